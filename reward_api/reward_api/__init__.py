@@ -1,0 +1,1 @@
+"""The gateway: `POST /score` takes a rollout group and returns explained rewards."""

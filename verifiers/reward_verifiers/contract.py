@@ -1,0 +1,285 @@
+"""The wire contract between trainers, the gateway and every verifier.
+
+    VerifyRequest  ── POST /verify ──▶  VerifyReply ── one Verdict per completion, in order
+    ScoreRequest   ── POST /score  ──▶  ScoreReply  ── one SampleResult per completion, in order
+    Description    ◀── GET /            what a verifier is and which options and references it takes
+
+A verdict has three outcomes, never two: a score, or *no verdict* with a `Failure` that says whose fault it is. No verdict
+is never a number. Requests refuse unknown fields; replies may grow fields, so readers must tolerate them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+
+class FailureKind(StrEnum):
+    """Why there is no verdict. A wrong answer is a verdict; these are the troubles that we or the data set cause."""
+
+    TIMEOUT = "timeout"
+    MEMORY_LIMIT = "memory_limit"
+    WORKER_CRASHED = "worker_crashed"
+    VERIFIER_ERROR = "verifier_error"
+    VERIFIER_UNREACHABLE = "verifier_unreachable"
+    OVERLOADED = "overloaded"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    BAD_REFERENCE = "bad_reference"
+    UNSUPPORTED = "unsupported"
+    CANCELLED = "cancelled"
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Reply(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+# --- what goes in -----------------------------------------------------------------------------------------------------
+
+
+class Message(BaseModel):
+    """One chat message. Keys beyond these (tool calls, names) are accepted and not read."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    role: str
+    content: str | list[dict[str, Any]] | None = Field(
+        default=None, description="Text, or a list of parts of which those of type `text` are read."
+    )
+    reasoning_content: str | None = Field(
+        default=None, description="Reasoning that the server already split off; read as a closed <think> section."
+    )
+
+    def text(self) -> str:
+        if isinstance(self.content, str):
+            body = self.content
+        else:
+            parts = self.content or []
+            body = "".join(str(part.get("text", "")) for part in parts if part.get("type") == "text")
+        return f"<think>{self.reasoning_content}</think>{body}" if self.reasoning_content is not None else body
+
+
+Text = str | list[Message]
+"""A prompt or a completion: a string, or chat messages."""
+
+
+def _bare_answer(value: object) -> object:
+    """A bare string or number is short for `{"answer": …}`."""
+    return {"answer": value} if isinstance(value, str | int | float) and not isinstance(value, bool) else value
+
+
+Reference = Annotated[dict[str, Any], BeforeValidator(_bare_answer)]
+
+
+def completion_text(completion: Text) -> str:
+    """The text that verifiers read: the string itself, or what the assistant said, turn after turn."""
+    if isinstance(completion, str):
+        return completion
+    return "\n".join(message.text() for message in completion if message.role == "assistant")
+
+
+def prompt_text(prompt: Text | None) -> str:
+    """The prompt as text; chat messages are joined by newlines. Empty when the trainer sent none."""
+    if prompt is None or isinstance(prompt, str):
+        return prompt or ""
+    return "\n".join(message.text() for message in prompt)
+
+
+class _Samples(_Request):
+    """The part of a rollout group that every verifier may see."""
+
+    prompt: Text | None = Field(default=None, description="What the model was asked: a string or chat messages.")
+    completions: list[Text] = Field(min_length=1, description="The group's completions: strings or chat messages.")
+    reference: Reference = Field(
+        default_factory=dict,
+        description="What is known to be right. A bare string or number means {'answer': …}; "
+        "each verifier's schema says which keys it reads, and the others are left to other verifiers.",
+    )
+    prefix: str = Field(
+        default="", description="What the chat template already wrote at the start of each completion, e.g. '<think>\\n'."
+    )
+    truncated: list[bool] | None = Field(default=None, description="Per completion: it hit the length limit.")
+    tokens: list[Annotated[int, Field(ge=0)]] | None = Field(
+        default=None, description="Per completion: its length in tokens."
+    )
+    deadline_s: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="Seconds until an answer is of no more use."
+    )
+
+    @model_validator(mode="after")
+    def _lengths_agree(self) -> Self:
+        for name in ("truncated", "tokens", "indices"):
+            values = getattr(self, name, None)
+            if values is not None and len(values) != len(self.completions):
+                raise ValueError(f"{name} must have one entry per completion: {len(self.completions)}, got {len(values)}")
+        return self
+
+
+class VerifyRequest(_Samples):
+    """POST /verify: one group for one verifier."""
+
+    options: dict[str, Any] = Field(default_factory=dict, description="The verifier's options; see its schema at GET /.")
+
+
+class ScoreRequest(_Samples):
+    """POST /score: one rollout group, or a part of one."""
+
+    domain: str | None = Field(default=None, description="Which domain scores it; may stand in the path instead.")
+    id: str | None = Field(default=None, max_length=256, description="The group's id.")
+    run: str | None = Field(default=None, max_length=256, description="The training run, for the log and the monitor.")
+    step: int | None = Field(default=None, ge=0, description="The training step, for the log and the monitor.")
+    group_size: int | None = Field(
+        default=None, ge=1, description="Size of the whole group when its completions are sent one by one."
+    )
+    indices: list[Annotated[int, Field(ge=0)]] | None = Field(
+        default=None, description="Which members of the whole group these completions are."
+    )
+
+    @model_validator(mode="after")
+    def _indices_fit(self) -> Self:
+        if self.indices is None:
+            return self
+        if self.id is None or self.group_size is None:
+            raise ValueError("indices need both id and group_size: the siblings are found by them")
+        if len(set(self.indices)) != len(self.indices) or max(self.indices) >= self.group_size:
+            raise ValueError("indices must be distinct and below group_size")
+        return self
+
+
+class ScoreManyRequest(_Request):
+    """POST /score with many groups at once; the answers keep their order."""
+
+    groups: list[ScoreRequest] = Field(min_length=1)
+
+
+# --- what comes out ---------------------------------------------------------------------------------------------------
+
+
+class Failure(_Reply):
+    """Why there is no verdict, and which component could not give one."""
+
+    kind: FailureKind
+    component: str | None = None
+    message: str
+
+
+class Verdict(_Reply):
+    """What one verifier says of one completion: a finite score, or a failure. Make it with `scored` or `failed`."""
+
+    score: float | None = Field(allow_inf_nan=False)
+    valid: bool
+    failure: Failure | None = None
+    reason: str = Field(description="One sentence for a person.")
+    evidence: dict[str, Any] = Field(default_factory=dict, description="What was extracted, compared and by which rule.")
+
+    @model_validator(mode="after")
+    def _one_outcome(self) -> Self:
+        if self.valid != (self.score is not None) or self.valid != (self.failure is None):
+            raise ValueError("a verdict is either valid with a score, or invalid with a failure and no score")
+        return self
+
+    @classmethod
+    def scored(cls, score: float, reason: str, **evidence: Any) -> Verdict:
+        """A verdict. Raises ValueError when `score` is not finite: that is a bug of the verifier, not a number."""
+        if not math.isfinite(score):
+            raise ValueError("a score must be finite")
+        return cls(score=float(score), valid=True, reason=reason, evidence=evidence)
+
+    @classmethod
+    def failed(cls, kind: FailureKind, message: str, component: str | None = None, **evidence: Any) -> Verdict:
+        """No verdict, and why."""
+        failure = Failure(kind=kind, component=component, message=message)
+        return cls(score=None, valid=False, failure=failure, reason=message, evidence=evidence)
+
+
+class VerifyReply(_Reply):
+    """The answer to POST /verify."""
+
+    verifier: str
+    version: str
+    verdicts: list[Verdict]
+
+
+class Description(_Reply):
+    """GET / of a verifier service: what it is and what it takes."""
+
+    verifier: str
+    version: str
+    summary: str = ""
+    options_schema: dict[str, Any] = Field(description="JSON schema of `options`.")
+    reference_schema: dict[str, Any] = Field(description="JSON schema of what it reads of `reference`.")
+    score_range: tuple[float, float] = Field(default=(0.0, 1.0), description="Lowest and highest score.")
+    whole_group: bool = Field(default=False, description="Verdicts depend on the siblings: needs the whole group at once.")
+    pure: bool = Field(default=True, description="Same input, same verdict: the gateway may cache.")
+
+
+class Component(_Reply):
+    """One component's share of a sample's reward."""
+
+    score: float | None
+    weight: float
+    valid: bool
+    failure: Failure | None = None
+    reason: str
+    evidence: dict[str, Any] = Field(default_factory=dict)
+
+
+class SampleResult(_Reply):
+    """The reward of one completion. `reward` is null exactly when `valid` is false."""
+
+    reward: float | None
+    valid: bool
+    failure: Failure | None = None
+    components: dict[str, Component]
+    flags: list[str] = Field(default_factory=list)
+
+
+class GroupStats(_Reply):
+    """Statistics over the valid rewards of this reply."""
+
+    valid: int
+    mean: float | None
+    std: float | None = Field(description="Population standard deviation.")
+    zero_variance: bool
+
+
+class ScoreReply(_Reply):
+    """The answer to POST /score for one group."""
+
+    domain: str
+    version: str = Field(description="Digest of the resolved domain and its verifiers.")
+    results: list[SampleResult]
+    group: GroupStats
+    elapsed_ms: float
+
+
+class ScoreManyReply(_Reply):
+    """The answer to POST /score for many groups, in their order."""
+
+    groups: list[ScoreReply | Problem]
+
+
+class ProblemError(_Reply):
+    path: str
+    reason: str
+
+
+class Problem(_Reply):
+    """RFC 9457 problem details. Never echoes the input."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = ""
+    errors: list[ProblemError] = Field(default_factory=list)
+
+
+Schema = Mapping[str, Any]
+Outcome = Literal["scored", "failed"]

@@ -1,0 +1,49 @@
+"""Verifiers by name. Built-ins and third parties register alike, by the entry-point group `touchstone.verifiers`.
+
+Nothing is imported until it is asked for. Two packages that claim one name are an error, not a race.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from reward_verifiers.base import Verifier
+
+GROUP = "touchstone.verifiers"
+
+
+class UnknownVerifier(LookupError):
+    """No verifier of that name is installed."""
+
+
+class BrokenVerifier(ImportError):
+    """It is registered, but it cannot be loaded here (a package is missing) or is not a Verifier."""
+
+
+def registered() -> Mapping[str, EntryPoint]:
+    """Name → entry point. Raises ValueError when two distributions claim one name."""
+    claims: defaultdict[str, set[EntryPoint]] = defaultdict(set)
+    for point in entry_points(group=GROUP):
+        claims[point.name].add(point)
+    for name, points in claims.items():
+        if len({point.value for point in points}) > 1:
+            values = ", ".join(sorted(point.value for point in points))
+            raise ValueError(f"verifier name {name!r} is claimed twice: {values}; uninstall one of the packages")
+    return {name: next(iter(points)) for name, points in sorted(claims.items())}
+
+
+def load(name: str) -> Verifier[Any, Any]:
+    """An instance of the verifier of that name."""
+    known = registered()
+    if name not in known:
+        raise UnknownVerifier(f"unknown verifier {name!r}; installed: {', '.join(known) or 'none'}")
+    try:
+        made = known[name].load()()
+    except ImportError as error:
+        raise BrokenVerifier(f"verifier {name!r} cannot be loaded: {error}") from error
+    if not isinstance(made, Verifier):
+        raise BrokenVerifier(f"entry point {known[name].value} does not make a reward_verifiers.base.Verifier")
+    return made
