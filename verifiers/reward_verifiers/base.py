@@ -1,10 +1,10 @@
 """What a verifier is, and where it may live.
 
-    Verifier            pure Python, no I/O: one completion in, one verdict out
-      └─ GroupVerifier  its verdicts depend on the siblings: the whole group in, all verdicts out
-    Backend             async; a verifier that lives somewhere
-      ├─ Local(verifier)     here, in killable workers        (local.py)
-      └─ Remote(url)         behind HTTP, POST /verify         (the gateway's remote.py)
+Verifier            pure Python, no I/O: one completion in, one verdict out
+  └─ GroupVerifier  its verdicts depend on the siblings: the whole group in, all verdicts out
+Backend             async; a verifier that lives somewhere
+  ├─ Local(verifier)     here, in killable workers        (local.py)
+  └─ Remote(url)         behind HTTP, POST /verify         (the gateway's remote.py)
 """
 
 from __future__ import annotations
@@ -90,7 +90,6 @@ class Verifier(ABC, Generic[O, R]):
 
     def warm_up(self) -> None:
         """Load what is heavy. Called once in the process from which the workers are forked."""
-        return None
 
     @abstractmethod
     def verify(self, sample: Sample[O, R]) -> Verdict:

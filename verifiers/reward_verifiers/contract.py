@@ -4,16 +4,15 @@
     ScoreRequest   ── POST /score  ──▶  ScoreReply  ── one SampleResult per completion, in order
     Description    ◀── GET /            what a verifier is and which options and references it takes
 
-A verdict has three outcomes, never two: a score, or *no verdict* with a `Failure` that says whose fault it is. No verdict
-is never a number. Requests refuse unknown fields; replies may grow fields, so readers must tolerate them.
+A verdict has three outcomes, never two: a score, or *no verdict* with a `Failure` that says why. No verdict is never
+a number. Requests refuse unknown fields; replies may grow fields, so readers must tolerate them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -103,7 +102,8 @@ class _Samples(_Request):
         "each verifier's schema says which keys it reads, and the others are left to other verifiers.",
     )
     prefix: str = Field(
-        default="", description="What the chat template already wrote at the start of each completion, e.g. '<think>\\n'."
+        default="",
+        description="What the chat template already wrote at the start of each completion, e.g. '<think>\\n'.",
     )
     truncated: list[bool] | None = Field(default=None, description="Per completion: it hit the length limit.")
     tokens: list[Annotated[int, Field(ge=0)]] | None = Field(
@@ -118,14 +118,18 @@ class _Samples(_Request):
         for name in ("truncated", "tokens", "indices"):
             values = getattr(self, name, None)
             if values is not None and len(values) != len(self.completions):
-                raise ValueError(f"{name} must have one entry per completion: {len(self.completions)}, got {len(values)}")
+                raise ValueError(
+                    f"{name} must have one entry per completion: {len(self.completions)}, got {len(values)}"
+                )
         return self
 
 
 class VerifyRequest(_Samples):
     """POST /verify: one group for one verifier."""
 
-    options: dict[str, Any] = Field(default_factory=dict, description="The verifier's options; see its schema at GET /.")
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="The verifier's options; see its schema at GET /."
+    )
 
 
 class ScoreRequest(_Samples):
@@ -177,7 +181,9 @@ class Verdict(_Reply):
     valid: bool
     failure: Failure | None = None
     reason: str = Field(description="One sentence for a person.")
-    evidence: dict[str, Any] = Field(default_factory=dict, description="What was extracted, compared and by which rule.")
+    evidence: dict[str, Any] = Field(
+        default_factory=dict, description="What was extracted, compared and by which rule."
+    )
 
     @model_validator(mode="after")
     def _one_outcome(self) -> Self:
@@ -216,7 +222,7 @@ class Description(_Reply):
     options_schema: dict[str, Any] = Field(description="JSON schema of `options`.")
     reference_schema: dict[str, Any] = Field(description="JSON schema of what it reads of `reference`.")
     score_range: tuple[float, float] = Field(default=(0.0, 1.0), description="Lowest and highest score.")
-    whole_group: bool = Field(default=False, description="Verdicts depend on the siblings: needs the whole group at once.")
+    whole_group: bool = Field(default=False, description="Verdicts depend on the siblings.")
     pure: bool = Field(default=True, description="Same input, same verdict: the gateway may cache.")
 
 
@@ -279,7 +285,3 @@ class Problem(_Reply):
     status: int
     detail: str = ""
     errors: list[ProblemError] = Field(default_factory=list)
-
-
-Schema = Mapping[str, Any]
-Outcome = Literal["scored", "failed"]
