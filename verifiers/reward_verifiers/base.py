@@ -91,6 +91,9 @@ class Verifier(ABC, Generic[O, R]):
     def warm_up(self) -> None:
         """Load what is heavy. Called once in the process from which the workers are forked."""
 
+    def check_reference(self, options: O, reference: R) -> None:
+        """Raise BadReference when the reference fits the schema but cannot be understood. Found before training."""
+
     @abstractmethod
     def verify(self, sample: Sample[O, R]) -> Verdict:
         """Judge one completion. May raise BadReference or Unsupported; anything else becomes `verifier_error`."""

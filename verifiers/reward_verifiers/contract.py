@@ -14,7 +14,7 @@ import math
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 
 class FailureKind(StrEnum):
@@ -269,7 +269,15 @@ class ScoreReply(_Reply):
 class ScoreManyReply(_Reply):
     """The answer to POST /score for many groups, in their order."""
 
-    groups: list[ScoreReply | Problem]
+    groups: list[ScoreReply]
+
+
+def validation_errors(error: ValidationError) -> list[tuple[str, str]]:
+    """(path, reason) pairs of a pydantic error, without the input that caused it."""
+    return [
+        (".".join(str(part) for part in item["loc"]), item["msg"].removeprefix("Value error, "))
+        for item in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
 
 
 class ProblemError(_Reply):

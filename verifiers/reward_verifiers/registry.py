@@ -36,14 +36,21 @@ def registered() -> Mapping[str, EntryPoint]:
 
 
 def load(name: str) -> Verifier[Any, Any]:
-    """An instance of the verifier of that name."""
-    known = registered()
-    if name not in known:
-        raise UnknownVerifier(f"unknown verifier {name!r}; installed: {', '.join(known) or 'none'}")
+    """An instance of the verifier of that name, or of the class at `module:Class` that is not registered yet.
+
+    Raises UnknownVerifier or BrokenVerifier.
+    """
+    if ":" in name:
+        point = EntryPoint(name=name, value=name, group=GROUP)
+    else:
+        known = registered()
+        if name not in known:
+            raise UnknownVerifier(f"unknown verifier {name!r}; installed: {', '.join(known) or 'none'}")
+        point = known[name]
     try:
-        made = known[name].load()()
-    except ImportError as error:
+        made = point.load()()
+    except (ImportError, AttributeError) as error:
         raise BrokenVerifier(f"verifier {name!r} cannot be loaded: {error}") from error
     if not isinstance(made, Verifier):
-        raise BrokenVerifier(f"entry point {known[name].value} does not make a reward_verifiers.base.Verifier")
+        raise BrokenVerifier(f"{point.value} does not make a reward_verifiers.base.Verifier")
     return made

@@ -1,0 +1,168 @@
+"""The command line: `touchstone serve`, `score`, `domains`, `demo`. Heavy imports are inside the commands."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+app = typer.Typer(
+    name="touchstone", no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False
+)
+domains_app = typer.Typer(no_args_is_help=True, help="Look at and check domain files.")
+app.add_typer(domains_app, name="domains")
+errors = Console(stderr=True)
+
+# Aliases of verifiers that other parts of the suite call by their service's name.
+SERVICES = {"sandbox": "code"}
+
+Host = Annotated[str, typer.Option(help="Address to bind; one other than loopback needs a key or --allow-open.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="TCP port.")]
+Folder = Annotated[Path | None, typer.Option("--domains", help="Folder of domain files.", exists=True, file_okay=False)]
+
+
+def _settings(**flags: Any) -> Any:
+    from reward_verifiers.contract import validation_errors
+
+    from reward_api.settings import Settings
+
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        for path, reason in validation_errors(error):
+            errors.print(f"TOUCHSTONE_{path.upper()}: {reason}", markup=False, highlight=False)
+        raise typer.Exit(2) from None
+
+
+def _fail(message: str, code: int = 1) -> typer.Exit:
+    errors.print(message, markup=False, highlight=False)
+    return typer.Exit(code)
+
+
+@app.command()
+def serve(
+    verifier: Annotated[
+        str | None, typer.Argument(help="Serve one verifier by name (or module:Class); default: the whole suite.")
+    ] = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    domains: Folder = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: one a core.")] = None,
+    allow_open: Annotated[
+        bool | None, typer.Option("--allow-open", help="Bind beyond loopback without any key.")
+    ] = None,
+) -> None:
+    """Serve the gateway with all verifiers in one process tree, or one verifier as its own service."""
+    from reward_verifiers.registry import BrokenVerifier, UnknownVerifier
+    from reward_verifiers.server import refuse_open_bind
+
+    from reward_api.domains import BadDomain
+
+    settings = _settings(domains=domains, workers=workers, allow_open=allow_open)
+    sys.path.insert(0, "")  # so that module:Class may lie in the working folder, as for uvicorn
+    try:
+        refuse_open_bind(host, bool(settings.scorers or settings.admins), settings.allow_open)
+        if verifier is None:
+            from reward_api.app import serve_gateway
+
+            serve_gateway(settings, host, port)
+        else:
+            from reward_api.app import serve_verifier
+
+            serve_verifier(SERVICES.get(verifier, verifier), settings, host, port)
+    except (BadDomain, UnknownVerifier, BrokenVerifier, ValueError) as error:
+        raise _fail(str(error)) from None
+
+
+@app.command()
+def score(
+    rollouts: Annotated[
+        Path, typer.Argument(help="JSON lines: one rollout group a line.", exists=True, dir_okay=False)
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the scored lines go; resumed when it exists.")],
+    domain: Annotated[str | None, typer.Option(help="Domain of every line; default: each line's `domain`.")] = None,
+    url: Annotated[
+        str | None, typer.Option(envvar="TOUCHSTONE_URL", help="A running gateway; default: score in this process.")
+    ] = None,
+    key: Annotated[str, typer.Option(envvar="TOUCHSTONE_KEY", help="Bearer key of the gateway.")] = "",
+    domains: Folder = None,
+) -> None:
+    """Score a file of rollouts and print pass rate, component means and failures."""
+    import httpx
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from reward_api.batch import BadInput, client_for, groups_of, resume, score_file, summary
+    from reward_api.domains import BadDomain
+
+    settings = _settings(domains=domains)
+
+    async def run(tick: Any, done: int) -> None:
+        async with client_for(url, settings, key) as client:
+            await score_file(client, rollouts, output, domain, done, tick)
+
+    try:
+        done, total = resume(output), sum(1 for _ in groups_of(rollouts))
+        bar = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*bar, console=errors, transient=True) as progress:
+            task = progress.add_task("scoring", total=total, completed=done)
+            asyncio.run(run(lambda: progress.advance(task), done))
+    except (BadInput, BadDomain) as error:
+        raise _fail(str(error)) from None
+    except httpx.TransportError as error:
+        raise _fail(f"no gateway answers at {url} ({type(error).__name__}); run again to go on") from None
+    except httpx.HTTPStatusError as error:
+        raise _fail(f"the gateway stays busy (HTTP {error.response.status_code}); run again to go on") from None
+    Console().print(summary(output))
+
+
+@app.command()
+def demo(
+    port: Port = 8000,
+    once: Annotated[bool, typer.Option(help="Stop after the table.")] = False,
+    domains: Folder = None,
+) -> None:
+    """Start the suite on loopback, score the bundled sample groups over HTTP, and keep serving."""
+    from reward_api.demo import score_samples, serving
+
+    settings = _settings(domains=domains)
+    url = f"http://127.0.0.1:{port}"
+    with serving(url, ["--port", str(port), "--domains", str(settings.domains)]) as server:
+        table, surprises = score_samples(url, settings.domains, next(iter(settings.scorers | settings.admins), ""))
+        Console(width=None if sys.stdout.isatty() else 160).print(table)
+        if surprises:
+            raise _fail(f"{surprises} rewards are not the expected ones")
+        if not once:
+            errors.print(f"Serving on {url} (docs at {url}/docs). Stop with Ctrl-C.")
+            try:
+                server.wait()
+            except KeyboardInterrupt:
+                return
+
+
+@domains_app.command("check")
+def check(
+    domains: Folder = None,
+    domain: Annotated[str | None, typer.Option(help="Domain that scores the data.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="JSON lines whose references are checked.", exists=True, dir_okay=False)
+    ] = None,
+) -> None:
+    """Check every domain file, and the references of a data set, before training does."""
+    from reward_api.check import check_data, check_domains
+
+    settings = _settings(domains=domains)
+    found = asyncio.run(check_domains(settings))
+    if not found and data is not None:
+        if domain is None:
+            raise _fail("--data needs --domain", 2)
+        found = asyncio.run(check_data(settings, domain, data))
+    for line in found:
+        errors.print(line, markup=False, highlight=False)
+    if found:
+        raise typer.Exit(1)
+    Console().print("all good")

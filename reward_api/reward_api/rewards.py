@@ -1,0 +1,84 @@
+"""From component verdicts to one reward a sample: weights, gates, requirements, sum or product, clip. Numbers only.
+
+    contribution_i = weight_i * score_i              0 where a component that it `requires` is below its `at_least`
+    reward         = sum or product of contributions, clipped
+    a closed gate    leaves only penalties: each contribution becomes min(0, contribution)
+
+A component that counts and has no verdict leaves no reward: `null`, with its failure.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+
+from reward_verifiers.contract import Component, Failure, GroupStats, SampleResult, Verdict
+
+from reward_api.domains import ComponentSpec, DomainSpec
+
+
+def combine(spec: DomainSpec, verdicts: Mapping[str, Verdict], flags: list[str]) -> SampleResult:
+    """The result of one sample from its verdicts by component key."""
+    components = {component.key: _shown(component, verdicts[component.key]) for component in spec.components}
+    failure = next((components[key].failure for key in _decisive(spec) if components[key].failure), None)
+    if failure is not None:
+        return SampleResult(reward=None, valid=False, failure=failure, components=components, flags=flags)
+    reward = _reward(spec, {key: component.score for key, component in components.items()})
+    return SampleResult(reward=reward, valid=True, components=components, flags=flags)
+
+
+def group_stats(results: Sequence[SampleResult]) -> GroupStats:
+    """Mean and population standard deviation of the valid rewards."""
+    rewards = [result.reward for result in results if result.reward is not None]
+    if not rewards:
+        return GroupStats(valid=0, mean=None, std=None, zero_variance=False)
+    return GroupStats(
+        valid=len(rewards),
+        mean=statistics.fmean(rewards),
+        std=statistics.pstdev(rewards),
+        zero_variance=min(rewards) == max(rewards),
+    )
+
+
+def _shown(spec: ComponentSpec, verdict: Verdict) -> Component:
+    failure = verdict.failure and Failure(
+        kind=verdict.failure.kind, component=spec.key, message=verdict.failure.message
+    )
+    return Component(
+        score=verdict.score,
+        weight=spec.weight,
+        valid=verdict.valid,
+        failure=failure,
+        reason=verdict.reason,
+        evidence=verdict.evidence,
+    )
+
+
+def _decisive(spec: DomainSpec) -> list[str]:
+    """The components without whose verdict there is no reward."""
+    needed = {name for component in spec.components for name in component.requires}
+    return [
+        component.key for component in spec.components if component.weight or component.gate or component.key in needed
+    ]
+
+
+def _reward(spec: DomainSpec, scores: Mapping[str, float | None]) -> float:
+    held = {
+        component.key: (score := scores[component.key]) is not None and score >= component.at_least
+        for component in spec.components
+    }
+    contributions = [
+        component.weight * (scores[component.key] or 0.0) if all(held[name] for name in component.requires) else 0.0
+        for component in spec.components
+        if component.weight
+    ]
+    if not all(held[component.key] for component in spec.components if component.gate):
+        contributions = [min(0.0, contribution) for contribution in contributions]
+    reward = math.prod(contributions) if spec.combine == "product" else math.fsum(contributions)
+    low, high = spec.clip
+    if low is not None:
+        reward = max(low, reward)
+    if high is not None:
+        reward = min(high, reward)
+    return reward

@@ -1,0 +1,238 @@
+"""The gateway's HTTP routes. Each reads its request, asks the gateway's parts, and answers; no logic of rewards is here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Body, Depends, Path, Request
+from fastapi.responses import Response, StreamingResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import Discriminator, Tag
+from reward_verifiers.base import Overloaded
+from reward_verifiers.contract import ProblemError, ScoreManyReply, ScoreManyRequest, ScoreReply, ScoreRequest
+from reward_verifiers.problems import HTTPProblem
+from reward_verifiers.shell import StrictRoute, require_admin, run_or_cancel
+from starlette.types import Receive, Scope, Send
+
+from reward_api.domains import BadDomain, Domain, DomainSpec
+from reward_api.gateway import Gateway
+
+NDJSON = "application/x-ndjson"
+router = APIRouter(route_class=StrictRoute)
+
+
+def gateway_of(request: Request) -> Gateway:
+    gateway = request.app.state.gateway
+    assert isinstance(gateway, Gateway)  # noqa: S101
+    return gateway
+
+
+def _one_or_many(data: Any) -> str:
+    many = isinstance(data, ScoreManyRequest) or (isinstance(data, dict) and "groups" in data)
+    return "many" if many else "one"
+
+
+Parts = Annotated[Gateway, Depends(gateway_of)]
+OneOrMany = Annotated[
+    Annotated[ScoreRequest, Tag("one")] | Annotated[ScoreManyRequest, Tag("many")],
+    Discriminator(_one_or_many),
+    Body(),
+]
+DomainName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+Work = list[tuple[Domain, ScoreRequest]]
+
+
+def json_reply(data: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(data), status, media_type="application/json")
+
+
+# --- scoring ----------------------------------------------------------------------------------------------------------
+
+
+@router.post("/score", response_model=ScoreReply | ScoreManyReply, tags=["scoring"])
+async def score(request: Request, body: OneOrMany, parts: Parts) -> Response:
+    """Score one rollout group, or many with `{"groups": […]}`; each group names its domain.
+
+    With `Accept: application/x-ndjson`, many groups come back one a line as soon as each is done, with its `index`.
+    """
+    return await _score(request, body, None, parts)
+
+
+@router.post("/score/{domain}", response_model=ScoreReply | ScoreManyReply, tags=["scoring"])
+async def score_domain(request: Request, domain: DomainName, body: OneOrMany, parts: Parts) -> Response:
+    """As `POST /score`, with the domain in the path, for clients that send no metadata."""
+    return await _score(request, body, domain, parts)
+
+
+async def _score(
+    request: Request, body: ScoreRequest | ScoreManyRequest, domain: str | None, parts: Gateway
+) -> Response:
+    if isinstance(body, ScoreRequest):
+        work = [(_domain(parts, body, domain, "domain"), body)]
+    else:
+        work = [(_domain(parts, group, domain, f"groups[{i}].domain"), group) for i, group in enumerate(body.groups)]
+    samples = sum(len(group.completions) for _, group in work)
+    held = ExitStack()
+    try:
+        held.enter_context(parts.admission.enter(samples))
+    except Overloaded:
+        parts.metrics.rejected("overloaded", samples)
+        raise
+    if isinstance(body, ScoreManyRequest) and NDJSON in request.headers.get("accept", ""):
+        return _HeldStream(_lines(parts, work), held)
+    with held:
+        replies = await run_or_cancel(request, _all(parts, work))
+    if isinstance(body, ScoreRequest):
+        return Response(replies[0].model_dump_json(), media_type="application/json")
+    groups = ",".join(reply.model_dump_json() for reply in replies)
+    return Response(f'{{"groups":[{groups}]}}', media_type="application/json")
+
+
+def _domain(parts: Gateway, group: ScoreRequest, from_path: str | None, path: str) -> Domain:
+    """The group's domain, one that is served now. Raises HTTPProblem."""
+    name = from_path or group.domain
+    if name is None:
+        raise HTTPProblem(422, "No domain", errors=[ProblemError(path=path, reason="name it here or in the path")])
+    if group.domain not in (None, name):
+        reason = "differs from the domain in the path"
+        raise HTTPProblem(422, "Two domains", errors=[ProblemError(path=path, reason=reason)])
+    return _served(parts, name, path)
+
+
+def _served(parts: Gateway, name: str, path: str) -> Domain:
+    domain = parts.catalogue.find(name)
+    if domain is None or not domain.spec.enabled:
+        known = ", ".join(domain.name for domain in parts.catalogue.domains() if domain.spec.enabled)
+        detail = f"The domains served here are: {known}."
+        raise HTTPProblem(404, "Unknown domain", detail, [ProblemError(path=path, reason="no such domain")])
+    return domain
+
+
+async def _all(parts: Gateway, work: Work) -> list[ScoreReply]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(parts.scorer.score(domain, one)) for domain, one in work]
+    return [task.result() for task in tasks]
+
+
+async def _lines(parts: Gateway, work: Work) -> AsyncIterator[bytes]:
+    """One line a group, as soon as it is done."""
+
+    async def numbered(index: int, domain: Domain, group: ScoreRequest) -> bytes:
+        reply = await parts.scorer.score(domain, group)
+        return b'{"index":%d,%s\n' % (index, reply.model_dump_json().encode()[1:])
+
+    tasks = [asyncio.create_task(numbered(index, *one)) for index, one in enumerate(work)]
+    try:
+        for done in asyncio.as_completed(tasks):
+            yield await done
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+class _HeldStream(StreamingResponse):
+    """A stream that holds its admission until its last line is sent or its client has left."""
+
+    def __init__(self, lines: AsyncIterator[bytes], held: ExitStack) -> None:
+        super().__init__(lines, media_type=NDJSON)
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._held:
+            await super().__call__(scope, receive, send)
+
+
+# --- domains and verifiers --------------------------------------------------------------------------------------------
+
+
+@router.get("/domains", tags=["domains"])
+async def list_domains(parts: Parts) -> Response:
+    """Every domain: its version, its components, and why a newer file was refused, if one was."""
+    return json_reply({"domains": [_about(parts, domain) for domain in parts.catalogue.domains()]})
+
+
+@router.get("/domains/{name}", tags=["domains"])
+async def get_domain(name: DomainName, parts: Parts) -> Response:
+    """One domain with its whole specification, as PUT takes it."""
+    domain = parts.catalogue.find(name)
+    if domain is None:
+        raise HTTPProblem(404, "Unknown domain")
+    return json_reply(_about(parts, domain) | {"spec": domain.spec.model_dump(mode="json")})
+
+
+@router.put("/domains/{name}", tags=["domains"], dependencies=[Depends(require_admin)])
+async def put_domain(name: DomainName, spec: DomainSpec, parts: Parts) -> Response:
+    """Swap in a new version of a domain, or a new domain. Groups in flight finish on the version they started with.
+
+    Validated whole first; on any error nothing changes. It lasts until its file changes or the gateway restarts.
+    """
+    try:
+        domain = await parts.catalogue.put(name, spec)
+    except BadDomain as error:
+        errors = [ProblemError(path=path, reason=reason) for path, reason in error.errors]
+        raise HTTPProblem(422, "The domain does not fit", "The old version goes on.", errors) from None
+    return json_reply(_about(parts, domain))
+
+
+def _about(parts: Gateway, domain: Domain) -> dict[str, Any]:
+    refused = parts.catalogue.refused.get(domain.name)
+    return {
+        "name": domain.name,
+        "version": domain.version,
+        "enabled": domain.spec.enabled,
+        "components": [
+            {
+                "name": component.spec.key,
+                "verifier": component.spec.verifier,
+                "version": component.description and component.description.version,
+                "home": component.home,
+                "weight": component.spec.weight,
+            }
+            for component in domain.components
+        ],
+        "refused": [{"path": path, "reason": reason} for path, reason in refused.errors] if refused else [],
+    }
+
+
+@router.get("/verifiers", tags=["domains"])
+async def list_verifiers(parts: Parts) -> Response:
+    """Every verifier that a domain uses: name, version, schemas of options and reference, and whether it answers."""
+    used = {
+        (component.spec.verifier, component.home): component
+        for domain in parts.catalogue.domains()
+        for component in domain.components
+    }
+    health = await asyncio.gather(*(component.backend.ready() for component in used.values()))
+    verifiers = [
+        {"verifier": verifier, "home": home, "healthy": healthy}
+        | (component.description.model_dump(mode="json") if component.description else {})
+        for ((verifier, home), component), healthy in zip(used.items(), health, strict=True)
+    ]
+    return json_reply({"verifiers": verifiers})
+
+
+# --- operations -------------------------------------------------------------------------------------------------------
+
+
+@router.get("/healthz", tags=["operations"])
+async def healthz() -> Response:
+    """The process is up."""
+    return json_reply({"status": "ok"})
+
+
+@router.get("/readyz", tags=["operations"])
+async def readyz(parts: Parts) -> Response:
+    """200 when every verifier of every enabled domain answers, else 503; which ones do is in the body."""
+    domains = await parts.readiness()
+    is_ready = all(answer for verifiers in domains.values() for answer in verifiers.values())
+    return json_reply({"ready": is_ready, "domains": domains}, 200 if is_ready else 503)
+
+
+@router.get("/metrics", tags=["operations"])
+async def metrics(parts: Parts) -> Response:
+    """Prometheus metrics."""
+    return Response(parts.metrics.page(), media_type=CONTENT_TYPE_LATEST)
