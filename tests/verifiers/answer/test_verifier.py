@@ -1,0 +1,96 @@
+"""The answer verifier from the outside: a completion and a reference go in, an explained verdict comes out."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from reward_verifiers.answer import AnswerOptions, AnswerReference, AnswerVerifier
+from reward_verifiers.base import BadReference, Sample
+from reward_verifiers.contract import FailureKind, Verdict
+
+VERIFIER = AnswerVerifier()
+DATA = os.environ.get("TOUCHSTONE_DATA")
+
+
+def judge(gold: object, completion: str, prefix: str = "", **options: object) -> Verdict:
+    reference = AnswerReference.model_validate({"answer": gold})
+    return VERIFIER.verify(Sample(completion, AnswerOptions.model_validate(options), reference, prefix=prefix))
+
+
+@pytest.mark.parametrize(
+    ("gold", "completion"),
+    [
+        ("5/6", "<think>1/2+1/3</think> <answer>5/6</answer>"),
+        ("5/6", "so \\boxed{\\frac{5}{6}}"),
+        ("7\\pi", "so \\boxed{7\\pi}"),
+        ("$7\\pi$", "so \\boxed{7 \\pi}"),
+        (18, "She makes 18 a day.\nA: 18"),
+        ("1,000", "work\n#### 1000"),
+        ("-3", "The final answer is $-3$."),
+        ("0.5", "I first thought \\boxed{2}. Now \\boxed{\\dfrac{1}{2}}."),
+    ],
+)
+def test_right_answers_score_one(gold: object, completion: str) -> None:
+    verdict = judge(gold, completion)
+    assert verdict.score == 1.0
+    assert verdict.evidence["extracted"]
+
+
+@pytest.mark.parametrize(
+    ("gold", "completion"),
+    [
+        ("7\\pi", "so \\boxed{7}"),
+        ("7", "so \\boxed{7\\pi}"),
+        ("7", "The answer is not 7"),
+        ("7", "The answer is not \\boxed{7}"),
+        ("1", "\\boxed{1} or \\boxed{2}"),
+        ("2", "\\boxed{1} or \\boxed{2}"),
+        ("2", "<answer>1</answer> <answer>2</answer>"),
+        ("7", "<think>maybe \\boxed{7}</think> I do not know."),
+        ("7", "<think>maybe \\boxed{7}"),
+        ("7", "\\boxed{7"),
+        ("7", ""),
+    ],
+)
+def test_wrong_hedged_and_missing_answers_score_zero(gold: object, completion: str) -> None:
+    assert judge(gold, completion).score == 0.0
+
+
+def test_prefix_opens_the_thinking() -> None:
+    assert judge("7", "it is \\boxed{7}", prefix="<think>\n").score == 0.0
+    assert judge("7", "hm</think>it is \\boxed{7}", prefix="<think>\n").score == 1.0
+
+
+def test_choice_and_exact() -> None:
+    assert judge("B", "The answer is (B).", kind="choice").score == 1.0
+    assert judge("B", "The answer is (C).", kind="choice").score == 0.0
+    assert judge("hello world", "<answer>hello  world</answer>", kind="exact").score == 1.0
+    assert judge("hello world", "<answer>hello word</answer>", kind="exact").score == 0.0
+
+
+@pytest.mark.parametrize("gold", ["", "$$", "   "])
+def test_a_reference_that_says_nothing_is_bad(gold: str) -> None:
+    with pytest.raises(BadReference):
+        judge(gold, "\\boxed{7}")
+
+
+def test_gave_up_blames_the_completion_only_when_the_reference_is_cheap() -> None:
+    cheap = Sample("x", AnswerOptions(), AnswerReference(answer="7"))
+    verdict = VERIFIER.gave_up(cheap, FailureKind.TIMEOUT, "2 s")
+    assert verdict is not None
+    assert verdict.score == 0.0
+    assert "gave up after 2 s" in verdict.reason
+
+
+@pytest.mark.skipif(not DATA, reason="TOUCHSTONE_DATA names no folder with gsm8k_model_solutions.jsonl")
+def test_agrees_with_the_labels_of_real_gsm8k_solutions() -> None:
+    lines = (Path(DATA or "") / "gsm8k_model_solutions.jsonl").read_text("utf-8").split("\n")
+    rows = [json.loads(line) for line in lines if line]
+    judged, agreed = 0, 0
+    for row in rows:
+        gold = row["ground_truth"].rsplit("A:", 1)[-1].strip()
+        for solution in (value for value in row.values() if isinstance(value, dict)):
+            judged += 1
+            agreed += (judge(gold, solution["solution"]).score == 1.0) == solution["is_correct"]
+    assert agreed >= 0.999 * judged > 0

@@ -1,0 +1,310 @@
+"""Finding the final answer in a completion: from the end, in linear time, never by backtracking.
+
+    text ──▶ answer_tag ▶ boxed ▶ #### ▶ phrase ▶ last_math ▶ last_number ──▶ Extraction
+             (each source either is not there, and the next is asked, or decides)
+
+Boxes or tags that stand side by side (`\\boxed{1} or \\boxed{2}`) are one answer: the list of their contents. So a
+hedge is a list, and a list is not equal to the single value that it happens to hold.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+MAX_ANSWER = 10_000
+"""Characters; what is longer is not an answer."""
+TAIL = 4_000
+"""Characters of the end that the sources for prose read."""
+_MAX_CHAIN = 32
+_MAX_JSON = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """The answer's text and where it stood, or why there is none."""
+
+    text: str | None
+    source: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    start: int
+    end: int
+    content: str
+
+
+# --- boxes and tags ---------------------------------------------------------------------------------------------------
+
+_BRACE = re.compile(r"\\.|[{}]", re.S)
+_UNBRACED = re.compile(r"\\f?boxed\s{1,3}([^\s${}]{1,64})")
+_BOXES = ("\\boxed", "\\fbox")
+
+
+def _closing_brace(text: str, start: int) -> int:
+    """Index of the brace that closes the one before `start`, or -1. Reads at most MAX_ANSWER characters."""
+    depth = 1
+    for match in _BRACE.finditer(text, start, min(len(text), start + MAX_ANSWER)):
+        if match.group() == "{":
+            depth += 1
+        elif match.group() == "}":
+            depth -= 1
+            if depth == 0:
+                return match.start()
+    return -1
+
+
+def _box_at(text: str, start: int) -> _Span | bool | None:
+    """The box at `start`; False when it is never closed; None when this is only the command's name."""
+    brace = start + (6 if text.startswith("\\boxed", start) else 5)
+    while brace < len(text) and text[brace] == " " and brace - start < 10:
+        brace += 1
+    if text.startswith("{", brace):
+        close = _closing_brace(text, brace + 1)
+        return _Span(start, close + 1, text[brace + 1 : close]) if close >= 0 else False
+    bare = _UNBRACED.match(text, start)
+    return _Span(start, bare.end(), bare.group(1).rstrip(".,;")) if bare else None
+
+
+def _box_before(text: str, end: int, floor: int = 0) -> _Span | bool | None:
+    while True:
+        start = max(text.rfind(box, floor, end) for box in _BOXES)
+        if start < 0:
+            return None
+        box = _box_at(text, start)
+        if box is not None:
+            return box
+        end = start
+
+
+def _tag_before(text: str, end: int, floor: int = 0) -> _Span | bool | None:
+    close = text.rfind("</answer>", floor, end)
+    if close < 0:
+        return None
+    start = text.rfind("<answer>", max(floor, close - MAX_ANSWER), close)
+    return _Span(start, close + 9, text[start + 8 : close]) if start >= 0 else False
+
+
+_JOINER = re.compile(
+    r"[\s$,;:/|&*()\\\]\[.!?、，；或和及]*(?:(?:or|and|maybe|perhaps|possibly|alternatively|else|either|x|y|z|=)"
+    r"[\s$,;:/|&*()\\\]\[.]*){0,6}",
+    re.I,
+)
+_NEGATED_BEFORE = re.compile(
+    r"(?:\bnot|n['’]t|\bcannot|\bnever|\bneither|不是|不等于|并非)"
+    r"(?:\s{1,3}(?:be|equal|equals|to|simply|just|the answer)){0,3}[\s:$*(]{0,6}$",
+    re.I,
+)
+_DENIED_AFTER = re.compile(
+    r"[\s$*).,]{0,6}(?:(?:is|was|are|seems)\s(?:not\b|wrong|incorrect|false)|isn['’]t\b|不对|错误|是错)", re.I
+)
+
+
+def _chain(
+    text: str, last: _Span, before: Callable[[str, int, int], _Span | bool | None], source: str, single: bool
+) -> Extraction:
+    """`last` together with the spans that stand side by side with it."""
+    contents = [last.content]
+    first = last
+    while single and len(contents) < _MAX_CHAIN:
+        floor = max(0, first.start - MAX_ANSWER)
+        previous = before(text, first.start, floor)
+        if not isinstance(previous, _Span) or previous.end > first.start or first.start - previous.end > 40:
+            break
+        if not _JOINER.fullmatch(text, previous.end, first.start):
+            break
+        contents.append(previous.content)
+        first = previous
+    if single and _NEGATED_BEFORE.search(text[max(0, first.start - 60) : first.start]):
+        return Extraction(None, source, "the answer is negated")
+    if single and _DENIED_AFTER.match(text, last.end):
+        return Extraction(None, source, "the answer is taken back")
+    distinct = list(dict.fromkeys(content.strip() for content in reversed(contents)))
+    return Extraction(", ".join(distinct), source)
+
+
+def last_box(text: str, single: bool = True) -> Extraction | None:
+    """The last `\\boxed{…}`, joined with the boxes beside it when `single` (one final answer) is wanted."""
+    box = _box_before(text, len(text))
+    if isinstance(box, _Span):
+        return _chain(text, box, _box_before, "boxed", single)
+    return Extraction(None, "boxed", "the last box is not closed") if box is False else None
+
+
+def all_boxes_agree(text: str) -> Extraction | None:
+    """The last box, provided that every box in the text holds the same text but for spaces."""
+    last = _box_before(text, len(text))
+    if not isinstance(last, _Span):
+        return Extraction(None, "boxed", "the last box is not closed") if last is False else None
+    wanted, end = "".join(last.content.split()), last.start
+    while isinstance(box := _box_before(text, end), _Span):
+        if "".join(box.content.split()) != wanted:
+            return Extraction(None, "boxed", "the boxes disagree")
+        end = box.start
+    return Extraction(last.content.strip(), "boxed")
+
+
+def answer_tag(text: str, single: bool = True) -> Extraction | None:
+    """The last `<answer>…</answer>`; a box inside it is the answer proper."""
+    tag = _tag_before(text, len(text))
+    if tag is None:
+        return None
+    if not isinstance(tag, _Span):
+        return Extraction(None, "answer_tag", "the answer tag was never opened, or its content is too long")
+    found = _chain(text, tag, _tag_before, "answer_tag", single)
+    if found.text is None:
+        return found
+    inner = last_box(found.text, single)
+    return Extraction(inner.text, "answer_tag", inner.problem) if inner else found
+
+
+# --- prose ------------------------------------------------------------------------------------------------------------
+
+_PHRASE = re.compile(
+    r"(?:\banswer|\bsolution|\bresult)(?: to (?:the|this) (?:problem|question))?\**\s{0,3}"
+    r"(?:is|are|was|equals|:|=|：)\**:?"
+    r"|^\**A:|答案[是为：:]{1,2}|答[：:]|\bréponse\s?(?:est|:)|\brespuesta\s?(?:es|:)|\bantwort\s?(?:ist|lautet|:)",
+    re.I | re.M,
+)
+_SENTENCE_END = re.compile(r"[.!?](?=\s|$|\*\*)|[。！？]")
+_LEAD = re.compile(r"(?:\s|:|\*|therefore|thus|simply|just|about|equal to|option|=)*", re.I)
+_NEGATION = re.compile(
+    r"\s*(?:definitely |certainly |clearly )?(?:not\b|n['’]t\b|never\b|neither\b|不是|unlikely)", re.I
+)
+_MATH = re.compile(r"\$\$(.{1,2000}?)\$\$|\$([^$\n]{1,2000})\$|\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\]", re.S)
+_NUMBER = re.compile(
+    r"(?<![\w.])[-+−]?(?:\$\s?)?\d{1,400}(?:,\d{3}){0,130}(?:\.\d{1,400})?(?:/\d{1,400}|e[-+]?\d{1,6}|%)?", re.I
+)
+_GUESS = re.compile(r"(?:\bor|,|/|\bmaybe|\bperhaps|或)\s{0,3}\$?$", re.I)
+
+
+def _last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    found = deque(pattern.finditer(text), maxlen=1)
+    return found[0] if found else None
+
+
+def hash_marks(text: str, single: bool = True) -> Extraction | None:
+    """What stands after the last `####` on its line."""
+    start = text.rfind("####")
+    if start < 0:
+        return None
+    line = text[start + 4 : start + 4 + MAX_ANSWER].strip().split("\n", 1)[0].strip()
+    return Extraction(line, "####") if line else None
+
+
+def _math_spans(text: str) -> list[_Span]:
+    found = []
+    for match in _MATH.finditer(text):
+        content = next(group for group in match.groups() if group is not None)
+        found.append(_Span(match.start(), match.end(), content))
+    return found
+
+
+def _joined_math(text: str, source: str, single: bool) -> Extraction | None:
+    """The last formula of `text`, together with the formulas beside it."""
+    spans = _math_spans(text)
+    if not spans:
+        return None
+    contents, first = [spans[-1].content], spans[-1]
+    for span in reversed(spans[:-1][-_MAX_CHAIN:]):
+        if not single or not _JOINER.fullmatch(text, span.end, first.start):
+            break
+        contents.append(span.content)
+        first = span
+    if single and _NEGATED_BEFORE.search(text[max(0, first.start - 60) : first.start]):
+        return Extraction(None, source, "the answer is negated")
+    distinct = list(dict.fromkeys(content.strip() for content in reversed(contents)))
+    return Extraction(", ".join(distinct), source)
+
+
+def phrase(text: str, single: bool = True) -> Extraction | None:
+    """What follows the last "the answer is", "Answer:" or "A:", up to the end of its sentence."""
+    tail = text[-TAIL:]
+    last = _last_match(_PHRASE, tail)
+    if last is None:
+        return None
+    rest = tail[last.end() :].lstrip(" \t*:：\n")
+    line = rest.split("\n", 1)[0]
+    if line.rstrip() in ("$$", "\\["):
+        line = rest
+    if single and _NEGATION.match(line):
+        return Extraction(None, "phrase", "the answer is negated")
+    formula = _joined_math(line, "phrase", single)
+    if formula:
+        return formula
+    end = _SENTENCE_END.search(line)
+    content = line[: end.start()] if end else line
+    content = content[_LEAD.match(content).end() :].strip(" \t*`")  # type: ignore[union-attr]
+    return Extraction(content, "phrase") if content else None
+
+
+def last_math(text: str, single: bool = True) -> Extraction | None:
+    """The last `$…$`, `\\(…\\)` or `\\[…\\]`."""
+    return _joined_math(text[-TAIL:], "last_math", single)
+
+
+def last_number(text: str, single: bool = True) -> Extraction | None:
+    """The last number of the text, unless it is denied or one of several guesses."""
+    tail = text[-TAIL:]
+    last = _last_match(_NUMBER, tail)
+    if last is None:
+        return None
+    before = tail[max(0, last.start() - 60) : last.start()]
+    if single and _NEGATED_BEFORE.search(before):
+        return Extraction(None, "last_number", "the answer is negated")
+    if single and _GUESS.search(before) and _NUMBER.search(before):
+        return Extraction(None, "last_number", "more than one answer is given")
+    return Extraction(last.group(), "last_number")
+
+
+def whole(text: str, single: bool = True) -> Extraction | None:
+    """Everything after the thinking."""
+    content = text.strip()
+    if len(content) > MAX_ANSWER:
+        return Extraction(None, "after_think", "too long for an answer")
+    return Extraction(content, "after_think") if content else None
+
+
+def json_field(text: str, path: str) -> Extraction | None:
+    """A field of the completion's JSON object; `path` is dotted. Fences around the object are allowed."""
+    start, end = text.find("{"), text.rfind("}")
+    if not 0 <= start < end or end - start > _MAX_JSON:
+        return None
+    try:
+        value = json.loads(text[start : end + 1])
+        for key in path.split("."):
+            value = value[int(key)] if isinstance(value, list) else value[key]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return Extraction(None, f"json:{path}", "no such JSON field")
+    content = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return Extraction(content[: MAX_ANSWER + 1].strip(), f"json:{path}")
+
+
+_SOURCES: dict[str, Callable[[str, bool], Extraction | None]] = {
+    "answer_tag": answer_tag,
+    "boxed": last_box,
+    "####": hash_marks,
+    "phrase": phrase,
+    "last_math": last_math,
+    "last_number": last_number,
+    "after_think": whole,
+}
+SOURCES = tuple(_SOURCES)
+
+
+def candidates(text: str, sources: Iterable[str], single: bool, all_agree: bool) -> Iterable[Extraction]:
+    """What each source finds, in order, lazily. `json:<path>` is a source too."""
+    for source in sources:
+        if source == "boxed" and all_agree:
+            found = all_boxes_agree(text)
+        elif source.startswith("json:"):
+            found = json_field(text, source[5:])
+        else:
+            found = _SOURCES[source](text, single)
+        if found is not None:
+            yield found
