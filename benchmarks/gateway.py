@@ -28,13 +28,12 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
-from rich.progress import track
-
 from reward_api.app import create_app
 from reward_api.gateway import Gateway
 from reward_api.settings import Settings
 from reward_verifiers.base import Options, ReferenceModel, Sample, Verifier
 from reward_verifiers.contract import Description, Verdict, VerifyReply, VerifyRequest
+from rich.progress import track
 
 SHAPES = {"16 × 8 KB": (16, 8 << 10), "512 × 32 KB": (512, 32 << 10)}
 WORDS = ["so", "wait,", "let", "x", "=", "12", "therefore", "we\n", "check", '"it"', "again.", "\\frac{1}{2}", "ü"]
@@ -101,7 +100,7 @@ async def gateway_app(direct: bool) -> AsyncIterator[FastAPI]:
         if direct:
             gateway.directory._backends["noop", "in-process"] = NoopBackend()
         async with gateway.running():
-            yield create_app(gateway, manage=False)
+            yield create_app(gateway)
 
 
 def bodies(count: int, completions: int, size: int) -> Iterator[bytes]:
@@ -151,7 +150,9 @@ async def overhead() -> None:
                         url = await stack.enter_async_context(over_http(app))
                         client = httpx.AsyncClient(base_url=url, timeout=120)
                     else:
-                        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app", timeout=120)
+                        client = httpx.AsyncClient(
+                            transport=httpx.ASGITransport(app), base_url="http://app", timeout=120
+                        )
                     clients.append(await stack.enter_async_context(client))
                 times: list[list[float]] = [[], [], []]
                 for body in bodies(210 if completions < 100 else 12, completions, size):
@@ -251,8 +252,9 @@ async def stream(size: int, concurrency: int, label: str) -> None:
             elapsed = time.perf_counter() - begun
         memory = high_water_mb(pid)
     none = sum(reward is None for reward in rewards)
+    mb_s = len(rewards) * size / 2**20 / elapsed
     print(
-        f"| {label} | {len(rewards)} | {len(rewards) / elapsed:,.0f} | {elapsed:.1f} | {len(rewards) * size / 2**20 / elapsed:.0f} "
+        f"| {label} | {len(rewards)} | {len(rewards) / elapsed:,.0f} | {elapsed:.1f} | {mb_s:.0f} "
         f"| {none} | {len(retries)} | {memory:.0f} |"
     )
 

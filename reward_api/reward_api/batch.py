@@ -46,7 +46,7 @@ async def client_for(url: str | None, settings: Settings, key: str) -> AsyncIter
     from reward_api.gateway import Gateway
 
     gateway = Gateway(settings)
-    transport = httpx.ASGITransport(create_app(gateway, manage=False))
+    transport = httpx.ASGITransport(create_app(gateway))
     async with (
         gateway.running(),
         httpx.AsyncClient(

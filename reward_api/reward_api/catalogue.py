@@ -50,7 +50,15 @@ class Catalogue:
             raise BadDomain([("", f"no *.yaml in the domains folder {self.folder.name!r}")])
 
     async def put(self, name: str, spec: DomainSpec) -> Domain:
-        """Swap in a new version. Raises BadDomain, and the old one goes on."""
+        """Swap in a new version. Raises BadDomain, and the old one goes on.
+
+        It comes from the network, so it may name verifiers, and not have modules imported.
+        """
+        used = {component.spec.verifier for domain in self.domains() for component in domain.components}
+        for position, component in enumerate(spec.components):
+            if ":" in component.verifier and component.verifier not in used:
+                reason = "module:Class works in domain files; here, name a registered verifier"
+                raise BadDomain([(f"components[{position}].verifier", reason)])
         return await self._swap(name, spec, demand=True)
 
     async def _swap(self, name: str, spec: DomainSpec, *, demand: bool) -> Domain:

@@ -60,6 +60,7 @@ def serve(
     """Serve the gateway with all verifiers in one process tree, or one verifier as its own service."""
     from reward_verifiers.registry import BrokenVerifier, UnknownVerifier
     from reward_verifiers.server import refuse_open_bind
+    from reward_verifiers.workers import NurseryFailed
 
     from reward_api.domains import BadDomain
 
@@ -75,7 +76,7 @@ def serve(
             from reward_api.app import serve_verifier
 
             serve_verifier(SERVICES.get(verifier, verifier), settings, host, port)
-    except (BadDomain, UnknownVerifier, BrokenVerifier, ValueError) as error:
+    except (BadDomain, UnknownVerifier, BrokenVerifier, NurseryFailed, ValueError) as error:
         raise _fail(str(error)) from None
 
 

@@ -15,27 +15,33 @@ class Metrics:
 
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
-        made = {"registry": self.registry}
-        self._requests = Counter("reward_requests", "Groups scored.", ["domain", "outcome"], **made)
-        self._samples = Counter("reward_samples", "Verdicts.", ["verifier", "status"], **made)
+        made = self.registry
+        self._requests = Counter("reward_requests", "Groups scored.", ["domain", "outcome"], registry=made)
+        self._samples = Counter("reward_samples", "Verdicts.", ["verifier", "status"], registry=made)
         self._seconds = Histogram(
-            "reward_request_duration_seconds", "Time to score a group.", ["domain"], buckets=_SECONDS, **made
+            "reward_request_duration_seconds", "Time to score a group.", ["domain"], buckets=_SECONDS, registry=made
         )
         self._verifier_seconds = Histogram(
-            "reward_verifier_duration_seconds", "Time for a group's verdicts.", ["verifier"], buckets=_SECONDS, **made
+            "reward_verifier_duration_seconds",
+            "Time for a group's verdicts.",
+            ["verifier"],
+            buckets=_SECONDS,
+            registry=made,
         )
         self._values = Histogram(
             "reward_value",
             "Scores.",
             ["verifier"],
             buckets=(-1, -0.5, 0, 0.1, 0.25, 0.5, 0.75, 0.9, 1, 2),
-            **made,
+            registry=made,
         )
-        self._rejected = Counter("reward_rejected_samples", "Samples refused.", ["reason"], **made)
-        self._in_flight = Gauge("reward_inflight_samples", "Samples at work.", **made)
-        self._lookups = Gauge("reward_cache_lookups", "Samples looked up in the cache so far.", ["result"], **made)
-        self._up = Gauge("reward_backend_up", "Whether a verifier answers.", ["backend"], **made)
-        Gauge("reward_build_info", "Version.", ["version"], **made).labels(version).set(1)
+        self._rejected = Counter("reward_rejected_samples", "Samples refused.", ["reason"], registry=made)
+        self._in_flight = Gauge("reward_inflight_samples", "Samples at work.", registry=made)
+        self._lookups = Gauge(
+            "reward_cache_lookups", "Samples looked up in the cache so far.", ["result"], registry=made
+        )
+        self._up = Gauge("reward_backend_up", "Whether a verifier answers.", ["backend"], registry=made)
+        Gauge("reward_build_info", "Version.", ["version"], registry=made).labels(version).set(1)
 
     def scored(self, domain: str, results: Sequence[SampleResult], seconds: float) -> None:
         valid = sum(result.valid for result in results)

@@ -17,8 +17,8 @@ def test_shipped_domains_parse(path):
     [
         ({}, "components"),
         ({"components": []}, "components"),
-        ({"components": [{"verifier": "answer", "wieght": 2}]}, "components.0.wieght"),
-        ({"components": [{"verifier": "answer", "weight": float("nan")}]}, "components.0.weight"),
+        ({"components": [{"verifier": "answer", "wieght": 2}]}, "components[0].wieght"),
+        ({"components": [{"verifier": "answer", "weight": float("nan")}]}, "components[0].weight"),
         ({"components": [{"verifier": "answer"}], "combine": "mean"}, "combine"),
         ({"components": [{"verifier": "answer"}], "deadline_s": 0}, "deadline_s"),
         ({"components": [{"verifier": "a"}], "verifiers": {"a": {"url": "file:///etc/passwd"}}}, "verifiers.a.url"),

@@ -1,9 +1,34 @@
-"""Linear scanners over a completion: sections, the last box, fences.
+"""Linear scanners over a completion: its tags, and what follows the thinking.
 
-Every function here is one pass of `str.find` over the text, never a backtracking regex: the text is hostile.
+Every function here is one pass of `str.find` a tag over the text, never a backtracking regex: the text is hostile.
 """
 
 from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Tag:
+    """One literal tag and where it stands."""
+
+    start: int
+    end: int
+    text: str
+
+
+def scan(text: str, tags: Sequence[str]) -> Iterator[Tag]:
+    """Every occurrence of the tags, in order of place."""
+    return heapq.merge(*(_each(text, tag) for tag in tags))
+
+
+def _each(text: str, tag: str) -> Iterator[Tag]:
+    start = text.find(tag)
+    while start >= 0:
+        yield Tag(start, start + len(tag), tag)
+        start = text.find(tag, start + len(tag))
 
 
 def after_think(text: str, prefix: str = "") -> str | None:

@@ -48,7 +48,11 @@ class NotConformant(AssertionError):
 
 
 async def check_verifier(
-    name: str, completions: Sequence[Text], reference: dict[str, Any], options: dict[str, Any] | None = None, **more: Any
+    name: str,
+    completions: Sequence[Text],
+    reference: dict[str, Any],
+    options: dict[str, Any] | None = None,
+    **more: Any,
 ) -> None:
     """Check a verifier by registered name or `module:Class`, here and over HTTP, in real worker processes.
 

@@ -11,6 +11,7 @@ a number. Requests refuse unknown fields; replies may grow fields, so readers mu
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -273,11 +274,20 @@ class ScoreManyReply(_Reply):
 
 
 def validation_errors(error: ValidationError) -> list[tuple[str, str]]:
-    """(path, reason) pairs of a pydantic error, without the input that caused it."""
+    """(path, reason) pairs of a pydantic error, such as ("components[0].weight", "…"), without the input."""
     return [
-        (".".join(str(part) for part in item["loc"]), item["msg"].removeprefix("Value error, "))
+        (dotted(item["loc"]), item["msg"].removeprefix("Value error, "))
         for item in error.errors(include_url=False, include_context=False, include_input=False)
     ]
+
+
+def dotted(location: Iterable[int | str]) -> str:
+    """A place in a JSON document.
+
+    >>> dotted(("groups", 3, "tokens"))
+    'groups[3].tokens'
+    """
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
 
 
 class ProblemError(_Reply):

@@ -52,8 +52,13 @@ def warm_up(names: Sequence[str], path: Sequence[str]) -> None:
     """Runs once, in the process from which the workers are forked."""
     sys.path[:] = path
     for name in names:
+        _verifier(name).warm_up()
+
+
+def _verifier(name: str) -> Verifier[Any, Any]:
+    if name not in _loaded:
         _loaded[name] = registry.load(name)
-        _loaded[name].warm_up()
+    return _loaded[name]
 
 
 def parse_options(verifier: Verifier[Any, Any], options: dict[str, Any]) -> Any:
@@ -84,7 +89,7 @@ class _Work:
 class Local:
     """The Backend of a verifier in this process's worker pool.
 
-    `name` is a registered name or `module:Class`, and must be among those that the pool was made for.
+    `name` is a registered name or `module:Class`, best one of those that the pool was made for: it is warm there.
     """
 
     def __init__(self, name: str, pool: WorkerPool) -> None:
@@ -190,14 +195,14 @@ def _failed(failure: TaskFailure) -> Verdict:
 
 def judge(work: _Work, start: int) -> Iterator[dict[str, Any]]:
     """One verdict per sample, from sample `start` on."""
-    verifier = _loaded[work.verifier]
+    verifier = _verifier(work.verifier)
     for sample in work.samples[start:]:
         yield _portable(_guarded(lambda sample=sample: verifier.verify(sample)))
 
 
 def judge_group(work: _Work, _start: int) -> Iterator[list[dict[str, Any]]]:
     """All verdicts of a group at once."""
-    verifier = _loaded[work.verifier]
+    verifier = _verifier(work.verifier)
     assert isinstance(verifier, GroupVerifier)  # noqa: S101
     try:
         verdicts = verifier.verify_group(work.samples)
@@ -210,7 +215,7 @@ def judge_group(work: _Work, _start: int) -> Iterator[list[dict[str, Any]]]:
 
 def give_up(argument: tuple[_Work, str, str], _start: int) -> Iterator[dict[str, Any] | None]:
     work, kind, limit = argument
-    verdict = _loaded[work.verifier].gave_up(work.samples[0], FailureKind(kind), limit)
+    verdict = _verifier(work.verifier).gave_up(work.samples[0], FailureKind(kind), limit)
     yield None if verdict is None else _portable(verdict)
 
 

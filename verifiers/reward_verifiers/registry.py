@@ -48,9 +48,9 @@ def load(name: str) -> Verifier[Any, Any]:
             raise UnknownVerifier(f"unknown verifier {name!r}; installed: {', '.join(known) or 'none'}")
         point = known[name]
     try:
-        made = point.load()()
+        kind = point.load()
     except (ImportError, AttributeError) as error:
         raise BrokenVerifier(f"verifier {name!r} cannot be loaded: {error}") from error
-    if not isinstance(made, Verifier):
-        raise BrokenVerifier(f"{point.value} does not make a reward_verifiers.base.Verifier")
-    return made
+    if not (isinstance(kind, type) and issubclass(kind, Verifier)):
+        raise BrokenVerifier(f"{point.value} is not a reward_verifiers.base.Verifier")
+    return kind()

@@ -1,12 +1,10 @@
 """Any backend becomes an HTTP service: `create_app(backend)`. The server is a wrapper, never a base class.
 
-    POST /verify   the contract        GET /          what it is, with schemas
-    GET /healthz   the process is up   GET /readyz    it would answer now       GET /metrics   Prometheus
+POST /verify   the contract        GET /          what it is, with schemas
+GET /healthz   the process is up   GET /readyz    it would answer now       GET /metrics   Prometheus
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -23,20 +21,18 @@ _JSON = "application/json"
 _DEFAULTS = Limits()
 
 
-def bare_app(title: str, version: str, limits: Limits, lifespan: Any = None) -> FastAPI:
+def bare_app(title: str, version: str, limits: Limits) -> FastAPI:
     """An app without routes, behind the hard shell; `/docs` works without a network."""
-    app: FastAPI = FastAPIOffline(title=title, version=version, lifespan=lifespan, redoc_url=None)
+    app: FastAPI = FastAPIOffline(title=title, version=version, redoc_url=None)
     app.router.route_class = StrictRoute
     problems.install(app)
     harden(app, limits)
     return app
 
 
-def create_app(
-    backend: Backend, limits: Limits = _DEFAULTS, *, max_inflight_samples: int = 16_384, lifespan: Any = None
-) -> FastAPI:
-    """The service of one verifier. `lifespan` starts and stops what the backend stands on."""
-    app = bare_app("Touchstone verifier", "1", limits, lifespan)
+def create_app(backend: Backend, limits: Limits = _DEFAULTS, *, max_inflight_samples: int = 16_384) -> FastAPI:
+    """The service of one verifier. Whoever made the backend starts and stops what it stands on."""
+    app = bare_app("Touchstone verifier", "1", limits)
     admission = Admission(max_inflight_samples)
     registry = CollectorRegistry()
     samples = Counter("reward_samples", "Verdicts.", ["verifier", "status"], registry=registry)
@@ -66,7 +62,9 @@ def create_app(
     async def readyz() -> Response:
         """200 when a group would be judged now, else 503."""
         is_ready = await backend.ready()
-        return Response(b'{"ready":%s}' % (b"true" if is_ready else b"false"), 200 if is_ready else 503, media_type=_JSON)
+        return Response(
+            b'{"ready":%s}' % (b"true" if is_ready else b"false"), 200 if is_ready else 503, media_type=_JSON
+        )
 
     @app.get("/metrics")
     async def metrics() -> Response:

@@ -1,0 +1,38 @@
+import httpx
+import pytest
+from reward_api.app import create_app
+from reward_api.gateway import Gateway
+from reward_api.settings import Settings
+
+TOY = "components:\n  - {verifier: 'toys:Toy', name: toy}\n"
+WHOLE = "components:\n  - {verifier: 'toys:Relative', name: relative}\n"
+AFTER = TOY + "  - {verifier: 'toys:Echoes', name: echo, after: [toy]}\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A domains folder of toys."""
+    (tmp_path / "toy.yaml").write_text(TOY)
+    (tmp_path / "whole.yaml").write_text(WHOLE)
+    (tmp_path / "after.yaml").write_text(AFTER)
+    return tmp_path
+
+
+@pytest.fixture
+def settings(folder):
+    return Settings(domains=folder, workers=2, admin_keys="admin", score_keys="scorer")
+
+
+@pytest.fixture
+async def gateway(settings):
+    gateway = Gateway(settings)
+    async with gateway.running():
+        yield gateway
+
+
+@pytest.fixture
+async def client(gateway):
+    transport = httpx.ASGITransport(create_app(gateway))
+    headers = {"authorization": "Bearer scorer"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers, timeout=60) as client:
+        yield client

@@ -1,0 +1,99 @@
+"""Verifiers for the tests: each does what its completion says, in a real worker."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from pydantic import Field
+from reward_verifiers.base import (
+    BadReference,
+    GroupVerifier,
+    Options,
+    ReferenceModel,
+    Sample,
+    Unsupported,
+    Verifier,
+)
+from reward_verifiers.contract import FailureKind, Verdict
+
+
+class ToyOptions(Options):
+    bonus: float = 0.0
+
+
+class ToyReference(ReferenceModel):
+    answer: str = Field(min_length=1)
+
+
+class Toy(Verifier[ToyOptions, ToyReference]):
+    """1 when the completion is the answer; a few words make it misbehave."""
+
+    name = "toy"
+    version = "1.0.0"
+    options_model = ToyOptions
+    reference_model = ToyReference
+    score_range = (0.0, 2.0)
+    item_timeout_s = 0.5
+
+    def verify(self, sample: Sample[ToyOptions, ToyReference]) -> Verdict:
+        match sample.completion:
+            case text if text.startswith("hang"):
+                _ = 10**10**9
+            case "crash":
+                os._exit(3)
+            case "memory":
+                _ = bytearray(1 << 42)
+            case "raise":
+                raise RuntimeError("a bug of the verifier, with the completion in its message")
+            case "bad reference":
+                raise BadReference("the answer is not a number")
+            case "unsupported":
+                raise Unsupported("no such kind")
+            case "big evidence":
+                return Verdict.scored(1, "much to tell", text="x" * 1_000_000)
+        score = float(sample.completion == sample.reference.answer) + sample.options.bonus
+        return Verdict.scored(
+            score, f"{sample.completion[:20]!r} is compared", text=sample.completion[:20], pid=os.getpid()
+        )
+
+
+class PatientToy(Toy):
+    """The same, but a completion that hangs is to blame itself."""
+
+    name = "patient"
+
+    def gave_up(self, sample: Sample[ToyOptions, ToyReference], kind: FailureKind, limit: str) -> Verdict | None:
+        return Verdict.scored(0, f"gave up after {limit}")
+
+
+class Relative(GroupVerifier[Options, ReferenceModel]):
+    """Length relative to the group's longest."""
+
+    name = "relative"
+    version = "1.0.0"
+
+    def verify_group(self, samples: Sequence[Sample[Options, ReferenceModel]]) -> list[Verdict]:
+        longest = max(len(sample.completion) for sample in samples) or 1
+        return [Verdict.scored(len(sample.completion) / longest, f"of {longest}") for sample in samples]
+
+
+class ScoredOptions(Options):
+    scores: dict[str, list[float | None]] = Field(default_factory=dict)
+
+
+class Echoes(GroupVerifier[ScoredOptions, ReferenceModel]):
+    """What an earlier component scored, halved."""
+
+    name = "echoes"
+    version = "1.0.0"
+    options_model = ScoredOptions
+
+    def verify_group(self, samples: Sequence[Sample[ScoredOptions, ReferenceModel]]) -> list[Verdict]:
+        earlier = samples[0].options.scores["toy"]
+        return [
+            Verdict.failed(FailureKind.UNSUPPORTED, "no earlier score")
+            if score is None
+            else Verdict.scored(score / 2, "half")
+            for score in earlier
+        ]

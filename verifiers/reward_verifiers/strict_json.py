@@ -1,0 +1,66 @@
+"""JSON as a service that strangers post to must read it.
+
+Refused: what is not UTF-8, a byte order mark, duplicate keys, NaN and Infinity (also by overflow), integers beyond 64 bits,
+lone surrogates, NUL characters, and nesting deeper than `MAX_DEPTH`. The standard library accepts most of these.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jiter
+
+MAX_DEPTH = 32
+_INT64 = range(-(2**63), 2**64)
+# What jiter's messages are told as: its own may quote keys of the input.
+_REASONS = (
+    ("Detected duplicate key", "a key stands twice in one object"),
+    ("recursion limit", f"nested deeper than {MAX_DEPTH} levels"),
+    ("hex escape", "a lone surrogate or a broken \\u escape"),
+    ("escape", "a bad escape in a string"),
+    ("control character", "a control character in a string"),
+    ("unicode code point", "not UTF-8"),
+    ("EOF", "it ends too early"),
+    ("trailing characters", "there is more behind the document"),
+    ("number", "a bad number"),
+)
+
+
+class BadJSON(ValueError):
+    """The document is refused; the message says why, and never quotes it."""
+
+
+def loads(body: bytes) -> Any:
+    """The document. Raises BadJSON."""
+    if not body:
+        raise BadJSON("the body is empty")
+    try:
+        document = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
+    except ValueError as error:
+        told, _, position = str(error).rpartition(" at ")
+        reason = next((reason for part, reason in _REASONS if part in told), "a syntax error")
+        raise BadJSON(f"{reason} at {position}") from None
+    # Strings are walked only when one may hold a NUL: most of a body is text, and a search is quicker than a walk.
+    _check(document, b"\\u0000" in body, MAX_DEPTH)
+    return document
+
+
+def _check(value: Any, may_hold_nul: bool, levels: int) -> None:
+    if isinstance(value, str):
+        if may_hold_nul and "\x00" in value:
+            raise BadJSON("a NUL character in a string")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise BadJSON("a number beyond the range of a float")
+    elif isinstance(value, dict | list):
+        if not levels:
+            raise BadJSON(f"nested deeper than {MAX_DEPTH} levels")
+        if isinstance(value, dict):
+            for key in value:
+                _check(key, may_hold_nul, levels)
+            value = value.values()
+        for item in value:
+            _check(item, may_hold_nul, levels - 1)
+    elif isinstance(value, int) and value not in _INT64:
+        raise BadJSON("an integer beyond 64 bits")
