@@ -62,21 +62,19 @@ def serve(
     from reward_verifiers.server import refuse_open_bind
     from reward_verifiers.workers import NurseryFailed
 
-    from reward_api.domains import BadDomain
-
     settings = _settings(domains=domains, workers=workers, allow_open=allow_open)
     sys.path.insert(0, "")  # so that module:Class may lie in the working folder, as for uvicorn
     try:
-        refuse_open_bind(host, bool(settings.scorers or settings.admins), settings.allow_open)
+        refuse_open_bind(host, bool(settings.scorers), settings.allow_open)
         if verifier is None:
             from reward_api.app import serve_gateway
 
             serve_gateway(settings, host, port)
         else:
-            from reward_api.app import serve_verifier
+            from reward_api.single import serve_verifier
 
             serve_verifier(SERVICES.get(verifier, verifier), settings, host, port)
-    except (BadDomain, UnknownVerifier, BrokenVerifier, NurseryFailed, ValueError) as error:
+    except (UnknownVerifier, BrokenVerifier, NurseryFailed, ValueError) as error:  # ValueError: BadDomain, BindError
         raise _fail(str(error)) from None
 
 

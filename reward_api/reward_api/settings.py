@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from reward_verifiers.shell import Limits
 
 _URL = TypeAdapter(HttpUrl)
 
@@ -63,3 +64,13 @@ class Settings(BaseSettings):
     @property
     def admins(self) -> frozenset[str]:
         return _split(self.admin_keys)
+
+    def limits(self) -> Limits:
+        """What the shell around a service lets in."""
+        return Limits(
+            max_body_bytes=self.max_body_mb << 20,
+            max_inflight_bytes=self.max_inflight_mb << 20,
+            body_timeout_s=self.body_timeout_s,
+            score_keys=self.scorers,
+            admin_keys=self.admins,
+        )

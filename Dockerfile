@@ -1,0 +1,38 @@
+# One file for every service: which one an image serves is its command, and EXTRAS is what that needs installed.
+#   docker build --build-arg EXTRAS=gateway -t touchstone/gateway .
+ARG BASE=debian:bookworm-slim
+
+FROM ${BASE} AS python
+RUN command -v python3 >/dev/null \
+    || (apt-get update \
+        && apt-get install -y --no-install-recommends python3 python3-venv ca-certificates \
+        && rm -rf /var/lib/apt/lists/*)
+
+FROM python AS build
+# Where a proxy signs downloads with its own certificate, that is in the system's bundle.
+ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 UV_LINK_MODE=copy UV_FIND_LINKS=/src/wheels VIRTUAL_ENV=/opt/touchstone
+RUN python3 -m venv /opt/uv && /opt/uv/bin/pip install --quiet --no-cache-dir 'uv>=0.9' && python3 -m venv --without-pip /opt/touchstone
+WORKDIR /src
+# A folder `wheels` beside this file is searched first, for networks without an index; it need not exist.
+COPY requirements.lock wheel[s] /src/wheels/
+COPY pyproject.toml requirements.lock /src/
+ARG EXTRAS
+RUN /opt/uv/bin/uv pip install --no-cache --constraint requirements.lock -r pyproject.toml --extra "${EXTRAS:?name the extras}"
+COPY README.md LICENSE /src/
+COPY verifiers /src/verifiers
+COPY reward_api /src/reward_api
+COPY domains /src/domains
+RUN /opt/uv/bin/uv pip install --no-cache --no-deps . && /opt/touchstone/bin/python3 -m compileall -q /opt/touchstone/lib
+
+FROM python AS service
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin touchstone
+COPY --from=build /opt/touchstone /opt/touchstone
+ENV PATH=/opt/touchstone/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+USER 10001
+WORKDIR /tmp
+EXPOSE 8000
+ENTRYPOINT ["touchstone"]
+CMD ["serve", "--host", "0.0.0.0"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=6 \
+    CMD ["python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]

@@ -1,0 +1,31 @@
+"""One verifier as its own service. Imports nothing of the gateway, so that its image stays small."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from reward_verifiers import registry, service
+from reward_verifiers.local import Local, pool_for
+from reward_verifiers.server import serve
+from reward_verifiers.workers import WorkerPool
+
+from reward_api.settings import Settings
+
+
+def serve_verifier(name: str, settings: Settings, host: str, port: int) -> None:
+    """Serve one verifier until stopped. Raises UnknownVerifier, BrokenVerifier or BindError."""
+    registry.load(name)
+    pool = pool_for([name], size=settings.workers, memory_bytes=settings.worker_memory_mb << 20)
+    app = service.create_app(Local(name, pool), settings.limits(), max_inflight_samples=settings.max_inflight_samples)
+    timeout_s, level = settings.header_timeout_s, settings.log_level
+    serve(app, host, port, _started(pool), header_timeout_s=timeout_s, log_level=level)
+
+
+@asynccontextmanager
+async def _started(pool: WorkerPool) -> AsyncIterator[None]:
+    await pool.start()
+    try:
+        yield
+    finally:
+        await pool.aclose()
