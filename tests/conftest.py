@@ -1,12 +1,65 @@
+import os
+import socket
+import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
+
+ROOT = Path(__file__).parents[1]
 
 # The toys must be importable here and in the workers, by one name.
 sys.path.insert(0, str(Path(__file__).parent / "toys"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyio_backend():
     return "asyncio"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running(*arguments: str, log: Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """(URL, process) of `touchstone serve …` on a free port, ready; stopped afterwards, and its exit must be clean."""
+    port = free_port()
+    command = [sys.executable, "-m", "reward_api", "serve", *arguments, "--port", str(port)]
+    with log.open("wb") as out:
+        server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stderr=out)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_ready(url, server, log)
+        yield url, server
+    finally:
+        server.terminate()
+        assert server.wait(30) == 0, log.read_text()
+
+
+def _wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    give_up = time.monotonic() + 60
+    while time.monotonic() < give_up:
+        assert server.poll() is None, log.read_text()
+        try:
+            if httpx.get(f"{url}/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.02)
+    raise AssertionError(f"not ready: {log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory) -> Callable[..., object]:
+    """`with serve("answer") as (url, process)`: the command line's server in a process of its own."""
+
+    def start(*arguments: str, **environment: str):
+        return running(*arguments, log=tmp_path_factory.mktemp("serve") / "log", **environment)
+
+    return start

@@ -1,0 +1,192 @@
+"""The stack in a real Docker engine: the same rewards as embedded, and what happens when a verifier dies or moves."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from reward_api.demo import sample_groups
+
+pytestmark = pytest.mark.compose
+
+ROOT = Path(__file__).parents[2]
+DOMAINS = ROOT / "domains"
+PROJECT = "touchstone-test"
+PORT = "18000"
+URL = f"http://127.0.0.1:{PORT}"
+ADMIN = {"authorization": "Bearer test-admin"}
+NAMES = sorted(path.stem for path in DOMAINS.glob("*.yaml"))
+
+
+def run(*command: str, **more) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **more)
+    assert done.returncode == 0, f"{command}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return done.stdout
+
+
+def has_v2() -> bool:
+    return subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture(scope="module", params=["docker-compose", "docker compose"])
+def compose(request):
+    """The compose command, in the old and in the new spelling."""
+    if request.param == "docker compose" and not has_v2():
+        pytest.skip("no Compose v2 plugin on this machine")
+    if request.param == "docker-compose" and not shutil.which("docker-compose"):
+        pytest.skip("no docker-compose 1.29 on this machine")
+    environment = {**os.environ, "TOUCHSTONE_PORT": PORT, "TOUCHSTONE_ADMIN_KEYS": "test-admin", "DOCKER_BUILDKIT": "0"}
+
+    def call(*arguments: str) -> str:
+        return run(*request.param.split(), "-p", PROJECT, *arguments, env=environment)
+
+    call("build")
+    call("up", "-d")
+    try:
+        wait_until_ready()
+        yield call
+    finally:
+        call("down", "--volumes", "--timeout", "20")
+        assert not run("docker", "ps", "-aq", "--filter", f"label=com.docker.compose.project={PROJECT}")
+        assert not run("docker", "network", "ls", "-q", "--filter", f"label=com.docker.compose.project={PROJECT}")
+
+
+def wait_until_ready() -> None:
+    give_up = time.monotonic() + 120
+    reply = None
+    while time.monotonic() < give_up:
+        try:
+            reply = httpx.get(f"{URL}/readyz", timeout=10)
+            if reply.status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.2)
+    raise AssertionError(f"not ready: {reply and reply.text}")
+
+
+def container(compose, service: str) -> str:
+    return compose("ps", "-q", service).strip()
+
+
+def services(compose) -> list[str]:
+    return compose("config", "--services").split()
+
+
+def score(group, domain="math", **more):
+    reply = httpx.post(f"{URL}/score/{domain}", json={**group, **more}, timeout=120)
+    assert reply.status_code == 200, reply.text
+    return reply.json()
+
+
+@pytest.mark.parametrize("domain", NAMES)
+def test_sample_groups_get_the_same_rewards_as_embedded(compose, serve, domain):
+    samples = sample_groups(DOMAINS, domain)
+    assert samples
+    with serve() as (url, _):
+        for sample in samples:
+            embedded = httpx.post(f"{url}/score/{domain}", json=sample.group, timeout=120).json()
+            stack = score(sample.group, domain)
+            for one, other in zip(embedded["results"], stack["results"], strict=True):
+                assert one == other
+            assert [result["reward"] for result in stack["results"]] == sample.expected
+
+
+def test_containers_run_as_a_plain_user_without_powers(compose):
+    for service in services(compose):
+        [about] = json.loads(run("docker", "inspect", container(compose, service)))
+        assert about["Config"]["User"] == "10001"
+        assert about["HostConfig"]["ReadonlyRootfs"] is True
+        assert about["HostConfig"]["CapDrop"] == ["ALL"]
+        assert "no-new-privileges:true" in about["HostConfig"]["SecurityOpt"]
+        assert about["HostConfig"]["Memory"] > 0
+        assert about["HostConfig"]["PidsLimit"] > 0
+        assert about["HostConfig"]["Privileged"] is False
+        status = run("docker", "exec", about["Id"], "cat", "/proc/self/status")
+        lines = dict(line.split(":\t") for line in status.splitlines() if ":\t" in line)
+        assert int(lines["CapEff"], 16) == int(lines["CapBnd"], 16) == 0
+        assert lines["NoNewPrivs"] == "1"
+        written = subprocess.run(["docker", "exec", about["Id"], "touch", "/opt/x"], capture_output=True, check=False)
+        assert b"Read-only file system" in written.stderr
+
+
+def test_only_the_gateway_is_published_and_only_on_loopback(compose):
+    for service in services(compose):
+        [about] = json.loads(run("docker", "inspect", container(compose, service)))
+        bindings = [binding for ports in about["NetworkSettings"]["Ports"].values() for binding in ports or []]
+        if service == "gateway":
+            assert bindings == [{"HostIp": "127.0.0.1", "HostPort": PORT}]
+            continue
+        assert bindings == []
+        for network in about["NetworkSettings"]["Networks"].values():
+            assert run("docker", "network", "inspect", "-f", "{{.Internal}}", network["NetworkID"]).strip() == "true"
+
+
+def test_a_verifier_killed_in_mid_group_is_null_with_its_cause_and_comes_back(compose):
+    slow = {"reference": "42", "completions": [f"<answer>\\boxed{{(10^9)!+{i}}}</answer>" for i in range(20)]}
+    answer = container(compose, "answer")
+    with ThreadPoolExecutor() as pool:
+        scoring = pool.submit(score, slow)
+        while in_flight(answer) == 0:
+            time.sleep(0.05)
+        run("docker", "kill", answer)
+        body = scoring.result()
+    for result in body["results"]:
+        assert result["reward"] is None
+        assert (result["failure"]["kind"], result["failure"]["component"]) == ("verifier_unreachable", "answer")
+        assert result["components"]["format"]["valid"] is True
+    down = httpx.get(f"{URL}/readyz", timeout=10)
+    assert (down.status_code, down.json()["domains"]["math"]) == (503, {"answer": False, "format": True})
+
+    compose("up", "-d", "answer")
+    wait_until_ready()
+    back = score({"reference": "42", "completions": ["<think>6*7</think><answer>42</answer>"]})
+    assert back["results"][0]["reward"] == 2
+
+
+def in_flight(container_id: str) -> float:
+    """Samples at work in a service, asked from inside its network."""
+    program = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8000/metrics').read().decode())"
+    page = run("docker", "exec", container_id, "python3", "-c", program)
+    [line] = [line for line in page.splitlines() if line.startswith("reward_inflight_samples ")]
+    return float(line.split()[1])
+
+
+def test_a_verifier_moves_to_another_url_and_the_version_tells(compose):
+    before = httpx.get(f"{URL}/domains/math").json()
+    network = f"{PROJECT}_verifiers"
+    moved = run(
+        *("docker", "run", "-d", "--rm", "--network", network, "--network-alias", "answer-b"),
+        *("--env", "TOUCHSTONE_ALLOW_OPEN=1", "touchstone/answer", "serve", "answer", "--host", "0.0.0.0"),
+    ).strip()
+    try:
+        spec = {**before["spec"], "verifiers": {"answer": {"url": "http://answer-b:8000"}}}
+        after = put_until_accepted(spec)
+        body = score({"reference": "42", "completions": ["<think>6*7</think><answer>42</answer>"]})
+        assert body["version"] == after["version"] != before["version"]
+        assert body["results"][0]["reward"] == 2
+        nowhere = {**spec, "verifiers": {"answer": {"url": "http://nobody:8000"}}}
+        refused = httpx.put(f"{URL}/domains/math", json=nowhere, headers=ADMIN, timeout=30)
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["path"] == "verifiers.answer.url"
+        assert httpx.get(f"{URL}/domains/math").json()["version"] == after["version"]
+    finally:
+        run("docker", "kill", moved)
+
+
+def put_until_accepted(spec):
+    """The new verifier takes a moment to start; until it answers, the swap is refused and the old version goes on."""
+    give_up = time.monotonic() + 60
+    while time.monotonic() < give_up:
+        reply = httpx.put(f"{URL}/domains/math", json=spec, headers=ADMIN, timeout=30)
+        if reply.status_code == 200:
+            return reply.json()
+        assert reply.status_code == 422
+        time.sleep(0.2)
+    raise AssertionError(reply.text)
