@@ -28,12 +28,13 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
+from rich.progress import track
+
 from reward_api.app import create_app
 from reward_api.gateway import Gateway
 from reward_api.settings import Settings
 from reward_verifiers.base import Options, ReferenceModel, Sample, Verifier
 from reward_verifiers.contract import Description, Verdict, VerifyReply, VerifyRequest
-from rich.progress import track
 
 SHAPES = {"16 × 8 KB": (16, 8 << 10), "512 × 32 KB": (512, 32 << 10)}
 WORDS = ["so", "wait,", "let", "x", "=", "12", "therefore", "we\n", "check", '"it"', "again.", "\\frac{1}{2}", "ü"]

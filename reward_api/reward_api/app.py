@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
-from reward_verifiers import service
-from reward_verifiers.server import serve
 
 from reward_api.gateway import Gateway, package_version
 from reward_api.routes import router
 from reward_api.settings import Settings
+from reward_verifiers import service
+from reward_verifiers.server import serve
 
 
 def create_app(gateway: Gateway) -> FastAPI:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import orjson
 from cachetools import LRUCache
+
 from reward_verifiers.base import Backend
 from reward_verifiers.contract import Verdict, VerifyRequest
 

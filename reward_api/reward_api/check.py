@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import ValidationError
-from reward_verifiers import registry
-from reward_verifiers.base import BadReference
-from reward_verifiers.contract import ScoreRequest, validation_errors
-from reward_verifiers.local import parse_options, parse_reference, pool_for
 
 from reward_api.batch import BadInput, groups_of, request_of
 from reward_api.catalogue import files
 from reward_api.directory import LOCAL, Directory
 from reward_api.domains import BadDomain, Domain, read
 from reward_api.settings import Settings
+from reward_verifiers import registry
+from reward_verifiers.base import BadReference
+from reward_verifiers.contract import ScoreRequest, validation_errors
+from reward_verifiers.local import parse_options, parse_reference, pool_for
 
 MAX_TOLD = 100
 

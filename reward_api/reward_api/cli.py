@@ -27,9 +27,8 @@ Folder = Annotated[Path | None, typer.Option("--domains", help="Folder of domain
 
 
 def _settings(**flags: Any) -> Any:
-    from reward_verifiers.contract import validation_errors
-
     from reward_api.settings import Settings
+    from reward_verifiers.contract import validation_errors
 
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})

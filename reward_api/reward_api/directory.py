@@ -6,14 +6,14 @@ import asyncio
 import logging
 
 import httpx
+
+from reward_api.domains import BadDomain, Component, ComponentSpec, Domain, DomainSpec, version_of
+from reward_api.remote import BadReply, Remote
 from reward_verifiers.base import Backend, BadOptions, Overloaded
 from reward_verifiers.contract import Description
 from reward_verifiers.local import Local
 from reward_verifiers.registry import BrokenVerifier, UnknownVerifier
 from reward_verifiers.workers import WorkerPool
-
-from reward_api.domains import BadDomain, Component, ComponentSpec, Domain, DomainSpec, version_of
-from reward_api.remote import BadReply, Remote
 
 log = logging.getLogger(__name__)
 

@@ -16,10 +16,10 @@ from typing import Annotated, Any, Literal, Self
 import orjson
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
-from reward_verifiers.base import Backend
-from reward_verifiers.contract import Description, validation_errors
 
 from reward_api.settings import Url
+from reward_verifiers.base import Backend
+from reward_verifiers.contract import Description, validation_errors
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]

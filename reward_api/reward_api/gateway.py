@@ -8,10 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
-from reward_verifiers import registry
-from reward_verifiers.limits import Admission
-from reward_verifiers.local import pool_for
-
 from reward_api.assembly import Assembler
 from reward_api.cache import VerdictCache
 from reward_api.catalogue import Catalogue, files
@@ -20,6 +16,9 @@ from reward_api.domains import BadDomain, read
 from reward_api.metrics import Metrics
 from reward_api.scoring import Scorer
 from reward_api.settings import Settings
+from reward_verifiers import registry
+from reward_verifiers.limits import Admission
+from reward_verifiers.local import pool_for
 
 
 def package_version() -> str:

@@ -14,6 +14,7 @@ import jsonschema
 import orjson
 import stamina
 from pydantic import BaseModel, TypeAdapter, ValidationError
+
 from reward_verifiers.base import BadOptions, Overloaded
 from reward_verifiers.contract import Description, Problem, VerifyReply, VerifyRequest
 from reward_verifiers.strict_json import BadJSON, loads

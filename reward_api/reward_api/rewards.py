@@ -13,9 +13,8 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
-from reward_verifiers.contract import Component, Failure, GroupStats, SampleResult, Verdict
-
 from reward_api.domains import ComponentSpec, DomainSpec
+from reward_verifiers.contract import Component, Failure, GroupStats, SampleResult, Verdict
 
 
 def combine(spec: DomainSpec, verdicts: Mapping[str, Verdict], flags: list[str]) -> SampleResult:

@@ -12,14 +12,14 @@ from fastapi import APIRouter, Body, Depends, Path, Request
 from fastapi.responses import Response, StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import Discriminator, Tag
-from reward_verifiers.base import Overloaded
-from reward_verifiers.contract import ProblemError, ScoreManyReply, ScoreManyRequest, ScoreReply, ScoreRequest
-from reward_verifiers.problems import HTTPProblem
-from reward_verifiers.shell import StrictRoute, require_admin, run_or_cancel
 from starlette.types import Receive, Scope, Send
 
 from reward_api.domains import BadDomain, Domain, DomainSpec
 from reward_api.gateway import Gateway
+from reward_verifiers.base import Overloaded
+from reward_verifiers.contract import ProblemError, ScoreManyReply, ScoreManyRequest, ScoreReply, ScoreRequest
+from reward_verifiers.problems import HTTPProblem
+from reward_verifiers.shell import StrictRoute, require_admin, run_or_cancel
 
 NDJSON = "application/x-ndjson"
 router = APIRouter(route_class=StrictRoute)

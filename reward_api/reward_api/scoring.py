@@ -14,9 +14,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reward_verifiers.base import BadOptions, Overloaded
-from reward_verifiers.contract import FailureKind, ScoreReply, ScoreRequest, Verdict, VerifyRequest
-
 from reward_api import rewards
 from reward_api.assembly import Assembler, Member
 from reward_api.cache import VerdictCache
@@ -24,6 +21,8 @@ from reward_api.directory import UNREACHABLE
 from reward_api.domains import Component, Domain
 from reward_api.metrics import Metrics
 from reward_api.remote import BadReply
+from reward_verifiers.base import BadOptions, Overloaded
+from reward_verifiers.contract import FailureKind, ScoreReply, ScoreRequest, Verdict, VerifyRequest
 
 log = logging.getLogger(__name__)
 

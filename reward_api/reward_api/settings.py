@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
 from reward_verifiers.shell import Limits
 
 _URL = TypeAdapter(HttpUrl)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from reward_api.settings import Settings
 from reward_verifiers import registry, service
 from reward_verifiers.local import Local, pool_for
 from reward_verifiers.server import serve
 from reward_verifiers.workers import WorkerPool
-
-from reward_api.settings import Settings
 
 
 def serve_verifier(name: str, settings: Settings, host: str, port: int) -> None:

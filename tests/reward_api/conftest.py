@@ -1,5 +1,6 @@
 import httpx
 import pytest
+
 from reward_api.app import create_app
 from reward_api.gateway import Gateway
 from reward_api.settings import Settings

@@ -5,6 +5,7 @@ import json
 
 import httpx
 import pytest
+
 from reward_api.app import create_app
 from reward_verifiers.contract import Component, ScoreReply
 

@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+
 from reward_api.cache import VerdictCache, sample_keys
 from reward_verifiers.contract import FailureKind, Verdict, VerifyReply, VerifyRequest
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from reward_api.catalogue import files
 from reward_api.domains import BadDomain, parse, read, version_of
 

@@ -1,4 +1,5 @@
 import pytest
+
 from reward_api.domains import parse
 from reward_api.rewards import combine, group_stats
 from reward_verifiers.contract import FailureKind, Verdict

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 
 from pydantic import Field
+
 from reward_verifiers.base import (
     BadReference,
     GroupVerifier,

@@ -2,6 +2,7 @@ import math
 
 import pytest
 from pydantic import ValidationError
+
 from reward_verifiers.contract import (
     Failure,
     FailureKind,

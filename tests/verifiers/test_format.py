@@ -1,4 +1,5 @@
 import pytest
+
 from reward_verifiers.base import ReferenceModel, Sample
 from reward_verifiers.conformance import check_verifier
 from reward_verifiers.format import FormatOptions, FormatVerifier

@@ -1,4 +1,5 @@
 import pytest
+
 from reward_verifiers.base import Overloaded
 from reward_verifiers.limits import MAX_RETRY_AFTER_S, Admission
 

@@ -1,4 +1,5 @@
 import pytest
+
 from reward_verifiers.base import BadOptions
 from reward_verifiers.conformance import NotConformant, check, check_verifier
 from reward_verifiers.contract import FailureKind, VerifyRequest

@@ -1,6 +1,7 @@
 from importlib.metadata import EntryPoint
 
 import pytest
+
 from reward_verifiers import registry
 
 

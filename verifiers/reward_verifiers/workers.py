@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 _TICKS = os.sysconf("SC_CLK_TCK")
 _RESTART_S = (0.05, 0.2, 1.0)
 _RESTART_AT_MOST_S = 5.0
+_CLOSE_S = 0.005
 # So many workers in a row that die before they touch a job, and the job is given up.
 _BARREN = 3
 
@@ -101,6 +102,7 @@ class _Worker:
         self.kill()
         self.writer.close()
         os.close(self._pidfd)
+        self._page.close()
         self._pidfd = -1
 
 
@@ -221,9 +223,14 @@ class WorkerPool:
         for birth in list(self._births):
             birth.cancel()
         await asyncio.gather(*self._births, return_exceptions=True)
+        while not self._free.empty():
+            if (idle := self._free.get_nowait()) is not None:
+                self._let_go(idle)
         self._free.put_nowait(None)
-        for worker in list(self._workers):
-            self._let_go(worker)
+        for busy in self._workers:
+            busy.kill()  # whoever has it at work lets go of it
+        while self._workers:
+            await asyncio.sleep(_CLOSE_S)
         if self._nursery is not None:
             await self._nursery.close()
             self._nursery = None
@@ -270,6 +277,7 @@ class WorkerPool:
                 self._replace(worker)
                 raise
             worker.items += len(outcomes) - before
+            item, _, _ = worker.progress()
             if failure is None and not self._is_worn(worker):
                 self._free.put_nowait(worker)
                 continue
@@ -278,7 +286,6 @@ class WorkerPool:
                 continue
             if failure.kind is FailureKind.DEADLINE_EXCEEDED:
                 return outcomes + [failure] * (count - len(outcomes))
-            item, _, _ = worker.progress()
             barren = barren + 1 if item == IDLE and len(outcomes) == before else 0
             if item >= len(outcomes):
                 culprits[item] = failure

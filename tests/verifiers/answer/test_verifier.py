@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from reward_verifiers.answer import AnswerOptions, AnswerReference, AnswerVerifier
 from reward_verifiers.base import BadReference, Sample
 from reward_verifiers.contract import FailureKind, Verdict

@@ -1,0 +1,60 @@
+"""Jobs for the worker tests: each item does what it says."""
+
+import ctypes
+import os
+import re
+import time
+from typing import Any
+
+KEPT: list[bytes] = []
+
+
+def warm_up_fails() -> None:
+    raise RuntimeError("no such model")
+
+
+def act(items: list[Any], start: int):
+    for item in items[start:]:
+        match item:
+            case "hang in arithmetic":
+                _ = 10**10**9
+            case "hang in re":
+                re.match(r"(a+)+$", "a" * 64 + "b")
+            case "sleep":
+                time.sleep(3600)
+            case "exit":
+                os._exit(0)
+            case "segfault":
+                ctypes.string_at(0)
+            case "memory":
+                _ = bytearray(1 << 40)
+            case "raise":
+                raise RuntimeError("with text of the completion")
+            case "recurse":
+                act_forever()
+            case "surrogate":
+                yield "\ud800"
+            case "object":
+                yield object()
+            case "end":
+                return
+            case "pid":
+                yield os.getpid()
+            case "grow":
+                KEPT.append(b"x" * (64 << 20))
+                yield os.getpid()
+            case _:
+                yield item
+
+
+def act_forever():
+    return act_forever()
+
+
+def cannot_load(start: int):
+    raise AssertionError("never called")
+
+
+class Unloadable:
+    def __reduce__(self):
+        return (int, ("not a number",))
