@@ -13,7 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 # The toys must be importable here and in the workers, by one name.
-sys.path.insert(0, str(Path(__file__).parent / "toys"))
+TOYS = Path(__file__).parent / "toys"
+sys.path.insert(0, str(TOYS))
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +34,9 @@ def running(*arguments: str, log: Path, **environment: str) -> Iterator[tuple[st
     port = free_port()
     command = [sys.executable, "-m", "reward_api", "serve", *arguments, "--port", str(port)]
     with log.open("wb") as out:
-        server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stderr=out)
+        server = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(TOYS), **environment}, stderr=out
+        )
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_ready(url, server, log)

@@ -23,7 +23,7 @@ _DEFAULTS = Limits()
 
 def bare_app(title: str, version: str, limits: Limits) -> FastAPI:
     """An app without routes, behind the hard shell; `/docs` works without a network."""
-    app: FastAPI = FastAPIOffline(title=title, version=version, redoc_url=None)
+    app: FastAPI = FastAPIOffline(title=title, version=version, redoc_url=None, redirect_slashes=False)
     app.router.route_class = StrictRoute
     problems.install(app)
     harden(app, limits)
