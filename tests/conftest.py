@@ -22,7 +22,12 @@ def anyio_backend():
     return "asyncio"
 
 
+@pytest.fixture
 def free_port() -> int:
+    return _free_port()
+
+
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -31,7 +36,7 @@ def free_port() -> int:
 @contextmanager
 def running(*arguments: str, log: Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """(URL, process) of `touchstone serve …` on a free port, ready; stopped afterwards, and its exit must be clean."""
-    port = free_port()
+    port = _free_port()
     command = [sys.executable, "-m", "reward_api", "serve", *arguments, "--port", str(port)]
     with log.open("wb") as out:
         server = subprocess.Popen(

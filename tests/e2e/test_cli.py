@@ -1,0 +1,167 @@
+"""The command line in processes of its own."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BREVITY = re.search(r"# brevity\.py\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+
+
+def touchstone(*arguments, **environment):
+    command = [sys.executable, "-m", "reward_api", *map(str, arguments)]
+    environment = {**os.environ, "COLUMNS": "160", **environment}
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_demo_prints_the_expected_rewards_and_stops(free_port):
+    done = touchstone("demo", "--once", "--port", free_port)
+    assert done.returncode == 0, done.stderr
+    for text in ("math", "logic", "the template is kept", "hostile completions"):
+        assert text in done.stdout
+    assert "expected" not in done.stdout
+
+
+@pytest.fixture(scope="module")
+def suite(serve):
+    with serve() as (url, _):
+        yield url
+
+
+GROUPS = [
+    {"id": "a", "completions": ["<think>t</think><answer>4</answer>", "4", "5"], "reference": "4"},
+    {"id": "b", "completion": "<think>t</think><answer>\\boxed{\\frac12}</answer>", "answer": "0.5"},
+    {"id": "c", "completions": [], "reference": "4"},
+    {"id": "d", "completions": ["x"], "reference": {"answer": "\\begin{"}},
+]
+
+
+@pytest.fixture
+def rollouts(tmp_path):
+    path = tmp_path / "rollouts.jsonl"
+    path.write_text("".join(json.dumps(group) + "\n" for group in GROUPS) + "not json\n")
+    return path
+
+
+def check_scored(path):
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [row["line"] for row in rows] == [1, 2, 3, 4, 5]
+    assert [row.get("id") for row in rows] == ["a", "b", "c", "d", None]
+    assert [result["reward"] for result in rows[0]["results"]] == [2, 1, 0]
+    assert rows[1]["results"][0]["reward"] == 2
+    assert rows[2]["error"]["status"] == 422
+    assert rows[3]["results"][0]["failure"]["kind"] == "bad_reference"
+    assert rows[4]["error"] == {"title": "not JSON"}
+
+
+@pytest.mark.parametrize("where", ["url", "in-process"])
+def test_score_keeps_order_and_says_what_it_could_not_score(rollouts, tmp_path, suite, where):
+    output = tmp_path / "scored.jsonl"
+    at = ("--url", suite) if where == "url" else ()
+    done = touchstone("score", rollouts, "--domain", "math", "-o", output, *at)
+    assert done.returncode == 0, done.stderr
+    check_scored(output)
+    assert "2 lines refused" in done.stdout
+    assert "1 bad_reference" in done.stdout
+    assert "75.00%" in done.stdout, "three of four answers with a verdict are right"
+
+
+def test_score_goes_on_where_it_was_cut_off(rollouts, tmp_path, suite):
+    output = tmp_path / "scored.jsonl"
+    arguments = ("score", rollouts, "--domain", "math", "-o", output, "--url", suite)
+    assert touchstone(*arguments).returncode == 0
+    lines = output.read_text().splitlines(keepends=True)
+    marked = lines[0].replace('"id":"a"', '"id":"a","kept":true')
+    output.write_text(marked + lines[1][:40])
+    assert touchstone(*arguments).returncode == 0
+    check_scored(output)
+    assert json.loads(output.read_text().splitlines()[0])["kept"] is True
+
+
+def test_score_does_not_write_into_a_file_that_is_not_its_own(rollouts, tmp_path, suite):
+    output = tmp_path / "precious.jsonl"
+    output.write_text('{"mine": 1}\n')
+    done = touchstone("score", rollouts, "--domain", "math", "-o", output, "--url", suite)
+    assert done.returncode == 1
+    assert "was not written by this command" in done.stderr
+    assert output.read_text() == '{"mine": 1}\n'
+
+
+def test_domains_check(tmp_path):
+    assert touchstone("domains", "check").returncode == 0
+    (tmp_path / "bad.yaml").write_text("components:\n  - {verifier: answer, options: {knid: math}}\n")
+    (tmp_path / "worse.yaml").write_text("components:\n  - {verifier: anwser}\n")
+    done = touchstone("domains", "check", "--domains", tmp_path)
+    assert done.returncode == 1
+    assert "bad.yaml: components[0].options.knid" in done.stderr
+    assert "worse.yaml: components[0].verifier: unknown verifier 'anwser'" in done.stderr
+
+
+def test_domains_check_finds_bad_references_before_training(rollouts):
+    done = touchstone("domains", "check", "--domain", "math", "--data", rollouts)
+    assert done.returncode == 1
+    for text in ("line 3: completions", "line 4: answer", "line 5: not JSON"):
+        assert text in done.stderr
+    assert "line 1:" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("serve", "nobody"), "unknown verifier 'nobody'"),
+        (("serve", "--host", "0.0.0.0"), "TOUCHSTONE_SCORE_KEYS"),
+        (("serve", "--domains", "tests"), "no *.yaml"),
+    ],
+)
+def test_serve_says_in_one_line_why_it_does_not(arguments, told):
+    done = touchstone(*arguments)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_setting_that_does_not_fit_is_named():
+    done = touchstone("domains", "check", TOUCHSTONE_WORKERS="many")
+    assert done.returncode == 2
+    assert "TOUCHSTONE_WORKERS" in done.stderr
+
+
+def test_a_verifier_as_in_contributing_works_by_url_and_by_entry_point(tmp_path, serve):
+    assert BREVITY is not None
+    (tmp_path / "brevity.py").write_text(BREVITY[1])
+    domains = tmp_path / "domains"
+    domains.mkdir()
+    group = {"completions": ["short", "word " * 100], "reference": {}}
+
+    with serve("brevity:Brevity", PYTHONPATH=str(tmp_path)) as (url, _):
+        (domains / "short.yaml").write_text(
+            f"verifiers:\n  brevity: {{url: '{url}'}}\ncomponents:\n  - {{verifier: brevity, options: {{max_words: 50}}}}\n"
+        )
+        with serve("--domains", str(domains)) as (gateway, _):
+            by_url = httpx.post(f"{gateway}/score/short", json=group).json()
+    assert [result["reward"] for result in by_url["results"]] == [1, 0]
+
+    info = tmp_path / "brevity-1.0.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: brevity\nVersion: 1.0.0\n")
+    (info / "entry_points.txt").write_text("[touchstone.verifiers]\nbrevity = brevity:Brevity\n")
+    (domains / "short.yaml").write_text("components:\n  - {verifier: brevity, options: {max_words: 50}}\n")
+    with serve("--domains", str(domains), PYTHONPATH=str(tmp_path)) as (gateway, _):
+        by_name = httpx.post(f"{gateway}/score/short", json=group).json()
+    assert [result["reward"] for result in by_name["results"]] == [1, 0]
+    assert by_name["results"][0]["components"]["brevity"]["evidence"] == {"words": 1}
+
+
+@pytest.mark.parametrize("name", ["answer", "format"])
+def test_each_verifier_is_a_service_of_its_own(serve, name):
+    with serve(name) as (url, _):
+        assert httpx.get(url).json()["verifier"] == name
+        body = {"completions": ["<think>t</think><answer>4</answer>", "5"], "reference": "4"}
+        reply = httpx.post(f"{url}/verify", json=body).json()
+        assert [verdict["score"] for verdict in reply["verdicts"]] == [1, 0]
