@@ -26,7 +26,7 @@ def sample_keys(identity: Sequence[str], request: VerifyRequest) -> list[Key]:
     `identity` says which verifier this is: its name, version and home.
     """
     shared = request.model_dump(mode="json", exclude={"completions", "truncated", "tokens", "deadline_s"})
-    group = hashlib.blake2b(orjson.dumps([*identity, shared], option=orjson.OPT_SORT_KEYS), digest_size=20)
+    group = hashlib.sha256(orjson.dumps([*identity, shared], option=orjson.OPT_SORT_KEYS))
     keys = []
     for position, completion in enumerate(request.completions):
         sample = group.copy()

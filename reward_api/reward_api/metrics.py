@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -52,9 +53,11 @@ class Metrics:
 
     def verified(self, verifier: str, verdicts: Sequence[Verdict], seconds: float) -> None:
         self._verifier_seconds.labels(verifier).observe(seconds)
+        outcomes = Counts(verdict.failure.kind.value if verdict.failure else "scored" for verdict in verdicts)
+        for outcome, count in outcomes.items():
+            self._samples.labels(verifier, outcome).inc(count)
         values = self._values.labels(verifier)
         for verdict in verdicts:
-            self._samples.labels(verifier, verdict.failure.kind.value if verdict.failure else "scored").inc()
             if verdict.score is not None:
                 values.observe(verdict.score)
 

@@ -17,10 +17,22 @@ from reward_api.domains import ComponentSpec, DomainSpec
 from reward_verifiers.contract import Component, Failure, GroupStats, SampleResult, Verdict
 
 
-def combine(spec: DomainSpec, verdicts: Mapping[str, Verdict], flags: list[str]) -> SampleResult:
-    """The result of one sample from its verdicts by component key."""
+def combine(
+    spec: DomainSpec, verdicts: Mapping[str, Sequence[Verdict]], flags: Sequence[list[str]]
+) -> list[SampleResult]:
+    """The result of every sample. `verdicts`: component key → one verdict a sample; `flags`: one list a sample."""
+    decisive = _decisive(spec)
+    return [
+        _result(spec, decisive, {key: rows[position] for key, rows in verdicts.items()}, marks)
+        for position, marks in enumerate(flags)
+    ]
+
+
+def _result(
+    spec: DomainSpec, decisive: Sequence[str], verdicts: Mapping[str, Verdict], flags: list[str]
+) -> SampleResult:
     components = {component.key: _shown(component, verdicts[component.key]) for component in spec.components}
-    failure = next((components[key].failure for key in _decisive(spec) if components[key].failure), None)
+    failure = next((components[key].failure for key in decisive if not components[key].valid), None)
     if failure is not None:
         return SampleResult(reward=None, valid=False, failure=failure, components=components, flags=flags)
     reward = _reward(spec, {key: component.score for key, component in components.items()})
@@ -32,12 +44,10 @@ def group_stats(results: Sequence[SampleResult]) -> GroupStats:
     rewards = [result.reward for result in results if result.reward is not None]
     if not rewards:
         return GroupStats(valid=0, mean=None, std=None, zero_variance=False)
-    return GroupStats(
-        valid=len(rewards),
-        mean=statistics.fmean(rewards),
-        std=statistics.pstdev(rewards),
-        zero_variance=min(rewards) == max(rewards),
-    )
+    mean, is_constant = statistics.fmean(rewards), min(rewards) == max(rewards)
+    # statistics.pstdev computes in fractions, which costs more than all the rest of a small group.
+    std = 0.0 if is_constant else math.sqrt(statistics.fmean((reward - mean) ** 2 for reward in rewards))
+    return GroupStats(valid=len(rewards), mean=mean, std=std, zero_variance=is_constant)
 
 
 def _shown(spec: ComponentSpec, verdict: Verdict) -> Component:

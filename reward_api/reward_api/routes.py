@@ -25,7 +25,7 @@ NDJSON = "application/x-ndjson"
 router = APIRouter(route_class=StrictRoute)
 
 
-def gateway_of(request: Request) -> Gateway:
+async def gateway_of(request: Request) -> Gateway:  # async: a plain function would cost a thread's round trip
     gateway = request.app.state.gateway
     assert isinstance(gateway, Gateway)  # noqa: S101
     return gateway
@@ -85,9 +85,10 @@ async def _score(
     if isinstance(body, ScoreManyRequest) and NDJSON in request.headers.get("accept", ""):
         return _HeldStream(_lines(parts, work), held)
     with held:
+        if isinstance(body, ScoreRequest):
+            reply = await run_or_cancel(request, parts.scorer.score(*work[0]))
+            return Response(reply.model_dump_json(), media_type="application/json")
         replies = await run_or_cancel(request, _all(parts, work))
-    if isinstance(body, ScoreRequest):
-        return Response(replies[0].model_dump_json(), media_type="application/json")
     groups = ",".join(reply.model_dump_json() for reply in replies)
     return Response(f'{{"groups":[{groups}]}}', media_type="application/json")
 

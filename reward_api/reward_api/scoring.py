@@ -46,10 +46,7 @@ class Scorer:
         asked = request.deadline_s or domain.spec.deadline_s
         deadline = asyncio.get_running_loop().time() + min(asked, self.max_deadline_s)
         verdicts = await self._all_verdicts(domain, request, deadline)
-        results = [
-            rewards.combine(domain.spec, {key: rows[position] for key, rows in verdicts.items()}, flags)
-            for position, flags in enumerate(_flags(verdicts, len(request.completions)))
-        ]
+        results = rewards.combine(domain.spec, verdicts, _flags(verdicts, len(request.completions)))
         elapsed = time.monotonic() - begun
         self.metrics.scored(domain.name, results, elapsed)
         return ScoreReply(

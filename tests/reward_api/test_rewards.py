@@ -17,8 +17,13 @@ def failed(kind=FailureKind.TIMEOUT):
     return Verdict.failed(kind, "it took too long")
 
 
+def one(domain, **verdicts):
+    [result] = combine(domain, {key: [verdict] for key, verdict in verdicts.items()}, [[]])
+    return result
+
+
 def reward(domain, **verdicts):
-    return combine(domain, verdicts, []).reward
+    return one(domain, **verdicts).reward
 
 
 def test_a_sum_is_weighted():
@@ -35,14 +40,14 @@ def test_a_product_multiplies_weighted_scores():
 
 def test_weight_zero_is_reported_and_not_counted():
     domain = spec({"verifier": "answer"}, {"verifier": "reflection", "weight": 0})
-    result = combine(domain, {"answer": scored(1), "reflection": scored(7)}, [])
+    result = one(domain, answer=scored(1), reflection=scored(7))
     assert result.reward == 1.0
     assert result.components["reflection"].score == 7
 
 
 def test_a_counting_component_without_verdict_leaves_no_reward():
     domain = spec({"verifier": "answer"}, {"verifier": "format"})
-    result = combine(domain, {"answer": failed(), "format": scored(1)}, [])
+    result = one(domain, answer=failed(), format=scored(1))
     assert (result.reward, result.valid) == (None, False)
     assert (result.failure.kind, result.failure.component) == (FailureKind.TIMEOUT, "answer")
     assert result.components["format"].score == 1
@@ -81,7 +86,7 @@ def test_the_reward_is_clipped():
 
 def test_statistics_leave_out_samples_without_reward():
     domain = spec({"verifier": "answer"})
-    results = [combine(domain, {"answer": verdict}, []) for verdict in (scored(1), failed(), scored(0))]
+    results = combine(domain, {"answer": [scored(1), failed(), scored(0)]}, [[], [], []])
     stats = group_stats(results)
     assert (stats.valid, stats.mean, stats.std, stats.zero_variance) == (2, 0.5, 0.5, False)
     nothing = group_stats(results[1:2])

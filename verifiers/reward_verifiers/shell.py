@@ -165,7 +165,7 @@ class BearerKeys:
         await self._app(scope, receive, send)
 
 
-def require_admin(request: Request) -> None:
+async def require_admin(request: Request) -> None:
     """A route's dependency. Raises HTTPProblem unless the request has an admin key."""
     keys: Keys = request.app.state.keys
     if not keys.has_admin:

@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 _TICKS = os.sysconf("SC_CLK_TCK")
 _RESTART_S = (0.05, 0.2, 1.0)
 _RESTART_AT_MOST_S = 5.0
-_CLOSE_S = 0.005
 # So many workers in a row that die before they touch a job, and the job is given up.
 _BARREN = 3
 
@@ -208,6 +207,7 @@ class WorkerPool:
         self._births: set[asyncio.Task[None]] = set()
         self._nursery_lock = asyncio.Lock()
         self._closed = False
+        self._all_gone = asyncio.Event()
 
     async def start(self) -> None:
         """Start the nursery and its workers; a second call does nothing. Raises NurseryFailed."""
@@ -229,8 +229,8 @@ class WorkerPool:
         self._free.put_nowait(None)
         for busy in self._workers:
             busy.kill()  # whoever has it at work lets go of it
-        while self._workers:
-            await asyncio.sleep(_CLOSE_S)
+        if self._workers:
+            await self._all_gone.wait()
         if self._nursery is not None:
             await self._nursery.close()
             self._nursery = None
@@ -305,6 +305,8 @@ class WorkerPool:
     def _let_go(self, worker: _Worker) -> None:
         self._workers.discard(worker)
         worker.close()
+        if self._closed and not self._workers:
+            self._all_gone.set()
 
     def _replace(self, worker: _Worker) -> None:
         self._let_go(worker)
