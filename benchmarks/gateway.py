@@ -270,7 +270,12 @@ async def streams(steps: list[tuple[int, int, str]]) -> None:
 PARTS: dict[str, Callable[[], Awaitable[None]]] = {
     "overhead": overhead,
     "stream": lambda: streams([(8 << 10, 32, "512 groups of 16 × 8 KB, 32 at a time")]),
-    "step": lambda: streams([(100 << 10, 64, "R1's step: 512 groups of 16 × 100 KB, 64 at a time")]),
+    "step": lambda: streams(
+        [
+            (100 << 10, 64, "R1's step: 512 groups of 16 × 100 KB, 64 at a time"),
+            (100 << 10, 512, "the same, all 512 at once"),
+        ]
+    ),
 }
 
 

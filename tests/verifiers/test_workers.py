@@ -76,6 +76,19 @@ async def test_a_hang_is_killed_soon_after_its_deadline_and_the_next_job_starts_
     assert started - killed < 0.5
 
 
+async def test_quick_items_are_never_taken_for_hangs(pool):
+    """A reader of the progress page must not see an item with a clock that is not its own."""
+    text = "x" * 8192
+    jobs = [[f"{text}{job}.{item}" for item in range(16)] for job in range(3000)]
+    gate = asyncio.Semaphore(32)
+
+    async def one(job):
+        async with gate:
+            return await act(pool, *job, timeout_s=30)
+
+    assert await asyncio.gather(*map(one, jobs)) == jobs
+
+
 async def test_it_tells_burnt_cpu_from_waiting(pool):
     [burnt] = await act(pool, "hang in arithmetic")
     [slept] = await act(pool, "sleep")

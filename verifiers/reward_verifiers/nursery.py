@@ -37,6 +37,7 @@ import orjson
 JOB = struct.Struct("<QQQ")
 RESULTS = struct.Struct("<QQ")
 # Progress of a worker: the item at work (-1: none), when it began (CLOCK_MONOTONIC), CPU seconds burnt until then.
+ITEM, TIMES = struct.Struct("<q"), struct.Struct("<dd")
 PROGRESS = struct.Struct("<qdd")
 IDLE = -1
 MAX_RESULT_BYTES = 64 << 20
@@ -158,8 +159,9 @@ class _Worker:
 
     def _mark(self, item: int) -> None:
         # The times first: a reader in between sees the old item with a fresh clock, never a new one with a stale clock.
-        PROGRESS.pack_into(self._page, 0, PROGRESS.unpack_from(self._page)[0], time.monotonic(), time.process_time())
-        struct.pack_into("<q", self._page, 0, item)
+        # Not by pack_into, which zeroes what it is about to write: the reader would see an item begun at time 0.
+        self._page[ITEM.size : PROGRESS.size] = TIMES.pack(time.monotonic(), time.process_time())
+        self._page[: ITEM.size] = ITEM.pack(item)
 
     def _job(self, payload: bytearray, start: int, count: int) -> bool:
         """Send the outcome of every item. False when this process must not go on: memory ran out in it."""
