@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     body_timeout_s: float = Field(default=30.0, gt=0, description="A body must have arrived by then.")
     header_timeout_s: float = Field(default=10.0, gt=0, description="A request's headers must have arrived by then.")
     max_deadline_s: float = Field(default=600.0, gt=0, description="Cap on what a request or a domain may ask for.")
-    cache_entries: int = Field(default=100_000, ge=0, description="Verdicts of pure verifiers that are remembered.")
+    cache_entries: int = Field(default=32_768, ge=0, description="Verdicts of pure verifiers that are remembered.")
     log_level: str = "INFO"
 
     @property
