@@ -6,7 +6,7 @@ PORT ?= 8000
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 export TOUCHSTONE_DATA ?= $(if $(wildcard ../shared/data),$(abspath ../shared/data))
 
-.PHONY: run install test test-all check bench lock clean
+.PHONY: run install test test-all check bench golden lock clean
 .DEFAULT_GOAL := install
 
 install: .venv/installed
@@ -38,6 +38,10 @@ check: install
 
 bench: install
 	$(PY) benchmarks/gateway.py
+
+# The contract's files on disk, written anew from the code.
+golden: install
+	TOUCHSTONE_WRITE_GOLDEN=1 $(PY) -m pytest -q tests/reward_api/test_wire.py
 
 lock: .venv/bin/uv
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade \

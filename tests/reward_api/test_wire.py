@@ -1,0 +1,45 @@
+"""The wire contract on disk: what others build against must not move unseen.
+
+`make golden` writes these files anew; a difference in them is a change of the contract, to be read by a person.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from reward_api.app import create_app
+from reward_api.gateway import Gateway
+from reward_api.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+REQUEST = json.loads((DOCS / "golden" / "score_request.json").read_text())
+
+
+def same_as_on_disk(path, value):
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    if os.environ.get("TOUCHSTONE_WRITE_GOLDEN"):
+        path.write_text(text)
+    assert path.read_text() == text, f"{path.name} is not what the code says; `make golden` if that is meant"
+
+
+def test_openapi():
+    same_as_on_disk(DOCS / "openapi.json", create_app(Gateway(Settings(domains=ROOT / "domains"))).openapi())
+
+
+@pytest.fixture
+def settings():
+    return Settings(domains=ROOT / "domains", workers=1, score_keys="scorer")
+
+
+async def test_a_golden_group_gets_the_golden_reply(client):
+    reply = (await client.post("/score/math", json=REQUEST)).json()
+    # These two move with the clock and with the verifiers' versions.
+    same_as_on_disk(DOCS / "golden" / "score_reply.json", reply | {"elapsed_ms": 0.0, "version": "sha256:…"})
+
+
+async def test_a_golden_refusal(client):
+    refused = (await client.post("/score/math", json=REQUEST | {"colour": "red"})).json()
+    same_as_on_disk(DOCS / "golden" / "problem.json", refused)
