@@ -28,6 +28,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
+from rich.console import Console
 from rich.progress import track
 
 from reward_api.app import create_app
@@ -37,6 +38,7 @@ from reward_verifiers.base import Options, ReferenceModel, Sample, Verifier
 from reward_verifiers.contract import Description, Verdict, VerifyReply, VerifyRequest
 
 SHAPES = {"16 × 8 KB": (16, 8 << 10), "512 × 32 KB": (512, 32 << 10)}
+QUIET = Console(stderr=True)
 WORDS = ["so", "wait,", "let", "x", "=", "12", "therefore", "we\n", "check", '"it"', "again.", "\\frac{1}{2}", "ü"]
 
 
@@ -246,7 +248,9 @@ async def stream(size: int, concurrency: int, label: str) -> None:
                     gate.release()
 
             begun, tasks = time.perf_counter(), []
-            for group in track(maths_groups(512, 16, size), total=512, description=label, transient=True):
+            for group in track(
+                maths_groups(512, 16, size), total=512, description=label, transient=True, console=QUIET
+            ):
                 await gate.acquire()
                 tasks.append(asyncio.create_task(one(group)))
             rewards = [reward for task in tasks for reward in await task]
