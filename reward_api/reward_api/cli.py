@@ -34,12 +34,12 @@ def _settings(**flags: Any) -> Any:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         for path, reason in validation_errors(error):
-            errors.print(f"TOUCHSTONE_{path.upper()}: {reason}", markup=False, highlight=False)
+            errors.print(f"TOUCHSTONE_{path.upper()}: {reason}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from None
 
 
 def _fail(message: str, code: int = 1) -> typer.Exit:
-    errors.print(message, markup=False, highlight=False)
+    errors.print(message, markup=False, highlight=False, soft_wrap=True)
     return typer.Exit(code)
 
 
@@ -160,7 +160,7 @@ def check(
             raise _fail("--data needs --domain", 2)
         found = asyncio.run(check_data(settings, domain, data))
     for line in found:
-        errors.print(line, markup=False, highlight=False)
+        errors.print(line, markup=False, highlight=False, soft_wrap=True)
     if found:
         raise typer.Exit(1)
     Console().print("all good")

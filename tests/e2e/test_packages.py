@@ -1,0 +1,62 @@
+"""The two wheels in an environment of their own: alone, and beside what trainers install."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
+
+ROOT = Path(__file__).parents[2]
+UV = Path(sys.executable).with_name("uv")
+
+
+def run(*command, cwd=ROOT):
+    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheels")
+    for project in (ROOT, ROOT / "trainer_client"):
+        run(UV, "build", "--wheel", "--out-dir", folder, project)
+    return {wheel.name.partition("-")[0]: wheel for wheel in folder.glob("*.whl")}
+
+
+@pytest.fixture
+def environment(tmp_path):
+    run(UV, "venv", "--python", sys.executable, tmp_path / "venv")
+    return tmp_path / "venv/bin/python"
+
+
+def test_the_wheel_serves_its_own_domains(wheels, environment, tmp_path):
+    run(UV, "pip", "install", "--python", environment, f"{wheels['touchstone_rewards']}[all]")
+    assert "all good" in run(environment, "-m", "reward_api", "domains", "check", cwd=tmp_path)
+
+
+def test_the_client_installs_alone(wheels, environment, tmp_path):
+    run(UV, "pip", "install", "--python", environment, wheels["touchstone_client"])
+    run(
+        environment,
+        "-c",
+        "from trainer_client import RewardClient; RewardClient('http://127.0.0.1:9').close()",
+        cwd=tmp_path,
+    )
+    names = set(run(UV, "pip", "list", "--python", environment, "--format", "freeze").split())
+    assert not any(name.startswith(("fastapi", "pydantic", "torch", "touchstone-rewards")) for name in names)
+
+
+def test_both_install_beside_trl_and_verifiers(wheels, environment, tmp_path):
+    # torch is named so that a CPU build found by --find-links is taken, and not gigabytes of CUDA.
+    packages = [*wheels.values(), "trl", "verifiers", os.environ.get("TOUCHSTONE_TORCH", "torch==2.13.0")]
+    run(UV, "pip", "install", "--python", environment, *packages)
+    program = (
+        "import reward_verifiers.contract, reward_api, trainer_client, verifiers, trl\n"
+        "assert 'site-packages/verifiers/' in verifiers.__file__, verifiers.__file__\n"
+        "assert verifiers.__version__\n"
+    )
+    run(environment, "-c", program, cwd=tmp_path)
