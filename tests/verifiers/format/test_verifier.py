@@ -1,0 +1,101 @@
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from reward_verifiers.base import ReferenceModel, Sample
+from reward_verifiers.conformance import check_verifier
+from reward_verifiers.format import FormatOptions, FormatVerifier
+from reward_verifiers.format.options import PRESETS
+
+DATA = Path(__file__).parents[2] / "data" / "format" / "cases.jsonl"
+CASES = [json.loads(line) for line in DATA.read_text().splitlines()]
+KEPT = "<think>1 + 1</think>\n<answer>2</answer>"
+
+
+def judge(completion, prefix="", prompt="", **options):
+    sample = Sample(
+        completion=completion,
+        options=FormatOptions.model_validate(options),
+        reference=ReferenceModel(),
+        prefix=prefix,
+        prompt=prompt,
+    )
+    return FormatVerifier().verify(sample)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_case(case):
+    verdict = judge(case["completion"], case.get("prefix", ""), case.get("prompt", ""), **case.get("options", {}))
+    assert sorted({error["code"] for error in verdict.evidence["errors"]}) == case["codes"]
+    assert verdict.score == case["score"]
+
+
+def test_there_are_enough_cases():
+    assert len(CASES) >= 120
+
+
+def test_the_sections_are_in_the_evidence():
+    assert judge(KEPT).evidence == {"errors": [], "think": "1 + 1", "answer": "2"}
+    assert judge("<think>1</think> so 2", template="think_rest").evidence["answer"] == "so 2"
+
+
+def test_all_errors_are_listed_with_their_places():
+    verdict = judge("So <think>a</think><think>b</think><answer></answer>.")
+    assert [(error["code"], error["offset"]) for error in verdict.evidence["errors"]] == [
+        ("text_before", 0),
+        ("repeated", 19),
+        ("text_between", 19),
+        ("repeated", 27),
+        ("empty", 43),
+        ("text_after", 52),
+    ]
+
+
+def test_offsets_count_from_the_completion():
+    verdict = judge("1</think> so <answer>2</answer>", prefix="<think>\n")
+    assert [(error["code"], error["offset"]) for error in verdict.evidence["errors"]] == [("text_between", 9)]
+
+
+@pytest.mark.parametrize(
+    ("completion", "only"),
+    [
+        ("1 + 1</think><answer>2</answer>", True),
+        ("1 + 1</think><answer>2", False),
+        ("1 + 1</think>so <answer>2</answer>", False),
+        ("2", False),
+        (KEPT, False),
+    ],
+)
+def test_a_template_that_prefills_is_suspected(completion, only):
+    verdict = judge(completion)
+    assert verdict.evidence.get("only_opening_missing", False) is only
+    assert ("prefill" in verdict.reason) is only
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"template": "r2"},
+        {"tags": []},
+        {"tags": ["<think>"]},
+        {"tags": ["a b"]},
+        {"min_think_chars": -1},
+        {"tag": ["a"]},
+    ],
+)
+def test_options_that_do_not_fit_are_refused(options):
+    with pytest.raises(ValidationError):
+        FormatOptions.model_validate(options)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_set_of_options(name):
+    assert FormatOptions.model_validate({"template": name}).template == name
+
+
+@pytest.mark.parametrize("template", PRESETS)
+async def test_conformance(template):
+    completions = [KEPT, "no tags", "<think></think>", "1</think><answer>2</answer>"]
+    await check_verifier("format", completions=completions, reference={}, options={"template": template})

@@ -1,0 +1,88 @@
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reward_verifiers.completion import MAX_TAGS, after_think, code_spans, outside, scan, without_end
+
+NAMES = ("think", "answer")
+
+
+def test_tags_come_in_order_with_their_places():
+    text = "a<answer></think> <think>"
+    assert [(str(tag), tag.start, tag.end) for tag in scan(text, NAMES)] == [
+        ("<answer>", 1, 9),
+        ("</think>", 9, 17),
+        ("<think>", 18, 25),
+    ]
+
+
+def test_a_scan_is_bounded():
+    assert len(scan("<think>" * 100_000, NAMES)) == MAX_TAGS
+
+
+def test_case_does_not_shift_places():
+    # The lower case of this letter is two characters long.
+    [tag] = scan("İ<THINK>", NAMES, case_sensitive=False)
+    assert (tag.name, tag.start) == ("think", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("no code", []),
+        ("`a` b `c`", ["`a`", "`c`"]),
+        ("```\n`x`\n``` `y`", ["```\n`x`\n```", "`y`"]),
+        ("``` open `y` z", ["`y`"]),
+        ("` open", []),
+        ("``", ["``"]),
+    ],
+)
+def test_code(text, spans):
+    assert [text[start:end] for start, end in code_spans(text)] == spans
+
+
+def test_tags_outside_code():
+    text = "<think>`<answer>`</think>"
+    assert [str(tag) for tag in outside(scan(text, NAMES), code_spans(text))] == ["<think>", "</think>"]
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("2<|im_end|>", "2"),
+        ("2 <|im_end|>\n<|endoftext|> \n", "2 "),
+        ("2 \n", "2 \n"),
+        ("<|im_end|>", ""),
+        ("", ""),
+        ("<|im_end|>2", "<|im_end|>2"),
+    ],
+)
+def test_end_tokens_are_dropped_at_the_very_end(text, rest):
+    assert without_end(text) == rest
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix", "rest"),
+    [
+        ("<think>a</think>b", "", "b"),
+        ("a</think>b", "<think>", "b"),
+        ("<think>a</think>b<think>c</think>d", "", "d"),
+        ("b", "", "b"),
+        ("<think>a", "", None),
+        ("a", "<think>", None),
+        ("<think>a</think>b<think>c", "", None),
+    ],
+)
+def test_what_follows_the_thinking(text, prefix, rest):
+    assert after_think(text, prefix) == rest
+
+
+@given(st.text(st.sampled_from("`<>/think answer"), max_size=200))
+def test_any_text_is_scanned(text):
+    for tag in scan(text, NAMES, whitespace=True):
+        assert text[tag.start] == "<"
+        assert text[tag.end - 1] == ">"
+    spans = code_spans(text)
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
