@@ -1,6 +1,6 @@
 """The answer verifier: is the final answer right?"""
 
 from reward_verifiers.answer.options import AnswerOptions, AnswerReference
-from reward_verifiers.answer.verifier import AnswerVerifier
+from reward_verifiers.answer.verifier import AnswerVerifier, explain
 
-__all__ = ["AnswerOptions", "AnswerReference", "AnswerVerifier"]
+__all__ = ["AnswerOptions", "AnswerReference", "AnswerVerifier", "explain"]

@@ -270,6 +270,12 @@ def whole(text: str, single: bool = True) -> Extraction | None:
     return Extraction(content, "after_think") if content else None
 
 
+def short(text: str, single: bool = True) -> Extraction | None:
+    """The whole text, when it is no longer than an answer."""
+    content = text.strip()
+    return Extraction(content, "short") if content and len(content) <= 300 and content.count("\n") < 2 else None
+
+
 def json_field(text: str, path: str) -> Extraction | None:
     """A field of the completion's JSON object; `path` is dotted. Fences around the object are allowed."""
     start, end = text.find("{"), text.rfind("}")
@@ -290,6 +296,7 @@ _SOURCES: dict[str, Callable[[str, bool], Extraction | None]] = {
     "boxed": last_box,
     "####": hash_marks,
     "phrase": phrase,
+    "short": short,
     "last_math": last_math,
     "last_number": last_number,
     "after_think": whole,

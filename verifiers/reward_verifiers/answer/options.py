@@ -4,22 +4,77 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from reward_verifiers.answer.extract import SOURCES
-from reward_verifiers.base import Options, ReferenceModel
+from reward_verifiers.base import BadReference, Options, ReferenceModel
 
-Kind = Literal["math", "exact", "choice"]
+Kind = Literal[
+    "math", "number", "choice", "exact", "text", "set", "list", "regex", "json", "date", "unit", "reasoning_gym"
+]
+Choices = dict[str, str] | list[str]
 
+_PROSE = ("answer_tag", "boxed", "####", "phrase", "after_think")
+_MATHS = ("answer_tag", "boxed", "####", "phrase", "short", "last_math", "last_number")
 AUTO: dict[Kind, tuple[str, ...]] = {
-    "math": ("answer_tag", "boxed", "####", "phrase", "last_math", "last_number"),
-    "exact": ("answer_tag", "boxed", "####", "phrase", "after_think"),
-    "choice": ("answer_tag", "boxed", "####", "phrase", "after_think"),
+    "math": _MATHS,
+    "number": _MATHS,
+    "unit": ("answer_tag", "boxed", "####", "phrase", "short", "last_math", "last_number"),
+    "set": ("answer_tag", "boxed", "####", "phrase", "after_think"),
+    "list": ("answer_tag", "boxed", "####", "phrase", "after_think"),
+    "choice": (*_PROSE,),
+    "exact": _PROSE,
+    "text": _PROSE,
+    "date": _PROSE,
+    "regex": ("answer_tag", "boxed", "after_think"),
+    "json": ("answer_tag", "after_think"),
+    "reasoning_gym": ("answer_tag", "boxed", "after_think"),
 }
+
+
+class Tolerance(BaseModel):
+    """How far from the reference a number may be. Near enough by any bound that is set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    relative: float | None = Field(default=None, ge=0, lt=1, description="As a share of the reference.")
+    absolute: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="In the reference's own unit.")
+    significant: int | None = Field(default=None, ge=1, le=30, description="Significant figures that must agree.")
 
 
 class AnswerOptions(Options):
     kind: Kind = Field(default="math", description="What sort of answer the reference is.")
+    form: Literal["evaluated", "any", "reduced", "factored", "expanded"] = Field(
+        default="evaluated",
+        description="evaluated: integrals, sums, limits, products, powers of numbers, … left standing are no answers "
+        "unless the reference itself is written so.",
+    )
+    tolerance: Tolerance | None = Field(
+        default=None,
+        description="For numbers. None: exact, but a decimal of five significant figures or more may stand for the "
+        "value that it rounds.",
+    )
+    units: Literal["ignore", "require", "convert"] = Field(
+        default="ignore",
+        description="ignore: a unit may be missing, but a different one that does not convert is wrong; "
+        "require: the same unit must be there; convert: a unit must be there and may be another of the same dimension.",
+    )
+    order: Literal["auto", "strict", "any"] = Field(
+        default="auto", description="auto: tuples in order, sets and bare lists in any."
+    )
+    percent: Literal["lenient", "value", "ignore"] = Field(
+        default="lenient",
+        description="value: 5% is 0.05 and nothing else; lenient: 5 also stands for a reference of 5%, never 5% for 5; "
+        "ignore: the sign does not matter.",
+    )
+    base: Literal["digits", "value"] | int = Field(
+        default="digits",
+        description="digits: 101_2 is 101_2, or 101 without a base; value: any base of the same value; "
+        "a number: the base of references written without one.",
+    )
+    case: Literal["ignore", "match"] = Field(default="ignore", description="Case of text (not of symbols).")
+    aliases: dict[str, list[str]] = Field(default_factory=dict, description="Text → other spellings of it.")
+    choices: Choices | None = Field(default=None, description="The option table, when every item has the same.")
     extract: Literal["auto"] | list[str] = Field(
         default="auto",
         description="Where the answer is looked for, in order: "
@@ -41,9 +96,51 @@ class AnswerOptions(Options):
                 raise ValueError(f"unknown source {source!r}; one of {', '.join(SOURCES)}, json:<path>")
         return value
 
+    @field_validator("base")
+    @classmethod
+    def _possible_base(cls, value: Any) -> Any:
+        if isinstance(value, int) and not 2 <= value <= 36:
+            raise ValueError("a base is between 2 and 36")
+        return value
+
     def sources(self) -> tuple[str, ...]:
         return AUTO[self.kind] if self.extract == "auto" else tuple(self.extract)
 
 
+Answer = str | int | float | bool | list[Any] | dict[str, Any]
+
+
 class AnswerReference(ReferenceModel):
-    answer: str | int | float = Field(description="The right answer; LaTeX may be bare, in $…$ or in \\boxed{…}.")
+    answer: Answer | None = Field(
+        default=None,
+        description="The right answer; LaTeX may be bare, in $…$ or in \\boxed{…}. For json: a schema; for regex: a "
+        "pattern; for set and list: an array, or text.",
+    )
+    kind: Kind | None = Field(default=None, description="The item's own kind, in place of the domain's.")
+    aliases: list[str] = Field(default_factory=list, description="Other answers that are just as right.")
+    choices: Choices | None = Field(default=None, description="The item's options: letter → text, or texts in order.")
+    policy: dict[str, Any] = Field(default_factory=dict, description="Options of this item, over the domain's.")
+    task: str | None = Field(default=None, description="For reasoning_gym: the name of the data set.")
+    entry: dict[str, Any] | None = Field(default=None, description="For reasoning_gym: the item as the task made it.")
+
+    @model_validator(mode="after")
+    def _something_to_compare_with(self) -> AnswerReference:
+        if self.answer is None and self.entry is None:
+            raise ValueError("answer is missing")
+        return self
+
+
+def effective(options: AnswerOptions, reference: AnswerReference) -> AnswerOptions:
+    """The domain's options with the item's over them. Raises BadReference when the item's do not fit."""
+    own: dict[str, Any] = dict(reference.policy)
+    if reference.kind is not None:
+        own["kind"] = reference.kind
+    if reference.choices is not None:
+        own["choices"] = reference.choices
+    if not own:
+        return options
+    try:
+        return AnswerOptions.model_validate({**options.model_dump(), **own})
+    except ValidationError as error:
+        fields = ", ".join(".".join(map(str, detail["loc"])) for detail in error.errors())
+        raise BadReference(f"the item's policy does not fit: {fields}") from error

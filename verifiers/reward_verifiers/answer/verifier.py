@@ -1,99 +1,156 @@
 """Is the final answer right?
 
 completion  "<think>…</think> so \\boxed{\\frac12}"     reference  {"answer": "0.5"}
-verdict     1.0 "equal: rational numbers"  {"extracted": "\\frac12", …}
+verdict     1.0 "equal as rational numbers"  {"extracted": "\\frac12", "canonical": "1/2", …}
+
+text ──▶ extract ──▶ judge of the kind ──▶ verdict with evidence
 """
 
 from __future__ import annotations
 
-import re
-from fractions import Fraction
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
 
-from reward_verifiers.answer import symbolic
-from reward_verifiers.answer.extract import Extraction, candidates, last_box
-from reward_verifiers.answer.options import AnswerOptions, AnswerReference
+from reward_verifiers.answer import extract, mathematics, structured, symbolic, texts
+from reward_verifiers.answer.extract import Extraction
+from reward_verifiers.answer.judged import Judged, clipped
+from reward_verifiers.answer.options import AnswerOptions, AnswerReference, effective
 from reward_verifiers.base import BadReference, Sample, Verifier
-from reward_verifiers.completion import after_think
+from reward_verifiers.completion import after_think, without_end
 from reward_verifiers.contract import FailureKind, Verdict
 
-_EVIDENCE = 500
-_NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d{1,400})(?:\.\d{1,400})?(?:/\d{1,400})?")
+_MATHS = frozenset({"math", "number", "unit", "set", "list"})
+_INSIDE_PROSE = ("boxed", "phrase", "last_math", "last_number")
+
+_CHECKS: dict[str, Callable[[Any, AnswerOptions], None]] = {
+    **dict.fromkeys(_MATHS, mathematics.check),
+    "exact": texts.check_text,
+    "text": texts.check_text,
+    "choice": texts.check_choice,
+    "regex": texts.check_regex,
+    "json": structured.check_json,
+    "date": structured.check_date,
+}
+_JUDGES: dict[str, Callable[[Any, str, AnswerOptions], Judged]] = {
+    **dict.fromkeys(_MATHS, mathematics.judge),
+    "exact": texts.judge_text,
+    "text": texts.judge_text,
+    "choice": texts.judge_choice,
+    "regex": texts.judge_regex,
+    "json": structured.judge_json,
+    "date": structured.judge_date,
+}
 
 
-def _shown(text: str) -> str:
-    """Text fit for JSON and a log: bounded, without lone surrogates."""
-    return text[:_EVIDENCE].encode("utf-8", "replace").decode("utf-8")
+@lru_cache(maxsize=64)
+def _options(dumped: str) -> AnswerOptions:
+    return AnswerOptions.model_validate_json(dumped)
 
 
-def _number(text: str) -> Fraction | None:
-    plain = text.strip().strip("$").removesuffix(".").replace("\\$", "").replace("$", "").strip()
-    if not _NUMBER.fullmatch(plain):
-        return None
-    try:
-        return Fraction(plain.replace(",", ""))
-    except (ValueError, ZeroDivisionError):
-        return None
+@lru_cache(maxsize=8192)
+def _judged_text(answer: str, text: str, options: str) -> Judged:
+    """A pure function of three strings: groups repeat answers, so most of a group is looked up."""
+    policy = _options(options)
+    return _JUDGES[policy.kind](answer, text, policy)
 
 
-def _reference_text(reference: AnswerReference) -> str:
-    text = str(reference.answer).strip()
-    boxed = last_box(text)
-    text = boxed.text if boxed and boxed.text else text
-    return text.strip().removeprefix("$").removesuffix("$").strip()
+def _judged(answer: Any, text: str, options: AnswerOptions) -> Judged:
+    if isinstance(answer, str | int | float) and len(text) < 2000:
+        return _judged_text(str(answer), text, options.model_dump_json())
+    return _JUDGES[options.kind](answer, text, options)
 
 
 class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
     """Scores 1 when the completion's final answer equals the reference, else 0."""
 
     name = "answer"
-    version = "0.1.0"
+    version = "1.0.0"
     options_model = AnswerOptions
     reference_model = AnswerReference
     item_timeout_s = 2.0
 
     def warm_up(self) -> None:
         symbolic.equal("\\frac{1}{2}", "0.5")
+        for gold, answer in (("\\sqrt{2}", "1.41421"), ("(1,2)", "(1,3)"), ("x^2", "y^2")):
+            mathematics.judge(gold, answer, AnswerOptions())
 
     def check_reference(self, options: AnswerOptions, reference: AnswerReference) -> None:
         """Raises BadReference when the reference cannot be understood."""
-        gold = _reference_text(reference)
-        if not gold:
-            raise BadReference("the reference answer is empty")
-        if options.kind == "math" and _number(gold) is None and not symbolic.parsed(gold):
-            raise BadReference(f"the reference answer cannot be read as mathematics: {_shown(gold)!r}")
+        options = effective(options, reference)
+        if options.kind == "reasoning_gym":
+            structured.check_gym(reference)
+            return
+        for answer in _accepted(reference, options):
+            _CHECKS[options.kind](answer, options)
 
     def verify(self, sample: Sample[AnswerOptions, AnswerReference]) -> Verdict:
+        started = time.perf_counter()
+        options = effective(sample.options, sample.reference)
         self.check_reference(sample.options, sample.reference)
-        gold = _reference_text(sample.reference)
-        found = self._find(sample)
-        evidence = {"source": found.source, "reference": _shown(gold)}
+        found = self._find(sample, options)
+        evidence: dict[str, Any] = {"source": found.source}
         if found.text is None:
-            return Verdict.scored(0.0, f"no answer: {found.problem}", **evidence)
-        evidence["extracted"] = _shown(found.text)
-        equal, rule = self._equal(gold, found.text, sample.options)
-        return Verdict.scored(float(equal), f"{'equal' if equal else 'not equal'}: {rule}", rule=rule, **evidence)
+            return Verdict.scored(0.0, f"no answer: {found.problem}", rule="no answer", **evidence)
+        judged = self._judge(found.text, sample.reference, options)
+        evidence |= {
+            "extracted": clipped(found.text),
+            "canonical": clipped(judged.canonical),
+            "reference_canonical": clipped(judged.reference),
+            "rule": judged.rule,
+            "stage": judged.stage,
+            "ms": round((time.perf_counter() - started) * 1000, 3),
+        }
+        score = float(judged.equal) if judged.score is None else judged.score
+        return Verdict.scored(score, f"{'right' if judged.equal else 'wrong'}: {judged.rule}", **evidence)
 
-    def _find(self, sample: Sample[AnswerOptions, AnswerReference]) -> Extraction:
-        options = sample.options
+    def gave_up(self, sample: Sample[AnswerOptions, AnswerReference], kind: FailureKind, limit: str) -> Verdict | None:
+        options = effective(sample.options, sample.reference)
+        cheap = options.kind in _MATHS and mathematics.understood(sample.reference.answer)
+        if not cheap and options.kind in ("reasoning_gym", *_MATHS):
+            return None
+        return Verdict.scored(
+            0.0, f"gave up after {limit}: the answer is too costly to compare", rule="gave up", stage="second"
+        )
+
+    def _find(self, sample: Sample[AnswerOptions, AnswerReference], options: AnswerOptions) -> Extraction:
         text = after_think(sample.completion, sample.prefix)
         if text is None:
             return Extraction(None, "after_think", "the thinking was never closed")
-        single = options.one_final_answer
-        found = candidates(text, options.sources(), single, options.boxes == "all_agree")
-        return next(iter(found), Extraction(None, "none", "nothing that looks like one was found"))
+        text, single = without_end(text), options.one_final_answer
+        for found in extract.candidates(text, options.sources(), single, options.boxes == "all_agree"):
+            if found.text is None or found.source in ("boxed", "####") or options.kind not in _MATHS:
+                return found
+            if not mathematics.is_prose(found.text, sample.reference.answer):
+                return found
+            if found.source in ("answer_tag", "phrase"):
+                return next(iter(extract.candidates(found.text, _INSIDE_PROSE, single, False)), found)
+        return Extraction(None, "none", "nothing that looks like one was found")
 
-    def _equal(self, gold: str, answer: str, options: AnswerOptions) -> tuple[bool, str]:
-        plain_gold, plain = " ".join(gold.split()), " ".join(answer.strip(" $").split())
-        if options.kind == "exact":
-            return plain_gold == plain, "same text"
-        if options.kind == "choice":
-            return plain_gold.strip("()").upper() == plain.strip("().").upper(), "same choice"
-        numbers = _number(gold), _number(answer)
-        if None not in numbers:
-            return numbers[0] == numbers[1], "rational numbers"
-        return symbolic.equal(gold, answer), "math-verify"
+    def _judge(self, text: str, reference: AnswerReference, options: AnswerOptions) -> Judged:
+        """Against the reference and every alias of it: the first that is equal, else the reference itself."""
+        if options.kind == "reasoning_gym":
+            return structured.judge_gym(reference, text)
+        judgements = (_judged(answer, text, options) for answer in _accepted(reference, options))
+        first = next(judgements)
+        return first if first.equal else next((judged for judged in judgements if judged.equal), first)
 
-    def gave_up(self, sample: Sample[AnswerOptions, AnswerReference], kind: FailureKind, limit: str) -> Verdict | None:
-        if _number(_reference_text(sample.reference)) is None:
-            return None
-        return Verdict.scored(0.0, f"gave up after {limit}: the answer is too costly to compare")
+
+def _accepted(reference: AnswerReference, options: AnswerOptions) -> list[Any]:
+    if reference.answer is None:
+        raise BadReference(f"kind {options.kind} needs an answer")
+    return [reference.answer, *reference.aliases, *options.aliases.get(str(reference.answer), [])]
+
+
+def explain(gold: Any, completion: str, options: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Everything that decides one pair, for a person: the verdict's score, reason and evidence.
+
+    `gold` is an answer or a whole reference. Raises BadReference, Unsupported or pydantic's ValidationError.
+    """
+    reference = AnswerReference.model_validate(
+        gold if isinstance(gold, dict) and {"answer", "entry"} & gold.keys() else {"answer": gold}
+    )
+    sample = Sample(completion, AnswerOptions.model_validate(options or {}), reference)
+    verdict = AnswerVerifier().verify(sample)
+    return {"score": verdict.score, "reason": verdict.reason, **verdict.evidence}

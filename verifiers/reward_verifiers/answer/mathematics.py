@@ -1,0 +1,153 @@
+"""The mathematical kinds: math, number, unit, set, list. First our own reader and decider, then math-verify.
+
+reference ──▶ gold()  ──┐
+answer    ──▶ read()  ──┴─▶ decide.compare ──▶ equal | different | not known ──▶ symbolic.equal
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from reward_verifiers.answer import symbolic, words
+from reward_verifiers.answer.decide import Outcome, compare
+from reward_verifiers.answer.evaluate import NotHere, TooLarge, numeric, rational
+from reward_verifiers.answer.extract import last_box
+from reward_verifiers.answer.judged import Judged, clipped
+from reward_verifiers.answer.nodes import Node, Quantity, Seq, Text, symbols
+from reward_verifiers.answer.normal_form import canonical
+from reward_verifiers.answer.options import AnswerOptions
+from reward_verifiers.answer.reading import Reading, read, read_gold
+from reward_verifiers.base import BadReference
+
+_MAX_SYMBOLIC = 600
+"""Characters of an answer that the second stage is given."""
+_LETTER = re.compile(r"(?:\\text\w{0,3}\{|\\math\w{2}\{)?\s?\(?([A-J])\)?\s?\}?")
+_LABELLED = re.compile(
+    r"(?:(?:option|choice|answer)\s)?(?:\\(?:text|math)\w{0,3}\{)?\s?(?:\(([A-J])\)|([A-J])(?:[.):]|\}))", re.I
+)
+_BIG = re.compile(r"\\(?:int|iint|oint|sum|prod|lim|det|gcd|lcm|b?mod|pmod|frac\{d)(?![a-z])|∫|∑|∏")
+
+
+def text_of(answer: Any) -> str:
+    """A reference's answer as text; the box or the dollars around it are taken off."""
+    if isinstance(answer, list):
+        return ", ".join(text_of(item) for item in answer)
+    text = str(answer).strip()
+    boxed = last_box(text) if "boxed{" in text else None
+    return boxed.text.strip() if boxed and boxed.text else text
+
+
+@lru_cache(maxsize=2048)
+def gold(text: str) -> Reading:
+    """A reference, read once. Raises BadReference when neither stage can."""
+    reading = read_gold(text)
+    if reading.problem == "empty":
+        raise BadReference("the reference answer is empty")
+    if reading.node is None and not symbolic.parsed(reading.text[:_MAX_SYMBOLIC]):
+        raise BadReference(f"the reference answer cannot be read as mathematics: {clipped(text, 100)!r}")
+    return reading
+
+
+def check(answer: Any, options: AnswerOptions) -> None:
+    """Raises BadReference when the reference does not fit its kind."""
+    reading = gold(text_of(answer))
+    if options.kind == "number" and (reading.node is None or not _is_number(reading.node)):
+        raise BadReference(f"the reference answer is no number: {clipped(reading.text, 100)!r}")
+    if options.kind == "unit" and not (isinstance(reading.node, Quantity) and reading.node.unit):
+        raise BadReference(f"the reference answer has no known unit: {clipped(reading.text, 100)!r}")
+
+
+def _is_number(node: Node) -> bool:
+    try:
+        rational(node)
+    except ZeroDivisionError:
+        return False
+    except (NotHere, TooLarge):
+        try:
+            numeric(node, {})
+        except (NotHere, TooLarge, ZeroDivisionError, OverflowError, ValueError):
+            return False
+    return True
+
+
+def understood(reference: Any) -> bool:
+    """Whether the first stage alone reads the reference, so that it cannot be what was costly."""
+    return read_gold(text_of(reference)).node is not None
+
+
+def is_prose(text: str, reference: Any) -> bool:
+    """Whether a candidate is a sentence to look into, not an answer: words, where the reference is none."""
+    reading = read(text)
+    expected = gold(text_of(reference)).node
+    if isinstance(expected, Text) or reading.node is not None:
+        return isinstance(reading.node, Text) and not isinstance(expected, Text) and words.synonym(text) is None
+    return " " in reading.text
+
+
+def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
+    """Whether an extracted answer equals the reference."""
+    expected, found = gold(text_of(reference)), read(text)
+    outcome, stage = _decided(expected, found, options)
+    return Judged(
+        bool(outcome.equal),
+        outcome.rule,
+        stage,
+        canonical(found.node) if found.node is not None else found.text,
+        canonical(expected.node) if expected.node is not None else expected.text,
+    )
+
+
+def _policy(options: AnswerOptions) -> AnswerOptions:
+    """What a kind implies."""
+    if options.kind == "unit" and options.units == "ignore":
+        return options.model_copy(update={"units": "convert"})
+    if options.kind == "set":
+        return options.model_copy(update={"order": "any"})
+    if options.kind == "list":
+        return options.model_copy(update={"order": "strict"})
+    return options
+
+
+def _decided(expected: Reading, found: Reading, options: AnswerOptions) -> tuple[Outcome, str]:
+    options = _policy(options)
+    if found.problem == "too long" and len(expected.text) * 2 < len(found.text):
+        return Outcome(False, "too long for an answer"), "first"
+    letter = _LETTER.fullmatch(expected.text)
+    label = _LABELLED.match(found.text)
+    if letter and label:
+        same = (label[1] or label[2]).upper() == letter[1]
+        return Outcome(same, "the option's letter"), "first"
+    outcome = _first(expected, found, options)
+    if outcome.equal is not None:
+        return outcome, "first"
+    return _second(expected, found, options)
+
+
+def _first(expected: Reading, found: Reading, options: AnswerOptions) -> Outcome:
+    if expected.node is None or found.node is None:
+        if "".join(expected.text.split()) == "".join(found.text.split()):
+            return Outcome(True, "the same text")
+        if isinstance(expected.node, Text):
+            return Outcome(False, "words against something else")
+        if expected.node is not None and not symbols(expected.node) and not isinstance(expected.node, Seq):
+            return Outcome(False, f"cannot be read as an answer: {found.problem}")
+        return Outcome(None, "not read")
+    outcome = compare(expected.node, found.node, options)
+    if not outcome.equal and (expected.as_list or found.as_list):
+        pair = expected.as_list or expected.node, found.as_list or found.node
+        other = compare(*pair, options)
+        if other.equal:
+            return other
+    return outcome
+
+
+def _second(expected: Reading, found: Reading, options: AnswerOptions) -> tuple[Outcome, str]:
+    if len(found.text) > _MAX_SYMBOLIC or len(expected.text) > _MAX_SYMBOLIC:
+        return Outcome(False, "too long to work out"), "first"
+    if options.form == "evaluated" and _BIG.search(found.text) and not _BIG.search(expected.text):
+        return Outcome(False, "not worked out"), "first"
+    if isinstance(found.node, Text) or not found.text:
+        return Outcome(False, "words against maths"), "first"
+    return Outcome(symbolic.equal(expected.text, found.text), "math-verify"), "second"

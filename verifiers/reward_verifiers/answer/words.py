@@ -1,0 +1,124 @@
+"""Words in answers: synonyms of yes, no, true and "no solution", number words, and which words are only filler."""
+
+from __future__ import annotations
+
+import re
+
+_CLASSES = {
+    "true": "true yes y correct right t 是 对 正确 是的 对的 真 sí oui ja",
+    "false": "false no n incorrect wrong f 否 错 错误 不是 不对 假 non nein",
+    "∅": (
+        "none|no solution|no solutions|no real solution|no real solutions|there is no solution|there are no solutions"
+        "|there are no real solutions|empty set|the empty set|empty|无解|没有解|空集|no roots|no real roots"
+        "|no such number|no such numbers|no values"
+    ),
+    "undefined": "undefined|does not exist|dne|not defined|doesn't exist|diverges|divergent|the limit does not exist|不存在",
+    "R": (
+        "all real numbers|all reals|all real|the set of all real numbers|real numbers|every real number"
+        "|any real number|全体实数|所有实数"
+    ),
+    "infinitely many": "infinitely many|infinite|infinitely many solutions|infinite solutions|无穷多|无数个|无数",
+    "inf": "infinity|positive infinity|inf|+inf|无穷大|正无穷",
+    "-inf": "negative infinity|minus infinity|-inf|负无穷",
+}
+CLASS = {
+    spelling: name
+    for name, spellings in _CLASSES.items()
+    for spelling in (spellings.split("|") if "|" in spellings else spellings.split())
+}
+"""Spelling → the name of its class of synonyms."""
+
+_UNITS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+NUMBERS = {word: value for value, word in enumerate(_UNITS)} | {
+    word: 10 * value for value, word in enumerate(_TENS, start=2)
+}
+NUMBERS |= {
+    f"{tens}-{unit}": NUMBERS[tens] + value for tens in _TENS for value, unit in enumerate(_UNITS[1:10], start=1)
+}
+SCALES = {
+    "hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12, "百": 2, "千": 3, "万": 4, "亿": 8,
+}  # fmt: skip
+"""Word → power of ten."""
+
+BASES = {
+    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+    "eleven": 11, "twelve": 12, "sixteen": 16,
+}  # fmt: skip
+
+SEPARATORS = frozenset({"and", "or", "或", "和", "及", "与", "或者", "以及", "et", "ou", "und", "oder"})
+UNSETTLED = frozenset(
+    [
+        "not",
+        "or",
+        "either",
+        "neither",
+        "nor",
+        "maybe",
+        "perhaps",
+        "possibly",
+        "probably",
+        "unless",
+        "except",
+        "isn't",
+        "wasn't",
+        "aren't",
+        "wrong",
+        "incorrect",
+        "if",
+        "unknown",
+        "unsure",
+        "but",
+        "instead",
+        "between",
+        "versus",
+        "vs",
+        "不是",
+        "可能",
+        "或许",
+        "不",
+    ]
+)
+"""Words after a value that take it back or leave it open."""
+
+_ARTICLES = frozenset(["the", "a", "an", "is", "are", "it", "it's", "its", "option", "choice", "answer"])
+_PUNCTUATION = re.compile(r"[^\w\s+\-−/'%$€£¥:.]|(?<!\d)[.:]|[.:](?!\d)")
+_MERIDIEM = re.compile(r"\b([ap])\.?\s?m\b\.?", re.I)
+
+
+def plain(text: str) -> str:
+    """Words for comparison: no case, no articles, no punctuation, single spaces.
+
+    >>> plain("The Sun.")
+    'sun'
+    """
+    text = _MERIDIEM.sub(lambda m: m.group(1) + "m", text.casefold())
+    words = _PUNCTUATION.sub(" ", text).split()
+    return " ".join(word for word in words if word not in _ARTICLES) or " ".join(words)
+
+
+def synonym(text: str) -> str | None:
+    """The class of synonyms that a text belongs to, e.g. "true" for "Yes." and "∅" for "no real solutions"."""
+    words = " ".join(_PUNCTUATION.sub(" ", text.casefold()).split())
+    return CLASS.get(words) or CLASS.get(text.casefold().strip())
