@@ -32,7 +32,7 @@ _HAN_CLIP = 2.0
 _FOREIGN = -9.0
 _KEEP_LANGUAGES = 6
 _CLAUSE_WORDS = 16
-_GRAM = 5
+_GRAM = 4
 
 
 @dataclass(slots=True)
