@@ -3,7 +3,7 @@
     uv pip install --group bench && python benchmarks/language.py [--seed 0] [--documents 900]
 
 Sentences are the translations that Django and Wagtail ship. A document mixes two languages at a known share of words, in
-blocks of sentences, with LaTeX, code, numbers and URLs between. The truth is counted on the sentences before they are mixed.
+blocks of sentences, with LaTeX, code, numbers, URLs and names between. The truth is counted before they are mixed.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ NOISE = (
     "1,234.5",
     "42",
     "x = 3",
+    "Gauss",
+    "Marie Curie",
     "/usr/local/bin",
 )
 
