@@ -8,6 +8,7 @@ blocks of sentences, with LaTeX, code, numbers, URLs and names between. The trut
 
 from __future__ import annotations
 
+import gc
 import gettext
 import os
 import platform
@@ -188,6 +189,7 @@ def ranked(rng: random.Random, documents: list[Document], scores: list[float]) -
 
 
 def speed(corpus: dict[str, list[str]], rng: random.Random) -> None:
+    gc.freeze()  # as in a worker: what was there before is not walked by the collector again and again
     print("\n| speed | MB/s | 100 KB ms |")
     print("|---|---|---|")
     for name, languages, candidates in (
