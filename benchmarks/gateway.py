@@ -177,11 +177,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+RULE = "components:\n  - {verifier: answer}\n  - {verifier: format}\n"
+
+
 @contextmanager
 def running_suite() -> Iterator[tuple[str, int]]:
-    """(URL, pid) of `touchstone serve` with the shipped domains."""
+    """(URL, pid) of `touchstone serve` with a domain `math` of R1's rule reward, accuracy + format."""
     port = free_port()
-    server = subprocess.Popen([sys.executable, "-m", "reward_api", "serve", "--port", str(port)])
+    folder = tempfile.TemporaryDirectory()
+    Path(folder.name, "math.yaml").write_text(RULE)
+    command = [sys.executable, "-m", "reward_api", "serve", "--port", str(port), "--domains", folder.name]
+    server = subprocess.Popen(command)
     url = f"http://127.0.0.1:{port}"
     try:
         while True:
@@ -196,6 +202,7 @@ def running_suite() -> Iterator[tuple[str, int]]:
     finally:
         server.terminate()
         server.wait()
+        folder.cleanup()
 
 
 def high_water_mb(pid: int) -> float:

@@ -158,10 +158,18 @@ def test_a_verifier_as_in_contributing_works_by_url_and_by_entry_point(tmp_path,
     assert by_name["results"][0]["components"]["brevity"]["evidence"] == {"words": 1}
 
 
-@pytest.mark.parametrize("name", ["answer", "format"])
-def test_each_verifier_is_a_service_of_its_own(serve, name):
+@pytest.mark.parametrize(
+    ("name", "scores"),
+    [("answer", [1, 0]), ("format", [1, 0]), ("language", [1, 0]), ("overlong", [0, -1]), ("reflection", [2, 0])],
+)
+def test_each_verifier_is_a_service_of_its_own(serve, name, scores):
+    thinking = "Wait, let me check that two and two are really four."
+    body = {
+        "completions": [f"<think>{thinking}</think><answer>4</answer>", "5"],
+        "reference": "4",
+        "tokens": [9, 40_000],
+    }
     with serve(name) as (url, _):
         assert httpx.get(url).json()["verifier"] == name
-        body = {"completions": ["<think>t</think><answer>4</answer>", "5"], "reference": "4"}
         reply = httpx.post(f"{url}/verify", json=body).json()
-        assert [verdict["score"] for verdict in reply["verdicts"]] == [1, 0]
+    assert [verdict["score"] for verdict in reply["verdicts"]] == scores

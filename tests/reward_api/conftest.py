@@ -10,6 +10,10 @@ WHOLE = "components:\n  - {verifier: 'toys:Relative', name: relative}\n"
 AFTER = TOY + "  - {verifier: 'toys:Echoes', name: echo, after: [toy]}\n"
 
 
+# A verifier that lives elsewhere is not loaded here: these two take seconds, and no toy needs them.
+ELSEWHERE = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9"}
+
+
 @pytest.fixture
 def folder(tmp_path):
     """A domains folder of toys."""
@@ -21,7 +25,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def settings(folder):
-    return Settings(domains=folder, workers=2, admin_keys="admin", score_keys="scorer")
+    return Settings(domains=folder, workers=2, admin_keys="admin", score_keys="scorer", verifier_urls=ELSEWHERE)
 
 
 @pytest.fixture

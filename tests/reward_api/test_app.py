@@ -321,3 +321,38 @@ async def test_a_sibling_that_never_comes_is_a_failure_at_the_deadline(client):
 async def test_a_component_may_run_after_another_and_see_its_scores(client):
     body = (await client.post("/score/after", json=group("yes", "no", "crash"))).json()
     assert [result["reward"] for result in body["results"]] == [1.5, 0, None]
+
+
+PREFILLED = "So two and two are four, as one can check.</think><answer>4</answer>"
+
+
+async def test_a_template_that_prefills_the_thinking_is_flagged_for_the_whole_group(client):
+    spec = {"components": [{"verifier": "format"}]}
+    assert (await client.put("/domains/shape", json=spec, headers=ADMIN)).status_code == 200
+    body = (await client.post("/score/shape", json={"completions": [PREFILLED, PREFILLED + " "]})).json()
+    assert [(result["reward"], result["flags"]) for result in body["results"]] == [(0, ["template_prefills_think"])] * 2
+    body = (await client.post("/score/shape", json={"completions": [PREFILLED, "no"]})).json()
+    assert [result["flags"] for result in body["results"]] == [[], []]
+    body = (await client.post("/score/shape", json={"completions": [PREFILLED], "prefix": "<think>"})).json()
+    assert [(result["reward"], result["flags"]) for result in body["results"]] == [(1, [])]
+
+
+async def test_length_efficiency_is_relative_to_the_group_also_when_it_comes_in_pieces(client):
+    spec = {
+        "components": [
+            {"verifier": "toys:Toy", "name": "answer", "weight": 0},
+            {"verifier": "length_efficiency", "after": ["answer"]},
+        ]
+    }
+    assert (await client.put("/domains/short", json=spec, headers=ADMIN)).status_code == 200
+    texts, tokens = ["yes", "yes", "no", "crash"], [10, 40, 5, 10]
+    body = (await client.post("/score/short", json=group(*texts, tokens=tokens))).json()
+    whole = [result["reward"] for result in body["results"]]
+    assert whole == [1, 0.25, 0, None]
+    pieces = await asyncio.gather(
+        *(
+            client.post("/score/short", json=group(text, tokens=[count], id="q", group_size=4, indices=[index]))
+            for index, (text, count) in enumerate(zip(texts, tokens, strict=True))
+        )
+    )
+    assert [reply.json()["results"][0]["reward"] for reply in pieces] == whole

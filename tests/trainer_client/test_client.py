@@ -27,9 +27,11 @@ def score(client):
 def test_it_reads_the_golden_reply():
     with client_answering(200, (GOLDEN / "score_reply.json").read_bytes()) as client:
         scored = score(client)
-    assert scored.rewards == [2.0, 1.0, 1.0]
+    assert scored.rewards == [3.0, 1.0, 1.0]
     assert scored.valid == [True, True, True]
-    assert scored.components == {"answer": [1.0, 0.0, 1.0], "format": [1.0, 1.0, 0.0]}
+    assert list(scored.components) == ["answer", "format", "language", "reflection"]
+    assert scored.components["answer"] == [1.0, 0.0, 1.0]
+    assert scored.components["format"] == [1.0, 1.0, 0.0]
     asked = json.loads(client_answering.asked.content)
     assert {key: asked[key] for key in REQUEST} == REQUEST
     assert client_answering.asked.headers["authorization"] == "Bearer k"
@@ -40,7 +42,7 @@ def test_a_field_that_it_does_not_know_is_no_trouble():
     reply = json.loads((GOLDEN / "score_reply.json").read_text())
     reply["results"][0]["new"] = reply["new"] = {"from": "the future"}
     with client_answering(200, json.dumps(reply).encode()) as client:
-        assert score(client).rewards == [2.0, 1.0, 1.0]
+        assert score(client).rewards == [3.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -68,6 +70,6 @@ def test_a_request_at_fault_raises_with_the_field():
 
 def test_against_a_real_gateway(serve):
     with serve() as (url, _), RewardClient(url) as client:
-        assert score(client).rewards == [2.0, 1.0, 1.0]
+        assert score(client).rewards == [3.0, 1.0, 1.0]
         with pytest.raises(BadGroup, match="Unknown domain"):
             client.score("nowhere", ["x"], reference="1")

@@ -118,9 +118,9 @@ async def _hostile_text(backend: Backend, about: Description, request: VerifyReq
     size = len(request.completions)
     if about.whole_group:
         for text in HOSTILE.values():
-            await _ask(backend, about, _of(request, [text] * size))
+            await _ask(backend, about, request.model_copy(update={"completions": [text] * size}))
         return
-    mixed = await _ask(backend, about, _of(request, [*HOSTILE.values(), *request.completions]))
+    mixed = await _ask(backend, about, _beside(request, list(HOSTILE.values())))
     _same(reply.verdicts, mixed.verdicts[-size:], "beside hostile siblings")
 
 
@@ -137,7 +137,7 @@ async def _same_over_http(backend: Backend, request: VerifyRequest) -> None:
     """Through JSON and the service's app; hostile text that JSON cannot carry is left out."""
     portable = [text for text in HOSTILE.values() if "\x00" not in text and "\ud800" not in text]
     whole_group = (await backend.describe()).whole_group
-    asked = request if whole_group else _of(request, [*request.completions, *portable])
+    asked = request if whole_group else _beside(request, portable)
     here = await backend.verify(asked)
     transport = httpx.ASGITransport(create_app(backend))
     async with httpx.AsyncClient(transport=transport, base_url="http://service", timeout=120) as client:
@@ -157,9 +157,11 @@ def _with(request: VerifyRequest, positions: list[int]) -> VerifyRequest:
     return request.model_copy(update=pick)
 
 
-def _of(request: VerifyRequest, completions: list[Text]) -> VerifyRequest:
-    tokens = None if request.tokens is None else [100] * len(completions)
-    truncated = None if request.truncated is None else [False] * len(completions)
+def _beside(request: VerifyRequest, hostile: Sequence[str]) -> VerifyRequest:
+    """Hostile completions first, then the request's own, each with what belongs to it."""
+    tokens = None if request.tokens is None else [100] * len(hostile) + request.tokens
+    truncated = None if request.truncated is None else [False] * len(hostile) + request.truncated
+    completions = [*hostile, *request.completions]
     return request.model_copy(update={"completions": completions, "tokens": tokens, "truncated": truncated})
 
 

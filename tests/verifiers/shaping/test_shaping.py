@@ -1,0 +1,156 @@
+import math
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from reward_verifiers.base import ReferenceModel, Sample, Unsupported
+from reward_verifiers.conformance import check_verifier
+from reward_verifiers.contract import FailureKind
+from reward_verifiers.registry import load
+from reward_verifiers.shaping.repetition import loop_share, repeated_share
+
+PAGE = (Path(__file__).parents[3] / "docs" / "shaping.md").read_text()
+NAMES = ("overlong", "cosine_length", "repetition", "length_efficiency", "reflection")
+
+
+def samples(name, completions, tokens=None, **options):
+    verifier = load(name)
+    parsed = verifier.options_model.model_validate(options)
+    counts = tokens or [None] * len(completions)
+    return verifier, [
+        Sample(completion=text, options=parsed, reference=ReferenceModel(), tokens=count)
+        for text, count in zip(completions, counts, strict=True)
+    ]
+
+
+def one(name, completion="", tokens=None, **options):
+    verifier, [sample] = samples(name, [completion], None if tokens is None else [tokens], **options)
+    return verifier.verify(sample)
+
+
+def group(name, lengths, scores, **options):
+    verifier, made = samples(name, ["x"] * len(lengths), lengths, scores={"answer": scores}, **options)
+    return verifier.verify_group(made)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "score"), [(0, 0), (600, 0), (800, 0), (850, -0.25), (900, -0.5), (1000, -1), (1001, -1), (10**9, -1)]
+)
+def test_overlong_falls_in_the_margin_and_is_clamped(tokens, score):
+    assert one("overlong", tokens=tokens, limit=1000, margin=200).score == score
+
+
+def test_lengths_need_their_unit():
+    with pytest.raises(Unsupported, match="`tokens`"):
+        one("overlong", "some words here")
+    assert one("overlong", "some words here", unit="words", limit=4, margin=2).evidence["length"] == 3
+    assert one("overlong", "四个字符", unit="chars", limit=4, margin=4).score == -1
+
+
+def test_cosine_length_falls_for_right_answers_and_does_not_turn_back():
+    verdicts = group("cosine_length", [0, 250, 500, 1000, 1500, 2000], [1.0] * 6, limit=1000, short=0.5, long=0.1)
+    scores = [verdict.score for verdict in verdicts]
+    assert scores[0] == 0.5
+    assert scores[2] == pytest.approx(0.3)
+    assert scores[1] == pytest.approx(0.1 + 0.4 * (1 + math.cos(math.pi / 4)) / 2)
+    assert scores[3:] == pytest.approx([0.1] * 3)
+
+
+def test_cosine_length_leaves_wrong_answers_alone_unless_told():
+    assert next(verdict.score for verdict in group("cosine_length", [10, 10], [0.0, 1.0], limit=10)) == 0
+    wrong = group("cosine_length", [0, 10], [0.0, 0.0], limit=10, short=1, long=0.2, wrong=True)
+    assert [verdict.score for verdict in wrong] == pytest.approx([-1, -0.2])
+
+
+def test_length_efficiency_is_relative_to_the_shortest_right_answer():
+    verdicts = group("length_efficiency", [100, 200, 50, 400], [1.0, 1.0, 0.0, 1.0])
+    assert [verdict.score for verdict in verdicts] == [1.0, 0.5, 0.0, 0.25]
+    assert [verdict.score for verdict in group("length_efficiency", [100, 200], [0.0, 0.0])] == [0, 0]
+
+
+@pytest.mark.parametrize("name", ["cosine_length", "length_efficiency"])
+def test_without_knowing_what_is_right_there_is_no_verdict(name):
+    verdicts = group(name, [10, 20], [1.0, None])
+    assert verdicts[0].valid
+    assert verdicts[1].failure.kind is FailureKind.UNSUPPORTED
+    verifier, made = samples(name, ["a", "b"], [1, 2])
+    with pytest.raises(Unsupported, match=r"after: \[answer\]"):
+        verifier.verify_group(made)
+    with pytest.raises(Unsupported):
+        group(name, [10, 20], [1.0])
+
+
+def test_repetition_costs_what_comes_again():
+    fresh = " ".join(f"word{i}" for i in range(400))
+    assert one("repetition", fresh).score == 0
+    assert one("repetition", "Wait, let me check the sum again. " * 200).score < -0.95
+    half = one("repetition", fresh + " " + "and so on " * 134)
+    assert -0.6 < half.score < -0.3
+    assert half.evidence["loop"] == pytest.approx(0.5, abs=0.01)
+    assert one("repetition", "我们再检查一下。" * 100).score < -0.9
+    assert one("repetition", "").score == 0
+
+
+def test_repeated_share_counts_as_a_set_would():
+    words = ("a b c a b c d " * 5).split()
+    for n in (1, 2, 3, 7):
+        grams = [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
+        assert repeated_share(words, n) == pytest.approx(1 - len(set(grams)) / len(grams))
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [("", 0), ("a b c", 0), ("a a a a", 1), ("x a b a b a b a b", 8 / 9), ("a b a b a b x", 0), ("a b a b a b", 0)],
+)
+def test_loop_share(text, share):
+    assert loop_share(text.split()) == pytest.approx(share)
+
+
+def test_reflection_counts_the_ten_words_and_their_equivalents():
+    verdict = one(
+        "reflection", "Wait, wait. But I should check it; 等等，这里不对。 Butter is no such word. Ich muss das prüfen."
+    )
+    assert verdict.evidence["counts"] == {"wait": 3, "but": 1, "check": 2, "wrong": 1}
+    assert verdict.score == 7
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "text", ["a" * 10**6, "a " * 500_000, "a b " * 250_000, "但" * 10**6, "但是 " * 250_000, "wait" * 250_000]
+)
+def test_a_megabyte_is_no_trouble(name, text):
+    options = {"unit": "words"} if name in ("overlong", "cosine_length", "length_efficiency") else {}
+    if name in ("cosine_length", "length_efficiency"):
+        options["scores"] = {"answer": [1.0]}
+    verifier, made = samples(name, [text], **options)
+    begun = time.process_time()
+    assert verifier.verify_group(made)[0].valid if hasattr(verifier, "verify_group") else verifier.verify(made[0]).valid
+    assert time.process_time() - begun < verifier.item_timeout_s
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_conformance(name):
+    await check_verifier(name, completions=["wait, but no", "yes " * 100, ""], reference={}, tokens=[3, 100, 0])
+
+
+def test_the_worked_examples_hold():
+    rows = re.findall(
+        r"^\| ([\d ,]+) \| ([01., ]+) \| ([\d., ]+) \| ([\d., -]+) \| ([\d., -]+) \|$", PAGE, re.MULTILINE
+    )
+    assert len(rows) == 1
+    lengths, scores, efficiency, cosine, overlong = ([float(part) for part in cell.split(",")] for cell in rows[0])
+    sizes = [int(size) for size in lengths]
+    made = group("length_efficiency", sizes, scores)
+    assert [round(verdict.score, 2) for verdict in made] == efficiency
+    made = group("cosine_length", sizes, scores, limit=1000)
+    assert [round(verdict.score, 2) for verdict in made] == cosine
+    assert [round(one("overlong", tokens=size, limit=1000, margin=400).score, 2) for size in sizes] == overlong
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_is_documented(name):
+    assert f"## {name}" in PAGE
+    for option in load(name).options_model.model_fields:
+        assert f"`{option}`" in PAGE

@@ -1,0 +1,49 @@
+"""What a domain may choose about language, and what an item may say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from reward_verifiers.base import Options, ReferenceModel
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
+
+# Latin, Cyrillic, Arabic and Han text is told apart among these; languages with a script of their own are always known.
+CANDIDATES: tuple[str, ...] = (
+    *("en", "de", "fr", "es", "it", "pt", "nl", "pl", "tr", "vi", "id", "sv"),
+    *("ru", "uk", "ar", "fa", "zh", "ja"),
+)
+
+
+class LanguageOptions(Options):
+    target: Code | Literal["prompt"] = Field(
+        default="en",
+        description="ISO 639-1 code, or `prompt`: the prompt's own language. An item's own target goes first.",
+    )
+    scope: Literal["think", "answer", "all"] = Field(default="think", description="The part that is looked at.")
+    candidates: list[Code] = Field(
+        default=list(CANDIDATES), min_length=1, description="The languages that words may be of; the target is added."
+    )
+    allow: list[str] = Field(
+        default=[], max_length=10_000, description="Words that count for no language: names, units, terms of the field."
+    )
+    allow_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="Share of the words that may be of another language without costing anything.",
+    )
+    min_words: int = Field(default=8, ge=1, description="Fewer words than this earn only their part of the score.")
+    mode: Literal["ratio", "threshold"] = Field(
+        default="ratio", description="The share itself, as in R1, or 1 from `threshold` on and else 0."
+    )
+    threshold: float = Field(default=0.9, gt=0, le=1)
+    repeats: int = Field(default=3, ge=1, description="A clause that is repeated counts at most so many times.")
+
+
+class LanguageReference(ReferenceModel):
+    target_language: Code | None = Field(
+        default=None, description="The language that this item wants; else the option."
+    )
