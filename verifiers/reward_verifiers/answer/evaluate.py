@@ -177,8 +177,8 @@ def residue(node: Node, index: int) -> int:
             power = rational(exponent)
             if power.denominator != 1 or power.numerator.bit_length() > 64:
                 raise NotHere
-            value = residue(base, index)
-            return pow(_inverse(value), -power.numerator, PRIME) if power < 0 else pow(value, power.numerator, PRIME)
+            root = residue(base, index)
+            return pow(_inverse(root), -power.numerator, PRIME) if power < 0 else pow(root, power.numerator, PRIME)
         case Percent(value):
             return residue(value, index) * pow(100, -1, PRIME) % PRIME
         case Quantity(value, unit) if unit != "degree":
@@ -345,4 +345,5 @@ def fraction(value: Any) -> Fraction | None:
     if _CTX.im(value) != 0:
         return None
     sign, mantissa, exponent, _ = _CTX.mpf(_CTX.re(value))._mpf_
-    return (-1 if sign else 1) * Fraction(int(mantissa)) * Fraction(2) ** exponent
+    size = Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+    return -size if sign else size

@@ -101,7 +101,7 @@ def factors(node: Node) -> int:
         case Frac(over, under):
             return factors(over) + factors(under)
         case Pow(base, Num(exponent)) if exponent.denominator == 1 and exponent > 0:
-            return factors(base) * int(min(exponent, 1000))
+            return factors(base) * min(exponent.numerator, 1000)
     return 1 if symbols(node) else 0
 
 

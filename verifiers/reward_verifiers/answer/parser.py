@@ -52,7 +52,7 @@ _RELATIONS = {
 }  # fmt: skip
 _TIMES = frozenset({"*", "times", "cdot"})
 _BIG = frozenset(
-    ("int iint iiint oint sum prod lim limsup liminf det gcd lcm max min bmod pmod mod operatorname inf sup").split()  # noqa: SIM905
+    ("int iint iiint oint sum prod lim limsup liminf det gcd lcm max min bmod pmod mod operatorname inf sup").split()
 )
 _CONSTANTS = {
     "e": "e",
@@ -66,43 +66,10 @@ _CONSTANTS = {
     "C*": "C",
 }
 _GREEK = frozenset(
-    [
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "epsilon",
-        "zeta",
-        "eta",
-        "theta",
-        "iota",
-        "kappa",
-        "lambda",
-        "mu",
-        "nu",
-        "xi",
-        "rho",
-        "sigma",
-        "tau",
-        "upsilon",
-        "phi",
-        "chi",
-        "psi",
-        "omega",
-        "Gamma",
-        "Delta",
-        "Theta",
-        "Lambda",
-        "Xi",
-        "Pi",
-        "Sigma",
-        "Upsilon",
-        "Phi",
-        "Psi",
-        "Omega",
-        "ell",
-        "hbar",
-    ]
+    (
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon phi chi "
+        "psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell hbar"
+    ).split()
 )
 _ALIASES = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arsinh", "acosh": "arcosh", "atanh": "artanh",

@@ -24,54 +24,11 @@ class Token:
 
 
 FUNCTIONS = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "arccot",
-        "arcsec",
-        "arccsc",
-        "asin",
-        "acos",
-        "atan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "coth",
-        "sech",
-        "csch",
-        "arsinh",
-        "arcosh",
-        "artanh",
-        "asinh",
-        "acosh",
-        "atanh",
-        "log",
-        "ln",
-        "lg",
-        "exp",
-        "sqrt",
-        "abs",
-        "floor",
-        "ceil",
-        "binom",
-        "max",
-        "min",
-        "gcd",
-        "lcm",
-        "det",
-        "arg",
-        "sgn",
-        "Re",
-        "Im",
-        "mod",
-    ]
+    (
+        "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc asin acos atan sinh cosh tanh coth sech "
+        "csch arsinh arcosh artanh asinh acosh atanh log ln lg exp sqrt abs floor ceil binom max min gcd lcm det "
+        "arg sgn Re Im mod"
+    ).split()
 )
 _NAMES = {
     "pi": "\\pi", "infinity": "\\infty", "inf": "\\infty", "infty": "\\infty", "oo": "\\infty", "theta": "\\theta",
@@ -83,12 +40,10 @@ _TEXT_COMMANDS = frozenset(
     ["text", "textbf", "textrm", "textit", "textsf", "texttt", "textnormal", "mbox", "hbox", "emph", "operatorname"]
 )
 _FONT_COMMANDS = frozenset(
-    ("mathrm mathbf mathit mathsf boldsymbol bm bold rm bf underline ensuremath mathcal").split()  # noqa: SIM905
+    ("mathrm mathbf mathit mathsf boldsymbol bm bold rm bf underline ensuremath mathcal").split()
 )
 _ACCENTS = frozenset(["vec", "hat", "bar", "overline", "tilde", "dot", "widehat", "overrightarrow", "mathbb"])
-_SMALL = frozenset(
-    ("is the of to in at if not for are be it as by so no an on per we").split()  # noqa: SIM905
-)
+_SMALL = frozenset(("is the of to in at if not for are be it as by so no an on per we").split())
 
 _LIST_NUMBER = r"\d+(?:\.\d+)?|\.\d+"
 _PLAIN_NUMBER = r"\d{1,3}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?|" + _LIST_NUMBER

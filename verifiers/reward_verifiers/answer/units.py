@@ -15,23 +15,23 @@ from typing import Any
 # pint's name: spellings
 _TABLE = """
 meter: m meter meters metre metres 米|centimeter: cm centimeter centimeters centimetre centimetres cms 厘米
-millimeter: mm millimeter millimeters millimetre millimetres 毫米|kilometer: km kms kilometer kilometers kilometre kilometres 千米 公里
-decimeter: dm decimeter decimeters 分米|micrometer: µm μm um micrometer micrometers micron microns|nanometer: nm nanometer nanometers
-inch: in inch inches|foot: ft foot feet|yard: yd yds yard yards|mile: mi mile miles
-gram: g gram grams 克|kilogram: kg kgs kilogram kilograms 千克 公斤|milligram: mg milligram milligrams
-pound: lb lbs pound pounds|ounce: oz ounce ounces|metric_ton: tonne tonnes|ton: ton tons
-second: s sec secs second seconds 秒|minute: min mins minute minutes 分钟|hour: h hr hrs hour hours 小时
-day: day days 天|week: week weeks 周|month: month months|year: yr yrs year years 年|millisecond: ms millisecond milliseconds
-liter: L l liter liters litre litres 升|milliliter: mL ml milliliter milliliters 毫升|gallon: gal gallon gallons|quart: quart quarts
-pint: pint pints|cup: cup cups
-newton: N newton newtons|joule: J joule joules|kilojoule: kJ kilojoule kilojoules|watt: W watt watts|kilowatt: kW kilowatt kilowatts
-pascal: Pa pascal pascals|kilopascal: kPa kilopascal kilopascals|atmosphere: atm
-volt: V volt volts|ampere: A amp amps ampere amperes|ohm: ohm ohms Ω|coulomb: C coulomb coulombs|hertz: Hz hertz|kilohertz: kHz|megahertz: MHz
-kelvin: K kelvin kelvins|degree_Celsius: °C ℃ celsius|degree_Fahrenheit: °F ℉ fahrenheit|mole: mol mole moles mols
-electron_volt: eV|degree: ° degree degrees deg 度|radian: rad rads radian radians|bit: bit bits|byte: byte bytes
-mile/hour: mph|kilometer/hour: kph kmh|liter/minute: lpm|revolution/minute: rpm
-dollar: $ ＄ dollar dollars usd USD buck bucks 美元|cent: ¢ cent cents|euro: € euro euros EUR|yuan: ¥ 元 yuan RMB CNY|pound_sterling: £ GBP
-rupee: ₹ rupee rupees Rs
+millimeter: mm millimeter millimeters millimetre millimetres 毫米
+kilometer: km kms kilometer kilometers kilometre kilometres 千米 公里|decimeter: dm decimeter decimeters 分米
+micrometer: µm μm um micrometer micrometers micron microns|nanometer: nm nanometer nanometers|inch: in inch inches
+foot: ft foot feet|yard: yd yds yard yards|mile: mi mile miles|gram: g gram grams 克
+kilogram: kg kgs kilogram kilograms 千克 公斤|milligram: mg milligram milligrams|pound: lb lbs pound pounds
+ounce: oz ounce ounces|metric_ton: tonne tonnes|ton: ton tons|second: s sec secs second seconds 秒
+minute: min mins minute minutes 分钟|hour: h hr hrs hour hours 小时|day: day days 天|week: week weeks 周|month: month months
+year: yr yrs year years 年|millisecond: ms millisecond milliseconds|liter: L l liter liters litre litres 升
+milliliter: mL ml milliliter milliliters 毫升|gallon: gal gallon gallons|quart: quart quarts|pint: pint pints
+cup: cup cups|newton: N newton newtons|joule: J joule joules|kilojoule: kJ kilojoule kilojoules|watt: W watt watts
+kilowatt: kW kilowatt kilowatts|pascal: Pa pascal pascals|kilopascal: kPa kilopascal kilopascals|atmosphere: atm
+volt: V volt volts|ampere: A amp amps ampere amperes|ohm: ohm ohms Ω|coulomb: C coulomb coulombs|hertz: Hz hertz
+kilohertz: kHz|megahertz: MHz|kelvin: K kelvin kelvins|degree_Celsius: °C ℃ celsius|degree_Fahrenheit: °F ℉ fahrenheit
+mole: mol mole moles mols|electron_volt: eV|degree: ° degree degrees deg 度|radian: rad rads radian radians
+bit: bit bits|byte: byte bytes|mile/hour: mph|kilometer/hour: kph kmh|liter/minute: lpm|revolution/minute: rpm
+dollar: $ ＄ dollar dollars usd USD buck bucks 美元|cent: ¢ cent cents|euro: € euro euros EUR|yuan: ¥ 元 yuan RMB CNY
+pound_sterling: £ GBP|rupee: ₹ rupee rupees Rs
 """
 SPELLINGS = {
     spelling: name

@@ -28,28 +28,10 @@ CLASS = {
 }
 """Spelling → the name of its class of synonyms."""
 
-_UNITS = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
+_UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen"
+).split()
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 NUMBERS = {word: value for value, word in enumerate(_UNITS)} | {
     word: 10 * value for value, word in enumerate(_TENS, start=2)
@@ -69,36 +51,10 @@ BASES = {
 
 SEPARATORS = frozenset({"and", "or", "或", "和", "及", "与", "或者", "以及", "et", "ou", "und", "oder"})
 UNSETTLED = frozenset(
-    [
-        "not",
-        "or",
-        "either",
-        "neither",
-        "nor",
-        "maybe",
-        "perhaps",
-        "possibly",
-        "probably",
-        "unless",
-        "except",
-        "isn't",
-        "wasn't",
-        "aren't",
-        "wrong",
-        "incorrect",
-        "if",
-        "unknown",
-        "unsure",
-        "but",
-        "instead",
-        "between",
-        "versus",
-        "vs",
-        "不是",
-        "可能",
-        "或许",
-        "不",
-    ]
+    (
+        "not or either neither nor maybe perhaps possibly probably unless except isn't wasn't aren't wrong "
+        "incorrect if unknown unsure but instead between versus vs 不是 可能 或许 不"
+    ).split()
 )
 """Words after a value that take it back or leave it open."""
 
