@@ -93,9 +93,16 @@ def test_sample_groups_get_the_same_rewards_as_embedded(compose, serve, domain):
         for sample in samples:
             embedded = httpx.post(f"{url}/score/{domain}", json=sample.group, timeout=120).json()
             stack = score(sample.group, domain)
-            for one, other in zip(embedded["results"], stack["results"], strict=True):
-                assert one == other
+            assert still(embedded["results"]) == still(stack["results"])
             assert [result["reward"] for result in stack["results"]] == sample.expected
+
+
+def still(results):
+    """Without the time that a verdict took."""
+    for result in results:
+        for component in result["components"].values():
+            component["evidence"].pop("ms", None)
+    return results
 
 
 def test_containers_run_as_a_plain_user_without_powers(compose):
