@@ -64,6 +64,7 @@ def test_offsets_count_from_the_completion():
         ("1 + 1</think><answer>2</answer>", True),
         ("1 + 1</think><answer>2", False),
         ("1 + 1</think>so <answer>2</answer>", False),
+        ("</think><answer>2</answer>", False),
         ("2", False),
         (KEPT, False),
     ],
@@ -74,10 +75,29 @@ def test_a_template_that_prefills_is_suspected(completion, only):
     assert ("prefill" in verdict.reason) is only
 
 
+def test_a_template_that_prefills_a_line_is_suspected():
+    assert judge("1\n</think>\n<answer>\n2\n</answer>", template="open_r1").evidence["only_opening_missing"]
+    assert judge("1</think> 2", template="think_rest", prefix="Assistant: ").evidence["only_opening_missing"]
+
+
+def test_tags_of_any_name_leave_the_evidence_whole():
+    verdict = judge(
+        "<errors>1</errors><only_opening_missing>2</only_opening_missing>", tags=["errors", "only_opening_missing"]
+    )
+    assert verdict.evidence == {"errors": [], "think": "1", "answer": "2"}
+
+
+def test_what_can_be_read_is_shown_beside_the_errors():
+    assert judge("<think>1</think><answer>2").evidence["think"] == "1"
+    two = "<think>1</think><tool_call>{}</tool_call><tool_call>[]</tool_call>"
+    assert judge(two, template="tool_call").evidence["answer"] == "{}\n[]"
+
+
 @pytest.mark.parametrize(
     "options",
     [
         {"template": "r2"},
+        {"tags": ["think", "Think"]},
         {"tags": []},
         {"tags": ["<think>"]},
         {"tags": ["a b"]},
