@@ -1,4 +1,5 @@
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,39 @@ def test_what_can_be_read_is_shown_beside_the_errors():
 def test_options_that_do_not_fit_are_refused(options):
     with pytest.raises(ValidationError):
         FormatOptions.model_validate(options)
+
+
+CALL = '<think>1</think><tool_call>{"name": "f", "arguments": {"x": %s}}</tool_call>'
+STRICT = {
+    "ignore_in_code": True,
+    "tag_whitespace": True,
+    "case_sensitive": False,
+    "newlines": True,
+    "require_boxed": True,
+}
+
+
+@pytest.mark.parametrize("options", [{}, STRICT, {"template": "qwen3"}, {"template": "tool_call"}], ids=str)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<" * 10**6,
+        "<think>" * 150_000,
+        ("<" + " " * 8) * 111_000,
+        "<think>" + "`a`" * 333_000,
+        "<think>" + "```a" * 250_000,
+        "<think>" + "\u200b" * 10**6 + "</think><answer>2</answer>",
+        "<think>1</think><answer>" + "\\boxed{" * 140_000 + "</answer>",
+        "<|im_end|>" * 100_000,
+        CALL % ("[" * 10**6),
+        CALL % ("9" * 10**6),
+    ],
+    ids=lambda text: text[:24],
+)
+def test_a_megabyte_is_no_trouble(text, options):
+    begun = time.process_time()
+    assert judge(text, **options).valid
+    assert time.process_time() - begun < FormatVerifier.item_timeout_s
 
 
 @pytest.mark.parametrize("name", PRESETS)
