@@ -1,8 +1,11 @@
 import json
+import re
 import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from reward_verifiers.base import ReferenceModel, Sample
@@ -109,6 +112,44 @@ def test_what_can_be_read_is_shown_beside_the_errors():
 def test_options_that_do_not_fit_are_refused(options):
     with pytest.raises(ValidationError):
         FormatOptions.model_validate(options)
+
+
+KEPT_PIECES = ["<think>", "a", "</think>", "<answer>", "a", "</answer>"]
+JSON = '{"name": "f", "arguments": {}}'
+CALL_PIECES = ["<think>", JSON, "</think>", "<tool_call>", JSON, "</tool_call>", "<tool_call>", JSON, "</tool_call>"]
+
+
+def edited(pieces):
+    """The pieces after up to four deletions or insertions, joined: most are broken, some are not."""
+    edit = st.tuples(st.integers(0, len(pieces)), st.none() | st.sampled_from([*pieces, " ", "\n"]))
+
+    def apply(edits):
+        made = list(pieces)
+        for place, piece in edits:
+            made[place : place + (piece is None)] = [] if piece is None else [piece]
+        return "".join(made)
+
+    return st.lists(edit, max_size=4).map(apply)
+
+
+@settings(max_examples=400)
+@given(edited(KEPT_PIECES))
+def test_one_is_scored_exactly_for_what_the_template_says(text):
+    shape = re.fullmatch(r"\s*<think>([a\s]*)</think>\s*<answer>([a\s]*)</answer>\s*", text)
+    kept = shape is not None and "a" in shape[1] and "a" in shape[2]
+    verdict = judge(text)
+    assert (verdict.score == 1) is kept
+    assert (verdict.evidence["errors"] == []) is kept
+    partial = judge(text, partial_credit=True).score
+    assert partial == 1 if kept else 0 <= partial <= 0.5
+
+
+@settings(max_examples=400)
+@given(edited(CALL_PIECES))
+def test_one_is_scored_exactly_for_thinking_and_calls(text):
+    one = re.escape(JSON)
+    kept = re.fullmatch(rf"\s*<think>\s*({one}\s*)+</think>(\s*<tool_call>\s*{one}\s*</tool_call>)+\s*", text)
+    assert (judge(text, template="tool_call").score == 1) is (kept is not None)
 
 
 CALL = '<think>1</think><tool_call>{"name": "f", "arguments": {"x": %s}}</tool_call>'
