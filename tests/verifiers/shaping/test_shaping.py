@@ -1,5 +1,6 @@
 import itertools
 import math
+import random
 import re
 import time
 from pathlib import Path
@@ -112,8 +113,11 @@ def test_what_honest_text_repeats_is_free(text):
 
 
 def test_repetition_looks_at_the_end_of_a_long_text():
-    fresh = " ".join(f"word{i}" for i in range(150_000))
-    assert one("repetition", fresh + " so on" * 60_000).score < -0.3
+    dice = random.Random(0)
+    spaced = " ".join(f"word{i}" for i in range(150_000)) + " so on" * 60_000
+    unspaced = "".join(chr(dice.randrange(0x4E00, 0x9FFF)) for _ in range(300_000)) + "我" * 100_000
+    assert one("repetition", spaced).score < -0.3
+    assert one("repetition", unspaced).score == pytest.approx(-0.4 / 0.9, abs=0.01)
 
 
 def test_repeated_share_counts_as_a_set_would():
