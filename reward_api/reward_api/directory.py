@@ -35,6 +35,7 @@ class Directory:
         self._backends: dict[tuple[str, str], Backend] = {}
         self._described: dict[tuple[str, str], Description] = {}
         self._unused_since: dict[tuple[str, str], float] = {}
+        self._down: set[tuple[str, str]] = set()
 
     def home(self, spec: DomainSpec, verifier: str) -> str:
         stated = spec.verifiers.get(verifier)
@@ -55,8 +56,13 @@ class Directory:
             try:
                 self._described[key] = await self.backend(verifier, home).describe()
             except UNREACHABLE as error:
-                log.warning("verifier not reachable", extra={"verifier": verifier, "cause": type(error).__name__})
+                if key not in self._down:
+                    log.warning("verifier not reachable", extra={"verifier": verifier, "cause": type(error).__name__})
+                self._down.add(key)
                 return self._described.get(key)
+            if key in self._down:
+                log.info("verifier reachable again", extra={"verifier": verifier})
+                self._down.discard(key)
         return self._described[key]
 
     async def resolve(self, name: str, spec: DomainSpec, *, demand: bool) -> Domain:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
@@ -19,6 +20,10 @@ from reward_api.settings import Settings
 from reward_verifiers import registry
 from reward_verifiers.limits import Admission
 from reward_verifiers.local import pool_for
+
+log = logging.getLogger(__name__)
+
+RESTART_S = 5.0
 
 
 def package_version() -> str:
@@ -59,7 +64,7 @@ class Gateway:
         await self.pool.start()
         try:
             await self.catalogue.load()
-            followers = [asyncio.create_task(work()) for work in (self.catalogue.watch, self.catalogue.refresh)]
+            followers = [asyncio.create_task(_kept(work)) for work in (self.catalogue.watch, self.catalogue.refresh)]
             try:
                 yield
             finally:
@@ -93,6 +98,16 @@ class Gateway:
             }
             for domain in enabled
         }
+
+
+async def _kept(work: Callable[[], Awaitable[None]]) -> None:
+    """Background work that is started again when it fails: no inotify watch left must not end hot swapping for good."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("background work failed; it starts again")
+        await asyncio.sleep(RESTART_S)
 
 
 def local_verifiers(settings: Settings) -> list[str]:

@@ -19,7 +19,7 @@ from wordfreq import get_frequency_list
 SHARED: dict[str, tuple[str, ...]] = {
     "latin": (
         *("en", "de", "fr", "es", "it", "pt", "nl", "pl", "tr", "vi", "id", "sv"),
-        *("ca", "cs", "da", "fi", "fil", "hu", "is", "lt", "lv", "ms", "nb", "ro", "sk", "sl", "sh"),
+        *("ca", "cs", "da", "fi", "hu", "is", "lt", "lv", "ms", "nb", "ro", "sk", "sl", "sh"),
     ),
     "cyrillic": ("ru", "uk", "bg", "mk"),
     "arabic": ("ar", "fa", "ur"),
