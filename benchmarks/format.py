@@ -3,8 +3,8 @@
     python benchmarks/format.py
 
 The peers' patterns are facts of their releases: TRL `trl/rewards/format_rewards.py` (think_format_reward), open-r1
-`src/open_r1/rewards.py` (format_reward), ms-swift `swift/plugin/orm.py` (Format). Each runs in a process of its own that is
-killed after LIMIT_S, since some of them do not come back.
+`src/open_r1/rewards.py` (format_reward, get_code_format_reward), ms-swift `swift/rewards/orm.py` (Format). Each runs in a
+process of its own that is killed after LIMIT_S, since some of them do not come back.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ PEERS = {
     "open-r1": re.compile(r"^<think>\n.*?\n</think>\n<answer>\n.*?\n</answer>$", FLAGS),
     "ms-swift": re.compile(r"^<think>.*?</think>\s*<answer>.*?</answer>(?![\s\S])", FLAGS),
 }
+# Asks for code in the answer besides, so that it is only timed.
+CODE = re.compile(r"^<think>\n.*?\n</think>\n<answer>\n.*?```python.*?```.*?\n</answer>$", FLAGS)
 HOSTILE = {
+    "4 KB of tags and fences": "<think>\n" + "\n</think>\n<answer>\n```python```\n</answer>." * 95,
     "30 KB of `</think>`": "<think>" + "</think>" * 3750,
     "30 KB of `</think><answer>`": "<think>" + "</think><answer>" * 1875,
     "30 KB of lines and `</think>`": "<think>\n" + "\n</think>\n<answer>\n" * 1500,
@@ -52,6 +55,7 @@ JUDGES: dict[str, Callable[[str], bool]] = {
     "ours": ours,
     **{name: lambda text, pattern=pattern: bool(pattern.match(text)) for name, pattern in PEERS.items()},
 }
+TIMED = {**JUDGES, "open-r1, code": lambda text: bool(CODE.match(text))}
 
 
 def seconds(judge: str, text: str) -> float | None:
@@ -60,7 +64,7 @@ def seconds(judge: str, text: str) -> float | None:
 
     def work() -> None:
         begun = time.perf_counter()
-        JUDGES[judge](text)
+        TIMED[judge](text)
         there.send(time.perf_counter() - begun)
 
     process = multiprocessing.get_context("fork").Process(target=work)
@@ -84,10 +88,10 @@ def main() -> None:
         refused = sum(not judge(text) for text in kept)
         accepted = sum(judge(text) for text in broken)
         print(f"| {name} | {refused} | {accepted} |")
-    print(f"\n| text | {' | '.join(f'{name} s' for name in JUDGES)} |")
-    print("|---" * (len(JUDGES) + 1) + "|")
+    print(f"\n| text | {' | '.join(f'{name} s' for name in TIMED)} |")
+    print("|---" * (len(TIMED) + 1) + "|")
     for what, text in HOSTILE.items():
-        times = [seconds(name, text) for name in JUDGES]
+        times = [seconds(name, text) for name in TIMED]
         cells = [f"over {LIMIT_S:g}" if took is None else f"{took:.4f}" for took in times]
         print(f"| {what} | {' | '.join(cells)} |")
 

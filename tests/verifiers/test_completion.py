@@ -1,10 +1,8 @@
-import itertools
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reward_verifiers.completion import MAX_TAGS, after_think, code_spans, outside, scan, without_end
+from reward_verifiers.completion import MAX_TAGS, after_think, scan, visible, without_end
 
 NAMES = ("think", "answer")
 
@@ -29,23 +27,34 @@ def test_case_does_not_shift_places():
 
 
 @pytest.mark.parametrize(
-    ("text", "spans"),
+    ("text", "tags"),
     [
-        ("no code", []),
-        ("`a` b `c`", ["`a`", "`c`"]),
-        ("```\n`x`\n``` `y`", ["```\n`x`\n```", "`y`"]),
-        ("``` open `y` z", ["`y`"]),
-        ("` open", []),
-        ("``", ["``"]),
+        ("<think>`<answer>`</think>", ["<think>", "</think>"]),
+        ("`a` <think> `c`", ["<think>"]),
+        ("```\n`<think>\n``` `<answer>`", []),
+        ("``` open `<think>` <answer>", ["<answer>"]),
+        ("` open <think>", ["<think>"]),
+        ("`two\n<think> lines`", ["<think>"]),
+        ("`` <think>", ["<think>"]),
     ],
 )
-def test_code(text, spans):
-    assert [text[start:end] for start, end in code_spans(text)] == spans
+def test_code_hides_tags_when_it_is_closed(text, tags):
+    assert [str(tag) for tag in scan(text, NAMES, skip_code=True)] == tags
 
 
-def test_tags_outside_code():
-    text = "<think>`<answer>`</think>"
-    assert [str(tag) for tag in outside(scan(text, NAMES), code_spans(text))] == ["<think>", "</think>"]
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 0),
+        (" \t\n\u3000", 0),
+        ("\u200b\u2060\ufeff\u00ad\u3164\u2800\x00", 0),
+        ("a b\u200bc", 3),
+        ("因é", 2),
+        ("x" * 99, 9),
+    ],
+)
+def test_visible_characters(text, count):
+    assert visible(text, 9) == count
 
 
 @pytest.mark.parametrize(
@@ -81,8 +90,8 @@ def test_what_follows_the_thinking(text, prefix, rest):
 
 @given(st.text(st.sampled_from("`<>/think answer"), max_size=200))
 def test_any_text_is_scanned(text):
-    for tag in scan(text, NAMES, whitespace=True):
+    tags = scan(text, NAMES, whitespace=True)
+    for tag in tags:
         assert text[tag.start] == "<"
         assert text[tag.end - 1] == ">"
-    spans = code_spans(text)
-    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
+    assert set(scan(text, NAMES, whitespace=True, skip_code=True)) <= set(tags)

@@ -1,15 +1,15 @@
-"""Linear scanners over a completion: its tags, its code, what follows the thinking.
+"""Linear scanners over a completion: its tags, its end, what follows the thinking.
 
-The text is hostile, so every function is one bounded pass: `str.find`, or a pattern whose repeats are bounded and cannot
-overlap. A scan stops at `MAX_TAGS`: a completion with more is malformed whatever follows.
+The text is hostile, so every function is one bounded pass: `str.find`, or a pattern that cannot go back over what it
+has read. A scan stops at `MAX_TAGS`: a completion with more is malformed whatever follows.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 MAX_TAGS = 1000
@@ -20,20 +20,42 @@ END_TOKENS = (
     "<|im_end|>",
     "<|end_of_text|>",
     "<|eot_id|>",
+    "<|eom_id|>",
     "<|end|>",
+    "<|return|>",
+    "<|END_OF_TURN_TOKEN|>",
     "<｜end▁of▁sentence｜>",
+    "<end_of_turn>",
+    "<eos>",
     "</s>",
 )
 TURN_TOKENS = (
     "<|im_start|>",
     "<|start_header_id|>",
+    "<|end_header_id|>",
     "<|begin_of_text|>",
+    "<|start|>",
+    "<|channel|>",
+    "<|message|>",
     "<|user|>",
     "<|assistant|>",
     "<|system|>",
+    "<|observation|>",
+    "<|START_OF_TURN_TOKEN|>",
     "<｜User｜>",
     "<｜Assistant｜>",
     "<｜begin▁of▁sentence｜>",
+    "<start_of_turn>",
+    "<bos>",
+)
+
+# Code that is closed: a fence, or inline code on one line. Neither can go back over what it has read.
+_CODE = r"```(?s:.*?)```|(?<!`)`[^`\n]+`(?!`)"
+
+# Not white space, not control, not what Unicode ignores by default, not a letter that is drawn blank (Hangul, Braille).
+_VISIBLE = re.compile(
+    r"[^\s\x00-\x20\x7f-\xa0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
+    r"\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
 )
 
 
@@ -50,53 +72,35 @@ class Tag(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _tag_pattern(names: Sequence[str], case_sensitive: bool, whitespace: bool) -> re.Pattern[str]:
+def _pattern(names: tuple[str, ...], case_sensitive: bool, whitespace: bool, skip_code: bool) -> re.Pattern[str]:
     space = r"[ \t]{0,8}" if whitespace else ""
     options = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     flags = re.ASCII if case_sensitive else re.ASCII | re.IGNORECASE
-    return re.compile(f"<{space}(/?){space}({options}){space}>", flags)
+    tag = f"<{space}(?:(/){space})?({options}){space}>"
+    return re.compile(f"{_CODE}|{tag}" if skip_code else tag, flags)
 
 
-def scan(text: str, names: Sequence[str], *, case_sensitive: bool = True, whitespace: bool = False) -> list[Tag]:
-    """The opening and closing tags of these names, in order of place; at most MAX_TAGS."""
+def scan(
+    text: str,
+    names: Sequence[str],
+    *,
+    case_sensitive: bool = True,
+    whitespace: bool = False,
+    skip_code: bool = False,
+) -> list[Tag]:
+    """The opening and closing tags of these names, in order of place; at most MAX_TAGS.
+
+    With `skip_code`, tags in fenced blocks and in inline code are text. What is never closed hides nothing.
+    """
     known = {name.lower(): name for name in names}
-    found = []
-    for match in _tag_pattern(tuple(names), case_sensitive, whitespace).finditer(text):
-        found.append(Tag(known[match[2].lower()], bool(match[1]), match.start(), match.end()))
-        if len(found) == MAX_TAGS:
-            break
-    return found
+    matches = _pattern(tuple(names), case_sensitive, whitespace, skip_code).finditer(text)
+    tags = (Tag(known[match[2].lower()], bool(match[1]), match.start(), match.end()) for match in matches if match[2])
+    return list(islice(tags, MAX_TAGS))
 
 
-def code_spans(text: str) -> list[tuple[int, int]]:
-    """(start, end) of fenced blocks and of inline code, in order. A fence or backtick that is never closed hides nothing."""
-    spans = []
-    start = text.find("`")
-    while start >= 0:
-        fence = "```" if text.startswith("```", start) else "`"
-        close = text.find(fence, start + len(fence))
-        if close < 0:
-            # No fence of this kind closes any more; after a lone fence there may still be inline code.
-            if fence == "`":
-                break
-            start = text.find("`", start + len(fence))
-            while start >= 0 and text.startswith("```", start):
-                start = text.find("`", start + 3)
-            continue
-        spans.append((start, close + len(fence)))
-        start = text.find("`", close + len(fence))
-    return spans
-
-
-def outside(tags: Sequence[Tag], spans: Sequence[tuple[int, int]]) -> list[Tag]:
-    """The tags that do not start inside a span."""
-    starts = [start for start, _ in spans]
-
-    def is_outside(tag: Tag) -> bool:
-        position = bisect_right(starts, tag.start) - 1
-        return position < 0 or tag.start >= spans[position][1]
-
-    return [tag for tag in tags if is_outside(tag)]
+def visible(text: str, enough: int) -> int:
+    """How many characters of the text can be seen, counted up to `enough`."""
+    return sum(1 for _ in islice(_VISIBLE.finditer(text), enough))
 
 
 def without_end(text: str, tokens: Sequence[str] = END_TOKENS) -> str:

@@ -1,4 +1,6 @@
+import itertools
 import math
+import random
 import re
 import time
 from pathlib import Path
@@ -7,8 +9,10 @@ import pytest
 
 from reward_verifiers.base import ReferenceModel, Sample, Unsupported
 from reward_verifiers.conformance import check_verifier
-from reward_verifiers.contract import FailureKind
+from reward_verifiers.contract import FailureKind, VerifyRequest
+from reward_verifiers.local import Local, pool_for
 from reward_verifiers.registry import load
+from reward_verifiers.shaping.reflection import RUNNING
 from reward_verifiers.shaping.repetition import loop_share, repeated_share
 
 PAGE = (Path(__file__).parents[3] / "docs" / "shaping.md").read_text()
@@ -93,6 +97,29 @@ def test_repetition_costs_what_comes_again():
     assert one("repetition", "").score == 0
 
 
+@pytest.mark.parametrize(
+    "text", ["." * 10_000, "= " * 5_000, "haha" * 5_000, "我" * 5_000, "1" * 10_000, "1, " * 5_000]
+)
+def test_loops_without_words_are_seen(text):
+    assert one("repetition", text).score < -0.95
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["# " + "-" * 78 + "\n", "hahaha, that was funny", "| a | b |\n|---|---|\n| 1 | 2 |", "x = 3.14159265358979323846"],
+)
+def test_what_honest_text_repeats_is_free(text):
+    assert one("repetition", text).score == 0
+
+
+def test_repetition_looks_at_the_end_of_a_long_text():
+    dice = random.Random(0)
+    spaced = " ".join(f"word{i}" for i in range(150_000)) + " so on" * 60_000
+    unspaced = "".join(chr(dice.randrange(0x4E00, 0x9FFF)) for _ in range(300_000)) + "我" * 100_000
+    assert one("repetition", spaced).score < -0.3
+    assert one("repetition", unspaced).score == pytest.approx(-0.4 / 0.9, abs=0.01)
+
+
 def test_repeated_share_counts_as_a_set_would():
     words = ("a b c a b c d " * 5).split()
     for n in (1, 2, 3, 7):
@@ -116,9 +143,49 @@ def test_reflection_counts_the_ten_words_and_their_equivalents():
     assert verdict.score == 7
 
 
+@pytest.mark.parametrize("text", ["wa\u0131t", "m\u0130stake", "mi\u017ftake", "\ud800 wait\ud800"])
+def test_odd_letters_are_no_trouble_for_reflection(text):
+    assert one("reflection", text).valid
+
+
+def test_reflection_counts_each_place_once():
+    verdict = one("reflection", "但是但 Try again, try\tagain. 等等wait等等 wait_for awaiting")
+    assert verdict.evidence["counts"] == {"wait": 3, "but": 2, "retry": 1}
+
+
+def test_no_form_of_a_word_holds_another():
+    for forms in RUNNING.values():
+        assert not [(one, other) for one, other in itertools.permutations(forms, 2) if one in other]
+
+
+@pytest.mark.parametrize(
+    ("name", "scores"), [("cosine_length", [0.5, None, 0.0]), ("length_efficiency", [1.0, None, 0.0])]
+)
+async def test_scores_reach_the_worker_beside_their_completions(name, scores):
+    pool = pool_for([name], size=1)
+    await pool.start()
+    try:
+        options = {"scores": {"judge": [1.0, None, 0.2]}, "correct": "judge"}
+        options |= {"limit": 100} if name == "cosine_length" else {}
+        request = VerifyRequest(completions=["a", "b", "c"], tokens=[50, 10, 20], options=options)
+        reply = await Local(name, pool).verify(request)
+    finally:
+        await pool.aclose()
+    assert [verdict.score for verdict in reply.verdicts] == pytest.approx(scores)
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
-    "text", ["a" * 10**6, "a " * 500_000, "a b " * 250_000, "但" * 10**6, "但是 " * 250_000, "wait" * 250_000]
+    "text",
+    [
+        "a" * 10**6,
+        "a " * 500_000,
+        "a b " * 250_000,
+        "但" * 10**6,
+        "但是 " * 250_000,
+        "wait" * 250_000,
+        "1 2 " * 250_000,
+    ],
 )
 def test_a_megabyte_is_no_trouble(name, text):
     options = {"unit": "words"} if name in ("overlong", "cosine_length", "length_efficiency") else {}

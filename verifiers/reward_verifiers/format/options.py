@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from reward_verifiers.base import Options
 from reward_verifiers.completion import END_TOKENS
@@ -21,7 +21,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     # Its chat template may open the section for the model, and thinking may be off: then it is there and empty.
     "qwen3": {"tags": ["think"], "answer": "rest", "prefill_auto": True, "min_think_chars": 0},
     "think_rest": {"tags": ["think"], "answer": "rest"},
-    "tool_call": {"tags": ["think", "tool_call"], "answer": "tag"},
+    "tool_call": {"tags": ["think", "tool_call"], "answer": "calls"},
 }
 
 
@@ -32,8 +32,10 @@ class FormatOptions(Options):
     tags: list[TagName] = Field(
         default=["think", "answer"], min_length=1, max_length=8, description="The sections' tags, in order."
     )
-    answer: Literal["tag", "rest"] = Field(
-        default="tag", description="The answer is the last tag's section, or the rest behind the last closing tag."
+    answer: Literal["tag", "rest", "calls"] = Field(
+        default="tag",
+        description="The answer is the last tag's section, or the rest behind the last closing tag, "
+        "or one or more sections of the last tag, each a JSON tool call.",
     )
     prefill: str = Field(default="", max_length=1000, description="What the chat template wrote before the completion.")
     prefill_auto: bool = Field(
@@ -47,8 +49,8 @@ class FormatOptions(Options):
     case_sensitive: bool = True
     tag_whitespace: bool = Field(default=False, description="Spaces inside the tag's brackets are accepted.")
     ignore_in_code: bool = Field(default=False, description="Tags in fenced or inline code are text.")
-    min_think_chars: int = Field(default=1, ge=0, description="Least length of the first section, trimmed.")
-    min_answer_chars: int = Field(default=1, ge=0, description="Least length of the answer, trimmed.")
+    min_think_chars: int = Field(default=1, ge=0, description="Least visible characters of the first section.")
+    min_answer_chars: int = Field(default=1, ge=0, description="Least visible characters of the answer.")
     require_boxed: bool = Field(default=False, description="The answer holds a closed \\boxed{…} with something in it.")
     eos: list[str] = Field(
         default=list(END_TOKENS), description="End tokens: dropped from the very end, an error anywhere else."
@@ -56,6 +58,13 @@ class FormatOptions(Options):
     partial_credit: bool = Field(
         default=False, description="A failure scores half the share of tags that are in place, at most 0.5."
     )
+
+    @field_validator("tags")
+    @classmethod
+    def _distinct(cls, tags: list[str]) -> list[str]:
+        if len({tag.lower() for tag in tags}) < len(tags):
+            raise ValueError("each tag may be named once, whatever its case")
+        return tags
 
     @model_validator(mode="before")
     @classmethod

@@ -1,13 +1,22 @@
-"""One state machine over the tags of a completion: its sections, and everything that is wrong with it."""
+"""One state machine over the tags of a completion: its sections, and everything that is wrong with it.
+
+    written + completion ──▶ scan ──▶ _place: pairs, one a section ──▶ checks of gaps, sections, lines ──▶ Parsed
+
+The state is the number of template tags that are done. Where one of them is missing or misplaced, what can still be
+checked is checked, so that the faults are all there. What the template itself wrote is read but never blamed.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
-from reward_verifiers.completion import MAX_TAGS, TURN_TOKENS, Tag, code_spans, outside, scan, without_end
+import jiter
+
+from reward_verifiers.completion import END_TOKENS, MAX_TAGS, TURN_TOKENS, Tag, scan, visible, without_end
 from reward_verifiers.format.options import FormatOptions
 
 # HTML's strike-through ends in it, so that it may stand in honest text.
@@ -17,7 +26,7 @@ _BRACES = re.compile("[{}]")
 
 
 class Fault(NamedTuple):
-    """One breach: its code, where it stands in the text (None: something is missing), and which tag or token it is."""
+    """One breach: its code, where in the completion (None: something is missing), and which tag or token it is."""
 
     code: str
     offset: int | None
@@ -25,108 +34,185 @@ class Fault(NamedTuple):
 
 
 @dataclass(slots=True)
+class Pair:
+    """A section's tags, as far as they are in place."""
+
+    name: str
+    opening: Tag | None = None
+    closing: Tag | None = None
+
+    def inside(self, text: str) -> str | None:
+        if self.opening is None or self.closing is None:
+            return None
+        return text[self.opening.end : self.closing.start]
+
+
+@dataclass(slots=True)
 class Parsed:
-    """The sections by tag name (and `answer`), and the faults, in order of place."""
+    """The sections that are whole, and the faults in order of place."""
 
-    sections: dict[str, str] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-    in_place: int = 0
-    expected: int = 0
+    think: str | None
+    answer: str | None
+    faults: list[Fault]
+    in_place: float
+    """Share of the template's tags that are in place."""
 
 
-def parse(text: str, options: FormatOptions) -> Parsed:
-    """Read a whole text: what the chat template wrote, and the completion."""
-    text = without_end(text, options.eos)
-    tags = scan(text, options.tags, case_sensitive=options.case_sensitive, whitespace=options.tag_whitespace)
-    faults = [Fault("too_many_tags", tags[-1].start, str(tags[-1]))] if len(tags) == MAX_TAGS else []
-    if options.ignore_in_code:
-        tags = outside(tags, code_spans(text))
+def parse(completion: str, options: FormatOptions, written: str = "") -> Parsed:
+    """Read what the chat template has written and the completion behind it."""
+    text = without_end(written + completion, options.eos)
+    tags = scan(
+        text,
+        options.tags,
+        case_sensitive=options.case_sensitive,
+        whitespace=options.tag_whitespace,
+        skip_code=options.ignore_in_code,
+    )
+    pairs, faults = _place(tags, options)
+    if len(tags) == MAX_TAGS:
+        faults.append(Fault("too_many_tags", tags[-1].start, str(tags[-1])))
+    answer = _answer(text, pairs, options)
+    start = len(written)
+    faults += _forged(text, options.eos, start)
+    faults += _text_outside(text, pairs, options, start)
+    faults += _too_short(text, pairs, answer, options, start)
+    if options.newlines:
+        faults += _off_line(text, pairs, start)
+    if options.require_boxed and answer is not None and not has_box(answer):
+        faults.append(Fault("no_box", None, "\\boxed{…}"))
+    if options.answer == "calls":
+        faults += _bad_calls(text, pairs)
+    template = pairs[: len(options.tags)]
+    return Parsed(
+        think=pairs[0].inside(text) if options.answer == "rest" or len(template) > 1 else None,
+        answer=answer,
+        faults=sorted(
+            (fault if fault.offset is None else fault._replace(offset=fault.offset - start) for fault in faults),
+            key=lambda fault: (fault.offset is None, fault.offset or 0),
+        ),
+        in_place=sum((pair.opening is not None) + (pair.closing is not None) for pair in template) / len(template) / 2,
+    )
+
+
+def _place(tags: Sequence[Tag], options: FormatOptions) -> tuple[list[Pair], list[Fault]]:
+    """The template's pairs, and a fault for every tag that is misplaced and for every one that is missing.
+
+    Calls may come again: each further one is a further pair.
+    """
     expected = [(name, closing) for name in options.tags for closing in (False, True)]
-    placed, order = _in_order(tags, expected)
-    parsed = Parsed(faults=faults + order, in_place=len(placed), expected=len(expected))
-    parsed.faults += _forged(text, options.eos)
-    if len(placed) == len(expected):
-        _read_sections(text, placed, options, parsed)
-    parsed.faults.sort(key=lambda fault: (fault.offset is None, fault.offset or 0))
-    return parsed
-
-
-def _in_order(tags: Sequence[Tag], expected: Sequence[tuple[str, bool]]) -> tuple[list[Tag], list[Fault]]:
-    """The tags that stand where the template wants one, and a fault for every other and for every one that is missing."""
-    placed: list[Tag] = []
-    faults: list[Fault] = []
+    turn = {kind: position for position, kind in enumerate(expected)}
     present = {(tag.name, tag.closing) for tag in tags}
-    done: set[tuple[str, bool]] = set()
+    faults = [Fault("missing", None, str(Tag(*kind, 0, 0))) for kind in expected if kind not in present]
+    pairs = [Pair(name) for name in options.tags]
+    done = 0
     for tag in tags:
-        kind = (tag.name, tag.closing)
-        # What the text never has must not hold up the rest: it is reported as missing below.
-        while len(done) < len(expected) and expected[len(done)] not in present:
-            done.add(expected[len(done)])
-        if kind in done:
+        # What the text never has must not hold up the rest.
+        while done < len(expected) and expected[done] not in present:
+            done += 1
+        mine = turn[tag.name, tag.closing]
+        if options.answer == "calls" and done == len(expected) and mine == done - 2:
+            pairs.append(Pair(tag.name))
+            done -= 2
+        if mine < done:
             faults.append(Fault("repeated", tag.start, str(tag)))
-        elif kind == expected[len(done)]:
-            placed.append(tag)
-            done.add(kind)
-        else:
+            continue
+        if mine > done:
             faults.append(Fault("out_of_order", tag.start, str(tag)))
-    missing = [Fault("missing", None, str(Tag(*kind, 0, 0))) for kind in expected if kind not in present]
-    return placed, missing + faults
+            continue
+        pair = pairs[-1] if mine >= len(expected) - 2 else pairs[mine // 2]
+        if tag.closing:
+            pair.closing = tag
+        else:
+            pair.opening = tag
+        done += 1
+    if len(pairs) > len(options.tags) and pairs[-1].closing is None:
+        faults.append(Fault("missing", None, str(Tag(pairs[-1].name, True, 0, 0))))
+    return pairs, faults
 
 
-def _forged(text: str, eos: Sequence[str]) -> Iterator[Fault]:
+def _answer(text: str, pairs: Sequence[Pair], options: FormatOptions) -> str | None:
+    if options.answer == "rest":
+        return None if pairs[-1].closing is None else text[pairs[-1].closing.end :]
+    calls = [pair.inside(text) for pair in pairs[len(options.tags) - 1 :]]
+    return "\n".join(call for call in calls if call is not None) if None not in calls else None
+
+
+def _forged(text: str, eos: Sequence[str], start: int) -> Iterator[Fault]:
     count = 0
-    for token in (*eos, *TURN_TOKENS):
+    for token in dict.fromkeys((*eos, *END_TOKENS, *TURN_TOKENS)):
         if token in _NOT_FORGED or not token:
             continue
-        start = text.find(token)
-        while start >= 0 and count < MAX_FORGED:
+        place = text.find(token, start)
+        while place >= 0 and count < MAX_FORGED:
             count += 1
-            yield Fault("chat_token", start, token)
-            start = text.find(token, start + len(token))
+            yield Fault("chat_token", place, token)
+            place = text.find(token, place + len(token))
 
 
-def _read_sections(text: str, placed: Sequence[Tag], options: FormatOptions, parsed: Parsed) -> None:
-    pairs = list(zip(placed[::2], placed[1::2], strict=True))
-    for opening, closing in pairs:
-        parsed.sections[opening.name] = text[opening.end : closing.start]
-    last = placed[-1].end
-    is_rest = options.answer == "rest"
-    answer = text[last:] if is_rest else parsed.sections[options.tags[-1]]
-    parsed.sections["answer"] = answer
-    edges = [0, *(place for pair in pairs for place in (pair[0].start, pair[1].end)), len(text)]
-    gaps = [(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True)]
-    parsed.faults += [] if options.text_outside == "any" else _text_outside(text, gaps[:-1] if is_rest else gaps)
-    for opening, _ in pairs[:-1] if not is_rest and len(pairs) > 1 else pairs:
-        least = options.min_think_chars if opening.name == options.tags[0] else 1
-        parsed.faults += _too_short(parsed.sections[opening.name], least, opening.end, opening.name)
-    parsed.faults += _too_short(answer, options.min_answer_chars, last if is_rest else pairs[-1][0].end, "answer")
-    if options.newlines:
-        parsed.faults += _off_line(text, pairs)
-    if options.require_boxed and not has_box(answer):
-        parsed.faults.append(Fault("no_box", None, "\\boxed{…}"))
+def _text_outside(text: str, pairs: Sequence[Pair], options: FormatOptions, start: int) -> Iterator[Fault]:
+    if options.text_outside == "any":
+        return
+    first, last = pairs[0].opening, pairs[-1].closing
+    gaps = [("before", 0, first.start)] if first else []
+    for one, other in pairwise(pairs):
+        if one.closing and other.opening:
+            gaps.append(("between", one.closing.end, other.opening.start))
+    if last and options.answer != "rest":
+        gaps.append(("after", last.end, len(text)))
+    for where, begin, end in gaps:
+        begin = max(begin, start)
+        if text[begin:end].strip():
+            yield Fault(f"text_{where}", begin, "")
 
 
-def _text_outside(text: str, gaps: Sequence[tuple[int, int]]) -> Iterator[Fault]:
-    for position, (start, end) in enumerate(gaps):
-        if text[start:end].strip():
-            where = "before" if position == 0 else "after" if end == len(text) else "between"
-            yield Fault(f"text_{where}", start, "")
+def _too_short(
+    text: str, pairs: Sequence[Pair], answer: str | None, options: FormatOptions, start: int
+) -> Iterator[Fault]:
+    for position, pair in enumerate(pairs):
+        section = pair.inside(text)
+        is_answer = options.answer != "rest" and position >= len(options.tags) - 1
+        least = options.min_answer_chars if is_answer else options.min_think_chars if position == 0 else 1
+        if section is None or pair.opening is None or pair.closing is None or pair.closing.end <= start:
+            continue
+        yield from _short(section, least, pair.opening.end, "answer" if is_answer else pair.name)
+    if options.answer == "rest" and answer is not None and pairs[-1].closing is not None:
+        yield from _short(answer, options.min_answer_chars, pairs[-1].closing.end, "answer")
 
 
-def _too_short(section: str, least: int, offset: int, name: str) -> Iterator[Fault]:
-    length = len(section.strip())
-    if length < least:
-        yield Fault("empty" if not length else "too_short", offset, name)
+def _short(section: str, least: int, offset: int, name: str) -> Iterator[Fault]:
+    count = visible(section, least)
+    if count < least:
+        yield Fault("too_short" if count else "empty", offset, name)
 
 
-def _off_line(text: str, pairs: Sequence[tuple[Tag, Tag]]) -> Iterator[Fault]:
+def _off_line(text: str, pairs: Sequence[Pair], start: int) -> Iterator[Fault]:
     """Faults where a tag does not stand on a line of its own; blank lines between the sections are none."""
-    for opening, closing in pairs:
-        for tag in (opening, closing):
-            starts_line = tag.start == 0 or text[tag.start - 1] == "\n"
-            ends_line = tag.end == len(text) or text[tag.end] == "\n"
-            if not (starts_line and ends_line):
-                yield Fault("not_on_its_own_line", tag.start, str(tag))
+    for tag in (tag for pair in pairs for tag in (pair.opening, pair.closing) if tag):
+        starts_line = tag.start <= start or text[tag.start - 1] == "\n"
+        ends_line = tag.end < start or tag.end == len(text) or text[tag.end] == "\n"
+        if not (starts_line and ends_line):
+            yield Fault("not_on_its_own_line", tag.start, str(tag))
+
+
+def _bad_calls(text: str, pairs: Sequence[Pair]) -> Iterator[Fault]:
+    for pair in pairs:
+        section = pair.inside(text)
+        if pair.name == pairs[-1].name and section is not None and pair.opening and not is_call(section):
+            yield Fault("bad_call", pair.opening.end, pair.name)
+
+
+def is_call(section: str) -> bool:
+    """Whether it is one JSON object with a `name` and an object of `arguments`; doubled keys are no JSON here."""
+    try:
+        call = jiter.from_json(section.encode(), allow_inf_nan=False, catch_duplicate_keys=True)
+    except ValueError:
+        return False
+    return (
+        isinstance(call, dict)
+        and isinstance(call.get("name"), str)
+        and bool(call["name"].strip())
+        and isinstance(call.get("arguments"), dict)
+    )
 
 
 def has_box(text: str) -> bool:
@@ -138,5 +224,5 @@ def has_box(text: str) -> bool:
     for brace in _BRACES.finditer(text, begin):
         depth += 1 if brace[0] == "{" else -1
         if not depth:
-            return bool(text[begin : brace.start()].strip())
+            return visible(text[begin : brace.start()], 1) > 0
     return False

@@ -9,12 +9,13 @@ end-of-text tokens count as nothing at the very end, and are an error anywhere e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from reward_verifiers.base import ReferenceModel, Sample, Verifier
 from reward_verifiers.contract import Verdict
 from reward_verifiers.format.options import FormatOptions
-from reward_verifiers.format.parse import Fault, Parsed, parse
+from reward_verifiers.format.parse import Fault, parse
 
 MAX_SHOWN = 200
 MAX_ERRORS = 50
@@ -29,24 +30,24 @@ class FormatVerifier(Verifier[FormatOptions, ReferenceModel]):
     options_model = FormatOptions
 
     def verify(self, sample: Sample[FormatOptions, ReferenceModel]) -> Verdict:
-        options = sample.options
-        opened = _opened(sample)
-        parsed = parse(opened + sample.completion, options)
+        written = _written(sample)
+        parsed = parse(sample.completion, sample.options, written)
+        sections = {"think": parsed.think, "answer": parsed.answer}
         evidence: dict[str, Any] = {
-            "errors": [_told(fault, len(opened)) for fault in parsed.faults[:MAX_ERRORS]],
-            **{name: section.strip()[:MAX_SHOWN] for name, section in parsed.sections.items()},
+            "errors": [fault._asdict() for fault in parsed.faults[:MAX_ERRORS]],
+            **{name: section.strip()[:MAX_SHOWN] for name, section in sections.items() if section is not None},
         }
         if not parsed.faults:
             return Verdict.scored(1, "the template is kept", **evidence)
-        reason = f"the template is not kept: {_summary(parsed)}"
-        if _lacks_only_the_opening(sample, parsed):
+        reason = f"the template is not kept: {_summary(parsed.faults)}"
+        if _lacks_only_the_opening(sample, written, parsed.faults):
             evidence["only_opening_missing"] = True
             reason += _HINT
-        return Verdict.scored(_partial(parsed) if options.partial_credit else 0, reason, **evidence)
+        return Verdict.scored(parsed.in_place / 2 if sample.options.partial_credit else 0, reason, **evidence)
 
 
-def _opened(sample: Sample[FormatOptions, ReferenceModel]) -> str:
-    """What stands before the completion: what the request or the domain says, else what the prompt ends in, if allowed."""
+def _written(sample: Sample[FormatOptions, ReferenceModel]) -> str:
+    """What the template wrote: what the request or the domain says, else, if allowed, what the prompt ends in."""
     options = sample.options
     stated = sample.prefix or options.prefill
     if not options.prefill_auto:
@@ -58,24 +59,16 @@ def _opened(sample: Sample[FormatOptions, ReferenceModel]) -> str:
     return stated or (first if sample.prompt.rstrip().endswith(first) else "")
 
 
-def _told(fault: Fault, opened: int) -> dict[str, Any]:
-    """A fault for the evidence; offsets count from the completion's start, below 0 in what the template wrote."""
-    offset = None if fault.offset is None else fault.offset - opened
-    return {"code": fault.code, "offset": offset, "what": fault.what}
+def _summary(faults: Sequence[Fault]) -> str:
+    kinds = list(dict.fromkeys(f"{fault.code} {fault.what}".strip() for fault in faults))
+    return ", ".join(kinds[:5]) + (f" and {len(kinds) - 5} more" if len(kinds) > 5 else "")
 
 
-def _summary(parsed: Parsed) -> str:
-    kinds = dict.fromkeys(f"{fault.code} {fault.what}".strip() for fault in parsed.faults)
-    shown = list(kinds)[:5]
-    return ", ".join(shown) + (f" and {len(kinds) - 5} more" if len(kinds) > 5 else "")
-
-
-def _lacks_only_the_opening(sample: Sample[FormatOptions, ReferenceModel], parsed: Parsed) -> bool:
+def _lacks_only_the_opening(
+    sample: Sample[FormatOptions, ReferenceModel], written: str, faults: Sequence[Fault]
+) -> bool:
     first = f"<{sample.options.tags[0]}>"
-    if [fault.what for fault in parsed.faults if fault.code == "missing"] != [first]:
+    if [fault for fault in faults if fault.code == "missing"] != [Fault("missing", None, first)]:
         return False
-    return not parse(first + sample.prefix + sample.completion, sample.options).faults
-
-
-def _partial(parsed: Parsed) -> float:
-    return 0.5 * parsed.in_place / parsed.expected
+    opening = first + ("\n" if sample.options.newlines else "")
+    return not parse(sample.completion, sample.options, written + opening).faults

@@ -4,7 +4,8 @@
     loop      share of the words that the periodic end of the text takes
     score     -max(n-grams, loop) above the free share, clamped to [-1, 0]
 
-Words are spaced words, and single characters of scripts that do not space them. Both parts are linear.
+Words are spaced words, single characters of scripts that do not space them, and runs of one sign. Words without end and
+long runs are cut, so that a loop without spaces is seen as well. Both parts are linear, and look at the end of a long text.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from pydantic import Field
 from reward_verifiers.base import Options, ReferenceModel, Sample, Verifier
 from reward_verifiers.contract import Verdict
 
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]|[^\W\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+")
+_ALONE = r"\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f"
+_WORD = re.compile(rf"[{_ALONE}]|[^\W{_ALONE}]{{1,32}}|([^\w\s])\1{{0,15}}")
 MAX_WORDS = 200_000
+MAX_CHARS = 600_000
 _MIN_TURNS = 4
 
 
@@ -37,10 +40,10 @@ class RepetitionVerifier(Verifier[RepetitionOptions, ReferenceModel]):
 
     def verify(self, sample: Sample[RepetitionOptions, ReferenceModel]) -> Verdict:
         options = sample.options
-        words = [match[0] for _, match in zip(range(MAX_WORDS), _WORD.finditer(sample.completion), strict=False)]
+        words = [match[0] for match in _WORD.finditer(sample.completion[-MAX_CHARS:])][-MAX_WORDS:]
         grams, loop = repeated_share(words, options.n), loop_share(words)
         worst = max(grams, loop)
-        score = -max(0.0, worst - options.free) / (1 - options.free)
+        score = min(0.0, options.free - worst) / (1 - options.free)
         told = f"{grams:.0%} of the {options.n}-grams are repeats, {loop:.0%} of the words are a loop at the end"
         return Verdict.scored(score, told, repeated=round(grams, 4), loop=round(loop, 4), words=len(words))
 
