@@ -363,6 +363,9 @@ def _based(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     if isinstance(gold, Based) and isinstance(answer, Based):
         return Outcome(gold == answer, "digits and base")
     based, other = (gold, answer) if isinstance(gold, Based) else (answer, gold)
+    if isinstance(based, Based) and based.base == 10:
+        same = _exact_or_none(other) == int(based.digits)
+        return Outcome(same, "a number in base ten" if same else "different numbers")
     if based is answer:
         if isinstance(answer, Based) and options.base == answer.base:
             return Outcome(_exact_or_none(other) == int(answer.digits), "digits in the base of the domain")
@@ -454,8 +457,10 @@ def _unit_scale(gold: str | None, answer: str | None, options: AnswerOptions) ->
     """What brings the answer's value to the gold's unit, or why the units do not go together."""
     if gold == answer:
         return Fraction(1)
+    if answer is None and options.units != "ignore":
+        return "the unit is missing"
     if options.units == "require":
-        return "the unit is missing" if answer is None else "another unit"
+        return "another unit"
     if gold is None or answer is None:
         return Fraction(1)
     converted = units.factor(answer, gold)

@@ -72,7 +72,9 @@ class AnswerOptions(Options):
         description="digits: 101_2 is 101_2, or 101 without a base; value: any base of the same value; "
         "a number: the base of references written without one.",
     )
-    case: Literal["ignore", "match"] = Field(default="ignore", description="Case of text (not of symbols).")
+    case: Literal["auto", "ignore", "match"] = Field(
+        default="auto", description="Case of text (not of symbols). auto: it matters for kind exact alone."
+    )
     aliases: dict[str, list[str]] = Field(default_factory=dict, description="Text → other spellings of it.")
     choices: Choices | None = Field(default=None, description="The option table, when every item has the same.")
     extract: Literal["auto"] | list[str] = Field(

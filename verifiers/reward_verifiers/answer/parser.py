@@ -347,16 +347,19 @@ class _Parser:
         """Words after a value: a unit, or words that only say what is counted."""
         start, pieces = self.at, []
         while not self.at_end() and not self.is_op(",", ";", "cup", "+", "-") and self.token.kind != "sep":
+            if self.accept("^"):
+                pieces.append(f"^{self.subscript()}")
+                continue
             maths = self.token.kind in ("op", "cmd") and self.token.value in _RELATIONS
             if maths or (self.token.kind == "cmd" and self.token.value not in _TIMES):
                 raise CannotRead("maths after words")
-            pieces.append(("" if self.token.value in ("^", "{", "}") else " ") + self.token.value)
+            pieces.append(f" {self.token.value}")
             self.at += 1
         texts = [token for token in self.stream[start : self.at] if token.kind == "text"]
         spoken = [word for token in texts for word in token.value.lower().split()]
         if not any(isinstance(inner, Num) for inner in walk(value)) and not isinstance(value, Const | Call):
             raise CannotRead("words after letters")
-        spelled = units.spelled("".join(pieces).replace("^ ", "^").replace(" cdot", "*").strip())
+        spelled = units.spelled("".join(pieces).replace(" cdot", "*").strip())
         if spelled:
             return Quantity(value, spelled)
         if any(word.strip(".,'") in words.UNSETTLED or word.endswith(("n't", "n’t")) for word in spoken):
@@ -367,7 +370,7 @@ class _Parser:
             return Quantity(scaled, units.spelled(rest) or "") if rest else scaled
         if spoken[:1] in (["percent"], ["percents"]) or spoken[:2] == ["per", "cent"]:
             return Percent(value)
-        if len(spoken) > 6 or any(token.kind in ("num", "sci") for token in self.stream[start : self.at]):
+        if len(spoken) > 6 or any(piece.strip()[:1].isdigit() for piece in pieces):
             raise CannotRead("too many words after a value")
         head = [word for word in spoken if units.known(word)][:1]
         return Quantity(value, (units.spelled(head[0]) or "") if head and spoken[0] == head[0] else "")
@@ -405,7 +408,7 @@ class _Parser:
         radix = int(base) if base.isdigit() else words.BASES.get(base.lower(), 0)
         if not 2 <= radix <= 36 or not digits.isdigit() or any(int(digit) >= radix for digit in digits):
             raise CannotRead("a subscript that is no base")
-        return literal(digits) if radix == 10 else Based(digits.lstrip("0") or "0", radix)
+        return Based(digits.lstrip("0") or "0", radix)
 
     def subscript(self) -> str:
         if self.accept("{"):

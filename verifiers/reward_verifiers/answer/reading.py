@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 from reward_verifiers.answer import words
-from reward_verifiers.answer.nodes import Node, Text
+from reward_verifiers.answer.nodes import Node, Num, Text
 from reward_verifiers.answer.normalise import normalise
 from reward_verifiers.answer.parser import parse, spread
 from reward_verifiers.answer.tokens import CannotRead
@@ -17,7 +18,7 @@ MAX_READ = 2_000
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 _NOT_TEXT = re.compile(r"[\\{}^_=<>|\[\]]")
 _TIME = re.compile(r"\d{1,2}(?::\d{2}){1,2}\s?(?:[ap]\.?\s?m\.?)|\d{1,2}:\d{2}:\d{2}", re.I)
-_SPACED_UNIT = re.compile(r"(-?\d[\d.,]{0,20}) ([mgsLNJWVKA](?:/[smgh])?(?:\^\{?[23]\}?)?)")
+_SPACED_UNIT = re.compile(r"(-?\d[\d.,]{0,20}) ([mgshLNJWVKA](?:/[smgh])?(?:\^\{?[23]\}?)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ def read(text: str) -> Reading:
     content = _text_content(plain)
     if words.synonym(content) or _TIME.fullmatch(content):
         return Reading(plain, Text(content))
+    if content.lower() in words.NUMBERS:
+        return Reading(plain, Num(Fraction(words.NUMBERS[content.lower()])))
     node, problem = _parsed(plain, thousands=True)
     if node is None and plain.count("=") == 1:
         label, _, value = plain.partition("=")

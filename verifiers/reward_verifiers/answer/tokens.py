@@ -130,6 +130,9 @@ class _Lexer:
         elif name in _ACCENTS and text[position:].lstrip().startswith("{"):
             content, position = _braced(text, position)
             self._emit("sym", f"{name}({content.strip()})" if name != "mathbb" else content.strip() + "*")
+        elif name == "mathbb" and text[position:].lstrip()[:1].isalpha():
+            position = text.index(text[position:].lstrip()[0], position) + 1
+            self._emit("sym", text[position - 1] + "*")
         elif name in ("{", "}"):
             self._emit("op", "\\" + name)
             self.brackets += 1 if name == "{" else -1
@@ -167,7 +170,7 @@ class _Lexer:
             self._emit("sep", low)
         elif word in FUNCTIONS:
             self._emit("cmd", word)
-        elif word in _NAMES and not (word == "in" and self._after_number()):
+        elif word in _NAMES and not (word == "in" and not (self.tokens and self.tokens[-1].kind == "sym")):
             self._emit("cmd", _NAMES[word][1:])
         elif len(word) == 1:
             self._emit("sym", word)
