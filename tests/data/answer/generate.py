@@ -5,11 +5,13 @@
 Each line: {"category", "gold", "completion", "label", "options"?, "reference"?}. Labels follow from mathematics or from the
 default policy of docs/answer.md, never from what a grader says. A table line is `gold ;; answer ;; answer …`.
 """
+# ruff: noqa: E501
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -376,7 +378,7 @@ def perturbed() -> Iterator[dict[str, Any]]:
             other = gold[1:] if gold.startswith("-") else f"-({gold})" if "+" in gold else f"-{gold}"
             yield {"category": "sign changed", "gold": gold, "completion": boxed(other), "label": 0}
     for category, golds in by_category.items():
-        for gold, other in zip(golds, golds[1:], strict=False):
+        for gold, other in pairwise(golds):
             if category != "equations":  # neighbours there say the same in other ways
                 completion = boxed(other)
                 yield {"category": "another problem's answer", "gold": gold, "completion": completion, "label": 0}
