@@ -35,6 +35,8 @@ from reward_verifiers.answer.nodes import (
     Text,
     Unevaluated,
     Union,
+    children,
+    rebuilt,
     symbols,
     walk,
 )
@@ -62,7 +64,8 @@ def _different(rule: str) -> Outcome:
 
 def compare(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     """Whether `answer` is the same answer as `gold`."""
-    gold, answer = _settled(gold), _settled(answer)
+    gold, answer = _same_parameter(gold, answer)
+    gold, answer = _settled(gold, _is_bare(answer)), _settled(answer, _is_bare(gold))
     if gold == answer:
         return Outcome(True, "the same expression")
     left, right = _unlabelled(gold, answer)
@@ -94,8 +97,11 @@ def _same_kind(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
 # --- what an equation says --------------------------------------------------------------------------------------------
 
 
-def _settled(node: Node) -> Node:
-    """Synonyms in one spelling: "no solution" is the empty set, "x \\in A" is A, "a \\approx b" is a."""
+def _settled(node: Node, as_written: bool = False) -> Node:
+    """Synonyms in one spelling: "no solution" is the empty set, "x \\in A" is A, "a \\approx b" is a.
+
+    Values with names stand in the order of the names, or `as_written` when the other side names none.
+    """
     match node:
         case Text(said):
             name = words.synonym(said)
@@ -120,30 +126,68 @@ def _settled(node: Node) -> Node:
             return right
         case Seq((single,), "", ""):
             return _settled(single)
-        case Seq(items, "", "") | Seq(items, "{", "}") if items and all(
-            isinstance(item, Relation) and item.ops == ("=",) and _is_label(item.sides[0]) for item in items
-        ):
-            return _assignments(node, items)
+        case Seq(items, "", "") | Seq(items, "{", "}") if items and all(map(_is_assignment, items)):
+            return _assignments(node, items, as_written)
     return node
 
 
-def _assignments(node: Seq, items: Sequence[Node]) -> Node:
-    """x=1, x=2 are two values of x; x=1, y=2 is a point, its coordinates in the order of the names."""
-    pairs = [(item.sides[0], item.sides[1]) for item in items if isinstance(item, Relation)]
-    names = {repr(name) for name, _ in pairs}
+def _same_parameter(gold: Node, answer: Node) -> tuple[Node, Node]:
+    """Without "k \\in Z" beside them, and with one name for the whole number that both speak of."""
+    (left, name), (right, other) = _without_condition(gold), _without_condition(answer)
+    if name and other and name != other and name not in symbols(right):
+        right = _renamed(right, other, name)
+    return left, right
+
+
+def _without_condition(node: Node) -> tuple[Node, str | None]:
+    match node:
+        case Seq((*items, Relation(("in",), (Sym(name), Const("Z" | "N")))), "", "") if items:
+            return (items[0] if len(items) == 1 else Seq(tuple(items))), name
+    return node, None
+
+
+def _renamed(node: Node, old: str, new: str) -> Node:
+    if isinstance(node, Sym):
+        return Sym(new) if node.name == old else node
+    inner = children(node)
+    return rebuilt(node, tuple(_renamed(child, old, new) for child in inner)) if inner else node
+
+
+def _is_assignment(node: Node) -> bool:
+    return isinstance(node, Relation) and node.ops == ("=",) and _is_label(node.sides[0])
+
+
+def _is_bare(node: Node) -> bool:
+    """A list without brackets and names: 1, 2."""
+    return isinstance(node, Seq) and not node.open and not all(map(_is_assignment, node.items))
+
+
+def _assignments(node: Seq, items: Sequence[Node], as_written: bool) -> Node:
+    """x=1, x=2 are two values of x; x=1, y=2 is a point; x=1, y=2, x=3, y=4 are two points."""
+    pairs = [(repr(item.sides[0]), item.sides[1]) for item in items if isinstance(item, Relation)]
+    names = list(dict.fromkeys(name for name, _ in pairs))
     if len(names) == 1:
         return Seq(tuple(value for _, value in pairs), node.open, node.close)
-    if len(names) == len(pairs):
-        ordered = sorted(pairs, key=lambda pair: repr(pair[0]))
-        return Seq(tuple(value for _, value in ordered), "(", ")")
-    return node
+    width = len(names)
+    points = []
+    for start in range(0, len(pairs), width):
+        point = pairs[start : start + width]
+        if {name for name, _ in point} != set(names):
+            return node
+        ordered = point if as_written else sorted(point, key=lambda pair: pair[0])
+        points.append(Seq(tuple(value for _, value in ordered), "(", ")"))
+    return points[0] if len(points) == 1 else Seq(tuple(points))
 
 
 def _is_label(node: Node) -> bool:
-    """A name for a value: x, x_1, f(x), Area, AB."""
+    """A name for a value: x, x_1, f(x), Area, AB, |AB|, AB/CD."""
     match node:
         case Sym() | Text():
             return True
+        case Call("abs" | "ratio", parts):
+            return all(map(_is_label, parts))
+        case Frac(over, under):
+            return _is_label(over) and _is_label(under)
         case Call(name):
             return name.endswith("()")
         case Mul(factors):
@@ -159,7 +203,7 @@ def _unlabelled(gold: Node, answer: Node) -> tuple[Node | None, Node | None]:
         if left == right or (_is_function(left) and _is_function(right)):
             return _value(gold), _value(answer)
         return gold, answer
-    if both and _label(answer) is None and len(answer.sides) == 2:  # type: ignore[attr-defined]
+    if both and len(gold.sides) == len(answer.sides) == 2:  # type: ignore[attr-defined]
         return gold, answer
     return _value(gold), _value(answer)
 
@@ -233,7 +277,7 @@ def _equations(gold: Relation, answer: Relation, options: AnswerOptions) -> Outc
     except (NotHere, TooLarge):
         return _ordered(gold.sides, sides, options)
     except ZeroDivisionError:
-        return UNKNOWN
+        return _different("an equation that always holds")
     if len(ratios) != 1 or 0 in ratios:
         return _different("different equations")
     if op in ("=", "!=", "==") or _small_positive(ratios.pop()):
@@ -242,7 +286,7 @@ def _equations(gold: Relation, answer: Relation, options: AnswerOptions) -> Outc
 
 
 def _ratio(left: Node, right: Node, index: int) -> int:
-    return residue(left, index) * pow(residue(right, index), -1, evaluate.PRIME) % evaluate.PRIME
+    return residue(left, index) * evaluate.inverse(residue(right, index)) % evaluate.PRIME
 
 
 def _small_positive(ratio: int) -> bool:
@@ -269,10 +313,11 @@ def _sequences(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     ordered = options.order == "strict" or (options.order == "auto" and (_is_tuple(gold) or _is_tuple(answer)))
     if ordered:
         return _ordered(gold.items, answer.items, options)
-    sets = "{" in (gold.open, answer.open)
-    return _unordered(
-        _distinct(gold.items) if sets else gold.items, _distinct(answer.items) if sets else answer.items, options
-    )
+    # {1, 1, 2} is {1, 2}; in a bare list a repetition counts only when the reference has one.
+    wanted = _distinct(gold.items)
+    if "{" not in (gold.open, answer.open) and len(wanted) < len(gold.items):
+        return _unordered(gold.items, answer.items, options)
+    return _unordered(wanted, _distinct(answer.items), options)
 
 
 def _is_tuple(node: Seq) -> bool:
@@ -406,6 +451,11 @@ def _letters_as_units(node: Node) -> _Scalar | None:
         case Frac(over, under) if symbols(under):
             top, bottom = _letters_as_units(over), _unit_letters(under)
             return top._replace(unit=units.spelled(f"{top.unit}/{bottom}")) if top and bottom and top.unit else None
+        case Mul((*factors, Frac(over, under))) if _unit_letters(over) and _unit_letters(under):
+            spelled = units.spelled(f"{_unit_letters(over)}/{_unit_letters(under)}")
+            return (
+                _Scalar(Mul(tuple(factors)), spelled, False) if spelled and not symbols(Mul(tuple(factors))) else None
+            )
         case Mul(factors):
             values = tuple(factor for factor in factors if not symbols(factor))
             letters = [_unit_letters(factor) for factor in factors if symbols(factor)]
@@ -539,7 +589,9 @@ def _by_digits(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
             left, right = numeric(gold, {}), numeric(answer, {})
             if evaluate.close(left, right):
                 return Outcome(True, "equal to 35 digits")
-            exact = evaluate.fraction(left), evaluate.fraction(right)
+            exact = [
+                _exact_or_none(node) or evaluate.fraction(value) for node, value in ((gold, left), (answer, right))
+            ]
             if None in exact:
                 return _different("different numbers")
             return _approximate(gold, answer, exact[0], exact[1], options)  # type: ignore[arg-type]

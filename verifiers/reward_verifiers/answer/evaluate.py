@@ -172,13 +172,13 @@ def residue(node: Node, index: int) -> int:
                 product = product * residue(factor, index) % PRIME
             return product
         case Frac(over, under) | Call("ratio", (over, under)):
-            return residue(over, index) * _inverse(residue(under, index)) % PRIME
+            return residue(over, index) * inverse(residue(under, index)) % PRIME
         case Pow(base, exponent):
             power = rational(exponent)
             if power.denominator != 1 or power.numerator.bit_length() > 64:
                 raise NotHere
             root = residue(base, index)
-            return pow(_inverse(root), -power.numerator, PRIME) if power < 0 else pow(root, power.numerator, PRIME)
+            return pow(inverse(root), -power.numerator, PRIME) if power < 0 else pow(root, power.numerator, PRIME)
         case Percent(value):
             return residue(value, index) * pow(100, -1, PRIME) % PRIME
         case Quantity(value, unit) if unit != "degree":
@@ -189,7 +189,8 @@ def residue(node: Node, index: int) -> int:
     raise NotHere
 
 
-def _inverse(value: int) -> int:
+def inverse(value: int) -> int:
+    """Modulo PRIME. Raises ZeroDivisionError for 0."""
     if value == 0:
         raise ZeroDivisionError
     return pow(value, -1, PRIME)
@@ -244,7 +245,11 @@ def numeric(node: Node, at: Mapping[str, Any]) -> Any:
         case Frac(over, under) | Call("ratio", (over, under)):
             return _finite(numeric(over, at) / numeric(under, at))
         case Pow(base, exponent):
-            return _power(numeric(base, at), numeric(exponent, at))
+            value, degree = numeric(base, at), _odd_root(exponent)
+            if degree and _CTX.im(value) == 0 and value < 0:
+                # x^{2/3} is the square of the real cube root, as \\sqrt[3]{x}^2 is.
+                value, exponent = -_power(-value, _CTX.mpf(1) / degree), Mul((exponent, Num(Fraction(degree))))
+            return _power(value, numeric(exponent, at))
         case Percent(value):
             return numeric(value, at) / 100
         case Quantity(value, "degree"):
@@ -254,6 +259,15 @@ def numeric(node: Node, at: Mapping[str, Any]) -> Any:
         case Call(name, args):
             return _call(name, [numeric(argument, at) for argument in args])
     raise NotHere
+
+
+def _odd_root(exponent: Node) -> int | None:
+    """The odd denominator, above 1, of a rational exponent."""
+    try:
+        under = rational(exponent).denominator
+    except (NotHere, TooLarge, ZeroDivisionError):
+        return None
+    return under if 1 < under < 100 and under % 2 else None
 
 
 def _finite(value: Any) -> Any:

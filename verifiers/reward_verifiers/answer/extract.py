@@ -90,9 +90,11 @@ def _tag_before(text: str, end: int, floor: int = 0) -> _Span | bool | None:
     return _Span(start, close + 9, text[start + 8 : close]) if start >= 0 else False
 
 
+_MAX_GAP = 60
 _JOINER = re.compile(
-    r"[\s$,;:/|&*()\\\]\[.!?、，；或和及]*(?:(?:or|and|maybe|perhaps|possibly|alternatively|else|either|x|y|z|=)"
-    r"[\s$,;:/|&*()\\\]\[.]*){0,6}",
+    r"[\s$,;:/|&*()\\\]\[{}.!?、，；或和及]*"
+    r"(?:(?:or|and|maybe|perhaps|possibly|alternatively|else|either|text|q?quad|[xyz]|[a-z]_\{?\d\}?|=)"
+    r"[\s$,;:/|&*()\\\]\[{}.]*){0,8}",
     re.I,
 )
 _NEGATED_BEFORE = re.compile(
@@ -114,7 +116,7 @@ def _chain(
     while single and len(contents) < _MAX_CHAIN:
         floor = max(0, first.start - MAX_ANSWER)
         previous = before(text, first.start, floor)
-        if not isinstance(previous, _Span) or previous.end > first.start or first.start - previous.end > 40:
+        if not isinstance(previous, _Span) or previous.end > first.start or first.start - previous.end > _MAX_GAP:
             break
         if not _JOINER.fullmatch(text, previous.end, first.start):
             break
@@ -134,6 +136,17 @@ def last_box(text: str, single: bool = True) -> Extraction | None:
     if isinstance(box, _Span):
         return _chain(text, box, _box_before, "boxed", single)
     return Extraction(None, "boxed", "the last box is not closed") if box is False else None
+
+
+def declared_after_box(text: str, single: bool = True) -> Extraction | None:
+    """ "The final answer is $7$", said after the last box: the last word counts."""
+    start = max(text.rfind(box) for box in _BOXES)
+    tail = text[max(start, len(text) - TAIL) :]
+    said = tail.lower().rfind("final answer") if start >= 0 else -1
+    if said < 0:
+        return None
+    found = phrase(tail[said:], single)
+    return found if found and found.text is not None and any(map(str.isdigit, found.text)) else None
 
 
 def all_boxes_agree(text: str) -> Extraction | None:
@@ -172,6 +185,7 @@ _PHRASE = re.compile(
     re.I | re.M,
 )
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$|\*\*)|[。！？]")
+_FORMULA_IS = re.compile(r"\s{0,3}(?:is|are|was|equals|=|:)\s{1,3}")
 _LEAD = re.compile(r"(?:\s|:|\*|therefore|thus|simply|just|about|equal to|option|=)*", re.I)
 _NEGATION = re.compile(
     r"\s*(?:definitely |certainly |clearly )?(?:not\b|n['’]t\b|never\b|neither\b|不是|unlikely)", re.I
@@ -234,9 +248,14 @@ def phrase(text: str, single: bool = True) -> Extraction | None:
         line = rest
     if single and _NEGATION.match(line):
         return Extraction(None, "phrase", "the answer is negated")
-    formula = _joined_math(line, "phrase", single)
-    if formula:
-        return formula
+    spans = _math_spans(line)
+    named = _FORMULA_IS.match(line, spans[-1].end) if spans else None
+    if named and line[named.end() :].strip(" .*"):
+        line = line[named.end() :]  # the largest $n$ is 34
+        if single and _NEGATION.match(line):
+            return Extraction(None, "phrase", "the answer is negated")
+    elif spans:
+        return _joined_math(line, "phrase", single)
     end = _SENTENCE_END.search(line)
     content = line[: end.start()] if end else line
     content = content[_LEAD.match(content).end() :].strip(" \t*`")  # type: ignore[union-attr]
@@ -246,6 +265,15 @@ def phrase(text: str, single: bool = True) -> Extraction | None:
 def last_math(text: str, single: bool = True) -> Extraction | None:
     """The last `$…$`, `\\(…\\)` or `\\[…\\]`."""
     return _joined_math(text[-TAIL:], "last_math", single)
+
+
+_SENTENCE = re.compile(r"[\w\s.,:;!?%$€£¥°'’()+\-*/=^。，、：；！？（）]+")
+_WORD = re.compile(r"(?!(?:or|and|maybe|perhaps|either)\b)[^\W\d_]{2,}", re.I)
+
+
+def is_sentence(text: str) -> bool:
+    """Plain words around a number: not code, not a bare row of numbers to choose from."""
+    return "_" not in text and bool(_SENTENCE.fullmatch(text)) and bool(_WORD.search(text))
 
 
 def last_number(text: str, single: bool = True) -> Extraction | None:
@@ -309,6 +337,8 @@ def candidates(text: str, sources: Iterable[str], single: bool, all_agree: bool)
     for source in sources:
         if source == "boxed" and all_agree:
             found = all_boxes_agree(text)
+        elif source == "boxed":
+            found = declared_after_box(text, single) or last_box(text, single)
         elif source.startswith("json:"):
             found = json_field(text, source[5:])
         else:

@@ -7,36 +7,42 @@ answer    ──▶ read()  ──┴─▶ decide.compare ──▶ equal | dif
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 from reward_verifiers.answer import symbolic, words
 from reward_verifiers.answer.decide import Outcome, compare
 from reward_verifiers.answer.evaluate import NotHere, TooLarge, numeric, rational
-from reward_verifiers.answer.extract import last_box
+from reward_verifiers.answer.extract import candidates
 from reward_verifiers.answer.judged import Judged, clipped
-from reward_verifiers.answer.nodes import Node, Quantity, Seq, Text, symbols
+from reward_verifiers.answer.nodes import Neg, Node, Num, Quantity, Seq, Text, symbols
 from reward_verifiers.answer.normal_form import canonical
 from reward_verifiers.answer.options import AnswerOptions
-from reward_verifiers.answer.reading import Reading, read, read_gold
+from reward_verifiers.answer.reading import Reading, read, read_gold, text_content
 from reward_verifiers.base import BadReference
 
+_SOLUTION = 200
+"""Characters from which a reference is a worked solution, to look for the answer in."""
 _MAX_SYMBOLIC = 600
 """Characters of an answer that the second stage is given."""
-_LETTER = re.compile(r"(?:\\text\w{0,3}\{|\\math\w{2}\{)?\s?\(?([A-J])\)?\s?\}?")
-_LABELLED = re.compile(
-    r"(?:(?:option|choice|answer)\s)?(?:\\(?:text|math)\w{0,3}\{)?\s?(?:\(([A-J])\)|([A-J])(?:[.):]|\}))", re.I
-)
+_LETTER = re.compile(r"\(?([A-J])\)?")
+_LABELLED = re.compile(r"(?:(?:option|choice|answer)\s)?(?:\(([A-J])\)|([A-J])(?:[.):]|$))(?![^\s])", re.I)
+_LETTERS = re.compile(r"\(?[A-J]\)?(?:(?:\s?[,，、;&]\s?(?:and )?|\sand\s)\(?[A-J]\)?){1,9}")
+_RUN = re.compile(r"(?!.*(.).*\1)[A-J]{2,8}")
+_DECIMAL_COMMA = re.compile(r"(-?\d{1,20}),(\d{1,2}|\d{4,20})")
 _BIG = re.compile(r"\\(?:int|iint|oint|sum|prod|lim|det|gcd|lcm|b?mod|pmod|frac\{d)(?![a-z])|∫|∑|∏")
 
 
 def text_of(answer: Any) -> str:
-    """A reference's answer as text; the box or the dollars around it are taken off."""
+    """A reference's answer as text: out of its box, and out of the solution where that is given."""
     if isinstance(answer, list):
         return ", ".join(text_of(item) for item in answer)
     text = str(answer).strip()
-    boxed = last_box(text) if "boxed{" in text else None
-    return boxed.text.strip() if boxed and boxed.text else text
+    if "boxed{" not in text and len(text) < _SOLUTION and "####" not in text:
+        return text
+    found = next(iter(candidates(text, ("boxed", "####", "phrase"), True, False)), None)
+    return found.text.strip() if found and found.text else text
 
 
 @lru_cache(maxsize=2048)
@@ -86,6 +92,12 @@ def is_prose(text: str, reference: Any) -> bool:
     return " " in reading.text
 
 
+def is_aside(text: str, reference: Any) -> bool:
+    """Whether a formula holds unknowns where the reference is a number: it was written on the way."""
+    node, expected = read(text).node, gold(text_of(reference)).node
+    return bool(node is not None and symbols(node) and expected is not None and _is_number(expected))
+
+
 def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
     """Whether an extracted answer equals the reference."""
     expected, found = gold(text_of(reference)), read(text)
@@ -114,15 +126,32 @@ def _decided(expected: Reading, found: Reading, options: AnswerOptions) -> tuple
     options = _policy(options)
     if found.problem == "too long" and len(expected.text) * 2 < len(found.text):
         return Outcome(False, "too long for an answer"), "first"
-    letter = _LETTER.fullmatch(expected.text)
-    label = _LABELLED.match(found.text)
-    if letter and label:
-        same = (label[1] or label[2]).upper() == letter[1]
-        return Outcome(same, "the option's letter"), "first"
-    outcome = _first(expected, found, options)
+    outcome = _as_words(text_content(expected.text), text_content(found.text), expected, found)
+    if outcome is None:
+        outcome = _first(expected, found, options)
     if outcome.equal is not None:
         return outcome, "first"
     return _second(expected, found, options)
+
+
+def _as_words(gold_text: str, text: str, expected: Reading, found: Reading) -> Outcome | None:
+    """What is decided by the words alone: the same words, an option's letter, a time of day. None: nothing."""
+    either = isinstance(expected.node, Text) or isinstance(found.node, Text)
+    if either and words.plain(gold_text) == words.plain(text):
+        return Outcome(True, "the same words")
+    letter = _LETTER.fullmatch(gold_text) or _LABELLED.match(gold_text)
+    label = _LABELLED.match(text)
+    if letter and label:
+        same = (label[1] or label[2]).upper() == (letter[1] or letter[2]).upper()
+        return Outcome(same, "the option's letter")
+    if _LETTERS.fullmatch(text) and (_LETTERS.fullmatch(gold_text) or _RUN.fullmatch(gold_text)):
+        same = {char for char in gold_text if char.isupper()} == {char for char in text if char.isupper()}
+        return Outcome(same, "the options' letters")
+    times = words.clock(gold_text), words.clock(text)
+    if times[0] and times[1] and either:
+        same = times[0].same(times[1])
+        return Outcome(same, "the same time" if same else "another time")
+    return None
 
 
 def _first(expected: Reading, found: Reading, options: AnswerOptions) -> Outcome:
@@ -135,12 +164,25 @@ def _first(expected: Reading, found: Reading, options: AnswerOptions) -> Outcome
             return Outcome(False, f"cannot be read as an answer: {found.problem}")
         return Outcome(None, "not read")
     outcome = compare(expected.node, found.node, options)
-    if not outcome.equal and (expected.as_list or found.as_list):
-        pair = expected.as_list or expected.node, found.as_list or found.node
-        other = compare(*pair, options)
-        if other.equal:
-            return other
+    for wanted, given in _other_readings(expected, found):
+        if outcome.equal:
+            break
+        other = compare(wanted, given, options)
+        outcome = other if other.equal else outcome
     return outcome
+
+
+def _other_readings(expected: Reading, found: Reading) -> Iterator[tuple[Node, Node]]:
+    """100,200 may be two numbers, and 3,14 the decimal 3.14 where a decimal is wanted."""
+    if expected.node is None or found.node is None:
+        return
+    if expected.as_list or found.as_list:
+        yield expected.as_list or expected.node, found.as_list or found.node
+    comma = _DECIMAL_COMMA.fullmatch(found.text)
+    if comma and isinstance(expected.node, Num | Neg) and "." in expected.text:
+        decimal = read(f"{comma[1]}.{comma[2]}").node
+        if decimal is not None:
+            yield expected.node, decimal
 
 
 def _second(expected: Reading, found: Reading, options: AnswerOptions) -> tuple[Outcome, str]:

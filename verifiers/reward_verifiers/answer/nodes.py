@@ -133,6 +133,8 @@ class Text(Node):
 @dataclass(frozen=True, slots=True)
 class Unevaluated(Node):
     name: str
+    written: str
+    """Its tokens: two integrals are the same expression only when they are written the same."""
 
 
 def children(node: Node) -> tuple[Node, ...]:

@@ -60,8 +60,10 @@ def _structure(node: Node) -> str:
     match node:
         case Num(value):
             return str(value)
-        case Sym(name) | Const(name) | Unevaluated(name):
+        case Sym(name) | Const(name):
             return name.lstrip("\\")
+        case Unevaluated(_, written):
+            return written
         case Text(said):
             return said
         case Neg(term):

@@ -45,8 +45,8 @@ _SPACING = re.compile(
     r"(?![A-Za-z])\.?"
     r"|\\!|\\phantom\{[^{}]{0,100}\}|\\label\{[^{}]{0,100}\}|\\color\{[^{}]{0,30}\}|\\tag\{[^{}]{0,30}\}|&(?=\s{0,5}=)"
 )
-_SPACE = re.compile(r"(\\\\)|\\(?:[,;:> ]|quad(?![A-Za-z])|qquad(?![A-Za-z])|hspace\{[^{}]{0,30}\})|~|&nbsp;|\s")
-_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,?\\!|,\\!|\\,)(?=\d{3}(?!\d))")
+_SPACE = re.compile(r"(\\\\)|\\(?:[,;:> ]|q?quad|hspace\{[^{}]{0,30}\})|~|&nbsp;|\s")
+_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,?\\!|\\,) ?(?=\d{3}(?!\d))")
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?: \d{3}){1,100}(?![\d/])")
 _COMMANDS = {
     "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "nicefrac": "frac", "sfrac": "frac", "dbinom": "binom",
@@ -59,6 +59,13 @@ _COMMANDS = {
     "lparen": "(", "rparen": ")",
 }  # fmt: skip
 _COMMAND = re.compile(r"\\(" + "|".join(sorted(_COMMANDS, key=len, reverse=True)) + r")(?![A-Za-z])")
+TEXT_COMMAND = re.compile(
+    r"\\(?:text|textbf|textrm|textit|textnormal|mathrm|mathbf|mbox|operatorname)\s?\{([^{}]{0,1000})\}"
+)
+_DOUBLED = re.compile(
+    r"\\\\(?=(?:[dtc]?frac|sqrt|pi|left|right|text|mathrm|boxed|infty|le|ge|leq|geq|neq?|cdot|times|cup|circ|theta|pm)"
+    r"(?![a-z]))"
+)
 _PLAIN = {"{", "}", ","}
 _BARE = {"[", "]", "<", ">", "*", "/", "(", ")"}
 _WRAP = " \t\n*`_:;=\"'"
@@ -114,6 +121,8 @@ def normalise(text: str) -> str:
         text = _unicode(text)
     text = _unwrap(text)
     if "\\" in text or "{" in text:
+        if "\\\\" in text and "\\begin" not in text:
+            text = _DOUBLED.sub(lambda m: "\\", text)
         text = _COMMAND.sub(_command, text)
         text = _THOUSANDS.sub("", text)
         text = _SPACING.sub("", text)

@@ -45,6 +45,7 @@ from reward_verifiers.answer.nodes import (
 from reward_verifiers.answer.tokens import FUNCTIONS, CannotRead, Token, tokens
 
 MAX_DEPTH = 60
+MAX_POSTFIX = 4
 _RELATIONS = {
     "=": "=", "==": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", "le": "<=", "ge": ">=", "ne": "!=",
     "in": "in", "approx": "~", "equiv": "==", "sim": "~", "simeq": "~", "to": "->", "rightarrow": "->", "notin": "notin",
@@ -74,6 +75,7 @@ _GREEK = frozenset(
 _ALIASES = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arsinh", "acosh": "arcosh", "atanh": "artanh",
 }  # fmt: skip
+_SYSTEMS = frozenset({"cases", "aligned", "align*", "gathered", "dcases"})
 _MATRICES = frozenset({"pmatrix", "bmatrix", "matrix", "Bmatrix", "smallmatrix", "array"})
 _CLOSERS = {"(": ")", "[": "]", "langle": "rangle", "\\{": "\\}", "lfloor": "rfloor", "lceil": "rceil"}
 
@@ -266,6 +268,8 @@ class _Parser:
                 whole.denominator == top.denominator == 1 and 0 < top < bottom
             ):
                 return [Num(whole + top / bottom)]
+            case (Num(whole, None), Percent(Frac(Num(top, None), Num(bottom, None)))) if 0 < top < bottom:
+                return [Percent(Num(whole + top / bottom))]
             case (Num(_, None), Num(top, None)) if spaced and self.is_op("/") and top.denominator == 1:
                 return [Mul((first, second))]
             case (Num(), Num()):
@@ -324,7 +328,7 @@ class _Parser:
         return self.after(self.atom())
 
     def after(self, node: Node) -> Node:
-        while True:
+        for _ in range(MAX_POSTFIX):
             if self.is_op("!") and self.ahead().value != "=":
                 self.at += 1
                 node = Call("factorial", (node,))
@@ -335,6 +339,7 @@ class _Parser:
                 node = self.degrees(node)
             else:
                 return node
+        raise CannotRead(f"more than {MAX_POSTFIX} signs after a value")
 
     def degrees(self, node: Node) -> Node:
         follows = self.token
@@ -368,7 +373,7 @@ class _Parser:
             scaled = Mul((value, Pow(Num(Fraction(10)), Num(Fraction(words.SCALES[spoken[0]])))))
             rest = " ".join(spoken[1:])
             return Quantity(scaled, units.spelled(rest) or "") if rest else scaled
-        if spoken[:1] in (["percent"], ["percents"]) or spoken[:2] == ["per", "cent"]:
+        if spoken[:1] in (["percent"], ["percents"], ["pct"]) or spoken[:2] == ["per", "cent"]:
             return Percent(value)
         if len(spoken) > 6 or any(piece.strip()[:1].isdigit() for piece in pieces):
             raise CannotRead("too many words after a value")
@@ -656,8 +661,9 @@ class _Parser:
         self.at += 1
         if kind in ("vmatrix", "Vmatrix"):
             return self.skip_environment(kind, "det")
-        if kind not in _MATRICES:
+        if kind not in _MATRICES | _SYSTEMS:
             raise CannotRead(f"unknown environment {kind[:20]!r}")
+        system = kind in _SYSTEMS
         rows: list[tuple[Node, ...]] = []
         row: list[Node] = []
         while True:
@@ -666,7 +672,7 @@ class _Parser:
             if self.token.kind == "cmd" and self.token.value == f"end {kind}":
                 self.at += 1
                 break
-            row.append(self.sum())
+            row.append(self.items() if system else self.sum())
             if self.accept("&"):
                 continue
             if self.is_op("\\"):
@@ -682,24 +688,32 @@ class _Parser:
             rows.append(tuple(row))
         if not rows or len({len(cells) for cells in rows}) != 1:
             raise CannotRead("a ragged matrix")
+        if system and len(rows[0]) == 1:
+            return Seq(tuple(cells[0] for cells in rows))
         return Matrix(tuple(rows))
 
+    def written(self, start: int) -> str:
+        """The tokens from `start` to here, as text."""
+        return " ".join(token.value for token in self.stream[start : self.at])
+
     def skip_environment(self, kind: str, name: str) -> Node:
+        start = self.at
         while self.token.kind != "end":
             closing = self.token.kind == "cmd" and self.token.value == f"end {kind}"
             self.at += 1
             if closing:
-                return Unevaluated(name)
+                return Unevaluated(name, self.written(start))
         raise CannotRead("an environment is not closed")
 
     def unevaluated(self, name: str) -> Node:
         """An integral, sum, limit …: what it stands for is not worked out here."""
+        start = self.at
         while self.token.kind != "end" and not self.at_end() and not self.is_op("=", "approx"):
             if self.is_op("(", "[", "{", "\\{"):
                 self.skip_bracket()
             else:
                 self.at += 1
-        return Unevaluated(name)
+        return Unevaluated(name, self.written(start))
 
     def skip_bracket(self) -> None:
         depth = 0

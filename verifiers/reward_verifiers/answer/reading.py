@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from reward_verifiers.answer import words
 from reward_verifiers.answer.nodes import Node, Num, Text
-from reward_verifiers.answer.normalise import normalise
+from reward_verifiers.answer.normalise import TEXT_COMMAND, normalise
 from reward_verifiers.answer.parser import parse, spread
 from reward_verifiers.answer.tokens import CannotRead
 
@@ -40,7 +40,7 @@ def read(text: str) -> Reading:
     plain = normalise(text)
     if not plain:
         return Reading(plain, None, problem="empty")
-    content = _text_content(plain)
+    content = text_content(plain)
     if words.synonym(content) or _TIME.fullmatch(content):
         return Reading(plain, Text(content))
     if content.lower() in words.NUMBERS:
@@ -73,8 +73,6 @@ def _parsed(text: str, thousands: bool) -> tuple[Node | None, str]:
         return None, type(error).__name__
 
 
-_TEXT_COMMAND = re.compile(r"\\(?:text|textbf|textrm|textit|mathrm|mathbf|mbox|operatorname)\s?\{([^{}]{0,500})\}")
-
-
-def _text_content(text: str) -> str:
-    return " ".join(_TEXT_COMMAND.sub(r" \1 ", text).split())
+def text_content(text: str) -> str:
+    """The words of a normalised answer, without \\text{} around them."""
+    return " ".join(TEXT_COMMAND.sub(r" \1 ", text).split())

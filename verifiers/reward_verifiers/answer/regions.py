@@ -9,7 +9,7 @@ from functools import cmp_to_key
 from typing import Any, NamedTuple
 
 from reward_verifiers.answer.evaluate import NotHere, close, numeric
-from reward_verifiers.answer.nodes import Const, Neg, Node, Quantity, Relation, Seq, Sym, Union, symbols
+from reward_verifiers.answer.nodes import Call, Const, Neg, Node, Quantity, Relation, Seq, Sym, Union, symbols
 
 INF = float("inf")
 
@@ -88,22 +88,25 @@ def _region(node: Node) -> Region | None:
 
 
 def _inequality(ops: tuple[str, ...], sides: tuple[Node, ...]) -> Region | None:
-    if ops == ("!=",) and isinstance(sides[0], Sym) and not symbols(sides[1]):
+    if any(_magnitude(side) is not None for side in sides):
+        plain = _inequality(ops, tuple(_magnitude(side) or side for side in sides))
+        return None if plain is None else _mirrored(plain)
+    if ops == ("!=",) and _is_variable(sides[0]) and not symbols(sides[1]):
         return _without(_EVERYTHING, (_interval(sides[1], True, sides[1], True),))
     if not set(ops) <= set(_FLIPPED):
         return None
     if len(ops) == 1:
         left, right = sides
-        if isinstance(right, Sym):
+        if _is_variable(right):
             left, right, ops = right, left, (_FLIPPED[ops[0]],)
-        if not isinstance(left, Sym) or symbols(right):
+        if not _is_variable(left) or symbols(right):
             return None
         bound = _end(right)
         inside = ops[0].endswith("=")
         if ops[0][0] == ">":
             return (Interval(bound, inside, INF, False),)
         return (Interval(-INF, False, bound, inside),)
-    if len(ops) == 2 and isinstance(sides[1], Sym) and ops[0][0] == ops[1][0]:
+    if len(ops) == 2 and _is_variable(sides[1]) and ops[0][0] == ops[1][0]:
         first, last = (sides[0], ops[0]), (sides[2], ops[1])
         if ops[0][0] == ">":
             first, last = last, first
@@ -111,6 +114,28 @@ def _inequality(ops: tuple[str, ...], sides: tuple[Node, ...]) -> Region | None:
             return None
         return (_interval(first[0], first[1].endswith("="), last[0], last[1].endswith("=")),)
     return None
+
+
+def _is_variable(node: Node) -> bool:
+    """What an inequality bounds: x, or f(x)."""
+    return isinstance(node, Sym) or (isinstance(node, Call) and node.name.endswith("()"))
+
+
+def _magnitude(node: Node) -> Node | None:
+    """The x of |x|."""
+    return node.args[0] if isinstance(node, Call) and node.name == "abs" and isinstance(node.args[0], Sym) else None
+
+
+def _mirrored(sizes: Region) -> Region:
+    """The numbers whose size lies in `sizes`."""
+    pieces = []
+    for piece in sizes:
+        if piece.high < 0:
+            continue
+        if piece.low < 0:
+            piece = piece._replace(low=0, low_in=True)
+        pieces += [piece, Interval(-piece.high, piece.high_in, -piece.low, piece.low_in)]
+    return tuple(pieces)
 
 
 def _both(first: Relation, second: Relation) -> Region | None:

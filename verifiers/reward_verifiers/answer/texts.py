@@ -9,16 +9,16 @@ from typing import Any
 
 from reward_verifiers.answer import words
 from reward_verifiers.answer.judged import Judged, clipped
+from reward_verifiers.answer.normalise import TEXT_COMMAND
 from reward_verifiers.answer.options import AnswerOptions, Choices
 from reward_verifiers.base import BadReference, Unsupported
 
 _WRAP = " \t\r\n*`$\"'"
-_TEXT_COMMAND = re.compile(r"\\(?:text|textbf|textrm|textit|mathrm|mathbf|mbox|operatorname)\s?\{([^{}]{0,1000})\}")
 
 
 def bare(text: str) -> str:
     """Without emphasis, quotes and \\text{} around it; one space between words; composed Unicode."""
-    text = _TEXT_COMMAND.sub(r"\1", text) if "\\" in text else text
+    text = TEXT_COMMAND.sub(r"\1", text) if "\\" in text else text
     return " ".join(unicodedata.normalize("NFKC", text).strip(_WRAP).split())
 
 

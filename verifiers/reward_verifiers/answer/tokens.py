@@ -43,7 +43,7 @@ _FONT_COMMANDS = frozenset(
     ("mathrm mathbf mathit mathsf boldsymbol bm bold rm bf underline ensuremath mathcal").split()
 )
 _ACCENTS = frozenset(["vec", "hat", "bar", "overline", "tilde", "dot", "widehat", "overrightarrow", "mathbb"])
-_SMALL = frozenset(("is the of to in at if not for are be it as by so no an on per we").split())
+_SMALL = frozenset(("pct is the of to in at if not for are be it as by so no an on per we").split())
 
 _LIST_NUMBER = r"\d+(?:\.\d+)?|\.\d+"
 _PLAIN_NUMBER = r"\d{1,3}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?|" + _LIST_NUMBER

@@ -43,6 +43,7 @@ SPELLINGS = {
 SINGLE_LETTERS = frozenset(spelling for spelling in SPELLINGS if len(spelling) == 1 and spelling.isascii())
 _POWERS = {"square": 2, "sq": 2, "sq.": 2, "cubic": 3, "cu": 3, "squared": 2, "cubed": 3, "平方": 2, "立方": 3}
 _MONEY = {"dollar": Fraction(1), "cent": Fraction(1, 100)}
+_PER_SECOND = re.compile(r"\bms(?=\^\{?-)")
 _PIECE = re.compile(
     r"\^\{?(-?\d{1,2})\}?|\*\*(-?\d{1,2})|([/*·])|\bper\b|([^\W\d_]+\.?|[°$＄€£¥₹¢℃℉µ][A-Za-z]*)|(.)", re.S
 )
@@ -62,7 +63,7 @@ def spelled(text: str) -> str | None:
     """
     if len(text) > 60:
         return None
-    text = text.replace("\\cdot", "*").replace("square", "square ").replace("cubic", "cubic ")
+    text = _PER_SECOND.sub("m s", text).replace("\\cdot", "*").replace("square", "square ").replace("cubic", "cubic ")
     powers: dict[str, int] = {}
     sign, pending, last = 1, 1, ""
     for match in _PIECE.finditer(text):

@@ -122,10 +122,13 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         for found in extract.candidates(text, options.sources(), single, options.boxes == "all_agree"):
             if found.text is None or found.source in ("boxed", "####") or options.kind not in _MATHS:
                 return found
+            if found.source == "last_math" and mathematics.is_aside(found.text, sample.reference.answer):
+                continue
             if not mathematics.is_prose(found.text, sample.reference.answer):
                 return found
             if found.source in ("answer_tag", "phrase"):
-                return next(iter(extract.candidates(found.text, _INSIDE_PROSE, single, False)), found)
+                inside = _INSIDE_PROSE if extract.is_sentence(found.text) else _INSIDE_PROSE[:-1]
+                return next(iter(extract.candidates(found.text, inside, single, False)), found)
         return Extraction(None, "none", "nothing that looks like one was found")
 
     def _judge(self, text: str, reference: AnswerReference, options: AnswerOptions) -> Judged:

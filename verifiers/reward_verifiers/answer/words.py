@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 _CLASSES = {
     "true": "true yes y correct right t 是 对 正确 是的 对的 真 sí oui ja",
@@ -57,6 +58,40 @@ UNSETTLED = frozenset(
     ).split()
 )
 """Words after a value that take it back or leave it open."""
+
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s?(?:([ap])\.?\s?m\.?)?", re.I)
+
+
+class Clock(NamedTuple):
+    """A time of day."""
+
+    hour: int
+    minute: int
+    second: int
+    half: str
+    """a, p, or "" when it was not said."""
+
+    def same(self, other: Clock) -> bool:
+        """A half of the day that one side leaves out is not held against it."""
+        if self[1:3] != other[1:3]:
+            return False
+        if self.half and other.half:
+            return (self.hour % 12, self.half) == (other.hour % 12, other.half)
+        if not self.half and not other.half:
+            return self.hour == other.hour
+        named, plain = (self, other) if self.half else (other, self)
+        if plain.hour > 12 or plain.hour == 0:
+            return named.hour % 12 + (12 if named.half == "p" else 0) == plain.hour
+        return named.hour % 12 == plain.hour % 12
+
+
+def clock(text: str) -> Clock | None:
+    """The time of day that a text is, or None."""
+    found = _CLOCK.fullmatch(text.strip(" ."))
+    if not found or int(found[1]) > 24 or int(found[2]) > 59:
+        return None
+    return Clock(int(found[1]), int(found[2]), int(found[3] or 0), (found[4] or "").lower())
+
 
 _ARTICLES = frozenset(["the", "a", "an", "is", "are", "it", "it's", "its", "option", "choice", "answer"])
 _PUNCTUATION = re.compile(r"[^\w\s+\-−/'%$€£¥:.]|(?<!\d)[.:]|[.:](?!\d)")
