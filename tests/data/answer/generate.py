@@ -158,6 +158,39 @@ x^2 ;; x² ;; x^{2}
 x\ge 2 ;; x≥2 ;; x⩾2 ;; [2,+∞)
 6\times 10^3 ;; 6×10³ ;; 6000
 """,
+    "named values": r"""
+x=3, y=-2 ;; (3,-2) ;; 3, -2 ;; y=-2, x=3 ;; (x,y)=(3,-2) ;; x=3 \text{ and } y=-2
+a=2,b=5;a=7,b=1 ;; (2,5),(7,1) ;; a=7,b=1 \text{ or } a=2,b=5 ;; (7,1),(2,5)
+\frac{AB}{CD}=\frac{2}{\sqrt5} ;; \frac{2}{\sqrt5} ;; \frac{2\sqrt5}{5}
+|PQ|=4 ;; 4 ;; PQ=4
+a_7=13 ;; 13 ;; a_{7}=13
+2x+6y-5=0 ;; y=-\frac13x+\frac56 ;; 2x+6y=5
+0<f(x)<2 ;; (0,2) ;; f(x)\in(0,2)
+2\le|z|\le 5 ;; [-5,-2]\cup[2,5] ;; 2\leq |z| \leq 5
+|x|<3 ;; -3<x<3 ;; (-3,3)
+(3k,5k), k\in\mathbb{Z} ;; (3n,5n), n\in\mathbb{Z} ;; (3k,5k)
+""",
+    "systems": r"""
+\begin{cases}x=1\\y=2\end{cases} ;; (1,2) ;; x=1,y=2
+\begin{cases}a+b=\frac12\\a-b=1\end{cases} ;; \begin{cases}a-b=1\\a+b=0.5\end{cases}
+\begin{cases}x&x>0\\0&x\le0\end{cases} ;; \begin{cases}x & x>0 \\ 0 & x\leq 0\end{cases}
+""",
+    "spelling": r"""
+12000500 ;; 12,\! 000,\! 500 ;; 12,\!000,\!500
+2.75 ;; 2,75
+\frac25 ;; \\frac{2}{5} ;; \\dfrac25
+125\text{ miles} ;; 125\textnormal{ miles} ;; 125 \textbf{ miles}
+35\% ;; 35 pct ;; 35\,\mathrm{percent}
+odd ;; \text{odd} ;; \mathrm{odd}
+20:34 ;; 20:34:00 ;; 8:34 p.m. ;; 08:34 \text{ PM}
+\text{(B) } 7 ;; B ;; (B) ;; (B) 7
+\text{A, C} ;; A and C ;; A, C ;; C, A ;; \text{A and C}
+ACD ;; A, C, D ;; A, C and D
+33\frac13\% ;; \frac13 ;; \frac{100}{3}\%
+30\text{ m/s} ;; 30\frac{m}{s} ;; 30\,ms^{-1} ;; 108\text{ km/h}
+30\pi ;; 94.2478 ;; 94.247
+\frac{1}{\sqrt[3]{x}^2} ;; x^{-2/3} ;; \frac1{x^{2/3}}
+""",
     "golds not worked out": r"""
 2^{10} ;; 1024 ;; 2^{10}
 5! ;; 120 ;; 5!
@@ -217,6 +250,19 @@ A ;; B ;; (B) ;; \text{(B)} 12 ;; (C) A ;; AB
 1,2 ;; 1 ;; 2 ;; 1,3 ;; -1,-2 ;; 1,2,2.5
 \log_2 3 ;; \log_3 2 ;; \log_2 9 ;; \ln 3
 (a+5)(b+2) ;; (+5)(b+2) ;; (a+5)(b-2)
+\int_0^1 f(x)\,dx ;; \int_0^2 f(x)\,dx ;; \int_0^1 g(x)\,dx
+12 ;; 1 2 ;; 1\ 2 ;; 1|2
+E ;; \mathrm{E}*2 ;; 2E ;; E or B ;; (E) or (B) ;; E, B
+x^2+4=0 ;; 3x=3x ;; x=x ;; x^2=4 ;; 0
+\frac{AB}{CD}=2 ;; \frac{CD}{AB}=2 ;; \frac12
+x=3, y=-2 ;; (-2,3) ;; x=-2, y=3 ;; x=3
+a=2,b=5;a=7,b=1 ;; (2,5),(1,7) ;; 2,5,7,1 ;; (2,5)
+2\le|z|\le 5 ;; [2,5] ;; 2<|z|<5
+8:34 p.m. ;; 8:34 a.m. ;; 8:35 p.m. ;; 9:34
+ACD ;; A, C ;; A, C, E ;; A, B, C, D
+12,15 ;; 12.15
+(3k,5k), k\in\mathbb{Z} ;; (5n,3n), n\in\mathbb{Z}
+5 ;; __import__('os').system('echo 5') ;; exec("print(5)")
 1 ;; 1\sqrt{19} ;; \sin^2x+\cos^2y ;; x ;; \frac{x}{y}
 """,
 }
@@ -268,6 +314,18 @@ WHOLE: list[tuple[str, Any, str, int, dict[str, Any], dict[str, Any]]] = [
     ("extraction", "12", '```json\n{"result": {"value": "12"}}\n```', 1, {"extract": ["json:result.value"]}, {}),
     ("extraction", "12", "\\boxed{12}<|im_end|>", 1, {}, {}),
     ("extraction", "12", "The box is \\boxed{12}, but the tag is missing", 0, {"extract": "answer_tag"}, {}),
+    ("extraction", "34", "Final Answer: The largest $n$ is 34.", 1, {}, {}),
+    ("extraction", "34", "Final Answer: The largest $n$ is not 34.", 0, {}, {}),
+    ("extraction", "9", "So the rest is \\boxed{4}. Final Answer: The final answer is $9$. I hope it is correct.", 1, {}, {}),
+    ("extraction", "4", "So the rest is \\boxed{4}. Final Answer: The final answer is $9$. I hope it is correct.", 0, {}, {}),
+    ("extraction", "(1,2), (6,2)", "$$\\boxed{(1, 2)} \\quad \\text{and} \\quad \\boxed{(6, 2)}$$", 1, {}, {}),
+    ("extraction", "a=1, b=4", "$$\\boxed{a = 1} \\quad \\text{and} \\quad \\boxed{b = 4}$$", 1, {}, {}),
+    ("extraction", "12", "Hence $d = \\frac{90}{n}$, and there are 12 such sequences.", 1, {}, {}),
+    ("extraction", "5", "<answer>__import__('os').system('echo 5')</answer>", 0, {}, {}),
+    ("extraction", "5", "<answer>1 2 3 4 5</answer>", 0, {}, {}),
+    ("extraction", "5", "<answer>maybe 4 or 5</answer>", 0, {}, {}),
+    ("extraction", "7", "We get $x^2=49$ with $x>0$, so the solution is $\\boxed{7}$ cm.", 1, {}, {}),
+    ("extraction", "We add them.\nSo it is $\\boxed{28\\%}$ in all.", "\\boxed{28\\%}", 1, {}, {}),
     ("choice", "B", "The answer is (B).", 1, {"kind": "choice"}, {}),
     ("choice", "B", "<answer>b</answer>", 1, {"kind": "choice"}, {}),
     ("choice", "B", "\\boxed{\\text{B}}", 1, {"kind": "choice"}, {}),

@@ -10,6 +10,7 @@ Each raises NotHere when the expression is beyond its way, and TooLarge when it 
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import lru_cache
@@ -76,6 +77,14 @@ def rational(node: Node) -> Fraction:
         case Call("ratio", (over, under)):
             return rational(over) / rational(under)
     raise NotHere
+
+
+def rational_or_none(node: Node) -> Fraction | None:
+    """The exact value, or None where there is none within bounds."""
+    try:
+        return rational(node)
+    except (NotHere, TooLarge, ZeroDivisionError):
+        return None
 
 
 def _bounded(value: Fraction) -> Fraction:
@@ -145,9 +154,12 @@ def _binomial(n: Fraction, k: Fraction) -> Fraction:
 # --- residues ---------------------------------------------------------------------------------------------------------
 
 
+_SALT = secrets.token_bytes(16)
+
+
 def residue_point(name: str, index: int) -> int:
-    """The value of a symbol at the index-th point: the same in every process, not to be guessed from the outside."""
-    digest = hashlib.blake2b(f"{index}:{name}".encode(), digest_size=8).digest()
+    """The value of a symbol at the index-th point. Secret: whoever knows it can write an expression that agrees there."""
+    digest = hashlib.blake2b(f"{index}:{name}".encode(), digest_size=8, key=_SALT).digest()
     return int.from_bytes(digest, "big") % PRIME
 
 
@@ -203,13 +215,19 @@ _CTX.dps = DIGITS
 _TINY = _CTX.mpf(10) ** -(DIGITS - 8)
 _CONSTANTS = {"pi": +_CTX.pi, "e": +_CTX.e, "i": _CTX.mpc(0, 1)}
 _MAX_EXPONENT = 50_000
-_POINTS = ("positive", "complex", "negative", "complex")
 
 
 @lru_cache(maxsize=4096)
 def numeric_point(name: str, index: int, flavour: str) -> Any:
-    """The value of a symbol at the index-th point: `positive`, `negative`, `complex` or `integer`."""
-    parts = [residue_point(f"{flavour}{part}{name}", index) / PRIME for part in range(2)]
+    """The value of a symbol at the index-th point: `positive`, `secret`, `negative`, `complex` or `integer`.
+
+    A secret point is positive too, and nobody can write an expression that is only right there.
+    """
+    if flavour == "secret":
+        return _CTX.mpf(residue_point(name, index)) / PRIME * 3 + _CTX.mpf("0.21")
+    # The others are not secret, so that verdicts near a branch cut do not change from process to process.
+    digest = hashlib.blake2b(f"{flavour}{index}:{name}".encode(), digest_size=8).digest()
+    parts = [int.from_bytes(half, "big") / 2**32 for half in (digest[:4], digest[4:])]
     if flavour == "integer":
         return _CTX.mpf(2 + int(parts[0] * 30))
     if flavour == "complex":

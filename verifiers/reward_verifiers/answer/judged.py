@@ -1,10 +1,26 @@
-"""What a kind's judge says of one extracted answer."""
+"""What a comparison says, and what a kind's judge makes of it."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 EVIDENCE = 500
+
+
+class Outcome(NamedTuple):
+    """Of comparing two readings."""
+
+    equal: bool | None
+    """None: not known."""
+    rule: str
+
+
+UNKNOWN = Outcome(None, "not decided")
+
+
+def different(rule: str) -> Outcome:
+    """Not equal, for the reason given."""
+    return Outcome(False, rule)
 
 
 class Judged(NamedTuple):

@@ -12,10 +12,10 @@ from functools import lru_cache
 from typing import Any
 
 from reward_verifiers.answer import symbolic, words
-from reward_verifiers.answer.decide import Outcome, compare
+from reward_verifiers.answer.decide import compare
 from reward_verifiers.answer.evaluate import NotHere, TooLarge, numeric, rational
 from reward_verifiers.answer.extract import candidates
-from reward_verifiers.answer.judged import Judged, clipped
+from reward_verifiers.answer.judged import Judged, Outcome, clipped
 from reward_verifiers.answer.nodes import Neg, Node, Num, Quantity, Seq, Text, symbols
 from reward_verifiers.answer.normal_form import canonical
 from reward_verifiers.answer.options import AnswerOptions
@@ -28,6 +28,9 @@ _MAX_SYMBOLIC = 600
 """Characters of an answer that the second stage is given."""
 _LETTER = re.compile(r"\(?([A-J])\)?")
 _LABELLED = re.compile(r"(?:(?:option|choice|answer)\s)?(?:\(([A-J])\)|([A-J])(?:[.):]|$))(?![^\s])", re.I)
+_LOOSE_SPACE = re.compile(r"(?<!\w)\s+|\s+(?!\w)")
+"""White space that separates no two words or numbers."""
+_OTHER_LETTER = re.compile(r"\([A-J]\)|(?:\bor|\band|,|/|;)\s{0,3}(?:option )?[A-J]\b")
 _LETTERS = re.compile(r"\(?[A-J]\)?(?:(?:\s?[,，、;&]\s?(?:and )?|\sand\s)\(?[A-J]\)?){1,9}")
 _RUN = re.compile(r"(?!.*(.).*\1)[A-J]{2,8}")
 _DECIMAL_COMMA = re.compile(r"(-?\d{1,20}),(\d{1,2}|\d{4,20})")
@@ -141,7 +144,7 @@ def _as_words(gold_text: str, text: str, expected: Reading, found: Reading) -> O
         return Outcome(True, "the same words")
     letter = _LETTER.fullmatch(gold_text) or _LABELLED.match(gold_text)
     label = _LABELLED.match(text)
-    if letter and label:
+    if letter and label and not _OTHER_LETTER.search(text, label.end()):
         same = (label[1] or label[2]).upper() == (letter[1] or letter[2]).upper()
         return Outcome(same, "the option's letter")
     if _LETTERS.fullmatch(text) and (_LETTERS.fullmatch(gold_text) or _RUN.fullmatch(gold_text)):
@@ -156,7 +159,7 @@ def _as_words(gold_text: str, text: str, expected: Reading, found: Reading) -> O
 
 def _first(expected: Reading, found: Reading, options: AnswerOptions) -> Outcome:
     if expected.node is None or found.node is None:
-        if "".join(expected.text.split()) == "".join(found.text.split()):
+        if _LOOSE_SPACE.sub("", expected.text) == _LOOSE_SPACE.sub("", found.text):
             return Outcome(True, "the same text")
         if isinstance(expected.node, Text):
             return Outcome(False, "words against something else")

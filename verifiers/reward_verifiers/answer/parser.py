@@ -426,6 +426,8 @@ class _Parser:
             self.at += 1
             return "".join(pieces)
         token = self.token
+        if token.kind == "end":
+            raise CannotRead("a subscript is missing")
         self.at += 1
         return token.value
 

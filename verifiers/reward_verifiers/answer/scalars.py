@@ -1,0 +1,307 @@
+"""Single values: numbers, expressions, quantities with units, percentages, decimals.
+
+scalars(gold, answer)
+  unit, percent   what brings the answer to the reference's unit
+  exact           as Fraction, or residues modulo a prime for rational functions
+  many digits     at random points for everything else
+  approximate     a decimal that rounds the value, or the tolerance of the domain
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import NamedTuple
+
+from reward_verifiers.answer import evaluate, units
+from reward_verifiers.answer.evaluate import NotHere, TooLarge, numeric, rational, rational_or_none, residue
+from reward_verifiers.answer.judged import UNKNOWN, Outcome, different
+from reward_verifiers.answer.nodes import (
+    Call,
+    Const,
+    Frac,
+    Mul,
+    Neg,
+    Node,
+    Num,
+    Percent,
+    Pow,
+    Quantity,
+    Sym,
+    symbols,
+    walk,
+)
+from reward_verifiers.answer.options import AnswerOptions, Tolerance
+
+DEFAULT_FIGURES = 5
+"""A decimal of so many significant figures may stand for the value that it rounds."""
+
+
+class _Scalar(NamedTuple):
+    value: Node
+    unit: str | None
+    percent: bool
+
+
+def _peeled(node: Node) -> _Scalar:
+    match node:
+        case Neg(term):
+            inner = _peeled(term)
+            return inner._replace(value=Neg(inner.value))
+        case Quantity(value, unit):
+            return _Scalar(value, unit or None, False)
+        case Percent(value):
+            return _Scalar(value, None, True)
+    return _Scalar(node, None, False)
+
+
+def _letters_as_units(node: Node) -> _Scalar | None:
+    """5m or 3 m/s^2, read as a value with a unit; None when the letters are no units."""
+    match node:
+        case Neg(term):
+            inner = _letters_as_units(term)
+            return inner._replace(value=Neg(inner.value)) if inner else None
+        case Frac(over, under) if symbols(under):
+            top, bottom = _letters_as_units(over), _unit_letters(under)
+            return top._replace(unit=units.spelled(f"{top.unit}/{bottom}")) if top and bottom and top.unit else None
+        case Mul((*factors, Frac(over, under))) if _unit_letters(over) and _unit_letters(under):
+            spelled = units.spelled(f"{_unit_letters(over)}/{_unit_letters(under)}")
+            return (
+                _Scalar(Mul(tuple(factors)), spelled, False) if spelled and not symbols(Mul(tuple(factors))) else None
+            )
+        case Mul(factors):
+            values = tuple(factor for factor in factors if not symbols(factor))
+            letters = [_unit_letters(factor) for factor in factors if symbols(factor)]
+            if not values or None in letters:
+                return None
+            spelled = units.spelled(" ".join(letter for letter in letters if letter))
+            return _Scalar(values[0] if len(values) == 1 else Mul(values), spelled, False) if spelled else None
+    return None
+
+
+def _unit_letters(node: Node) -> str | None:
+    match node:
+        case Sym(name) if name in units.SINGLE_LETTERS:
+            return name
+        case Pow(Sym(name), Num(power)) if name in units.SINGLE_LETTERS and power.denominator == 1:
+            return f"{name}^{power}"
+    return None
+
+
+def scalars(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
+    """Two single values: exact rationals first, then residues modulo a prime, then many digits."""
+    left, right = _peeled(gold), _peeled(answer)
+    if not symbols(gold) and symbols(answer):
+        right = _letters_as_units(right.value) or right
+    scale = _unit_scale(left.unit, right.unit, options)
+    if isinstance(scale, str):
+        return different(scale)
+    outcome = UNKNOWN
+    for shift in _percent_shifts(left.percent, right.percent, options):
+        factor = scale * shift
+        value = right.value if factor == 1 else Mul((right.value, Num(factor)))
+        outcome = _values(left.value, value, options)
+        if outcome.equal:
+            return outcome
+    if {left.unit, right.unit} == {"degree", None}:
+        return _angles(left, right, options) or outcome
+    return outcome
+
+
+def _angles(left: _Scalar, right: _Scalar, options: AnswerOptions) -> Outcome | None:
+    """60 degrees is pi/3: an angle without a unit that is a multiple of pi is in radians."""
+    plain = left.value if left.unit is None else right.value
+    if Const("pi") not in walk(plain):
+        return None
+    turned = [Quantity(side.value, "degree") if side.unit else side.value for side in (left, right)]
+    return _by_digits(turned[0], turned[1], options)
+
+
+def _unit_scale(gold: str | None, answer: str | None, options: AnswerOptions) -> Fraction | str:
+    """What brings the answer's value to the gold's unit, or why the units do not go together."""
+    if gold == answer:
+        return Fraction(1)
+    if answer is None and options.units != "ignore":
+        return "the unit is missing"
+    if options.units == "require":
+        return "another unit"
+    if gold is None or answer is None:
+        return Fraction(1)
+    converted = units.factor(answer, gold)
+    return "another unit" if converted is None else converted
+
+
+def _percent_shifts(gold: bool, answer: bool, options: AnswerOptions) -> tuple[Fraction, ...]:
+    """A % in the gold may be left out (the question said it); one in the answer means a hundredth."""
+    if gold == answer or options.percent == "ignore":
+        return (Fraction(1),)
+    if gold:
+        return (Fraction(1), Fraction(100)) if options.percent == "lenient" else (Fraction(100),)
+    return (Fraction(1, 100),)
+
+
+def _values(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
+    try:
+        left, right = rational(gold), rational(answer)
+    except ZeroDivisionError:
+        return different("a division by zero")
+    except TooLarge:
+        return _beyond(gold, answer)
+    except NotHere:
+        return _irrational(gold, answer, options)
+    if left == right:
+        return Outcome(True, "equal as rational numbers")
+    return _approximate(gold, answer, left, right, options)
+
+
+def _beyond(gold: Node, answer: Node) -> Outcome:
+    """Out of bounds. Where only one of the two is, they differ; where both are, nobody knows."""
+    return different("too large to work out") if _is_small(gold) != _is_small(answer) else UNKNOWN
+
+
+def _is_small(node: Node) -> bool:
+    """Whether a constant is worked out within bounds."""
+    try:
+        rational(node)
+    except TooLarge:
+        return False
+    except ZeroDivisionError:
+        return True
+    except NotHere:
+        try:
+            numeric(node, {})
+        except TooLarge:
+            return False
+        except (NotHere, ZeroDivisionError, OverflowError, ValueError):
+            return True
+    return True
+
+
+def _irrational(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
+    infinite = [Const("inf") in walk(node) for node in (gold, answer)]
+    if any(infinite):
+        return different("one is infinite") if gold != answer else Outcome(True, "infinite")
+    try:
+        same = all(residue(gold, index) == residue(answer, index) for index in range(2))
+    except ZeroDivisionError:
+        return different("a division by zero")
+    except TooLarge:
+        return _beyond(gold, answer)
+    except NotHere:
+        return _by_digits(gold, answer, options)
+    if same:
+        return Outcome(True, "equal as rational functions")
+    if symbols(gold) or symbols(answer):
+        return different("different rational functions")
+    return _by_digits(gold, answer, options)
+
+
+def _by_digits(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
+    names = symbols(gold) | symbols(answer)
+    try:
+        if not names:
+            left, right = numeric(gold, {}), numeric(answer, {})
+            if evaluate.close(left, right):
+                return Outcome(True, "equal to 35 digits")
+            exact = [
+                rational_or_none(node) or evaluate.fraction(value) for node, value in ((gold, left), (answer, right))
+            ]
+            if None in exact:
+                return different("different numbers")
+            return _approximate(gold, answer, exact[0], exact[1], options)  # type: ignore[arg-type]
+        return _at_points(gold, answer, names)
+    except TooLarge:
+        return _beyond(gold, answer) if not names else UNKNOWN
+    except NotHere:
+        return UNKNOWN
+    except (ZeroDivisionError, OverflowError, ValueError):
+        return UNKNOWN
+
+
+_FLAVOURS = ("positive", "secret", "complex", "negative", "complex", "positive", "negative")
+
+
+def _at_points(gold: Node, answer: Node, names: frozenset[str]) -> Outcome:
+    """At random points: positive, negative and complex, because of branch cuts; whole numbers for n, k, m in powers."""
+    nodes = [*walk(gold), *walk(answer)]
+    real = any(isinstance(node, Call) and node.name in evaluate.REAL_ONLY for node in nodes)
+    whole = frozenset(
+        name
+        for node in nodes
+        if isinstance(node, Pow) and not symbols(node.base)
+        for name in symbols(node.exponent)
+        if name in ("n", "k", "m", "N")
+    )
+    agreed = 0
+    for index, flavour in enumerate(_FLAVOURS):
+        if real and flavour == "complex":
+            flavour = "negative" if index < 3 else "positive"
+        at = {name: evaluate.numeric_point(name, index, "integer" if name in whole else flavour) for name in names}
+        try:
+            left, right = numeric(gold, at), numeric(answer, at)
+        except ZeroDivisionError:
+            continue
+        if not evaluate.close(left, right):
+            return different(f"different at a {flavour} point")
+        agreed += 1
+        if agreed == 5:
+            return Outcome(True, "equal to 35 digits at five random points")
+    return UNKNOWN
+
+
+# --- decimals and tolerances ------------------------------------------------------------------------------------------
+
+
+def _decimal(node: Node) -> tuple[int, int] | None:
+    """(places, significant figures) of a number written as a decimal."""
+    match node:
+        case Num(_, int(places), figures):
+            return places, figures
+        case Neg(term) | Percent(term) | Quantity(term):
+            return _decimal(term)
+        case Mul((Num(_, int(places), figures), Pow(Num(base), exponent))) if base == 10:
+            power = rational_or_none(exponent)
+            return (places - int(power), figures) if power is not None and abs(power) < 10_000 else None
+    return None
+
+
+def _approximate(gold: Node, answer: Node, left: Fraction, right: Fraction, options: AnswerOptions) -> Outcome:
+    tolerance = options.tolerance
+    if tolerance is not None:
+        near = within(left, right, tolerance)
+        return Outcome(near, "within the tolerance" if near else "outside the tolerance")
+    written = [_decimal(gold), _decimal(answer)]
+    shorter = min((w[0], i) for i, w in enumerate(written) if w) if any(written) else None
+    if shorter is not None:
+        places, which = shorter
+        value, other = (left, right) if which == 0 else (right, left)
+        figures = written[which][1]  # type: ignore[index]
+        if figures >= DEFAULT_FIGURES and abs(places) < 1000 and _rounds_to(other, value, places):
+            return Outcome(True, f"a rounding to {figures} significant figures")
+    return different("different numbers")
+
+
+def _rounds_to(value: Fraction, rounded: Fraction, places: int) -> bool:
+    """Whether `rounded` is `value` rounded or cut off at `places`; False when `value` needed no rounding."""
+    unit = Fraction(10) ** -places
+    if (value / unit).denominator == 1:
+        return False
+    cut = unit * int(value / unit)
+    return abs(value - rounded) * 2 <= unit or rounded == cut
+
+
+def within(gold: Fraction, answer: Fraction, tolerance: Tolerance) -> bool:
+    """Whether the answer is near enough to the gold by any of the bounds that are set."""
+    gap = abs(gold - answer)
+    if tolerance.absolute is not None and gap <= Fraction(tolerance.absolute):
+        return True
+    if tolerance.relative is not None and gap <= Fraction(tolerance.relative) * abs(gold):
+        return True
+    if tolerance.significant is not None and gold != 0:
+        exponent = 0
+        size = abs(gold)
+        while size >= 10 and exponent < 5000:
+            size, exponent = size / 10, exponent + 1
+        while size < 1 and exponent > -5000:
+            size, exponent = size * 10, exponent - 1
+        return gap * 2 <= Fraction(10) ** (exponent - tolerance.significant + 1)
+    return False
