@@ -108,7 +108,10 @@ def without_end(text: str, tokens: Sequence[str] = END_TOKENS) -> str:
     end = bare = len(text)
     for _ in range(MAX_TAGS):
         while bare and text[bare - 1].isspace():
-            bare -= 1
+            blank = text[max(0, bare - 4096) : bare]
+            bare -= len(blank) - len(blank.rstrip())
+        if not text.endswith(tuple(tokens), 0, bare):
+            break
         token = next((token for token in tokens if token and text.endswith(token, 0, bare)), None)
         if token is None:
             break

@@ -30,7 +30,6 @@ from reward_verifiers.answer.nodes import (
     Unevaluated,
     Union,
     symbols,
-    walk,
 )
 from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.answer.regions import region
@@ -62,7 +61,7 @@ def _same_value(left: Node, right: Node) -> bool:
 def _same_kind(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     if gold == answer:
         return Outcome(True, "the same expression")
-    if any(isinstance(inner, Unevaluated) for inner in (*walk(gold), *walk(answer))):
+    if type(gold) is Unevaluated or type(answer) is Unevaluated:
         return UNKNOWN
     if isinstance(gold, Text) or isinstance(answer, Text):
         return _texts(gold, answer)

@@ -20,6 +20,8 @@ MAX_ANSWER = 10_000
 TAIL = 4_000
 """Characters of the end that the sources for prose read."""
 _MAX_CHAIN = 32
+_MAX_NAMES = 1000
+"""Box commands without a box that are passed over."""
 _MAX_JSON = 1_000_000
 
 
@@ -72,14 +74,17 @@ def _box_at(text: str, start: int) -> _Span | bool | None:
 
 
 def _box_before(text: str, end: int, floor: int = 0) -> _Span | bool | None:
-    while True:
-        start = max(text.rfind(box, floor, end) for box in _BOXES)
+    starts = {name: text.rfind(name, floor, end) for name in _BOXES}
+    for _ in range(_MAX_NAMES):
+        name = max(starts, key=starts.__getitem__)
+        start = starts[name]
         if start < 0:
             return None
         box = _box_at(text, start)
         if box is not None:
             return box
-        end = start
+        starts[name] = text.rfind(name, floor, start)
+    return None
 
 
 def _tag_before(text: str, end: int, floor: int = 0) -> _Span | bool | None:
@@ -111,9 +116,13 @@ def _chain(
     text: str, last: _Span, before: Callable[[str, int, int], _Span | bool | None], source: str, single: bool
 ) -> Extraction:
     """`last` together with the spans that stand side by side with it."""
+    near = ("</answer>",) if source == "answer_tag" else ("}", "boxed")
     contents = [last.content]
     first = last
     while single and len(contents) < _MAX_CHAIN:
+        gap = text[max(0, first.start - _MAX_GAP - 9) : first.start]
+        if not any(sign in gap for sign in near):
+            break
         floor = max(0, first.start - MAX_ANSWER)
         previous = before(text, first.start, floor)
         if not isinstance(previous, _Span) or previous.end > first.start or first.start - previous.end > _MAX_GAP:
@@ -190,7 +199,8 @@ _LEAD = re.compile(r"(?:\s|:|\*|therefore|thus|simply|just|about|equal to|option
 _NEGATION = re.compile(
     r"\s*(?:definitely |certainly |clearly )?(?:not\b|n['’]t\b|never\b|neither\b|不是|unlikely)", re.I
 )
-_MATH = re.compile(r"\$\$(.{1,2000}?)\$\$|\$([^$\n]{1,2000})\$|\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\]", re.S)
+_DELIMITER = re.compile(r"\\.|\$\$?", re.S)
+_CLOSED_BY = {"$$": "$$", "$": "$", "\\(": "\\)", "\\[": "\\]"}
 _NUMBER = re.compile(
     r"(?<![\w.])[-+−]?(?:\$\s?)?\d{1,400}(?:,\d{3}){0,130}(?:\.\d{1,400})?(?:/\d{1,400}|e[-+]?\d{1,6}|%)?", re.I
 )
@@ -212,10 +222,19 @@ def hash_marks(text: str, single: bool = True) -> Extraction | None:
 
 
 def _math_spans(text: str) -> list[_Span]:
-    found = []
-    for match in _MATH.finditer(text):
-        content = next(group for group in match.groups() if group is not None)
-        found.append(_Span(match.start(), match.end(), content))
+    """The formulas of a text in order: one pass over the delimiters, each paired with the next that closes it."""
+    found: list[_Span] = []
+    opened: re.Match[str] | None = None
+    for mark in _DELIMITER.finditer(text):
+        sign = mark.group()
+        if opened is not None and sign == _CLOSED_BY[opened.group()]:
+            content = text[opened.end() : mark.start()].strip()
+            broken = sign == "$" and "\n" in content  # a dollar of money, or one that was not closed
+            if content and not broken:
+                found.append(_Span(opened.start(), mark.end(), content))
+            opened = mark if broken else None
+        elif sign in _CLOSED_BY:
+            opened = mark
     return found
 
 

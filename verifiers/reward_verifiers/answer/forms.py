@@ -17,6 +17,7 @@ from reward_verifiers.answer.nodes import (
     Pow,
     Relation,
     Seq,
+    Sym,
     Unevaluated,
     Union,
     children,
@@ -67,15 +68,15 @@ def unevaluated(node: Node) -> bool:
     Integrals, sums, limits, determinants always; sums, products, powers and factorials of rational numbers where the
     whole is a rational number, so that 1 + \\sqrt 2 and 6\\cdot\\sqrt 2 stay answers.
     """
-    if isinstance(node, Unevaluated):
+    inside = walk(node)
+    kinds = set(map(type, inside))
+    if Unevaluated in kinds:
         return True
-    if isinstance(node, Seq | Union | Relation) or (children(node) and symbols(node)):
-        return any(isinstance(inner, Unevaluated) for inner in walk(node)) or (
-            isinstance(node, Seq | Union) and any(map(unevaluated, children(node)))
-        )
-    if any(isinstance(inner, Unevaluated) for inner in walk(node)):
-        return True
-    return _is_rational(node) and any(map(_sum_to_do, walk(node)))
+    if isinstance(node, Seq | Union):
+        return any(map(unevaluated, children(node)))
+    if len(inside) == 1 or Sym in kinds or Relation in kinds:
+        return False
+    return any(map(_sum_to_do, inside)) and _is_rational(node)
 
 
 def reduced(node: Node) -> bool:

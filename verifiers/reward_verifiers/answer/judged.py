@@ -39,4 +39,6 @@ class Judged(NamedTuple):
 
 def clipped(text: str, length: int = EVIDENCE) -> str:
     """Text fit for JSON and a log: bounded, without lone surrogates."""
+    if len(text) <= length and text.isascii():
+        return text
     return text[:length].encode("utf-8", "replace").decode("utf-8")

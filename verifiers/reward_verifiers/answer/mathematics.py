@@ -17,7 +17,6 @@ from reward_verifiers.answer.evaluate import NotHere, TooLarge, numeric, rationa
 from reward_verifiers.answer.extract import candidates
 from reward_verifiers.answer.judged import Judged, Outcome, clipped
 from reward_verifiers.answer.nodes import Neg, Node, Num, Quantity, Seq, Text, symbols
-from reward_verifiers.answer.normal_form import canonical
 from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.answer.reading import Reading, read, read_gold, text_content
 from reward_verifiers.base import BadReference
@@ -105,13 +104,7 @@ def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
     """Whether an extracted answer equals the reference."""
     expected, found = gold(text_of(reference)), read(text)
     outcome, stage = _decided(expected, found, options)
-    return Judged(
-        bool(outcome.equal),
-        outcome.rule,
-        stage,
-        canonical(found.node) if found.node is not None else found.text,
-        canonical(expected.node) if expected.node is not None else expected.text,
-    )
+    return Judged(bool(outcome.equal), outcome.rule, stage, found.canonical, expected.canonical)
 
 
 def _policy(options: AnswerOptions) -> AnswerOptions:

@@ -13,8 +13,10 @@ Node
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 
 class Node:
@@ -137,20 +139,28 @@ class Unevaluated(Node):
     """Its tokens: two integrals are the same expression only when they are written the same."""
 
 
+# By type, since this is the innermost loop of every comparison.
+_CHILDREN: dict[type[Node], Callable[[Any], tuple[Node, ...]]] = {
+    Neg: lambda node: (node.term,),
+    PlusMinus: lambda node: (node.term,),
+    Percent: lambda node: (node.value,),
+    Quantity: lambda node: (node.value,),
+    Add: lambda node: node.terms,
+    Mul: lambda node: node.factors,
+    Seq: lambda node: node.items,
+    Call: lambda node: node.args,
+    Relation: lambda node: node.sides,
+    Frac: lambda node: (node.over, node.under),
+    Pow: lambda node: (node.base, node.exponent),
+    Matrix: lambda node: tuple(cell for row in node.rows for cell in row),
+    Union: lambda node: node.parts if node.minus is None else (*node.parts, node.minus),
+}
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly inside."""
-    match node:
-        case Neg(term) | PlusMinus(term) | Percent(term) | Quantity(term):
-            return (term,)
-        case Add(nodes) | Mul(nodes) | Seq(nodes) | Call(_, nodes) | Relation(_, nodes):
-            return nodes
-        case Frac(a, b) | Pow(a, b):
-            return (a, b)
-        case Matrix(rows):
-            return tuple(node for row in rows for node in row)
-        case Union(parts, minus):
-            return parts if minus is None else (*parts, minus)
-    return ()
+    inside = _CHILDREN.get(type(node))
+    return inside(node) if inside else ()
 
 
 def walk(node: Node) -> list[Node]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -104,6 +105,11 @@ class AnswerOptions(Options):
         if isinstance(value, int) and not 2 <= value <= 36:
             raise ValueError("a base is between 2 and 36")
         return value
+
+    @cached_property
+    def key(self) -> str:
+        """These options as text: equal options have equal keys."""
+        return self.model_dump_json()
 
     def sources(self) -> tuple[str, ...]:
         return AUTO[self.kind] if self.extract == "auto" else tuple(self.extract)

@@ -81,15 +81,17 @@ _CLOSERS = {"(": ")", "[": "]", "langle": "rangle", "\\{": "\\}", "lfloor": "rfl
 
 
 def parse(text: str, thousands: bool = True) -> Node:
-    """The shape of a normalised answer. Raises CannotRead."""
+    """The shape of a normalised answer, every \\pm written out. Raises CannotRead."""
     parser = _Parser(tokens(text, thousands))
     node = parser.items()
     parser.expect("end", "")
-    return node
+    return spread(node) if parser.signs else node
 
 
 def literal(text: str, exponent: int = 0) -> Num:
     """The number that digits with an optional point spell, times ten to the `exponent`."""
+    if not exponent and text.isdecimal():
+        return Num(Fraction(int(text)))
     whole, point, decimals = text.replace(",", "").partition(".")
     digits = whole + decimals
     value = Fraction(int(digits or "0")) * Fraction(10) ** (exponent - len(decimals))
@@ -113,7 +115,8 @@ class _Parser:
         self.at = 0
         self.depth = 0
         self.bars = 0
-        self.bracketed = 0
+        self.signs = False
+        """Whether a \\pm was read."""
 
     # --- the stream ---------------------------------------------------------------------------------------------------
 
@@ -125,7 +128,8 @@ class _Parser:
         return self.stream[min(self.at + count, len(self.stream) - 1)]
 
     def is_op(self, *values: str) -> bool:
-        return self.token.kind in ("op", "cmd") and self.token.value in values
+        token = self.stream[self.at]
+        return token.value in values and token.kind in ("op", "cmd")
 
     def accept(self, *values: str) -> bool:
         if self.is_op(*values):
@@ -218,7 +222,7 @@ class _Parser:
             negative ^= self.token.value == "-"
             self.at += 1
         if self.is_op("pm", "mp"):
-            upper = self.token.value == "pm"
+            self.signs, upper = True, self.token.value == "pm"
             self.at += 1
             return PlusMinus(self.term(), upper)
         term = self.term()
@@ -732,7 +736,7 @@ class _Parser:
 
 def spread(node: Node) -> Node:
     """With every \\pm written out: a list of the upper and the lower reading."""
-    if not any(isinstance(inner, PlusMinus) for inner in walk(node)):
+    if not any(type(inner) is PlusMinus for inner in walk(node)):
         return node
 
     def reading(current: Node, upper: bool) -> Node:

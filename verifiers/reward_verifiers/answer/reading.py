@@ -5,23 +5,26 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from reward_verifiers.answer import words
-from reward_verifiers.answer.nodes import Node, Num, Text
+from reward_verifiers.answer.nodes import Neg, Node, Num, Text
+from reward_verifiers.answer.normal_form import canonical
 from reward_verifiers.answer.normalise import TEXT_COMMAND, normalise
-from reward_verifiers.answer.parser import parse, spread
+from reward_verifiers.answer.parser import parse
 from reward_verifiers.answer.tokens import CannotRead
 
 MAX_READ = 2_000
 """Characters; longer ones are not read by the first stage."""
+_INTEGER = re.compile(r"-?\d{1,100}", re.A)
+_THOUSANDS = re.compile(r"\d,\d{3}")
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 _NOT_TEXT = re.compile(r"[\\{}^_=<>|\[\]]")
 _TIME = re.compile(r"\d{1,2}(?::\d{2}){1,2}\s?(?:[ap]\.?\s?m\.?)|\d{1,2}:\d{2}:\d{2}", re.I)
 _SPACED_UNIT = re.compile(r"(-?\d[\d.,]{0,20}) ([mgshLNJWVKA](?:/[smgh])?(?:\^\{?[23]\}?)?)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reading:
     text: str
     """Normalised."""
@@ -30,6 +33,11 @@ class Reading:
     as_list: Node | None = None
     """The other reading of 100,200: two numbers."""
     problem: str = ""
+
+    @cached_property
+    def canonical(self) -> str:
+        """The normal form as text; equal answers mostly share it."""
+        return canonical(self.node) if self.node is not None else self.text
 
 
 @lru_cache(maxsize=4096)
@@ -40,6 +48,9 @@ def read(text: str) -> Reading:
     plain = normalise(text)
     if not plain:
         return Reading(plain, None, problem="empty")
+    if _INTEGER.fullmatch(plain):
+        number = Num(Fraction(abs(int(plain))))
+        return Reading(plain, Neg(number) if plain[0] == "-" else number)
     content = text_content(plain)
     if words.synonym(content) or _TIME.fullmatch(content):
         return Reading(plain, Text(content))
@@ -53,7 +64,7 @@ def read(text: str) -> Reading:
             node, problem = _parsed(value.strip(), thousands=True)
     if node is None and _WORDS.search(plain) and not _NOT_TEXT.search(content):
         node = Text(content)
-    as_list = _parsed(plain, thousands=False)[0] if "," in plain else None
+    as_list = _parsed(plain, thousands=False)[0] if _THOUSANDS.search(plain) else None
     return Reading(plain, node, as_list if as_list != node else None, problem)
 
 
@@ -66,7 +77,7 @@ def read_gold(text: str) -> Reading:
 
 def _parsed(text: str, thousands: bool) -> tuple[Node | None, str]:
     try:
-        return spread(parse(text, thousands)), ""
+        return parse(text, thousands), ""
     except CannotRead as error:
         return None, str(error)
     except (RecursionError, ZeroDivisionError, ValueError) as error:

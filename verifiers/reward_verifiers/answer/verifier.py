@@ -49,6 +49,12 @@ def _options(dumped: str) -> AnswerOptions:
     return AnswerOptions.model_validate_json(dumped)
 
 
+@lru_cache(maxsize=2048)
+def _check_text(answer: str, options: str) -> None:
+    policy = _options(options)
+    _CHECKS[policy.kind](answer, policy)
+
+
 @lru_cache(maxsize=8192)
 def _judged_text(answer: str, text: str, options: str) -> Judged:
     """A pure function of three strings: groups repeat answers, so most of a group is looked up."""
@@ -58,7 +64,7 @@ def _judged_text(answer: str, text: str, options: str) -> Judged:
 
 def _judged(answer: Any, text: str, options: AnswerOptions) -> Judged:
     if isinstance(answer, str | int | float) and len(text) < 2000:
-        return _judged_text(str(answer), text, options.model_dump_json())
+        return _judged_text(str(answer), text, options.key)
     return _JUDGES[options.kind](answer, text, options)
 
 
@@ -83,7 +89,10 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
             structured.check_gym(reference)
             return
         for answer in _accepted(reference, options):
-            _CHECKS[options.kind](answer, options)
+            if isinstance(answer, str):
+                _check_text(answer, options.key)
+            else:
+                _CHECKS[options.kind](answer, options)
 
     def verify(self, sample: Sample[AnswerOptions, AnswerReference]) -> Verdict:
         started = time.perf_counter()
