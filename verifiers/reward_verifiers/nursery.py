@@ -113,7 +113,7 @@ def _become_worker(control: socket.socket, fds: list[int], memory_bytes: int) ->
             os.dup2(nowhere, standard)
         os.close(nowhere)
         control.close()
-        limit = _mapped_bytes() + memory_bytes
+        limit = mapped_bytes() + memory_bytes
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         random.seed()
@@ -125,7 +125,8 @@ def _become_worker(control: socket.socket, fds: list[int], memory_bytes: int) ->
         os._exit(0)
 
 
-def _mapped_bytes() -> int:
+def mapped_bytes() -> int:
+    """The size of this process's address space."""
     with open("/proc/self/statm", "rb") as statm:
         return int(statm.read().split()[0]) * resource.getpagesize()
 

@@ -29,6 +29,7 @@ _LETTER = re.compile(r"\(?([A-J])\)?")
 _LABELLED = re.compile(r"(?:(?:option|choice|answer)\s)?(?:\(([A-J])\)|([A-J])(?:[.):]|$))(?![^\s])", re.I)
 _LOOSE_SPACE = re.compile(r"(?<!\w)\s+|\s+(?!\w)")
 """White space that separates no two words or numbers."""
+_TRUTH = frozenset({"true", "false"})
 _OTHER_LETTER = re.compile(r"\([A-J]\)|(?:\bor|\band|,|/|;)\s{0,3}(?:option )?[A-J]\b")
 _LETTERS = re.compile(r"\(?[A-J]\)?(?:(?:\s?[,，、;&]\s?(?:and )?|\sand\s)\(?[A-J]\)?){1,9}")
 _RUN = re.compile(r"(?!.*(.).*\1)[A-J]{2,8}")
@@ -135,6 +136,10 @@ def _as_words(gold_text: str, text: str, expected: Reading, found: Reading) -> O
     either = isinstance(expected.node, Text) or isinstance(found.node, Text)
     if either and words.plain(gold_text) == words.plain(text):
         return Outcome(True, "the same words")
+    meant = words.synonym(gold_text) or words.INITIALS.get(gold_text.lower())
+    said = words.synonym(text) or words.INITIALS.get(text.lower())
+    if either and meant in _TRUTH and said in _TRUTH:
+        return Outcome(meant == said, "the same truth value" if meant == said else "the other truth value")
     letter = _LETTER.fullmatch(gold_text) or _LABELLED.match(gold_text)
     label = _LABELLED.match(text)
     if letter and label and not _OTHER_LETTER.search(text, label.end()):

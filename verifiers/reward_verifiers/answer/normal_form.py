@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from reward_verifiers.answer.evaluate import NotHere, TooLarge, numeric, rational, shown
+from reward_verifiers.answer.evaluate import NotHere, TooLarge, numeric, rational, rational_or_none, shown
 from reward_verifiers.answer.nodes import (
     Add,
     Based,
@@ -35,14 +35,16 @@ from reward_verifiers.answer.nodes import (
 Polynomial = dict[tuple[tuple[str, int], ...], Fraction]
 _MAX_TERMS = 60
 _MAX_DEGREE = 12
+_MAX_BITS = 1_000
+"""Longer exact values are shown by their first digits."""
 
 
 def canonical(node: Node) -> str:
     """The normal form of a node. Never raises; the length is not bounded."""
-    try:
-        return str(rational(node))
-    except (NotHere, TooLarge, ZeroDivisionError):
-        pass
+    exact = rational_or_none(node)
+    if exact is not None:
+        bits = exact.numerator.bit_length() + exact.denominator.bit_length()
+        return str(exact) if bits < _MAX_BITS else shown(numeric(Num(exact), {}))
     if isinstance(node, Quantity):
         return f"{canonical(node.value)} {node.unit}".strip()
     if symbols(node):

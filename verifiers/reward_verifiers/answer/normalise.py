@@ -68,6 +68,7 @@ _DOUBLED = re.compile(
 )
 _PLAIN = {"{", "}", ","}
 _BARE = {"[", "]", "<", ">", "*", "/", "(", ")"}
+_SPACES = ("\\,", "\\;", "\\:", "\\!", "\\ ")
 _WRAP = " \t\n*`_:;=\"'"
 _LEADS = re.compile(
     r"(?:(?:approximately|approx\.?|exactly|about|roughly|around|equals|equal to|is|so|thus|therefore|hence|namely"
@@ -94,8 +95,13 @@ def _unwrap(text: str) -> str:
     """Without the delimiters, emphasis and punctuation around the whole."""
     for _ in range(6):
         before = text
+        text = text.strip()
+        while text.endswith(_SPACES):
+            text = text[:-2].rstrip()
+        while text.startswith(_SPACES):
+            text = text[2:].lstrip()
         text = text.strip(_WRAP)
-        text = text.rstrip(".,?") if not text.endswith(("\\,", "\\!", "\\.", "...")) else text
+        text = text.rstrip(".,?") if not text.endswith(("\\.", "...")) else text
         for left, right in (("$$", "$$"), ("\\(", "\\)"), ("\\[", "\\]"), ("$", "$"), ("\\boxed{", "}")):
             if text.startswith(left) and text.endswith(right) and len(text) > len(left) + len(right):
                 inner = text[len(left) : -len(right)]

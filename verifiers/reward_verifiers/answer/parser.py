@@ -379,8 +379,8 @@ class _Parser:
             return Quantity(scaled, units.spelled(rest) or "") if rest else scaled
         if spoken[:1] in (["percent"], ["percents"], ["pct"]) or spoken[:2] == ["per", "cent"]:
             return Percent(value)
-        if len(spoken) > 6 or any(piece.strip()[:1].isdigit() for piece in pieces):
-            raise CannotRead("too many words after a value")
+        if len(spoken) > 6 or any(piece.strip()[:1].isdigit() or piece[0] == "^" for piece in pieces):
+            raise CannotRead("too much after a value")
         head = [word for word in spoken if units.known(word)][:1]
         return Quantity(value, (units.spelled(head[0]) or "") if head and spoken[0] == head[0] else "")
 

@@ -159,20 +159,18 @@ def _beyond(gold: Node, answer: Node) -> Outcome:
 
 
 def _is_small(node: Node) -> bool:
-    """Whether a constant is worked out within bounds."""
-    try:
-        rational(node)
-    except TooLarge:
-        return False
-    except ZeroDivisionError:
-        return True
-    except NotHere:
+    """Whether it is worked out within bounds, exactly, as a residue or numerically."""
+    at = {name: evaluate.numeric_point(name, 0, "positive") for name in symbols(node)}
+    for way in (rational, lambda node: residue(node, 0), lambda node: numeric(node, at)):
         try:
-            numeric(node, {})
+            way(node)
         except TooLarge:
             return False
-        except (NotHere, ZeroDivisionError, OverflowError, ValueError):
+        except (NotHere, OverflowError, ValueError):
+            continue
+        except ZeroDivisionError:
             return True
+        return True
     return True
 
 
@@ -210,7 +208,7 @@ def _by_digits(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
             return _approximate(gold, answer, exact[0], exact[1], options)  # type: ignore[arg-type]
         return _at_points(gold, answer, names)
     except TooLarge:
-        return _beyond(gold, answer) if not names else UNKNOWN
+        return _beyond(gold, answer)
     except NotHere:
         return UNKNOWN
     except (ZeroDivisionError, OverflowError, ValueError):

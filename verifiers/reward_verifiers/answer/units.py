@@ -45,7 +45,7 @@ _POWERS = {"square": 2, "sq": 2, "sq.": 2, "cubic": 3, "cu": 3, "squared": 2, "c
 _MONEY = {"dollar": Fraction(1), "cent": Fraction(1, 100)}
 _PER_SECOND = re.compile(r"\bms(?=\^\{?-)")
 _PIECE = re.compile(
-    r"\^\{?(-?\d{1,2})\}?|\*\*(-?\d{1,2})|([/*·])|\bper\b|([^\W\d_]+\.?|[°$＄€£¥₹¢℃℉µ][A-Za-z]*)|(.)", re.S
+    r"\^\{?(-?\d{1,6})(?!\d)\}?|\*\*(-?\d{1,6})(?!\d)|([/*·])|\bper\b|([^\W\d_]+\.?|[°$＄€£¥₹¢℃℉µ][A-Za-z]*)|(.)", re.S
 )
 
 

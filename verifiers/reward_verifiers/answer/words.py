@@ -6,8 +6,8 @@ import re
 from typing import NamedTuple
 
 _CLASSES = {
-    "true": "true yes y correct right t 是 对 正确 是的 对的 真 sí oui ja",
-    "false": "false no n incorrect wrong f 否 错 错误 不是 不对 假 non nein",
+    "true": "true yes correct right 是 对 正确 是的 对的 真 sí oui ja",
+    "false": "false no incorrect wrong 否 错 错误 不是 不对 假 non nein",
     "∅": (
         "none|no solution|no solutions|no real solution|no real solutions|there is no solution|there are no solutions"
         "|there are no real solutions|empty set|the empty set|empty|无解|没有解|空集|no roots|no real roots"
@@ -28,6 +28,9 @@ CLASS = {
     for spelling in (spellings.split("|") if "|" in spellings else spellings.split())
 }
 """Spelling → the name of its class of synonyms."""
+
+INITIALS = {"t": "true", "y": "true", "f": "false", "n": "false"}
+"""What a letter stands for where the other side is a word; alone it is an unknown."""
 
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
