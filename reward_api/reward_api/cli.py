@@ -1,4 +1,4 @@
-"""The command line: `touchstone serve`, `score`, `domains`, `demo`. Heavy imports are inside the commands."""
+"""The command line: `touchstone serve`, `score`, `explain`, `domains`, `demo`. Heavy imports are inside the commands."""
 
 from __future__ import annotations
 
@@ -116,6 +116,38 @@ def score(
     except httpx.HTTPStatusError as error:
         raise _fail(f"the gateway stays busy (HTTP {error.response.status_code}); run again to go on") from None
     Console().print(summary(output))
+
+
+@app.command()
+def explain(
+    reference: Annotated[str, typer.Argument(help="The right answer, or a JSON object with `answer` and more.")],
+    completion: Annotated[str, typer.Argument(help="What the model wrote; - reads it from standard input.")],
+    option: Annotated[
+        list[str] | None, typer.Option(help="An option of the verifier, name=value; may be repeated.")
+    ] = None,
+) -> None:
+    """Say why one answer is right or wrong: what was extracted, both normal forms, the rule that decided."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from reward_api.explain import BadPair, options_of, reference_of
+    from reward_api.explain import explain as verdict_of
+    from reward_verifiers.base import BadOptions
+
+    text = sys.stdin.read() if completion == "-" else completion
+    try:
+        verdict = asyncio.run(verdict_of(reference_of(reference), text, options_of(option or [])))
+    except BadPair as error:
+        raise _fail(str(error), 2) from None
+    except BadOptions as error:
+        raise _fail("; ".join(f"--option {path}: {reason}" for path, reason in error.errors), 2) from None
+    table = Table(show_header=False)
+    shown = {"score": verdict.score, "reason": verdict.reason, **verdict.evidence}
+    for name, value in shown.items():
+        table.add_row(name, Text(str(value)))
+    Console().print(table)
+    if not verdict.valid:
+        raise typer.Exit(1)
 
 
 @app.command()

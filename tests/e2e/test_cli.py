@@ -173,3 +173,23 @@ def test_each_verifier_is_a_service_of_its_own(serve, name, scores):
         assert httpx.get(url).json()["verifier"] == name
         reply = httpx.post(f"{url}/verify", json=body).json()
     assert [verdict["score"] for verdict in reply["verdicts"]] == scores
+
+
+def test_explain_shows_what_decided():
+    done = touchstone("explain", "7\\pi", "so \\boxed{7}")
+    assert done.returncode == 0, done.stderr
+    for row in ("score", "0.0", "boxed", "different numbers", "21.99"):
+        assert row in done.stdout
+    assert "the same option" in touchstone("explain", "B", "It is (B).", "--option", "kind=choice").stdout
+    whole = '{"answer": "5 km", "kind": "unit"}'
+    assert "1.0" in touchstone("explain", whole, "<answer>5000 m</answer>").stdout
+
+
+def test_explain_names_what_is_wrong_with_the_question():
+    done = touchstone("explain", "B", "B", "--option", "kind=chioce")
+    assert done.returncode == 2
+    assert "--option kind" in done.stderr
+    assert "write name=value" in touchstone("explain", "B", "B", "--option", "kind").stderr
+    empty = touchstone("explain", "", "\\boxed{7}")
+    assert empty.returncode == 1
+    assert "the reference answer is empty" in empty.stdout

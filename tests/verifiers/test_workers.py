@@ -158,12 +158,14 @@ async def test_a_dead_nursery_is_replaced(pool):
 
 async def test_nothing_is_left_behind():
     gc.collect()
-    before = open_files(), children()
+    files, processes = open_files(), children()
     pool = WorkerPool(size=3, **WARM)
     await pool.start()
     await act(pool, "exit", "hang in re", "fine")
     await pool.aclose()
-    assert (open_files(), children()) == before
+    # Fewer is no leak: what other tests of this process left to the collector may go meanwhile.
+    assert open_files() <= files
+    assert set(children()) <= set(processes)
 
 
 async def test_closing_answers_those_who_wait():

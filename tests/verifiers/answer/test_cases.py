@@ -1,6 +1,7 @@
 """Every labelled pair of the development set gets its label, and every reference equals itself."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,14 @@ def test_equal_numbers_share_a_normal_form() -> None:
     assert forms == {"1/2"}
     sums = {judge({"gold": "x+1"}, f"\\boxed{{{spelling}}}").evidence["canonical"] for spelling in ("x+1", "1 + x")}
     assert len(sums) == 1
+
+
+def test_the_policy_table_of_the_docs_holds() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "answer.md").read_text("utf-8")
+    table = page.split("## Policy by example", 1)[1].split("##", 1)[0]
+    rows = re.findall(r"^\| `(.*?)` \| (.*?) \| (.*?) \|$", table, re.M)
+    assert len(rows) >= 20
+    for gold, *cells in rows:
+        for cell, score in zip(cells, (1.0, 0.0), strict=True):
+            for answer in re.findall(r"`([^`]+)`", cell):
+                assert judge({"gold": gold}, f"\\boxed{{{answer}}}").score == score, (gold, answer)

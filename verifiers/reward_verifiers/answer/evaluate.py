@@ -157,6 +157,7 @@ def _binomial(n: Fraction, k: Fraction) -> Fraction:
 _SALT = secrets.token_bytes(16)
 
 
+@lru_cache(maxsize=4096)
 def residue_point(name: str, index: int) -> int:
     """The value of a symbol at the index-th point. Secret: whoever knows it can write an expression that agrees there."""
     digest = hashlib.blake2b(f"{index}:{name}".encode(), digest_size=8, key=_SALT).digest()
@@ -171,7 +172,8 @@ def residue(node: Node, index: int) -> int:
     """
     match node:
         case Num(value):
-            return value.numerator * pow(value.denominator, -1, PRIME) % PRIME
+            over, under = value.numerator, value.denominator
+            return over % PRIME if under == 1 else over * pow(under, -1, PRIME) % PRIME
         case Sym(name) | Const("pi" | "e" as name):
             return residue_point(name, index)
         case Neg(term):
@@ -239,7 +241,8 @@ def numeric(node: Node, at: Mapping[str, Any]) -> Any:
     """The value to DIGITS digits. Raises NotHere, TooLarge or ZeroDivisionError."""
     match node:
         case Num(value):
-            return _CTX.mpf(value.numerator) / value.denominator
+            over = _CTX.mpf(value.numerator)
+            return over if value.denominator == 1 else over / value.denominator
         case Sym(name):
             if name not in at:
                 raise NotHere

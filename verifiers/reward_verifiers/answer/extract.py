@@ -50,8 +50,12 @@ _BOXES = ("\\boxed", "\\fbox")
 
 def _closing_brace(text: str, start: int) -> int:
     """Index of the brace that closes the one before `start`, or -1. Reads at most MAX_ANSWER characters."""
+    end = min(len(text), start + MAX_ANSWER)
+    close = text.find("}", start, end)
+    if close < 0 or (text.find("{", start, close) < 0 and text.find("\\", start, close) < 0):
+        return close
     depth = 1
-    for match in _BRACE.finditer(text, start, min(len(text), start + MAX_ANSWER)):
+    for match in _BRACE.finditer(text, start, end):
         if match.group() == "{":
             depth += 1
         elif match.group() == "}":
@@ -102,6 +106,8 @@ _JOINER = re.compile(
     r"[\s$,;:/|&*()\\\]\[{}.]*){0,8}",
     re.I,
 )
+_PARTS = re.compile(r"[^.!?=\n]{0,50}\band\b[\s$(\[{}\\]{0,9}")
+"""Between the two parts of one answer: \\boxed{1} papers and \\boxed{2} bins."""
 _NEGATED_BEFORE = re.compile(
     r"(?:\bnot|n['’]t|\bcannot|\bnever|\bneither|不是|不等于|并非)"
     r"(?:\s{1,3}(?:be|equal|equals|to|simply|just|the answer)){0,3}[\s:$*(]{0,6}$",
@@ -127,7 +133,9 @@ def _chain(
         previous = before(text, first.start, floor)
         if not isinstance(previous, _Span) or previous.end > first.start or first.start - previous.end > _MAX_GAP:
             break
-        if not _JOINER.fullmatch(text, previous.end, first.start):
+        if not _JOINER.fullmatch(text, previous.end, first.start) and not _PARTS.fullmatch(
+            text, previous.end, first.start
+        ):
             break
         contents.append(previous.content)
         first = previous
@@ -151,7 +159,9 @@ def declared_after_box(text: str, single: bool = True) -> Extraction | None:
     """ "The final answer is $7$", said after the last box: the last word counts."""
     start = max(text.rfind(box) for box in _BOXES)
     tail = text[max(start, len(text) - TAIL) :]
-    said = tail.lower().rfind("final answer") if start >= 0 else -1
+    if start < 0 or len(tail) < 30:
+        return None
+    said = tail.lower().rfind("final answer")
     if said < 0:
         return None
     found = phrase(tail[said:], single)

@@ -41,12 +41,12 @@ _MAX_BITS = 1_000
 
 def canonical(node: Node) -> str:
     """The normal form of a node. Never raises; the length is not bounded."""
+    if isinstance(node, Quantity):
+        return f"{canonical(node.value)} {node.unit}".strip()
     exact = rational_or_none(node)
     if exact is not None:
         bits = exact.numerator.bit_length() + exact.denominator.bit_length()
         return str(exact) if bits < _MAX_BITS else shown(numeric(Num(exact), {}))
-    if isinstance(node, Quantity):
-        return f"{canonical(node.value)} {node.unit}".strip()
     if symbols(node):
         try:
             return _polynomial_text(_polynomial(node))

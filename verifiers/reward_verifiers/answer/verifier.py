@@ -79,7 +79,7 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
 
     def warm_up(self) -> None:
         symbolic.equal("\\frac{1}{2}", "0.5")
-        for gold, answer in (("\\sqrt{2}", "1.41421"), ("(1,2)", "(1,3)"), ("x^2", "y^2")):
+        for gold, answer in (("\\sqrt{2}", "1.41421"), ("(1,2)", "(1,3)"), ("x^2", "y^2"), ("5 km", "5 m")):
             mathematics.judge(gold, answer, AnswerOptions())
 
     def check_reference(self, options: AnswerOptions, reference: AnswerReference) -> None:
@@ -153,16 +153,3 @@ def _accepted(reference: AnswerReference, options: AnswerOptions) -> list[Any]:
     if reference.answer is None:
         raise BadReference(f"kind {options.kind} needs an answer")
     return [reference.answer, *reference.aliases, *options.aliases.get(str(reference.answer), [])]
-
-
-def explain(gold: Any, completion: str, options: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Everything that decides one pair, for a person: the verdict's score, reason and evidence.
-
-    `gold` is an answer or a whole reference. Raises BadReference, Unsupported or pydantic's ValidationError.
-    """
-    reference = AnswerReference.model_validate(
-        gold if isinstance(gold, dict) and {"answer", "entry"} & gold.keys() else {"answer": gold}
-    )
-    sample = Sample(completion, AnswerOptions.model_validate(options or {}), reference)
-    verdict = AnswerVerifier().verify(sample)
-    return {"score": verdict.score, "reason": verdict.reason, **verdict.evidence}
