@@ -1,4 +1,4 @@
-"""Answers with a structure: JSON against a schema, dates, and reasoning-gym's tasks."""
+"""Answers with a structure: JSON against a schema, and dates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from reward_verifiers.answer.judged import Judged, clipped
-from reward_verifiers.answer.options import AnswerOptions, AnswerReference
+from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.base import BadReference, Unsupported
 
 # --- JSON -------------------------------------------------------------------------------------------------------------
@@ -135,34 +135,3 @@ def _date_text(fields: Fields) -> str:
     year, month, day, hour, minute, second, _ = fields
     date = "-".join(f"{part:02d}" if part is not None else "?" for part in (year, month, day))
     return date if (hour, minute, second) == (0, 0, 0) else f"{date} {hour or 0:02d}:{minute or 0:02d}:{second:02d}"
-
-
-# --- reasoning-gym ----------------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=256)
-def _scorer(task: str) -> Any:
-    try:
-        import reasoning_gym
-    except ImportError as error:
-        raise Unsupported("kind reasoning_gym needs the package reasoning-gym") from error
-    try:
-        return reasoning_gym.get_score_answer_fn(task)
-    except ValueError as error:
-        raise BadReference(f"reasoning-gym has no task {clipped(task, 80)!r}") from error
-
-
-def check_gym(reference: AnswerReference) -> None:
-    """Raises BadReference without a task or an entry, Unsupported without the package."""
-    if not reference.task or reference.entry is None:
-        raise BadReference("kind reasoning_gym needs `task` and `entry`")
-    _scorer(reference.task)
-
-
-def judge_gym(reference: AnswerReference, text: str) -> Judged:
-    """The task's own score between 0 and 1."""
-    check_gym(reference)
-    score = float(_scorer(reference.task or "")(text.strip(), reference.entry))
-    score = min(1.0, max(0.0, score))
-    wanted = str((reference.entry or {}).get("answer", ""))
-    return Judged(score == 1.0, "the task's own scorer", "first", text.strip(), wanted, score)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from reward_verifiers.answer import extract, mathematics, structured, symbolic, texts
+from reward_verifiers.answer import extract, gym, mathematics, structured, symbolic, texts
 from reward_verifiers.answer.extract import Extraction
 from reward_verifiers.answer.judged import Judged, clipped
 from reward_verifiers.answer.options import AnswerOptions, AnswerReference, effective
@@ -86,7 +86,7 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         """Raises BadReference when the reference cannot be understood."""
         options = effective(options, reference)
         if options.kind == "reasoning_gym":
-            structured.check_gym(reference)
+            gym.check(reference)
             return
         for answer in _accepted(reference, options):
             if isinstance(answer, str):
@@ -143,7 +143,7 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
     def _judge(self, text: str, reference: AnswerReference, options: AnswerOptions) -> Judged:
         """Against the reference and every alias of it: the first that is equal, else the reference itself."""
         if options.kind == "reasoning_gym":
-            return structured.judge_gym(reference, text)
+            return gym.judge(reference, text)
         judgements = (_judged(answer, text, options) for answer in _accepted(reference, options))
         first = next(judgements)
         return first if first.equal else next((judged for judged in judgements if judged.equal), first)
