@@ -136,11 +136,14 @@ def test_only_the_gateway_is_published_and_only_on_loopback(compose):
 
 
 def test_a_verifier_killed_in_mid_group_is_null_with_its_cause_and_comes_back(compose):
-    slow = {"reference": "42", "completions": [f"<answer>\\boxed{{(10^9)!+{i}}}</answer>" for i in range(20)]}
+    # Neither stage knows it, and sympy thinks about it for long.
+    integral = "\\int \\frac{1}{\\sin^7 x+\\cos^5 x+x^x}\\,dx"
+    slow = {"reference": integral, "completions": [f"<answer>\\boxed{{{i}+{integral}}}</answer>" for i in range(99)]}
     answer = container(compose, "answer")
     with ThreadPoolExecutor() as pool:
         scoring = pool.submit(score, slow)
         while in_flight(answer) == 0:
+            assert not scoring.done()
             time.sleep(0.05)
         run("docker", "kill", answer)
         body = scoring.result()

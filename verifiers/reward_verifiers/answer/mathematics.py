@@ -16,7 +16,7 @@ from reward_verifiers.answer.decide import compare
 from reward_verifiers.answer.evaluate import NotHere, TooLarge, numeric, rational
 from reward_verifiers.answer.extract import candidates
 from reward_verifiers.answer.judged import Judged, Outcome, clipped
-from reward_verifiers.answer.nodes import Neg, Node, Num, Quantity, Seq, Text, symbols
+from reward_verifiers.answer.nodes import Neg, Node, Num, Quantity, Seq, Text, Unevaluated, symbols, walk
 from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.answer.reading import Reading, read, read_gold, text_content
 from reward_verifiers.base import BadReference
@@ -83,7 +83,8 @@ def _is_number(node: Node) -> bool:
 
 def understood(reference: Any) -> bool:
     """Whether the first stage alone reads the reference, so that it cannot be what was costly."""
-    return read_gold(text_of(reference)).node is not None
+    node = read_gold(text_of(reference)).node
+    return node is not None and not any(isinstance(inner, Unevaluated) for inner in walk(node))
 
 
 def is_prose(text: str, reference: Any) -> bool:

@@ -1,0 +1,1 @@
+"""The sandbox: untrusted programs against tests, isolated, fast, and judged from outside."""

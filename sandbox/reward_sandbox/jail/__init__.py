@@ -1,0 +1,1 @@
+"""Jails: one `run(spec) -> outcome` behind several backends."""

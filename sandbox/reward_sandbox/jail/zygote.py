@@ -1,0 +1,229 @@
+"""The fork server of one slot: a warm interpreter that forks a jailed child for each run. Stands alone, standard library only.
+
+    python -I -S -c "import sys; sys.path.insert(0, HERE); import zygote; zygote.main()" CONTROL SETUP
+
+    control socket (SOCK_SEQPACKET): one message a run, JSON, with its descriptors
+        files, stdin, stdout, stderr  ──▶  {"status": …}  when everything of the run is gone
+
+    zygote ── clone(pid, mount, ipc, uts) ──▶ init: makes the box, unpacks the files
+                                                └─ fork ──▶ program: limits, user, filter, exec
+
+It never sees code or data, only descriptors, and no file of a box is opened by path after its run: when init ends, the
+kernel ends every process of the run and the box with it.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+import kernel
+import root
+import seccomp
+import warm
+
+_MAX_MESSAGE = 256 * 1024
+_FAILED = 125
+"""Exit of init when it could not set the run up: our failure, never the program's."""
+_PER_RUN = kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
+
+
+def main() -> None:
+    """Serve runs until the control socket closes. Arguments: its descriptor, the setup as JSON."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    setup = json.loads(sys.argv[2])
+    sys.path[:] = [path for path in sys.path if path != os.path.dirname(__file__)] + setup["path"]
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    try:
+        _enter(setup)
+        _preload(setup["preload"])
+        program = seccomp.program(kernel.MACHINE)
+    except OSError as error:
+        control.send(json.dumps({"ready": False, "why": str(error)}).encode())
+        return
+    control.send(json.dumps({"ready": True}).encode())
+    _serve(control, setup, program)
+
+
+def _enter(setup: dict[str, Any]) -> None:
+    """Into the slot's own namespaces and its read-only root."""
+    uid, gid = os.getuid(), os.getgid()
+    if setup["tier"] == "B":
+        kernel.unshare(kernel.CLONE_NEWUSER)
+        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
+            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+                file.write(text)
+    kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS)
+    socket.sethostname("box")
+    root.enter(setup["scratch"], setup["folders"], setup["uid"])
+    os.environ.clear()
+    os.umask(0o077)
+
+
+def _preload(modules: list[str]) -> None:
+    """Imported once, so that every run has them at no cost."""
+    for name in modules:
+        try:
+            __import__(name)
+        except ImportError:
+            continue
+
+
+def _serve(control: socket.socket, setup: dict[str, Any], program: bytes) -> None:
+    while True:
+        message, fds, _, _ = socket.recv_fds(control, _MAX_MESSAGE, 8)
+        if not message:
+            return
+        run = json.loads(message)
+        begun = time.monotonic()
+        read_end, write_end = os.pipe2(os.O_CLOEXEC)
+        pid = kernel.fork_into(_PER_RUN)
+        if pid == 0:
+            _init(run, fds, setup, program, write_end)
+        for fd in (*fds, write_end):
+            os.close(fd)
+        killed = _wait(control, pid)
+        report = b"".join(iter(lambda: os.read(read_end, 65536), b""))
+        os.close(read_end)
+        _, status = os.waitpid(pid, 0)
+        outcome = json.loads(report) if report else {}
+        outcome |= {"killed": killed, "wall_ms": (time.monotonic() - begun) * 1000}
+        if not report and not killed:
+            outcome["failed"] = f"init ended with status {status}"
+        control.send(json.dumps(outcome).encode())
+
+
+def _wait(control: socket.socket, pid: int) -> bool:
+    """Until the run's init has ended. True when the other side asked for its death, or went away."""
+    pidfd = os.pidfd_open(pid)
+    killed = False
+    try:
+        while True:
+            watched = [pidfd] if killed else [pidfd, control]
+            ready, _, _ = select.select(watched, [], [])
+            if pidfd in ready:
+                return killed
+            killed = True
+            if not control.recv(16):
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+                os._exit(0)
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    finally:
+        os.close(pidfd)
+
+
+# --- in the jail ------------------------------------------------------------------------------------------------------
+
+
+def _init(run: dict[str, Any], fds: list[int], setup: dict[str, Any], program: bytes, report: int) -> None:
+    """The first process of a run's pid namespace: ours, and gone last. Never returns."""
+    try:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        uid = setup["uid"] if setup["tier"] == "A" else 0
+        limits = run["limits"]
+        root.make_box(limits["file_bytes"], limits["files"], uid)
+        _unpack(fds[0], run["files"], uid)
+        pid = os.fork()
+        if pid == 0:
+            _program(run, fds, setup, uid, program)
+        for fd in fds:
+            os.close(fd)
+        while True:
+            ended, status, usage = os.wait4(-1, 0)
+            if ended == pid:
+                break
+        everyone = resource.getrusage(resource.RUSAGE_CHILDREN)
+        os.write(
+            report,
+            json.dumps(
+                {
+                    "exit": os.waitstatus_to_exitcode(status),
+                    "cpu_ms": (everyone.ru_utime + everyone.ru_stime) * 1000,
+                    "peak_kb": max(usage.ru_maxrss, everyone.ru_maxrss),
+                }
+            ).encode(),
+        )
+        os._exit(0)
+    except BaseException:
+        os._exit(_FAILED)
+
+
+def _unpack(fd: int, files: list[list[Any]], uid: int) -> None:
+    """The files of a run, one after another in `fd`: [name, size, mode]."""
+    for name, size, mode in files:
+        path = os.path.join(root.BOX, name)
+        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        left = size
+        while left:
+            sent = os.sendfile(made, fd, None, left)
+            if not sent:
+                raise OSError("the files are shorter than was said")
+            left -= sent
+        os.fchmod(made, mode)
+        os.fchown(made, uid, uid)
+        os.close(made)
+
+
+def _program(run: dict[str, Any], fds: list[int], setup: dict[str, Any], uid: int, program: bytes) -> None:
+    """Becomes the untrusted program. Never returns."""
+    try:
+        wanted = fds[1:]
+        # Away from the low numbers first, so that none is written over before it is moved.
+        high = [os.dup2(fd, 900 + place, inheritable=False) for place, fd in enumerate(wanted)]
+        for place, fd in enumerate(high):
+            os.dup2(fd, place)
+        os.closerange(len(high), 4096)
+        _limit(run["limits"])
+        os.chdir(root.BOX)
+        os.setsid()
+        if setup["tier"] == "A":
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+        kernel.drop_capabilities()
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        kernel.install_filter(program)
+        for number in range(1, signal.NSIG):
+            if number not in (signal.SIGKILL, signal.SIGSTOP, 32, 33):
+                signal.signal(number, signal.SIG_DFL)
+    except BaseException as error:
+        os.write(2, f"jail: {type(error).__name__}: {error}\n".encode())
+        os._exit(_FAILED)
+    if run.get("python"):
+        _interpret(run)
+    os.environ.update(run["env"])
+    try:
+        os.execve(run["argv"][0], run["argv"], run["env"])
+    except OSError as error:
+        os.write(2, f"{run['argv'][0]}: {error.strerror}\n".encode())
+    os._exit(127)
+
+
+def _limit(limits: dict[str, Any]) -> None:
+    for name, value in (
+        (resource.RLIMIT_CPU, limits["cpu_s"]),
+        (resource.RLIMIT_FSIZE, limits["file_bytes"]),
+        (resource.RLIMIT_NOFILE, limits["open_files"]),
+        (resource.RLIMIT_NPROC, limits["processes"]),
+        (resource.RLIMIT_STACK, limits["stack_bytes"]),
+        (resource.RLIMIT_AS, limits["address_bytes"]),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+    ):
+        if value is not None:
+            # One second between the two limits of the processor: the first is the program's to catch, the second kills.
+            resource.setrlimit(name, (value, value + 1 if name == resource.RLIMIT_CPU else value))
+
+
+def _interpret(run: dict[str, Any]) -> None:
+    """Runs the box's Python program in this warm interpreter as `python FILE` would. Never returns."""
+    warm.run(run["python"], run["env"])
