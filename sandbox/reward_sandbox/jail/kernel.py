@@ -1,4 +1,4 @@
-"""System calls that the standard library does not offer, by ctypes. Stands alone: the zygote imports it without site-packages."""
+"""System calls that the standard library does not offer, by ctypes. Stands alone: it runs without site-packages."""
 
 from __future__ import annotations
 
@@ -78,15 +78,15 @@ class _MountAttributes(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in ("attr_set", "attr_clr", "propagation", "userns_fd")]
 
 
-def read_only(target: str) -> None:
-    """A mount and all below it read-only, without set-user-id or devices (MOUNT_ATTR_RDONLY | NOSUID | NODEV)."""
+def read_only(target: str, *, recursive: bool = True) -> None:
+    """A mount (and all below it) read-only, without set-user-id or devices (MOUNT_ATTR_RDONLY | NOSUID | NODEV)."""
     wanted = _MountAttributes(attr_set=0x1 | 0x2 | 0x4)
     _checked(
         _LIBC.syscall(
             _SYS_MOUNT_SETATTR,
             _AT_FDCWD,
             target.encode(),
-            _AT_RECURSIVE,
+            _AT_RECURSIVE if recursive else 0,
             ctypes.byref(wanted),
             ctypes.c_size_t(ctypes.sizeof(wanted)),
         ),

@@ -18,9 +18,16 @@ import kernel
 
 BOX = "/box"
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_ETC = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime", "/etc/mime.types")
+_ETC = (
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/alternatives",
+    "/etc/localtime",
+    "/etc/mime.types",
+)
 _DEVICES = ("null", "zero", "full", "random", "urandom")
-_PASSWD = "root:x:0:0::/:/bin/false\nbox:x:{uid}:{uid}::/box:/bin/false\n"
+_USERS = "root:x:0:0::/:/bin/false\nbox:x:{uid}:{uid}::/box:/bin/false\n"
 
 
 def enter(scratch: str, extra: Sequence[str], uid: int) -> None:
@@ -40,7 +47,7 @@ def enter(scratch: str, extra: Sequence[str], uid: int) -> None:
         _bind(f"/dev/{name}", scratch)
     for name, target in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
         os.symlink(f"/dev/fd/{target}", f"{scratch}/dev/{name}")
-    _write(f"{scratch}/etc/passwd", _PASSWD.format(uid=uid))
+    _write(f"{scratch}/etc/passwd", _USERS.format(uid=uid))
     _write(f"{scratch}/etc/group", f"root:x:0:\nbox:x:{uid}:\n")
     os.mkdir(f"{scratch}{BOX}")
     os.symlink(f"{BOX}/.tmp", f"{scratch}/tmp")
@@ -49,7 +56,7 @@ def enter(scratch: str, extra: Sequence[str], uid: int) -> None:
     os.chdir("/")
     kernel.unmount("/.old")
     os.rmdir("/.old")
-    kernel.read_only("/")
+    kernel.read_only("/", recursive=False)  # not the devices
 
 
 def _bind(path: str, root: str) -> None:

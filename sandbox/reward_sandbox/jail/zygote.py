@@ -1,4 +1,4 @@
-"""The fork server of one slot: a warm interpreter that forks a jailed child for each run. Stands alone, standard library only.
+"""The fork server of one slot: a warm interpreter that forks a jailed child for each run. Stands alone.
 
     python -I -S -c "import sys; sys.path.insert(0, HERE); import zygote; zygote.main()" CONTROL SETUP
 
@@ -14,7 +14,6 @@ kernel ends every process of the run and the box with it.
 
 from __future__ import annotations
 
-import array
 import json
 import os
 import resource
@@ -55,15 +54,23 @@ def main() -> None:
 
 def _enter(setup: dict[str, Any]) -> None:
     """Into the slot's own namespaces and its read-only root."""
-    uid, gid = os.getuid(), os.getgid()
+    # The jail has no /proc; through this a child can still say that it is the first to go when memory runs out.
+    setup["proc"] = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     if setup["tier"] == "B":
+        if os.getuid() == 0:  # the user of the namespace must be nobody outside of it
+            os.chown(setup["scratch"], setup["uid"], setup["uid"])
+            os.setgroups([])
+            os.setresgid(*[setup["uid"]] * 3)
+            os.setresuid(*[setup["uid"]] * 3)
+            kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # else the maps below are root's to write
+        uid, gid = os.getuid(), os.getgid()
         kernel.unshare(kernel.CLONE_NEWUSER)
         for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
             with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
                 file.write(text)
     kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS)
     socket.sethostname("box")
-    root.enter(setup["scratch"], setup["folders"], setup["uid"])
+    root.enter(setup["scratch"], [sys.base_prefix, *setup["folders"]], setup["uid"])
     os.environ.clear()
     os.umask(0o077)
 
@@ -79,9 +86,14 @@ def _preload(modules: list[str]) -> None:
 
 def _serve(control: socket.socket, setup: dict[str, Any], program: bytes) -> None:
     while True:
-        message, fds, _, _ = socket.recv_fds(control, _MAX_MESSAGE, 8)
+        try:
+            message, fds, _, _ = socket.recv_fds(control, _MAX_MESSAGE, 8)
+        except ConnectionResetError:
+            return
         if not message:
             return
+        if message == b"kill":  # for a run that had ended meanwhile
+            continue
         run = json.loads(message)
         begun = time.monotonic()
         read_end, write_end = os.pipe2(os.O_CLOEXEC)
@@ -91,8 +103,8 @@ def _serve(control: socket.socket, setup: dict[str, Any], program: bytes) -> Non
         for fd in (*fds, write_end):
             os.close(fd)
         killed = _wait(control, pid)
-        report = b"".join(iter(lambda: os.read(read_end, 65536), b""))
-        os.close(read_end)
+        with open(read_end, "rb") as pipe:
+            report = pipe.read()
         _, status = os.waitpid(pid, 0)
         outcome = json.loads(report) if report else {}
         outcome |= {"killed": killed, "wall_ms": (time.monotonic() - begun) * 1000}
@@ -107,7 +119,7 @@ def _wait(control: socket.socket, pid: int) -> bool:
     killed = False
     try:
         while True:
-            watched = [pidfd] if killed else [pidfd, control]
+            watched: list[Any] = [pidfd] if killed else [pidfd, control]
             ready, _, _ = select.select(watched, [], [])
             if pidfd in ready:
                 return killed
@@ -175,6 +187,9 @@ def _unpack(fd: int, files: list[list[Any]], uid: int) -> None:
 def _program(run: dict[str, Any], fds: list[int], setup: dict[str, Any], uid: int, program: bytes) -> None:
     """Becomes the untrusted program. Never returns."""
     try:
+        score = os.open("self/oom_score_adj", os.O_WRONLY, dir_fd=setup["proc"])
+        os.write(score, b"1000")
+        os.close(score)
         wanted = fds[1:]
         # Away from the low numbers first, so that none is written over before it is moved.
         high = [os.dup2(fd, 900 + place, inheritable=False) for place, fd in enumerate(wanted)]

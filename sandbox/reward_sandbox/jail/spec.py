@@ -1,0 +1,70 @@
+"""What a jail is asked for and what it says: Limits, Run, Outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Tier = Literal["A", "B", "C", "X"]
+"""A: root with cgroups; B: a user namespace; C: Landlock and seccomp; X: bare."""
+Ending = Literal["ok", "runtime_error", "time_limit", "memory_limit", "output_limit", "system_error"]
+
+
+class Limits(BaseModel):
+    """The bounds of one run, each enforced."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    wall_s: float = Field(default=6.0, gt=0, le=600, description="Seconds of wall-clock time.")
+    cpu_s: float = Field(default=4.0, gt=0, le=600, description="Seconds of processor time, of all its processes.")
+    memory_mb: int = Field(default=512, ge=16, le=65536, description="MiB of memory, of all its processes.")
+    output_kb: int = Field(default=1024, ge=1, le=65536, description="KiB of standard output, and as much of errors.")
+    processes: int = Field(default=16, ge=1, le=1024, description="Processes and threads at a time.")
+    file_mb: int = Field(default=32, ge=1, le=4096, description="MiB of all the files it writes.")
+    files: int = Field(default=1000, ge=10, le=100_000, description="Files and folders.")
+    open_files: int = Field(default=64, ge=8, le=1024, description="Open descriptors.")
+
+
+PYTHON = ("python",)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    content: bytes
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One program to run once."""
+
+    argv: tuple[str, ...]
+    """An absolute program and its arguments; PYTHON runs the file `solution.py` in the warm interpreter."""
+    files: Mapping[str, File] = field(default_factory=dict)
+    """Plain names → what is laid into the box."""
+    stdin: bytes = b""
+    limits: Limits = field(default_factory=Limits)
+    env: Mapping[str, str] = field(default_factory=dict)
+    artefact: bool = False
+    """Whether descriptor 3 is read back, as `Outcome.artefact`."""
+    artefact_mb: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended. `system_error` is our failure: the program is not to blame, and `error` says why."""
+
+    ending: Ending
+    tier: Tier
+    exit_code: int | None = None
+    """Negative: the signal that ended it."""
+    stdout: bytes = b""
+    stderr: bytes = b""
+    artefact: bytes = b""
+    cpu_ms: float = 0.0
+    wall_ms: float = 0.0
+    peak_kb: int = 0
+    error: str = ""

@@ -1,0 +1,114 @@
+"""The zygote jail in its tiers: real processes, real namespaces, a battery of hostile programs."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from reward_sandbox.jail.spec import PYTHON, File, Limits, Run
+from reward_sandbox.jail.zygotes import ZygoteJail
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "data" / "sandbox"))
+import battery
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="tier A needs root on Linux")
+TIGHT = Limits(wall_s=2, cpu_s=1, memory_mb=96, processes=8, output_kb=64, file_mb=8, files=200)
+
+
+def python(code: str, limits: Limits = TIGHT, **more: object) -> Run:
+    return Run(PYTHON, {"solution.py": File(code.encode())}, limits=limits, **more)
+
+
+@pytest.fixture(params=["A", "B"])
+async def jail(request):
+    # In tier B the slot's user is nobody, who may not see an interpreter under root's home.
+    jail = ZygoteJail(1, tier=request.param, python="/usr/bin/python3")
+    await jail.start()
+    yield jail
+    await jail.aclose()
+
+
+async def test_a_program_runs_as_it_would_outside(jail):
+    outcome = await jail.run(python("import sys\nprint(input()[::-1], sys.argv, __name__, __file__)", stdin=b"abc\n"))
+    assert (outcome.ending, outcome.exit_code) == ("ok", 0)
+    assert outcome.stdout == b"cba ['/box/solution.py'] __main__ /box/solution.py\n"
+    assert outcome.tier == jail.tier
+    outcome = await jail.run(python("import sys, atexit; atexit.register(print, 'bye'); print('hi'); sys.exit(3)"))
+    assert (outcome.ending, outcome.exit_code, outcome.stdout) == ("runtime_error", 3, b"hi\nbye\n")
+    outcome = await jail.run(python("def f():\n    1/0\nf()"))
+    assert outcome.stderr.decode().splitlines()[-1] == "ZeroDivisionError: division by zero"
+    assert "zygote" not in outcome.stderr.decode()
+
+
+async def test_programs_of_the_system_run_too(jail):
+    outcome = await jail.run(Run(("/bin/sh", "-c", "cat; ls; exit 4"), {"a": File(b"x")}, stdin=b"in\n"))
+    assert (outcome.ending, outcome.exit_code, outcome.stdout) == ("runtime_error", 4, b"in\na\n")
+    missing = await jail.run(Run(("/bin/no-such-program",)))
+    assert (missing.ending, missing.exit_code) == ("runtime_error", 127)
+
+
+async def test_an_artefact_comes_back_through_its_descriptor(jail):
+    outcome = await jail.run(Run(("/bin/sh", "-c", "head -c 300000 /dev/zero >&3"), artefact=True))
+    assert outcome.artefact == bytes(300_000)
+
+
+async def test_runs_see_nothing_of_each_other(jail):
+    await jail.run(python("open('/tmp/mark', 'w').write('x'); open('mark', 'w').write('x')\nimport sys; sys.mark = 1"))
+    outcome = await jail.run(
+        python("import os, sys\nprint(os.path.exists('/tmp/mark'), os.path.exists('mark'), hasattr(sys, 'mark'))")
+    )
+    assert outcome.stdout == b"False False False\n"
+    drawn = {(await jail.run(python("import random; print(random.random())"))).stdout for _ in range(3)}
+    assert len(drawn) == 3
+
+
+@pytest.mark.parametrize("name", battery.ALL)
+async def test_hostile(jail, name):
+    hostile = battery.ALL[name]
+    outcome = await jail.run(python(hostile.code))
+    assert b"ESCAPED" not in outcome.stdout, outcome
+    assert outcome.ending in hostile.endings, outcome
+    after = await jail.run(python("print('well')"))
+    assert after.stdout == b"well\n"
+
+
+async def test_nothing_is_left_behind():
+    before = _traces()
+    jail = ZygoteJail(2)
+    await jail.start()
+    forks = "import os\nfor _ in range(3): os.fork()\nimport time; time.sleep(100)"
+    await asyncio.gather(*(jail.run(python(forks, Limits(wall_s=0.3))) for _ in range(6)))
+    await jail.aclose()
+    assert _traces() == before
+
+
+def _traces() -> tuple:
+    groups = sorted(str(path) for path in Path("/sys/fs/cgroup").glob(f"**/touchstone-{os.getpid()}-*"))
+    mounts = [line for line in Path("/proc/self/mounts").read_text().splitlines() if "jail" in line or "box" in line]
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return groups, mounts, children, len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_a_cancelled_run_ends_its_program_and_the_slot_goes_on():
+    jail = ZygoteJail(1)
+    await jail.start()
+    task = asyncio.ensure_future(jail.run(python("import time; time.sleep(1000)", Limits(wall_s=600))))
+    while not task.done() and jail._free.qsize():
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await jail.run(python("print(1)"))).stdout == b"1\n"
+    await jail.aclose()
+
+
+async def test_a_dead_zygote_is_replaced():
+    jail = ZygoteJail(1)
+    await jail.start()
+    jail._slots[0]._process.kill()
+    outcome = await jail.run(python("print(1)"))
+    assert outcome.stdout == b"1\n"
+    await jail.aclose()
