@@ -204,7 +204,8 @@ class _Slot:
                 "files": limits.files,
                 "cpu_s": max(1, round(limits.cpu_s + 0.499)),
                 "open_files": limits.open_files,
-                "processes": limits.processes + _OWN_PROCESSES,
+                # The kernel counts a user's processes everywhere, so the group's own count is taken where there is one.
+                "processes": None if self._group else limits.processes + _OWN_PROCESSES,
                 "stack_bytes": None,
                 "address_bytes": None if self._group else (limits.memory_mb << 20) + _OWN_MEMORY,
             },

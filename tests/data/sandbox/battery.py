@@ -42,7 +42,7 @@ RESOURCES = {
         "while True: pass",
         TIME,
     ),
-    "children burn the processor": Hostile("import os\nfor _ in range(4): os.fork()\nwhile True: pass", TIME),
+    "children burn the processor": Hostile("import os\nfor _ in range(2): os.fork()\nwhile True: pass", TIME),
     "child outlives its parent": Hostile(
         "import os, time\nif os.fork() == 0:\n    os.setsid(); time.sleep(1000)", ("ok",)
     ),
