@@ -40,7 +40,8 @@ def enter(scratch: str, extra: Sequence[str], uid: int) -> None:
     for path in (*_SYSTEM, *extra):
         _bind(path, scratch)
     os.makedirs(f"{scratch}/etc", exist_ok=True)
-    for path in _ETC:
+    java = (f"/etc/{name}" for name in os.listdir("/etc") if name.startswith("java-"))
+    for path in (*_ETC, *java):
         _bind(path, scratch)
     os.mkdir(f"{scratch}/dev")
     for name in _DEVICES:

@@ -48,6 +48,10 @@ class Run:
     stdin: bytes = b""
     limits: Limits = field(default_factory=Limits)
     env: Mapping[str, str] = field(default_factory=dict)
+    reserves: bool = False
+    """Whether the program reserves far more address space than it uses, as virtual machines do: where only address space
+    can be limited, it is not.
+    """
     artefact: bool = False
     """Whether descriptor 3 is read back, as `Outcome.artefact`."""
     artefact_mb: int = 64

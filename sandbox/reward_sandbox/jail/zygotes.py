@@ -207,7 +207,7 @@ class _Slot:
                 # The kernel counts a user's processes everywhere, so the group's own count is taken where there is one.
                 "processes": None if self._group else limits.processes + _OWN_PROCESSES,
                 "stack_bytes": None,
-                "address_bytes": None if self._group else (limits.memory_mb << 20) + _OWN_MEMORY,
+                "address_bytes": None if self._group or run.reserves else (limits.memory_mb << 20) + _OWN_MEMORY,
             },
         }
         if run.argv == PYTHON:
@@ -217,7 +217,9 @@ class _Slot:
     def _judged(self, run: Run, said: dict[str, Any], reason: str, texts: list[bytes], wall_ms: float) -> Outcome:
         out_of_memory, cpu_ms, peak_kb = False, said.get("cpu_ms", 0.0), said.get("peak_kb", 0)
         if self._group:
-            out_of_memory, cpu_ms, peak_kb = self._group.end()
+            # The group's own peak counts the system's pages too, so it is for runs that left no word of their own.
+            out_of_memory, cpu_ms, group_peak_kb = self._group.end()
+            peak_kb = peak_kb or group_peak_kb
         code = said.get("exit")
         stdout, stderr, *rest = texts
         outcome = Outcome(

@@ -1,0 +1,236 @@
+"""Languages: how each is compiled and run in a jail, and which are present.
+
+source ──▶ compile in a jail, the artefact out through descriptor 3 ──▶ run the artefact in another jail
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cachetools import LRUCache
+
+from reward_sandbox.jail.spec import PYTHON, File, Limits, Outcome, Run
+from reward_sandbox.jail.zygotes import ZygoteJail
+
+COMPILE_LIMITS = Limits(
+    wall_s=30, cpu_s=30, memory_mb=2048, output_kb=64, processes=64, file_mb=512, files=5000, open_files=256
+)
+CACHE_BYTES = 512 << 20
+_ARTEFACT = "artefact"
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language. `compile` runs in a shell and writes the artefact to descriptor 3; `run` finds it in the box."""
+
+    name: str
+    source: str
+    program: str
+    """What must be there for the language to be offered."""
+    version: tuple[str, ...]
+    run: tuple[str, ...]
+    compile: str = ""
+    aliases: tuple[str, ...] = ()
+    time_scale: float = 1.0
+    """What the limits of time are multiplied by: interpreters and virtual machines start slowly."""
+    more_memory_mb: int = 0
+    more_processes: int = 0
+    heap: str = ""
+    """The flag that bounds its heap, for languages whose machine reserves address space."""
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def execution(self, files: Mapping[str, File], stdin: bytes, limits: Limits) -> Run:
+        """One run of a compiled program."""
+        heap = self.heap.format(limits.memory_mb)
+        argv = tuple(word.replace("{heap}", heap) for word in self.run)
+        return Run(argv, files, stdin, self.limits(limits), self.env, reserves=bool(heap))
+
+    def limits(self, limits: Limits) -> Limits:
+        """The limits that a program of this language gets."""
+        return limits.model_copy(
+            update={
+                "wall_s": limits.wall_s * self.time_scale,
+                "cpu_s": limits.cpu_s * self.time_scale,
+                "memory_mb": limits.memory_mb + self.more_memory_mb,
+                "processes": limits.processes + self.more_processes,
+            }
+        )
+
+
+def _java_env() -> dict[str, str]:
+    """Without /proc its programs do not find their own libraries."""
+    home = os.path.dirname(os.path.dirname(os.path.realpath("/usr/bin/javac")))
+    return {"JAVA_HOME": home, "LD_LIBRARY_PATH": f"{home}/lib"}
+
+
+_BINARY = (f"/box/{_ARTEFACT}",)
+_GCC = "-O2 -pipe -o {0} {1} -lm && cat {0} >&3"
+LANGUAGES = {
+    language.name: language
+    for language in (
+        Language(
+            "python",
+            "solution.py",
+            "/usr/bin/python3",
+            ("/usr/bin/python3", "--version"),
+            PYTHON,
+            aliases=("python3", "py"),
+        ),
+        Language(
+            "c",
+            "solution.c",
+            "/usr/bin/gcc",
+            ("/usr/bin/gcc", "--version"),
+            _BINARY,
+            compile="gcc -std=gnu17 " + _GCC.format(_ARTEFACT, "solution.c"),
+        ),
+        Language(
+            "cpp",
+            "solution.cpp",
+            "/usr/bin/g++",
+            ("/usr/bin/g++", "--version"),
+            _BINARY,
+            compile="g++ -std=gnu++17 " + _GCC.format(_ARTEFACT, "solution.cpp"),
+            aliases=("c++", "cxx", "cc"),
+        ),
+        Language(
+            "javascript",
+            "solution.js",
+            "/usr/bin/node",
+            ("/usr/bin/node", "--version"),
+            ("/usr/bin/node", "{heap}", "/box/solution.js"),
+            aliases=("js", "node", "nodejs"),
+            time_scale=2,
+            more_memory_mb=64,
+            more_processes=16,
+            heap="--max-old-space-size={}",
+        ),
+        Language(
+            "java",
+            "Main.java",
+            "/usr/bin/javac",
+            ("/usr/bin/javac", "-J-XX:-UsePerfData", "--version"),
+            (
+                "/bin/sh",
+                "-c",
+                f"tar xf {_ARTEFACT} && exec java {{heap}} -Xss64m -XX:-UsePerfData -XX:+UseSerialGC -XX:TieredStopAtLevel=1 Main",
+            ),
+            compile="javac -J-XX:-UsePerfData -nowarn -encoding UTF-8 -d classes Main.java && tar cf - -C classes . >&3",
+            time_scale=3,
+            more_memory_mb=256,
+            more_processes=64,
+            heap="-Xmx{}m",
+            env=_java_env(),
+        ),
+        Language(
+            "go",
+            "solution.go",
+            "/usr/bin/go",
+            ("/usr/bin/go", "version"),
+            _BINARY,
+            compile=f"go build -o {_ARTEFACT} solution.go && cat {_ARTEFACT} >&3",
+            aliases=("golang",),
+            more_processes=16,
+            env={"GOCACHE": "/box/.tmp", "GOPATH": "/box/.tmp", "GO111MODULE": "off", "GOFLAGS": "-p=2"},
+        ),
+        Language(
+            "rust",
+            "solution.rs",
+            "/usr/bin/rustc",
+            ("/usr/bin/rustc", "--version"),
+            _BINARY,
+            compile=f"rustc -O --edition 2021 -o {_ARTEFACT} solution.rs && cat {_ARTEFACT} >&3",
+            aliases=("rs",),
+        ),
+    )
+}
+_BY_ALIAS = {alias: language for language in LANGUAGES.values() for alias in (language.name, *language.aliases)}
+
+
+class UnknownLanguage(LookupError):
+    """There is no such language here; the message says which there are."""
+
+
+def present() -> dict[str, Language]:
+    """The languages whose programs are there."""
+    return {name: language for name, language in LANGUAGES.items() if os.access(language.program, os.X_OK)}
+
+
+def language_of(name: str) -> Language:
+    """By name or alias. Raises UnknownLanguage."""
+    language = _BY_ALIAS.get(name.lower())
+    here = present()
+    if language is None or language.name not in here:
+        raise UnknownLanguage(f"no language {name[:40]!r} here; there are {', '.join(here)}")
+    return language
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What a program's runs need, or why it does not compile."""
+
+    language: Language
+    files: Mapping[str, File] | None
+    outcome: Outcome | None = None
+    """Of the compiler; None when there is none, or when the artefact was kept from before."""
+
+
+class Compiler:
+    """Compiles in jails without any test data, each source once: artefacts are kept by content."""
+
+    def __init__(self, jail: ZygoteJail) -> None:
+        self._jail = jail
+        self._kept: LRUCache[str, bytes] = LRUCache(CACHE_BYTES, getsizeof=len)
+        self._at_work: dict[str, asyncio.Task[Outcome]] = {}
+
+    async def compile(self, language: Language, source: str) -> Compiled:
+        code = File(source.encode("utf-8", "surrogatepass"))
+        if not language.compile:
+            return Compiled(language, {language.source: code})
+        key = hashlib.sha256(f"{language.name}\0{language.compile}\0".encode() + code.content).hexdigest()
+        if key in self._kept:
+            return Compiled(language, self._artefact(self._kept[key]))
+        # Siblings often bring the same program at the same time: the second waits for the first.
+        if key not in self._at_work:
+            self._at_work[key] = asyncio.create_task(self._once(language, code))
+            self._at_work[key].add_done_callback(lambda _: self._at_work.pop(key, None))
+        outcome = await asyncio.shield(self._at_work[key])
+        if outcome.ending != "ok" or not outcome.artefact:
+            return Compiled(language, None, outcome)
+        if len(outcome.artefact) <= CACHE_BYTES:
+            self._kept[key] = outcome.artefact
+        return Compiled(language, self._artefact(outcome.artefact), outcome)
+
+    async def _once(self, language: Language, code: File) -> Outcome:
+        argv = ("/bin/sh", "-c", language.compile)
+        return await self._jail.run(
+            Run(
+                argv,
+                {language.source: code},
+                limits=COMPILE_LIMITS,
+                env=language.env,
+                reserves=bool(language.heap),
+                artefact=True,
+            )
+        )
+
+    @staticmethod
+    def _artefact(content: bytes) -> dict[str, File]:
+        return {_ARTEFACT: File(content, executable=True)}
+
+
+async def versions(jail: ZygoteJail) -> dict[str, str]:
+    """Language → version, of those that are present and answer."""
+    found = {}
+    for name, language in present().items():
+        limits = Limits(memory_mb=1024, processes=64, wall_s=20, cpu_s=10)
+        outcome = await jail.run(Run(language.version, limits=limits, env=language.env, reserves=True))
+        said = re.search(r"\d+(?:\.\d+)+", outcome.stdout.decode("utf-8", "replace"))
+        if said:
+            found[name] = said.group()
+    return found
