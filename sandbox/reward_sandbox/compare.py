@@ -83,10 +83,11 @@ def _near(expected: str, got: str, tolerance: Tolerance) -> bool:
     return wanted is not None and given is not None and not is_integer and tolerance.near(wanted, given)
 
 
-def values(expected: Any, got: Any, tolerance: Tolerance = DEFAULT) -> bool:
-    """Compare JSON values by type and value: True is not 1, integers exactly, floats within the tolerance.
+def values(expected: Any, got: Any, tolerance: Tolerance | None = DEFAULT) -> bool:
+    """Compare plain values by type and value: True is not 1, a tuple is not a list, integers are equal exactly.
 
-    An integer may stand where a float is expected; never the other way round.
+    Floats are equal within the tolerance, and an integer may stand where a float is expected, never the other way round.
+    Without a tolerance numbers are equal as Python's == has it.
     """
     pairs = [(expected, got)]
     while pairs:
@@ -94,12 +95,12 @@ def values(expected: Any, got: Any, tolerance: Tolerance = DEFAULT) -> bool:
         if isinstance(left, bool) or isinstance(right, bool) or left is None or right is None:
             if left is not right:
                 return False
-        elif isinstance(left, float) and isinstance(right, int | float):
-            if not tolerance.near(left, float(right)):
+        elif isinstance(left, int | float) and isinstance(right, int | float):
+            if not _same_number(left, right, tolerance):
                 return False
         elif type(left) is not type(right):
             return False
-        elif isinstance(left, list):
+        elif isinstance(left, list | tuple):
             if len(left) != len(right):
                 return False
             pairs.extend(zip(left, right, strict=True))
@@ -110,3 +111,14 @@ def values(expected: Any, got: Any, tolerance: Tolerance = DEFAULT) -> bool:
         elif left != right:
             return False
     return True
+
+
+def _same_number(expected: float, got: float, tolerance: Tolerance | None) -> bool:
+    if tolerance is None:
+        return expected == got
+    if isinstance(expected, float):
+        try:
+            return tolerance.near(expected, float(got))
+        except OverflowError:
+            return False
+    return isinstance(got, int) and expected == got

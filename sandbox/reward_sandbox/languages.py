@@ -69,6 +69,7 @@ def _java_env() -> dict[str, str]:
 
 
 _BINARY = (f"/box/{_ARTEFACT}",)
+_JVM = "-XX:-UsePerfData -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 _GCC = "-O2 -pipe -o {0} {1} -lm && cat {0} >&3"
 LANGUAGES = {
     language.name: language
@@ -118,7 +119,7 @@ LANGUAGES = {
             (
                 "/bin/sh",
                 "-c",
-                f"tar xf {_ARTEFACT} && exec java {{heap}} -Xss64m -XX:-UsePerfData -XX:+UseSerialGC -XX:TieredStopAtLevel=1 Main",
+                f"tar xf {_ARTEFACT} && exec java {{heap}} -Xss64m {_JVM} Main",
             ),
             compile="javac -J-XX:-UsePerfData -nowarn -encoding UTF-8 -d classes Main.java && tar cf - -C classes . >&3",
             time_scale=3,

@@ -1,0 +1,271 @@
+"""Judges programs: each test in a jail of its own that never sees what is expected; compared here, outside.
+
+item ──▶ compile ──▶ tests of its kind ──▶ one run a test ──▶ compare ──▶ score
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reward_sandbox import asserts, compare, harness, tagged
+from reward_sandbox.items import (
+    Assurance,
+    CompileResult,
+    GradeItem,
+    GradeResult,
+    Test,
+    TestResult,
+    Verdict,
+)
+from reward_sandbox.jail.spec import PYTHON, File, Outcome, Run
+from reward_sandbox.jail.zygotes import ZygoteJail
+from reward_sandbox.languages import Compiler, UnknownLanguage, language_of
+from reward_verifiers.contract import Failure, FailureKind
+
+SHOWN = 4_000
+"""Characters of a program's output that a result carries."""
+Judge = Callable[[Outcome], Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One run and how its outcome is judged."""
+
+    run: Run
+    judge: Judge
+    test: Test
+
+
+class BadItem(ValueError):
+    """The item cannot be graded, and its program is not to blame; the message names the field and the mend."""
+
+
+class Grader:
+    """Grades items in a jail that somebody else starts and stops."""
+
+    def __init__(self, jail: ZygoteJail) -> None:
+        self._jail = jail
+        self._compiler = Compiler(jail)
+
+    async def grade(self, item: GradeItem) -> GradeResult:
+        """Never raises for the program's sake: what is ours to answer for is a failure in the result."""
+        try:
+            language = language_of(item.language)
+            compiled = await self._compiler.compile(language, item.code)
+            if compiled.files is None:
+                return self._not_compiled(item, compiled.outcome)
+            steps, assurance = self._steps(item, language.name, compiled.files, language.execution)
+        except (UnknownLanguage, BadItem) as error:
+            return self._failed(item, FailureKind.UNSUPPORTED, str(error))
+        results: list[TestResult] = []
+        failed = False
+        for step in steps:
+            if failed and item.stop == "first_failure" and item.score == "all":
+                results.append(TestResult(passed=False, verdict="skipped"))
+                continue
+            outcome = await self._jail.run(step.run)
+            if outcome.ending == "system_error":
+                return self._failed(item, FailureKind.WORKER_CRASHED, f"the sandbox failed: {outcome.error}")
+            results.append(_result(outcome, step.judge(outcome)))
+            failed |= not results[-1].passed
+        score = _score(item, [step.test for step in steps], results)
+        worst = next((result.verdict for result in results if not result.passed), "accepted")
+        return GradeResult(
+            id=item.id,
+            valid=True,
+            failure=None,
+            passed=not failed,
+            score=score,
+            verdict=worst,
+            tests=results,
+            compile=_compile_result(compiled.outcome),
+            tier=self._jail.tier,
+            assurance=assurance,
+        )
+
+    def _steps(
+        self, item: GradeItem, language: str, files: Any, execution: Callable[..., Run]
+    ) -> tuple[list[_Step], Assurance]:
+        if item.kind == "stdio":
+            return [_stdio(item, test, files, execution) for test in item.tests], "strong"
+        if language != "python":
+            raise BadItem(f"kind: {item.kind} is for Python; use stdio for {language}")
+        if item.kind == "function":
+            return [
+                _call(item, test.args, test.kwargs, test, _judge_value(test.expected, item.tolerance))
+                for test in item.tests
+            ], "strong"
+        try:
+            found = asserts.calls(item.test_code, item.entry, "candidate" if item.kind == "humaneval" else None)
+        except asserts.NotPlain:
+            return [_together(item)], "weak"
+        return [
+            _call(item, call.args, call.kwargs, Test(), _judge_assert(call), item.entry) for call in found
+        ], "strong"
+
+    def _failed(self, item: GradeItem, kind: FailureKind, message: str) -> GradeResult:
+        return GradeResult(
+            id=item.id,
+            valid=False,
+            failure=Failure(kind=kind, component=None, message=message),
+            passed=None,
+            score=None,
+            verdict="system_error",
+            tests=[],
+            compile=None,
+            tier=self._jail.tier,
+            assurance="strong",
+        )
+
+    def _not_compiled(self, item: GradeItem, outcome: Outcome | None) -> GradeResult:
+        if outcome is None or outcome.ending == "system_error":
+            why = outcome.error if outcome else "no outcome"
+            return self._failed(item, FailureKind.WORKER_CRASHED, f"the sandbox failed: {why}")
+        return GradeResult(
+            id=item.id,
+            valid=True,
+            failure=None,
+            passed=False,
+            score=0.0,
+            verdict="compile_error",
+            tests=[],
+            compile=_compile_result(outcome),
+            tier=self._jail.tier,
+            assurance="strong",
+        )
+
+
+# --- the kinds --------------------------------------------------------------------------------------------------------
+
+
+def _stdio(item: GradeItem, test: Test, files: Any, execution: Callable[..., Run]) -> _Step:
+    def judge(outcome: Outcome) -> Verdict:
+        match = compare.texts(test.stdout or "", _text(outcome.stdout), item.compare, item.tolerance)
+        return {"same": "accepted", "presentation": "presentation_error", "different": "wrong_answer"}[match]  # type: ignore[return-value]
+
+    return _Step(execution(files, test.stdin.encode("utf-8", "surrogatepass"), item.limits), _ended(judge), test)
+
+
+def _call(
+    item: GradeItem, args: Sequence[Any], kwargs: dict[str, Any], test: Test, judge: Judge, entry: str = ""
+) -> _Step:
+    call = {
+        "entry": entry or item.entry,
+        "args": [tagged.encode(argument) for argument in args],
+        "kwargs": {name: tagged.encode(argument) for name, argument in kwargs.items()},
+    }
+    files = {
+        "solution.py": File(harness.CALL.encode()),
+        "submission.py": File(item.code.encode("utf-8", "surrogatepass")),
+    }
+    run = Run(PYTHON, files, json.dumps(call).encode(), item.limits, artefact=True, artefact_mb=16)
+    return _Step(run, _ended(judge), test)
+
+
+def _together(item: GradeItem) -> _Step:
+    """Tests that cannot be read as calls run beside the solution. The nonce says that their end was reached; a solution that
+    looks for it can find it, which is why the result is of weak assurance.
+    """
+    nonce = secrets.token_hex(16)
+    check = f"check({item.entry})\n" if item.kind == "humaneval" else ""
+    code = f"{item.code}\n\n{item.test_code}\n\n{check}\nimport os\nos.write(3, b'{nonce}')\n"
+    files = {"solution.py": File(code.encode("utf-8", "surrogatepass"))}
+
+    def judge(outcome: Outcome) -> Verdict:
+        return "accepted" if outcome.artefact == nonce.encode() else "wrong_answer"
+
+    return _Step(Run(PYTHON, files, b"", item.limits, artefact=True, artefact_mb=1), _ended(judge), Test())
+
+
+def _ended(judge: Judge) -> Judge:
+    """A program that broke a limit or failed is judged by that, not by its output."""
+
+    def whole(outcome: Outcome) -> Verdict:
+        if outcome.ending != "ok":
+            return outcome.ending
+        return judge(outcome)
+
+    return whole
+
+
+def _returned(outcome: Outcome) -> Any:
+    """The value that a call sent out. Raises NotAValue."""
+    try:
+        return tagged.decode(json.loads(outcome.artefact))
+    except (ValueError, RecursionError) as error:
+        raise tagged.NotAValue("nothing readable came back") from error
+
+
+def _judge_value(expected: Any, tolerance: compare.Tolerance) -> Judge:
+    def judge(outcome: Outcome) -> Verdict:
+        try:
+            got = tagged.plain(_returned(outcome))
+        except tagged.NotAValue:
+            return "wrong_answer"
+        return "accepted" if compare.values(expected, got, tolerance) else "wrong_answer"
+
+    return judge
+
+
+def _judge_assert(call: asserts.Call) -> Judge:
+    expected = tagged.decode(tagged.encode(call.expected))
+
+    def judge(outcome: Outcome) -> Verdict:
+        try:
+            got = _returned(outcome)
+        except tagged.NotAValue:
+            return "wrong_answer"
+        same = bool(got) is expected if call.truth else compare.values(expected, got, call.tolerance)
+        return "accepted" if same else "wrong_answer"
+
+    return judge
+
+
+# --- results ----------------------------------------------------------------------------------------------------------
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
+
+
+def _result(outcome: Outcome, verdict: Verdict) -> TestResult:
+    return TestResult(
+        passed=verdict == "accepted",
+        verdict=verdict,
+        stdout=_text(outcome.stdout[:SHOWN]),
+        stderr=_text(outcome.stderr[-SHOWN:]),
+        cpu_ms=round(outcome.cpu_ms, 3),
+        wall_ms=round(outcome.wall_ms, 3),
+        peak_kb=outcome.peak_kb,
+    )
+
+
+def _compile_result(outcome: Outcome | None) -> CompileResult | None:
+    if outcome is None:
+        return None
+    return CompileResult(
+        ok=outcome.ending == "ok",
+        stderr=_text(outcome.stderr[:SHOWN]) or ("" if outcome.ending == "ok" else outcome.ending),
+        cpu_ms=round(outcome.cpu_ms, 3),
+        wall_ms=round(outcome.wall_ms, 3),
+    )
+
+
+def _score(item: GradeItem, tests: Sequence[Test], results: Sequence[TestResult]) -> float:
+    """all: 1 when every test passed; fraction: their share; weighted: by weight; subtasks: each group by its worst test."""
+    if item.score == "all":
+        return float(all(result.passed for result in results))
+    if item.score == "fraction":
+        return sum(result.passed for result in results) / len(results)
+    groups: defaultdict[str, list[tuple[float, bool]]] = defaultdict(list)
+    for index, (test, result) in enumerate(zip(tests, results, strict=True)):
+        key = test.group if item.score == "subtasks" else str(index)
+        groups[key].append((test.weight, result.passed))
+    total = sum(weight for group in groups.values() for weight, _ in group)
+    won = sum(weight for group in groups.values() if all(passed for _, passed in group) for weight, _ in group)
+    return won / total if total else 0.0

@@ -1,0 +1,111 @@
+"""What is graded and what comes back: the bodies of POST /grade and POST /run."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from reward_sandbox.compare import Mode, Tolerance
+from reward_sandbox.jail.spec import Limits, Tier
+from reward_verifiers.contract import Failure
+
+MAX_TESTS = 1000
+MAX_CODE = 1_000_000
+Kind = Literal["stdio", "function", "asserts", "humaneval"]
+Verdict = Literal[
+    "accepted", "wrong_answer", "presentation_error", "runtime_error", "time_limit", "memory_limit", "output_limit",
+    "compile_error", "skipped", "system_error",
+]  # fmt: skip
+Assurance = Literal["strong", "weak"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Test(_Strict):
+    """One test. stdio: `stdin` and `stdout`; function: `args`, `kwargs` and `expected`."""
+
+    __test__ = False  # for pytest
+
+    stdin: str = ""
+    stdout: str | None = None
+    args: list[Any] = Field(default_factory=list)
+    kwargs: dict[str, Any] = Field(default_factory=dict)
+    expected: Any = None
+    weight: float = Field(default=1.0, ge=0, le=1e6)
+    group: str = Field(default="", description="Subtask; with score `subtasks` each counts by its worst test.")
+
+
+class Tests(_Strict):
+    """How a program is judged: the `reference` of the domain `code`, and part of each item of POST /grade."""
+
+    kind: Kind = "stdio"
+    tests: list[Test] = Field(default_factory=list, max_length=MAX_TESTS)
+    entry: str = Field(
+        default="", max_length=200, description="Function to call; Class.method makes an instance first."
+    )
+    test_code: str = Field(default="", max_length=MAX_CODE, description="For asserts and humaneval.")
+    compare: Mode = "lines"
+    tolerance: Tolerance = Field(default_factory=Tolerance)
+    score: Literal["all", "fraction", "weighted", "subtasks"] = "all"
+    stop: Literal["first_failure", "never"] = "first_failure"
+    limits: Limits = Field(default_factory=Limits)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Tests:
+        if self.kind in ("stdio", "function") and not self.tests:
+            raise ValueError("tests: at least one is needed")
+        if self.kind == "stdio" and any(test.stdout is None for test in self.tests):
+            raise ValueError("tests: each needs `stdout`, the expected output")
+        if self.kind != "stdio" and not self.entry:
+            raise ValueError(f"entry: kind {self.kind} needs the name of the function")
+        if self.kind in ("asserts", "humaneval") and not self.test_code.strip():
+            raise ValueError(f"test_code: kind {self.kind} needs it")
+        return self
+
+
+class GradeItem(Tests):
+    """A program and its tests."""
+
+    id: str = Field(default="", max_length=200)
+    language: str = Field(max_length=40)
+    code: str = Field(max_length=MAX_CODE)
+
+
+class TestResult(_Strict):
+    """How one test went. Never holds what was expected."""
+
+    __test__ = False
+
+    passed: bool
+    verdict: Verdict
+    stdout: str = ""
+    stderr: str = ""
+    cpu_ms: float = 0.0
+    wall_ms: float = 0.0
+    peak_kb: int = 0
+
+
+class CompileResult(_Strict):
+    ok: bool
+    stderr: str
+    cpu_ms: float
+    wall_ms: float
+
+
+class GradeResult(_Strict):
+    """Valid with a score, or a failure of ours and no score."""
+
+    id: str
+    valid: bool
+    failure: Failure | None
+    passed: bool | None
+    score: float | None
+    verdict: Verdict
+    tests: list[TestResult]
+    compile: CompileResult | None
+    tier: Tier
+    assurance: Assurance
+    cached: bool = False
