@@ -1,0 +1,169 @@
+"""The verifier `code`: a completion's program against the reference's tests. A Backend, since programs run in jails of
+their own and not in the suite's workers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import Field, ValidationError
+
+from reward_sandbox import extraction
+from reward_sandbox.grading import Grader
+from reward_sandbox.items import GradeItem, GradeResult, Tests
+from reward_sandbox.jail.zygotes import CannotJail, ZygoteJail
+from reward_sandbox.languages import UnknownLanguage, language_of
+from reward_sandbox.settings import SandboxSettings
+from reward_verifiers.base import BadOptions, Options
+from reward_verifiers.contract import (
+    Description,
+    FailureKind,
+    Verdict,
+    VerifyReply,
+    VerifyRequest,
+    completion_text,
+    validation_errors,
+)
+
+NAME, VERSION = "code", "1.0.0"
+
+
+class CodeOptions(Options):
+    language: str = Field(default="python", description="Of the programs, where the reference names none.")
+
+
+class CodeReference(Tests):
+    """The tests; see items.Tests. `language` overrides the domain's."""
+
+    language: str = Field(default="", max_length=40)
+
+
+class CodeBackend:
+    """Judges programs in `settings.slots` jails, started on first use."""
+
+    def __init__(self, settings: SandboxSettings | None = None) -> None:
+        self._settings = settings or SandboxSettings()
+        self._jail = ZygoteJail(
+            self._settings.slots,
+            tier=self._settings.tier,
+            python=self._settings.python,
+            preload=self._settings.preload,
+        )
+        self.grader = Grader(self._jail)
+        self._starting = asyncio.Lock()
+        self._is_up = False
+
+    @property
+    def jail(self) -> ZygoteJail:
+        return self._jail
+
+    async def start(self) -> None:
+        """Raises CannotJail."""
+        async with self._starting:
+            if not self._is_up:
+                await self._jail.start()
+                self._is_up = True
+
+    async def aclose(self) -> None:
+        await self._jail.aclose()
+        self._is_up = False
+
+    async def describe(self) -> Description:
+        return Description(
+            verifier=NAME,
+            version=VERSION,
+            summary="Runs the completion's program against tests, in a jail.",
+            options_schema=CodeOptions.model_json_schema(),
+            reference_schema=CodeReference.model_json_schema(),
+            score_range=(0.0, 1.0),
+            whole_group=False,
+            pure=False,
+        )
+
+    async def check_options(self, options: dict[str, Any]) -> None:
+        self._options(options)
+
+    async def ready(self) -> bool:
+        try:
+            await self.start()
+        except CannotJail:
+            return False
+        return True
+
+    async def verify(self, request: VerifyRequest) -> VerifyReply:
+        options = self._options(request.options)
+        try:
+            known = {name: value for name, value in request.reference.items() if name in CodeReference.model_fields}
+            reference = CodeReference.model_validate(known)
+            language = language_of(reference.language or options.language)
+        except ValidationError as error:
+            told = "; ".join(f"reference.{path}: {reason}" for path, reason in validation_errors(error))
+            return self._all(request, Verdict.failed(FailureKind.BAD_REFERENCE, told))
+        except UnknownLanguage as error:
+            return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, str(error)))
+        try:
+            await self.start()
+        except CannotJail as error:
+            return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, f"no sandbox here: {error}"))
+        tests = reference.model_dump(exclude={"language"})
+        programs = [
+            extraction.program(completion_text(completion), language, request.prefix)
+            for completion in request.completions
+        ]
+        # Siblings often write the same program: each is graded once.
+        graded: dict[str, GradeResult] = {}
+
+        async def grade(code: str) -> None:
+            graded[code] = await self.grader.grade(GradeItem(language=language.name, code=code, **tests))
+
+        async with asyncio.TaskGroup() as group:
+            for code in {code for code in programs if code is not None}:
+                group.create_task(grade(code))
+        verdicts = [
+            _verdict(graded[code], language.name)
+            if code is not None
+            else Verdict.scored(0.0, f"no complete fenced block of {language.name} after the thinking")
+            for code in programs
+        ]
+        return VerifyReply(verifier=NAME, version=VERSION, verdicts=verdicts)
+
+    def install(self, app: FastAPI) -> None:
+        """The sandbox's own routes, beside those of every verifier."""
+        from reward_sandbox.routes import install
+
+        install(app, self)
+
+    @staticmethod
+    def _options(options: dict[str, Any]) -> CodeOptions:
+        try:
+            return CodeOptions.model_validate(options)
+        except ValidationError as error:
+            raise BadOptions(validation_errors(error)) from None
+
+    @staticmethod
+    def _all(request: VerifyRequest, verdict: Verdict) -> VerifyReply:
+        return VerifyReply(verifier=NAME, version=VERSION, verdicts=[verdict] * len(request.completions))
+
+
+def _verdict(result: GradeResult, language: str) -> Verdict:
+    evidence: dict[str, Any] = {
+        "language": language,
+        "tier": result.tier,
+        "assurance": result.assurance,
+        "tests": len(result.tests),
+        "passed": sum(test.passed for test in result.tests),
+    }
+    if result.failure is not None or result.score is None:
+        failure = result.failure
+        kind = failure.kind if failure else FailureKind.VERIFIER_ERROR
+        return Verdict.failed(kind, failure.message if failure else "no score", **evidence)
+    broken = next((test for test in result.tests if not test.passed), None)
+    evidence["verdict"] = result.verdict
+    if broken is not None:
+        evidence |= {"stdout": broken.stdout[:500], "stderr": broken.stderr[-500:]}
+    elif result.compile is not None and not result.compile.ok:
+        evidence["stderr"] = result.compile.stderr[:500]
+    reason = f"{evidence['passed']} of {evidence['tests']} tests passed" if result.tests else "no test was run"
+    return Verdict.scored(result.score, f"{result.verdict}: {reason}", **evidence)

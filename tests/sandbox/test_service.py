@@ -1,0 +1,200 @@
+"""The sandbox as a service: POST /grade, /run, /run_code, /languages and /verify, through its real app."""
+
+import os
+
+import httpx
+import pytest
+
+from reward_sandbox.backend import CodeBackend
+from reward_sandbox.settings import SandboxSettings
+from reward_verifiers import service
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="tier A needs root")
+
+
+@pytest.fixture(scope="module")
+async def client():
+    backend = CodeBackend(SandboxSettings(slots=2, python="/usr/bin/python3"))
+    await backend.start()
+    app = service.create_app(backend)
+    backend.install(app)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sandbox", timeout=60) as client:
+        yield client
+    await backend.aclose()
+
+
+@pytest.fixture(scope="module")
+def anyio_backend():
+    return "asyncio"
+
+
+async def grade(client, **item):
+    reply = await client.post("/grade", json={"items": [{"id": "a", "language": "python", **item}]})
+    assert reply.status_code == 200, reply.text
+    [result] = reply.json()["items"]
+    return result
+
+
+SUM = {"kind": "stdio", "tests": [{"stdin": "1 2\n", "stdout": "3\n"}, {"stdin": "5 -5\n", "stdout": "0"}]}
+PROGRAMS = {
+    "python": "a, b = map(int, input().split())\nprint(a + b)",
+    "c": '#include <stdio.h>\nint main(){int a,b;scanf("%d %d",&a,&b);printf("%d\\n",a+b);}',
+    "cpp": "#include <bits/stdc++.h>\nint main(){int a,b;std::cin>>a>>b;std::cout<<a+b<<std::endl;}",
+    "javascript": "const [a,b]=require('fs').readFileSync(0,'utf8').split(' ').map(Number);console.log(a+b)",
+    "java": (
+        "import java.util.*;public class Main{public static void main(String[] x){Scanner s=new Scanner(System.in);"
+        "System.out.println(s.nextInt()+s.nextInt());}}"
+    ),
+    "go": 'package main\nimport "fmt"\nfunc main(){var a,b int;fmt.Scan(&a,&b);fmt.Println(a+b)}',
+    "rust": (
+        "use std::io::*;fn main(){let mut s=String::new();stdin().read_to_string(&mut s).unwrap();"
+        'let v:Vec<i32>=s.split_whitespace().map(|x|x.parse().unwrap()).collect();println!("{}",v[0]+v[1]);}'
+    ),
+}
+
+
+async def test_every_language_that_is_offered_is_accepted_and_refused(client):
+    offered = (await client.get("/languages")).json()
+    assert {"python", "c", "cpp"} <= offered.keys()
+    for language in offered:
+        right = await grade(client, language=language, code=PROGRAMS[language], **SUM)
+        assert (right["verdict"], right["score"], right["assurance"]) == ("accepted", 1.0, "strong"), right
+        wrong = await grade(client, language=language, code=PROGRAMS[language].replace("+", "-"), **SUM)
+        assert wrong["score"] == 0.0
+        broken = await grade(client, language=language, code=PROGRAMS[language] + " )(", **SUM)
+        assert broken["verdict"] == ("runtime_error" if language in ("python", "javascript") else "compile_error")
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [
+        ("print(sum(map(int, input().split())))", "accepted"),
+        ("print(4)", "wrong_answer"),
+        ("a, b = input().split()\nprint(int(a) + int(b), end='')", "accepted"),
+        ("a, b = input().split()\nprint()\nprint(int(a) + int(b))", "presentation_error"),
+        ("1/0", "runtime_error"),
+        ("while True: pass", "time_limit"),
+        ("x = [0] * 10**9", "memory_limit"),
+        ("while True: print('x' * 1000)", "output_limit"),
+    ],
+)
+async def test_verdicts(client, code, verdict):
+    limits = {"wall_s": 2, "cpu_s": 1, "memory_mb": 64, "output_kb": 64}
+    result = await grade(client, code=code, **SUM, limits=limits)
+    assert (result["valid"], result["verdict"]) == (True, verdict)
+    assert result["score"] == float(verdict == "accepted")
+    if verdict != "accepted":
+        assert result["tests"][1]["verdict"] == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected", "passed"),
+    [
+        ("def f(x): return x + 1", 4, True),
+        ("def f(x): return True", 1, False),
+        ("def f(x): return 4.0", 4, False),
+        ("def f(x): return 4", 4.0, True),
+        ("def f(x): return 0.1 + 0.2", 0.3, True),
+        ("def f(x): return (1, [2])", [1, [2]], True),
+        ("def f(x): return {'a': x}", {"a": 3}, True),
+        ("def f(x): return '4'", 4, False),
+        ("class T(int):\n    def __eq__(self, o): return True\ndef f(x): return T(7)", 4, False),
+        ("class S(str):\n    def __eq__(self, o): return True\ndef f(x): return S('no')", "yes", False),
+        ("import os\ndef f(x): os._exit(0)", 4, False),
+        ("import sys\ndef f(x): sys.exit(0)", 4, False),
+        ("import os\nos.write(3, b'5')\nos._exit(0)", 4, False),
+        ("def f(x): return object()", 4, False),
+        ("def f(x):\n    print('4')\n    return 5", 4, False),
+        ("import json\njson.dumps = lambda *a, **k: '4'\ndef f(x): return 5", 4, False),
+    ],
+)
+async def test_functions_are_compared_outside_by_type_and_value(client, code, expected, passed):
+    result = await grade(client, code=code, kind="function", entry="f", tests=[{"args": [3], "expected": expected}])
+    # A solution that rewrites its harness may send out any value that it can work out itself, but learns no expected one.
+    if "json.dumps" in code:
+        assert result["passed"] is True
+        return
+    assert result["passed"] is passed, result
+
+
+async def test_a_method_of_a_class_may_be_the_entry(client):
+    code = "class Solution:\n    def twice(self, x): return 2 * x"
+    tests = [{"args": [2], "expected": 4}, {"kwargs": {"x": 3}, "expected": 6}]
+    result = await grade(client, code=code, kind="function", entry="Solution.twice", tests=tests)
+    assert result["passed"] is True
+
+
+async def test_asserts_become_calls_where_they_can(client):
+    tests = "assert f(1) == 2\nassert not f(-1)\nassert abs(f(0.5) - 1.5) < 1e-9\nassert f(2**3) == 9"
+    right = await grade(client, code="def f(x): return x + 1", kind="asserts", entry="f", test_code=tests)
+    assert (right["passed"], right["assurance"], len(right["tests"])) == (True, "strong", 4)
+    always = "class A:\n    def __eq__(s, o): return True\n    def __bool__(s): return False\ndef f(x): return A()"
+    assert (await grade(client, code=always, kind="asserts", entry="f", test_code=tests))["passed"] is False
+    other = "for i in range(3):\n    assert f(i) == i + 1"
+    weak = await grade(client, code="def f(x): return x + 1", kind="asserts", entry="f", test_code=other)
+    assert (weak["passed"], weak["assurance"]) == (True, "weak")
+    early = await grade(client, code="import os; os._exit(0)", kind="asserts", entry="f", test_code=other)
+    assert early["passed"] is False
+
+
+async def test_scores(client):
+    tests = [
+        {"stdin": "1", "stdout": "1", "weight": 3, "group": "a"},
+        {"stdin": "2", "stdout": "2", "weight": 1, "group": "a"},
+        {"stdin": "-3", "stdout": "3", "weight": 4, "group": "b"},
+    ]
+    for score, expected in (("all", 0.0), ("fraction", 2 / 3), ("weighted", 0.5), ("subtasks", 0.5)):
+        result = await grade(client, code="print(input())", kind="stdio", tests=tests, score=score)
+        assert result["score"] == pytest.approx(expected), score
+
+
+async def test_replies_never_carry_expected_values(client):
+    result = await client.post(
+        "/grade",
+        json={"items": [{"language": "python", "code": "print(1)", "tests": [{"stdout": "the secret 12345"}]}]},
+    )
+    assert "12345" not in result.text
+
+
+async def test_bad_items_are_refused_with_the_field(client):
+    for item, told in (
+        ({"language": "python", "code": "1"}, "at least one is needed"),
+        ({"language": "python", "code": "1", "tests": [{"stdin": "1"}]}, "stdout"),
+        ({"language": "python", "code": "1", "kind": "function", "tests": [{}]}, "entry"),
+        ({"language": "python", "code": "1", "knid": "stdio", "tests": [{"stdout": ""}]}, "knid"),
+    ):
+        reply = await client.post("/grade", json={"items": [item]})
+        assert reply.status_code == 422
+        assert told in reply.text
+    unknown = await grade(client, language="cobol", code="x", **SUM)
+    assert (unknown["valid"], unknown["failure"]["kind"], unknown["score"]) == (False, "unsupported", None)
+
+
+async def test_verify_takes_the_last_block_of_the_answer(client):
+    right = "```python\nprint(sum(map(int, input().split())))\n```"
+    completions = [
+        f"<think>\n```python\nprint(0)\n```\n</think>\nHere:\n{right}",
+        f"{right}\nor rather\n```python\nprint(0)\n```",
+        f"{right}\nin C:\n```c\nint main(){{}}\n```\n",
+        f"<think>\n{right}\n</think> no code",
+        "```python\nprint(1)",
+        right.replace("python", ""),
+    ]
+    reply = await client.post("/verify", json={"completions": completions, "reference": SUM})
+    assert reply.status_code == 200, reply.text
+    assert [verdict["score"] for verdict in reply.json()["verdicts"]] == [1, 0, 1, 0, 0, 1]
+    bad = await client.post("/verify", json={"completions": ["x"], "reference": {"kind": "stdio"}})
+    assert bad.json()["verdicts"][0]["failure"]["kind"] == "bad_reference"
+
+
+async def test_run_and_sandbox_fusion(client):
+    ran = (await client.post("/run", json={"language": "c", "code": PROGRAMS["c"], "stdin": "20 22"})).json()
+    assert (ran["ending"], ran["stdout"], ran["compile"]["ok"]) == ("ok", "42\n", True)
+    fusion = (await client.post("/run_code", json={"language": "python", "code": "print(6*7)"})).json()
+    assert fusion["status"] == "Success"
+    assert fusion["run_result"]["status"] == "Finished"
+    assert (fusion["run_result"]["return_code"], fusion["run_result"]["stdout"]) == (0, "42\n")
+    failed = (await client.post("/run_code", json={"language": "python", "code": "1/0"})).json()
+    assert (failed["status"], failed["run_result"]["return_code"]) == ("Failed", 1)
+    slow = {"language": "python", "code": "while True: pass", "run_timeout": 0.5}
+    assert (await client.post("/run_code", json=slow)).json()["run_result"]["status"] == "TimeLimitExceeded"
