@@ -14,7 +14,7 @@ from reward_api.settings import Settings
 from reward_verifiers import registry
 from reward_verifiers.base import BadReference
 from reward_verifiers.contract import ScoreRequest, validation_errors
-from reward_verifiers.local import parse_options, parse_reference, pool_for
+from reward_verifiers.local import Local, parse_options, parse_reference, pool_for
 
 MAX_TOLD = 100
 
@@ -63,7 +63,7 @@ def _reference_faults(domain: Domain, line: bytes) -> list[str]:
         return [f"{path}: {reason}" for path, reason in validation_errors(error)]
     faults = []
     for component in domain.components:
-        if component.home != LOCAL:
+        if component.home != LOCAL or not isinstance(component.backend, Local):
             continue
         verifier = registry.load(component.spec.verifier)
         options = parse_options(verifier, component.spec.options)

@@ -9,6 +9,7 @@ import httpx
 
 from reward_api.domains import BadDomain, Component, ComponentSpec, Domain, DomainSpec, version_of
 from reward_api.remote import BadReply, Remote
+from reward_verifiers import registry
 from reward_verifiers.base import Backend, BadOptions, Overloaded
 from reward_verifiers.contract import Description
 from reward_verifiers.local import Local
@@ -45,8 +46,10 @@ class Directory:
         """Raises UnknownVerifier or BrokenVerifier when it should live here and does not."""
         key = (verifier, home)
         if key not in self._backends:
-            local = home == LOCAL
-            self._backends[key] = Local(verifier, self._pool) if local else Remote(home, self._key)
+            if home == LOCAL:
+                self._backends[key] = registry.backend(verifier) or Local(verifier, self._pool)
+            else:
+                self._backends[key] = Remote(home, self._key)
         return self._backends[key]
 
     async def describe(self, verifier: str, home: str, *, fresh: bool = False) -> Description | None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from reward_api.settings import Settings
 from reward_verifiers import registry, service
+from reward_verifiers.base import Backend
 from reward_verifiers.local import Local, pool_for
 from reward_verifiers.server import serve
 from reward_verifiers.workers import WorkerPool
@@ -14,11 +15,27 @@ from reward_verifiers.workers import WorkerPool
 
 def serve_verifier(name: str, settings: Settings, host: str, port: int) -> None:
     """Serve one verifier until stopped. Raises UnknownVerifier, BrokenVerifier or BindError."""
+    timeout_s, level = settings.header_timeout_s, settings.log_level
+    own = registry.backend(name)
+    if own is not None:
+        app = service.create_app(own, settings.limits(), max_inflight_samples=settings.max_inflight_samples)
+        if isinstance(own, registry.HasRoutes):
+            own.install(app)
+        serve(app, host, port, _closing(own), header_timeout_s=timeout_s, log_level=level)
+        return
     registry.load(name)
     pool = pool_for([name], size=settings.workers, memory_bytes=settings.worker_memory_mb << 20)
     app = service.create_app(Local(name, pool), settings.limits(), max_inflight_samples=settings.max_inflight_samples)
-    timeout_s, level = settings.header_timeout_s, settings.log_level
     serve(app, host, port, _started(pool), header_timeout_s=timeout_s, log_level=level)
+
+
+@asynccontextmanager
+async def _closing(backend: Backend) -> AsyncIterator[None]:
+    await backend.ready()  # it starts on first use: now, so that the first request does not wait
+    try:
+        yield
+    finally:
+        await backend.aclose()
 
 
 @asynccontextmanager

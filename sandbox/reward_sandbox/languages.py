@@ -40,15 +40,17 @@ class Language:
     """What the limits of time are multiplied by: interpreters and virtual machines start slowly."""
     more_memory_mb: int = 0
     more_processes: int = 0
+    reserves: bool = False
+    """Whether its programs reserve far more address space than they use."""
     heap: str = ""
-    """The flag that bounds its heap, for languages whose machine reserves address space."""
+    """The flag that bounds its heap, for machines that have one."""
     env: Mapping[str, str] = field(default_factory=dict)
 
     def execution(self, files: Mapping[str, File], stdin: bytes, limits: Limits) -> Run:
         """One run of a compiled program."""
         heap = self.heap.format(limits.memory_mb)
         argv = tuple(word.replace("{heap}", heap) for word in self.run)
-        return Run(argv, files, stdin, self.limits(limits), self.env, reserves=bool(heap))
+        return Run(argv, files, stdin, self.limits(limits), self.env, reserves=self.reserves)
 
     def limits(self, limits: Limits) -> Limits:
         """The limits that a program of this language gets."""
@@ -109,6 +111,7 @@ LANGUAGES = {
             time_scale=2,
             more_memory_mb=64,
             more_processes=16,
+            reserves=True,
             heap="--max-old-space-size={}",
         ),
         Language(
@@ -125,6 +128,7 @@ LANGUAGES = {
             time_scale=3,
             more_memory_mb=256,
             more_processes=64,
+            reserves=True,
             heap="-Xmx{}m",
             env=_java_env(),
         ),
@@ -137,6 +141,7 @@ LANGUAGES = {
             compile=f"go build -o {_ARTEFACT} solution.go && cat {_ARTEFACT} >&3",
             aliases=("golang",),
             more_processes=16,
+            reserves=True,
             env={"GOCACHE": "/box/.tmp", "GOPATH": "/box/.tmp", "GO111MODULE": "off", "GOFLAGS": "-p=2"},
         ),
         Language(
@@ -145,7 +150,9 @@ LANGUAGES = {
             "/usr/bin/rustc",
             ("/usr/bin/rustc", "--version"),
             _BINARY,
-            compile=f"rustc -O --edition 2021 -o {_ARTEFACT} solution.rs && cat {_ARTEFACT} >&3",
+            # It looks for its own libraries through /proc/self/exe.
+            compile="mkdir .tmp/self && ln -s /usr/bin/rustc .tmp/self/exe && "
+            f"rustc -O --edition 2021 -o {_ARTEFACT} solution.rs && cat {_ARTEFACT} >&3",
             aliases=("rs",),
         ),
     )
@@ -215,7 +222,7 @@ class Compiler:
                 {language.source: code},
                 limits=COMPILE_LIMITS,
                 env=language.env,
-                reserves=bool(language.heap),
+                reserves=language.reserves,
                 artefact=True,
             )
         )

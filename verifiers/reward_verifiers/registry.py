@@ -8,11 +8,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-from reward_verifiers.base import Verifier
+from reward_verifiers.base import Backend, Verifier
 
 GROUP = "touchstone.verifiers"
+BACKENDS = "touchstone.backends"
+"""Verifiers that do not run in the suite's workers: each entry point makes a Backend that starts on first use."""
+
+
+@runtime_checkable
+class HasRoutes(Protocol):
+    """A backend that adds routes of its own to its service."""
+
+    def install(self, app: Any) -> None:
+        """Add them to a FastAPI app."""
 
 
 class UnknownVerifier(LookupError):
@@ -35,6 +45,17 @@ def registered() -> Mapping[str, EntryPoint]:
     return {name: next(iter(points)) for name, points in sorted(claims.items())}
 
 
+def backend(name: str) -> Backend | None:
+    """A new backend of that name, or None when none is registered. Raises BrokenVerifier when it cannot be loaded."""
+    for point in entry_points(group=BACKENDS, name=name):
+        try:
+            made: Backend = point.load()()
+        except (ImportError, AttributeError) as error:
+            raise BrokenVerifier(f"verifier {name!r} cannot be loaded: {error}") from error
+        return made
+    return None
+
+
 def load(name: str) -> Verifier[Any, Any]:
     """An instance of the verifier of that name, or of the class at `module:Class` that is not registered yet.
 
@@ -45,7 +66,8 @@ def load(name: str) -> Verifier[Any, Any]:
     else:
         known = registered()
         if name not in known:
-            raise UnknownVerifier(f"unknown verifier {name!r}; installed: {', '.join(known) or 'none'}")
+            there = sorted({*known, *(point.name for point in entry_points(group=BACKENDS))})
+            raise UnknownVerifier(f"unknown verifier {name!r}; installed: {', '.join(there) or 'none'}")
         point = known[name]
     try:
         kind = point.load()

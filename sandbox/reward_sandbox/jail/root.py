@@ -4,6 +4,7 @@
 ├─ usr bin lib …   the host's, bound read-only; and the folders of the languages that were asked for
 ├─ etc       what programs need to start: the linker's cache, alternatives, a passwd of two lines
 ├─ dev       null zero full random urandom
+├─ proc      empty, but for self → /box/.tmp/self
 ├─ box       the run's own tmpfs, made anew for each run
 └─ tmp       → /box/.tmp
 """
@@ -50,6 +51,9 @@ def enter(scratch: str, extra: Sequence[str], uid: int) -> None:
         os.symlink(f"/dev/fd/{target}", f"{scratch}/dev/{name}")
     _write(f"{scratch}/etc/passwd", _USERS.format(uid=uid))
     _write(f"{scratch}/etc/group", f"root:x:0:\nbox:x:{uid}:\n")
+    # No /proc: but rustc will not start without /proc/self/exe, which its compile step makes.
+    os.mkdir(f"{scratch}/proc")
+    os.symlink(f"{BOX}/.tmp/self", f"{scratch}/proc/self")
     os.mkdir(f"{scratch}{BOX}")
     os.symlink(f"{BOX}/.tmp", f"{scratch}/tmp")
     os.mkdir(f"{scratch}/.old")
