@@ -29,7 +29,8 @@ def {entry}(*args, **kwargs):
 
 
 async def test_canonical_solutions_and_planted_bugs():
-    rows = [json.loads(line) for line in gzip.open(Path(DATA or "") / "humaneval.jsonl.gz", "rt", encoding="utf-8")]
+    with gzip.open(Path(DATA or "") / "humaneval.jsonl.gz", "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
     jail = ZygoteJail(2)
     await jail.start()
     grader = Grader(jail)

@@ -53,9 +53,9 @@ def _fresh_streams() -> None:
 def _fresh_randomness() -> None:
     """Forks of one zygote must not share their random numbers."""
     random.seed()
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed()
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
 
 
 def _exit_status(end: SystemExit) -> int:

@@ -14,6 +14,7 @@ kernel ends every process of the run and the box with it.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -43,7 +44,8 @@ def main() -> None:
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
         _enter(setup)
-        _preload(setup["preload"])
+        _preload(setup["preload"], setup["proc"])
+        os.environ.clear()
         program = seccomp.program(kernel.MACHINE)
     except OSError as error:
         control.send(json.dumps({"ready": False, "why": str(error)}).encode())
@@ -71,17 +73,23 @@ def _enter(setup: dict[str, Any]) -> None:
     kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS)
     socket.sethostname("box")
     root.enter(setup["scratch"], [sys.base_prefix, *setup["folders"]], setup["uid"])
-    os.environ.clear()
     os.umask(0o077)
 
 
-def _preload(modules: list[str]) -> None:
-    """Imported once, so that every run has them at no cost."""
+def _preload(modules: list[str], proc: int) -> None:
+    """Imported once, so that every run has them at no cost. Raises OSError when one of them starts threads."""
     for name in modules:
         try:
             __import__(name)
         except ImportError:
             continue
+    gc.collect()
+    gc.freeze()  # so that a run's collector does not touch, and so copy, what all runs share
+    tasks = os.open("self/task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=proc)
+    threads = len(os.listdir(tasks))
+    os.close(tasks)
+    if threads > 1:
+        raise OSError(f"the preloaded modules ({', '.join(modules)}) start threads, which a fork does not have")
 
 
 def _serve(control: socket.socket, setup: dict[str, Any], program: bytes) -> None:

@@ -34,6 +34,9 @@ _INIT_FAILED = 125
 _GRACE_S = 10.0
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/box", "TMPDIR": "/tmp", "LANG": "C.UTF-8"}
 
+# A fork has one thread, whatever its parent had: preloaded libraries must not start any.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
 
 class CannotJail(RuntimeError):
     """No jail of the tier that is demanded can be made here; the message says why."""
@@ -116,7 +119,7 @@ class _Slot:
             [self._setup["python"], "-I", "-S", "-c", _BOOT, str(theirs.fileno()), setup],
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
-            env={},
+            env=_ONE_THREAD,
         )
         theirs.close()
         self._control, self._runs = ours, 0

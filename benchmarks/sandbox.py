@@ -1,0 +1,175 @@
+"""The sandbox: programs a second beside starting Python un-isolated, in one interleaved run; and beside bwrap and docker.
+
+    python benchmarks/sandbox.py
+
+Every figure is the mean of ROUNDS runs, the ways taken in turn within each round so that the machine's moods fall on all
+alike. The ratio is to `python3 -I -S` started un-isolated on the same program: above 1 the jail is the faster one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+from reward_sandbox.backend import CodeBackend
+from reward_sandbox.jail.spec import PYTHON, File, Run
+from reward_sandbox.jail.zygotes import ZygoteJail
+from reward_sandbox.languages import LANGUAGES, Compiler
+from reward_sandbox.settings import SandboxSettings
+from reward_verifiers import service
+
+ROUNDS = 60
+INTERPRETER = os.path.realpath(sys.executable)
+PRELUDE = (
+    "from string import *\nfrom re import *\nfrom datetime import *\nfrom collections import *\nfrom heapq import *\n"
+    "from bisect import *\nfrom copy import *\nfrom math import *\nfrom random import *\nfrom statistics import *\n"
+    "from itertools import *\nfrom functools import *\nfrom operator import *\nfrom io import *\nfrom sys import *\n"
+    "from json import *\nfrom builtins import *\nfrom typing import *\nprint(1)\n"
+)
+PROGRAMS = {
+    "print(1)": "print(1)",
+    "LiveCodeBench's imports": PRELUDE,
+    "numpy": "import numpy\nprint(numpy.ones(3).sum())",
+}
+SUM = {"stdin": "1 2\n", "stdout": "3\n"}
+ADD = "a, b = map(int, input().split())\nprint(a + b)\n"
+CPP = "#include <bits/stdc++.h>\nint main(){int a,b;std::cin>>a>>b;std::cout<<a+b;}\n// %d"
+
+
+def bare(code: str, path: str) -> Callable[[], Awaitable[None]]:
+    """Un-isolated; with numpy's folder on its path where the program needs it."""
+    code = f"import sys; sys.path.append({path!r})\n{code}" if path else code
+
+    async def once() -> None:
+        subprocess.run([INTERPRETER, "-I", "-S", "-c", code], capture_output=True, check=True)
+
+    return once
+
+
+def bwrap(code: str) -> Callable[[], Awaitable[None]]:
+    command = ["bwrap", "--unshare-all", "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib", "/lib"]
+    command += ["--symlink", "usr/lib64", "/lib64", "--tmpfs", "/tmp", "--die-with-parent"]
+
+    async def once() -> None:
+        subprocess.run([*command, "/usr/bin/python3", "-I", "-S", "-c", code], capture_output=True, check=True)
+
+    return once
+
+
+def jailed(jail: ZygoteJail, code: str) -> Callable[[], Awaitable[None]]:
+    run = Run(PYTHON, {"solution.py": File(code.encode())})
+
+    async def once() -> None:
+        outcome = await jail.run(run)
+        if outcome.ending != "ok":
+            raise RuntimeError(outcome)
+
+    return once
+
+
+async def interleaved(ways: dict[str, Callable[[], Awaitable[None]]], rounds: int = ROUNDS) -> dict[str, list[float]]:
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for way in ways.values():
+        await way()
+    for _ in range(rounds):
+        for name, way in ways.items():
+            begun = time.perf_counter()
+            await way()
+            times[name].append((time.perf_counter() - begun) * 1000)
+    return times
+
+
+async def programs(path: str) -> None:
+    print("| program | way | mean ms | median ms | p95 ms | ratio |\n|---|---|---|---|---|---|")
+    default = SandboxSettings().preload
+    for name, code in PROGRAMS.items():
+        wants_numpy = name == "numpy"
+        if wants_numpy and not path:
+            continue
+        folders = [path] if wants_numpy else []
+        jail = ZygoteJail(1, preload=[*default, "numpy"] if wants_numpy else default, path=folders, folders=folders)
+        await jail.start()
+        ways = {"un-isolated": bare(code, path if wants_numpy else ""), f"zygote, tier {jail.tier}": jailed(jail, code)}
+        if name == "print(1)" and shutil.which("bwrap"):
+            ways["bwrap"] = bwrap(code)
+        times = await interleaved(ways)
+        base = statistics.mean(times["un-isolated"])
+        for way, taken in times.items():
+            mean, p95 = statistics.mean(taken), statistics.quantiles(taken, n=20)[-1]
+            print(f"| {name} | {way} | {mean:.2f} | {statistics.median(taken):.2f} | {p95:.2f} | {base / mean:.2f} |")
+        await jail.aclose()
+
+
+async def service_and_slots() -> None:
+    print("\n| load | programs a second | ratio |\n|---|---|---|")
+    base = await interleaved({"bare": bare("print(1)", "")})
+    rate = 1000 / statistics.mean(base["bare"])
+    print(f"| un-isolated, one after another | {rate:.0f} | 1.00 |")
+    backend = CodeBackend(SandboxSettings(slots=os.cpu_count() or 1))
+    await backend.start()
+    app = service.create_app(backend)
+    backend.install(app)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sandbox", timeout=120) as client:
+        items = [
+            {"id": str(n), "language": "python", "code": f"print({n} - {n} + 1)", "tests": [{"stdout": "1"}]}
+            for n in range(64)
+        ]
+        await client.post("/grade", json={"items": items})
+        begun = time.perf_counter()
+        for _ in range(8):
+            (await client.post("/grade", json={"items": items})).raise_for_status()
+        graded = 8 * 64 / (time.perf_counter() - begun)
+    print(f"| POST /grade in batches of 64, {os.cpu_count()} slots | {graded:.0f} | {graded / rate:.2f} |")
+    await backend.aclose()
+    found = {}
+    for slots in (1, 2):
+        jail = ZygoteJail(slots)
+        await jail.start()
+        run = Run(PYTHON, {"solution.py": File(b"sum(i * i for i in range(200_000))")})
+        await asyncio.gather(*(jail.run(run) for _ in range(8)))
+        begun = time.perf_counter()
+        await asyncio.gather(*(jail.run(run) for _ in range(100)))
+        found[slots] = 100 / (time.perf_counter() - begun)
+        print(
+            f"| 20 ms of work each, {slots} slot(s) | {found[slots]:.0f} | {found[slots] / found[1]:.2f} to one slot |"
+        )
+        await jail.aclose()
+
+
+async def compiling() -> None:
+    jail = ZygoteJail(1)
+    await jail.start()
+    compiler, cpp = Compiler(jail), LANGUAGES["cpp"]
+    begun = time.perf_counter()
+    for n in range(5):
+        await compiler.compile(cpp, CPP % n)
+    fresh = (time.perf_counter() - begun) / 5
+    begun = time.perf_counter()
+    for n in range(5):
+        await compiler.compile(cpp, CPP % n)
+    kept = (time.perf_counter() - begun) / 5
+    print(f"\nC++ with `bits/stdc++.h`: {fresh * 1000:.0f} ms to compile, {kept * 1e6:.0f} µs from the cache.")
+    await jail.aclose()
+
+
+def main() -> None:
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    numpy = importlib.util.find_spec("numpy")
+    path = os.path.dirname(os.path.dirname(numpy.origin)) if numpy and numpy.origin else ""
+    asyncio.run(programs(path))
+    asyncio.run(service_and_slots())
+    asyncio.run(compiling())
+
+
+if __name__ == "__main__":
+    main()
