@@ -22,10 +22,15 @@ RUN /opt/uv/bin/uv pip install --no-cache --constraint requirements.lock -r pypr
 COPY README.md LICENSE /src/
 COPY verifiers /src/verifiers
 COPY reward_api /src/reward_api
+COPY sandbox /src/sandbox
 COPY domains /src/domains
 RUN /opt/uv/bin/uv pip install --no-cache --no-deps . && /opt/touchstone/bin/python3 -m compileall -q /opt/touchstone/lib
 
 FROM python AS service
+# Debian packages that a service needs: the sandbox's compilers and interpreters.
+ARG PACKAGES=
+RUN [ -z "${PACKAGES}" ] \
+    || (apt-get update && apt-get install -y --no-install-recommends ${PACKAGES} && rm -rf /var/lib/apt/lists/*)
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin touchstone
 COPY --from=build /opt/touchstone /opt/touchstone
 ENV PATH=/opt/touchstone/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1

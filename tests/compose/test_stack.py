@@ -98,10 +98,11 @@ def test_sample_groups_get_the_same_rewards_as_embedded(compose, serve, domain):
 
 
 def still(results):
-    """Without the time that a verdict took."""
+    """Without the time that a verdict took, and without the tier of the jail: a container's user is no root."""
     for result in results:
         for component in result["components"].values():
             component["evidence"].pop("ms", None)
+            component["evidence"].pop("tier", None)
     return results
 
 
