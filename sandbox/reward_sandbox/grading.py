@@ -22,14 +22,19 @@ from reward_sandbox.items import (
     TestResult,
     Verdict,
 )
-from reward_sandbox.jail.spec import PYTHON, File, Outcome, Run
-from reward_sandbox.jail.zygotes import ZygoteJail
+from reward_sandbox.jail.spec import PYTHON, Ending, File, Outcome, Run
+from reward_sandbox.jail.zygotes import CannotJail, ZygoteJail
 from reward_sandbox.languages import Compiler, UnknownLanguage, language_of
 from reward_verifiers.contract import Failure, FailureKind
 
 SHOWN = 4_000
 """Characters of a program's output that a result carries."""
 Judge = Callable[[Outcome], Verdict]
+_LIMITS: dict[Ending, Verdict] = {
+    "time_limit": "time_limit",
+    "memory_limit": "memory_limit",
+    "output_limit": "output_limit",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,15 @@ class Grader:
             return self._failed(item, FailureKind.UNSUPPORTED, str(error))
         results: list[TestResult] = []
         failed = False
+        if not steps:
+            pair = await self._pair(item)
+            if isinstance(pair, Outcome):
+                return self._failed(item, FailureKind.WORKER_CRASHED, f"the sandbox failed: {pair.error}")
+            result, assurance = pair
+            if result is None:
+                steps = [_together(item)]
+            else:
+                results, failed = [result], not result.passed
         for step in steps:
             if failed and item.stop == "first_failure" and item.score == "all":
                 results.append(TestResult(passed=False, verdict="skipped"))
@@ -73,7 +87,7 @@ class Grader:
                 return self._failed(item, FailureKind.WORKER_CRASHED, f"the sandbox failed: {outcome.error}")
             results.append(_result(outcome, step.judge(outcome)))
             failed |= not results[-1].passed
-        score = _score(item, [step.test for step in steps], results)
+        score = _score(item, [step.test for step in steps] or [Test()], results)
         worst = next((result.verdict for result in results if not result.passed), "accepted")
         return GradeResult(
             id=item.id,
@@ -103,10 +117,50 @@ class Grader:
         try:
             found = asserts.calls(item.test_code, item.entry, "candidate" if item.kind == "humaneval" else None)
         except asserts.NotPlain:
-            return [_together(item)], "weak"
+            return [], "weak"
         return [
             _call(item, call.args, call.kwargs, Test(), _judge_assert(call), item.entry) for call in found
         ], "strong"
+
+    async def _pair(self, item: GradeItem) -> tuple[TestResult | None, Assurance] | Outcome:
+        """The tests in one jail, the solution in another, calls between them through a pipe: the solution never shares a
+        process with the tests. No result where that cannot be done: what is passed cannot be sent, or there is one slot.
+        """
+        nonce = secrets.token_hex(16)
+        test_code, candidate = item.test_code, item.kind == "humaneval"
+        arguments = f"{test_code!r}, {item.entry!r}, {candidate!r}, {nonce.encode()!r}"
+        tests = Run(
+            PYTHON,
+            {"solution.py": File(f"{harness.PROXY}\n_main({arguments})\n".encode("utf-8", "surrogatepass"))},
+            limits=item.limits,
+            artefact=True,
+            artefact_mb=1,
+        )
+        code = File(item.code.encode("utf-8", "surrogatepass"))
+        solution = Run(PYTHON, {"solution.py": File(harness.SERVE.encode()), "submission.py": code}, limits=item.limits)
+        try:
+            served, tested = await self._jail.run_pair(solution, tests)
+        except CannotJail:
+            return None, "weak"
+        for outcome in (served, tested):
+            if outcome.ending == "system_error":
+                return outcome
+        word, _, told = tested.artefact.partition(b" ")
+        honest = told == nonce.encode()
+        if honest and word == b"cannot":
+            return None, "weak"
+        verdict: Verdict
+        if served.ending in _LIMITS:
+            verdict = _LIMITS[served.ending]
+        elif honest:
+            verdict = "accepted"
+        elif tested.ending == "runtime_error":
+            verdict = "wrong_answer" if b"AssertionError" in tested.stderr else "runtime_error"
+        else:
+            verdict = _LIMITS.get(tested.ending, "wrong_answer")
+        # What the tests print may hold what they expect, so only the solution's own output is shown. Where the tests lean
+        # on other functions of the solution, those may say what they like.
+        return _result(served, verdict), "weak" if word == b"helped" else "strong"
 
     def _failed(self, item: GradeItem, kind: FailureKind, message: str) -> GradeResult:
         return GradeResult(

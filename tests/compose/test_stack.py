@@ -124,6 +124,12 @@ def test_containers_run_as_a_plain_user_without_powers(compose):
         assert b"Read-only file system" in written.stderr
 
 
+def test_the_sandbox_makes_its_jails_as_a_plain_user(compose):
+    [sample, *_] = sample_groups(DOMAINS, "code")
+    for result in score(sample.group, "code")["results"][:2]:
+        assert result["components"]["code"]["evidence"]["tier"] == "B"
+
+
 def test_only_the_gateway_is_published_and_only_on_loopback(compose):
     for service in services(compose):
         [about] = json.loads(run("docker", "inspect", container(compose, service)))

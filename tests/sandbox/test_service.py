@@ -1,5 +1,6 @@
 """The sandbox as a service: POST /grade, /run, /run_code, /languages and /verify, through its real app."""
 
+import json
 import os
 
 import httpx
@@ -131,11 +132,48 @@ async def test_asserts_become_calls_where_they_can(client):
     assert (right["passed"], right["assurance"], len(right["tests"])) == (True, "strong", 4)
     always = "class A:\n    def __eq__(s, o): return True\n    def __bool__(s): return False\ndef f(x): return A()"
     assert (await grade(client, code=always, kind="asserts", entry="f", test_code=tests))["passed"] is False
-    other = "for i in range(3):\n    assert f(i) == i + 1"
-    weak = await grade(client, code="def f(x): return x + 1", kind="asserts", entry="f", test_code=other)
-    assert (weak["passed"], weak["assurance"]) == (True, "weak")
-    early = await grade(client, code="import os; os._exit(0)", kind="asserts", entry="f", test_code=other)
-    assert early["passed"] is False
+
+
+LOOP = "for i in range(3):\n    assert f(i) == i + 1, 'the secret ' + str(i + 1)"
+
+
+@pytest.mark.parametrize(
+    ("code", "passed"),
+    [
+        ("def f(x): return x + 1", True),
+        ("def f(x): return x", False),
+        ("import os; os._exit(0)", False),
+        ("def f(x):\n    import os; os._exit(0)", False),
+        ("import sys\ndef f(x): sys.exit(0)", False),
+        ('import os\nos.write(5, b\'{"result": 1, "args": [0]}\\n\' * 1)\ndef f(x): return 7', False),
+        ("class A:\n    def __eq__(s, o): return True\ndef f(x): return A()", False),
+        ("class I(int):\n    def __eq__(s, o): return True\ndef f(x): return I(0)", False),
+        ("import builtins\nbuiltins.AssertionError = None\ndef f(x): return 0", False),
+        (
+            "import os\nfor fd in range(3, 20):\n    try: os.write(fd, b'passed')\n    except OSError: pass\ndef f(x): return 0",
+            False,
+        ),
+        ("def f(x):\n    while True: pass", False),
+        ("def f(x): raise KeyError(x)", False),
+    ],
+)
+async def test_tests_that_are_no_plain_asserts_call_the_solution_from_another_jail(client, code, passed):
+    limits = {"wall_s": 2, "cpu_s": 1}
+    result = await grade(client, code=code, kind="asserts", entry="f", test_code=LOOP, limits=limits)
+    assert (result["valid"], result["passed"], result["assurance"]) == (True, passed, "strong"), result
+    assert "the secret" not in json.dumps(result)
+
+
+async def test_assurance_is_weak_where_tests_lean_on_the_solution(client):
+    code = "def g(x): return x\ndef f(x): return x + 1"
+    helped = await grade(client, code=code, kind="asserts", entry="f", test_code="y = g(1)\nassert f(y) == 2")
+    assert (helped["passed"], helped["assurance"]) == (True, "weak")
+    code = "def f(h): return h(1)"
+    passed = await grade(client, code=code, kind="asserts", entry="f", test_code="k = lambda x: x\nassert f(k) == 1")
+    assert (passed["passed"], passed["assurance"]) == (True, "weak")
+    code = "def f(items): items.append(1)"
+    changed = await grade(client, code=code, kind="asserts", entry="f", test_code="x = []\nf(x)\nassert x == [1]")
+    assert (changed["passed"], changed["assurance"]) == (True, "strong")
 
 
 async def test_scores(client):

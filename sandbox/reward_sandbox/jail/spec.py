@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -37,6 +38,19 @@ class File:
     executable: bool = False
 
 
+class Channel:
+    """Two ends of pipes, to be given to one program and then closed here."""
+
+    def __init__(self, read: int, write: int) -> None:
+        self.ends: tuple[int, ...] = (read, write)
+
+    def close(self) -> None:
+        """Close our copies; a second time does nothing."""
+        ends, self.ends = self.ends, ()
+        for end in ends:
+            os.close(end)
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One program to run once."""
@@ -55,6 +69,8 @@ class Run:
     artefact: bool = False
     """Whether descriptor 3 is read back, as `Outcome.artefact`."""
     artefact_mb: int = 64
+    channel: Channel | None = None
+    """What the program has as descriptors 4 (to read) and 5 (to write)."""
 
 
 @dataclass(frozen=True, slots=True)

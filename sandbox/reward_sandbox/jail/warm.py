@@ -7,6 +7,7 @@ import builtins
 import io
 import os
 import random
+import signal
 import sys
 import threading
 import traceback
@@ -20,6 +21,8 @@ def run(path: str, env: dict[str, str]) -> None:
     os.environ.update(env)
     _fresh_streams()
     _fresh_randomness()
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv[:] = [path]
     sys.path.insert(0, os.path.dirname(path))
     main = types.ModuleType("__main__")

@@ -201,9 +201,10 @@ def _program(run: dict[str, Any], fds: list[int], setup: dict[str, Any], uid: in
         wanted = fds[1:]
         # Away from the low numbers first, so that none is written over before it is moved.
         high = [os.dup2(fd, 900 + place, inheritable=False) for place, fd in enumerate(wanted)]
-        for place, fd in enumerate(high):
-            os.dup2(fd, place)
-        os.closerange(len(high), 4096)
+        os.closerange(0, 900)
+        for target, fd in zip(run["targets"], high, strict=True):
+            os.dup2(fd, target)
+        os.closerange(6, 4096)
         _limit(run["limits"])
         os.chdir(root.BOX)
         os.setsid()

@@ -18,11 +18,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from reward_sandbox.jail.cgroups import Group, NoCgroups
-from reward_sandbox.jail.spec import PYTHON, Ending, Limits, Outcome, Run, Tier
+from reward_sandbox.jail.spec import PYTHON, Channel, Ending, Limits, Outcome, Run, Tier
 
 _HERE = str(Path(__file__).parent)
 _BOOT = f"import sys; sys.path.insert(0, {_HERE!r}); import zygote; zygote.main()"
@@ -64,6 +65,7 @@ class ZygoteJail:
         self._setup = {"python": python, "folders": list(folders), "preload": list(preload), "path": list(path)}
         self._free: asyncio.Queue[_Slot] = asyncio.Queue()
         self._slots: list[_Slot] = []
+        self._pairing = asyncio.Lock()
         self.tier: Tier = "X"
 
     async def start(self) -> None:
@@ -85,6 +87,29 @@ class ZygoteJail:
         """Run a program to its end or to its limits. A system error is tried once more, best in another slot."""
         outcome = await self._once(run)
         return await self._once(run) if outcome.ending == "system_error" else outcome
+
+    async def run_pair(self, first: Run, second: Run) -> tuple[Outcome, Outcome]:
+        """Two programs at once, each with the other at the end of its channel. Raises CannotJail with a single slot."""
+        if self._count < 2:
+            raise CannotJail("two programs at once need two slots")
+        # One pair at a time gathers its slots: two that held one each would wait for ever.
+        async with self._pairing:
+            slots = [await self._free.get(), await self._free.get()]
+        there, back = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
+        channels = Channel(there[0], back[1]), Channel(back[0], there[1])
+        runs = replace(first, channel=channels[0]), replace(second, channel=channels[1])
+        tasks = [asyncio.create_task(slot.run(run)) for slot, run in zip(slots, runs, strict=True)]
+        try:
+            one, two = await asyncio.gather(*tasks)
+            return one, two
+        finally:
+            for channel in channels:
+                channel.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for slot in slots:
+                self._free.put_nowait(slot)
 
     async def _once(self, run: Run) -> Outcome:
         slot = await self._free.get()
@@ -176,7 +201,8 @@ class _Slot:
             for capture in captures:
                 stack.callback(capture.close)
             given = [_sealed(b"".join(file.content for file in run.files.values())), _sealed(run.stdin)]
-            sent = [*given, *(capture.write_end for capture in captures)]
+            ends = [capture.write_end for capture in captures]
+            sent = [*given, *ends, *(run.channel.ends if run.channel else ())]
             try:
                 socket.send_fds(control, [json.dumps(self._message(run)).encode()], sent)
             finally:
@@ -184,6 +210,8 @@ class _Slot:
                     os.close(fd)
                 for capture in captures:
                     capture.sent()
+                if run.channel:
+                    run.channel.close()
             begun = time.monotonic()
             alarm = loop.call_later(limits.wall_s, stop, "time")
             try:
@@ -200,6 +228,8 @@ class _Slot:
     def _message(self, run: Run) -> dict[str, Any]:
         limits = run.limits
         message: dict[str, Any] = {
+            # Which descriptor of the program each that is sent becomes, but for the files.
+            "targets": [0, 1, 2, *((3,) if run.artefact else ()), *((4, 5) if run.channel else ())],
             "files": [[name, len(f.content), 0o500 if f.executable else 0o400] for name, f in run.files.items()],
             "env": {**_ENVIRONMENT, **run.env},
             "limits": {
