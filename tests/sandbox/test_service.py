@@ -134,6 +134,7 @@ async def test_asserts_become_calls_where_they_can(client):
     assert (await grade(client, code=always, kind="asserts", entry="f", test_code=tests))["passed"] is False
 
 
+FLOOD = "import os\nfor fd in range(3, 20):\n    try: os.write(fd, b'passed')\n    except OSError: pass\ndef f(x): pass"
 LOOP = "for i in range(3):\n    assert f(i) == i + 1, 'the secret ' + str(i + 1)"
 
 
