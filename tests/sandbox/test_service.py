@@ -151,7 +151,7 @@ LOOP = "for i in range(3):\n    assert f(i) == i + 1, 'the secret ' + str(i + 1)
         ("class I(int):\n    def __eq__(s, o): return True\ndef f(x): return I(0)", False),
         ("import builtins\nbuiltins.AssertionError = None\ndef f(x): return 0", False),
         (
-            "import os\nfor fd in range(3, 20):\n    try: os.write(fd, b'passed')\n    except OSError: pass\ndef f(x): return 0",
+            FLOOD,
             False,
         ),
         ("def f(x):\n    while True: pass", False),
