@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reward_sandbox import asserts, compare, harness, tagged
@@ -22,14 +22,17 @@ from reward_sandbox.items import (
     TestResult,
     Verdict,
 )
-from reward_sandbox.jail.spec import PYTHON, Ending, File, Outcome, Run
+from reward_sandbox.jail.spec import PYTHON, Ending, File, Limits, Outcome, Run
 from reward_sandbox.jail.zygotes import CannotJail, ZygoteJail
 from reward_sandbox.languages import Compiler, UnknownLanguage, language_of
 from reward_verifiers.contract import Failure, FailureKind
 
 SHOWN = 4_000
 """Characters of a program's output that a result carries."""
-Judge = Callable[[Outcome], Verdict]
+Judge = Callable[[Outcome], Verdict | Awaitable[Verdict]]
+CHECKER_LIMITS = Limits(wall_s=20, cpu_s=10, memory_mb=1024)
+_EXITS: dict[int, Verdict] = {0: "accepted", 1: "wrong_answer", 2: "presentation_error"}
+_STRONG: Assurance = "strong"
 _LIMITS: dict[Ending, Verdict] = {
     "time_limit": "time_limit",
     "memory_limit": "memory_limit",
@@ -44,6 +47,10 @@ class _Step:
     run: Run
     judge: Judge
     test: Test
+
+
+class CheckerFailed(RuntimeError):
+    """The data set's checker does not do its work; the program is not to blame."""
 
 
 class BadItem(ValueError):
@@ -64,7 +71,10 @@ class Grader:
             compiled = await self._compiler.compile(language, item.code)
             if compiled.files is None:
                 return self._not_compiled(item, compiled.outcome)
-            steps, assurance = self._steps(item, language.name, compiled.files, language.execution)
+            if item.kind == "checker":
+                steps, assurance = await self._checked(item, compiled.files, language.execution), _STRONG
+            else:
+                steps, assurance = self._steps(item, language.name, compiled.files, language.execution)
         except (UnknownLanguage, BadItem) as error:
             return self._failed(item, FailureKind.UNSUPPORTED, str(error))
         results: list[TestResult] = []
@@ -85,7 +95,12 @@ class Grader:
             outcome = await self._jail.run(step.run)
             if outcome.ending == "system_error":
                 return self._failed(item, FailureKind.WORKER_CRASHED, f"the sandbox failed: {outcome.error}")
-            results.append(_result(outcome, step.judge(outcome)))
+            said = step.judge(outcome)
+            try:
+                verdict = said if isinstance(said, str) else await said
+            except CheckerFailed as error:
+                return self._failed(item, FailureKind.VERIFIER_ERROR, str(error))
+            results.append(_result(outcome, verdict))
             failed |= not results[-1].passed
         score = _score(item, [step.test for step in steps] or [Test()], results)
         worst = next((result.verdict for result in results if not result.passed), "accepted")
@@ -121,6 +136,34 @@ class Grader:
         return [
             _call(item, call.args, call.kwargs, Test(), _judge_assert(call), item.entry) for call in found
         ], "strong"
+
+    async def _checked(self, item: GradeItem, files: Any, execution: Callable[..., Run]) -> list[_Step]:
+        """Steps whose outputs a checker judges, in a jail of its own. Raises BadItem when it cannot be made."""
+        if item.checker is None:
+            raise BadItem("checker: kind checker needs one")
+        language = language_of(item.checker.language)
+        made = await self._compiler.compile(language, item.checker.code)
+        if made.files is None:
+            told = _text(made.outcome.stderr[:500]) if made.outcome else ""
+            raise BadItem(f"checker: it does not compile: {told}")
+        checker = made.files
+
+        def step(test: Test) -> _Step:
+            async def judge(outcome: Outcome) -> Verdict:
+                texts = {"input": test.stdin, "answer": test.stdout or ""}
+                given = {name: File(text.encode("utf-8", "surrogatepass")) for name, text in texts.items()}
+                run = language.execution({**checker, **given, "output": File(outcome.stdout)}, b"", CHECKER_LIMITS)
+                said = await self._jail.run(replace(run, argv=(*run.argv, "input", "output", "answer")))
+                # An uncaught error of Python ends with 1 too, and must not pass for a verdict.
+                crashed = b"Traceback (most recent call last)" in said.stderr
+                if said.ending in ("ok", "runtime_error") and said.exit_code in _EXITS and not crashed:
+                    return _EXITS[said.exit_code]
+                raise CheckerFailed(f"the checker failed: {said.ending}, exit {said.exit_code}")
+
+            stdin = test.stdin.encode("utf-8", "surrogatepass")
+            return _Step(execution(files, stdin, item.limits), _ended(judge), test)
+
+        return [step(test) for test in item.tests]
 
     async def _pair(self, item: GradeItem) -> tuple[TestResult | None, Assurance] | Outcome:
         """The tests in one jail, the solution in another, calls between them through a pipe: the solution never shares a
@@ -239,7 +282,7 @@ def _together(item: GradeItem) -> _Step:
 def _ended(judge: Judge) -> Judge:
     """A program that broke a limit or failed is judged by that, not by its output."""
 
-    def whole(outcome: Outcome) -> Verdict:
+    def whole(outcome: Outcome) -> Verdict | Awaitable[Verdict]:
         if outcome.ending != "ok":
             return outcome.ending
         return judge(outcome)

@@ -12,7 +12,7 @@ from reward_verifiers.contract import Failure
 
 MAX_TESTS = 1000
 MAX_CODE = 1_000_000
-Kind = Literal["stdio", "function", "asserts", "humaneval"]
+Kind = Literal["stdio", "function", "asserts", "humaneval", "checker"]
 Verdict = Literal[
     "accepted", "wrong_answer", "presentation_error", "runtime_error", "time_limit", "memory_limit", "output_limit",
     "compile_error", "skipped", "system_error",
@@ -38,6 +38,16 @@ class Test(_Strict):
     group: str = Field(default="", description="Subtask; with score `subtasks` each counts by its worst test.")
 
 
+class Checker(_Strict):
+    """A program that says whether an output is right: called with the names of three files, the test's input, the output
+    and the test's `stdout` (empty where it has none). Exit 0: right; 1: wrong; 2: badly presented, as testlib has it;
+    anything else is a failure of the checker.
+    """
+
+    language: str = Field(default="python", max_length=40)
+    code: str = Field(max_length=MAX_CODE)
+
+
 class Tests(_Strict):
     """How a program is judged: the `reference` of the domain `code`, and part of each item of POST /grade."""
 
@@ -47,6 +57,7 @@ class Tests(_Strict):
         default="", max_length=200, description="Function to call; Class.method makes an instance first."
     )
     test_code: str = Field(default="", max_length=MAX_CODE, description="For asserts and humaneval.")
+    checker: Checker | None = Field(default=None, description="For kind checker.")
     compare: Mode = "lines"
     tolerance: Tolerance = Field(default_factory=Tolerance)
     score: Literal["all", "fraction", "weighted", "subtasks"] = "all"
@@ -55,11 +66,13 @@ class Tests(_Strict):
 
     @model_validator(mode="after")
     def _complete(self) -> Tests:
-        if self.kind in ("stdio", "function") and not self.tests:
+        if self.kind in ("stdio", "function", "checker") and not self.tests:
             raise ValueError("tests: at least one is needed")
         if self.kind == "stdio" and any(test.stdout is None for test in self.tests):
             raise ValueError("tests: each needs `stdout`, the expected output")
-        if self.kind != "stdio" and not self.entry:
+        if self.kind == "checker" and self.checker is None:
+            raise ValueError("checker: kind checker needs its language and code")
+        if self.kind in ("function", "asserts", "humaneval") and not self.entry:
             raise ValueError(f"entry: kind {self.kind} needs the name of the function")
         if self.kind in ("asserts", "humaneval") and not self.test_code.strip():
             raise ValueError(f"test_code: kind {self.kind} needs it")

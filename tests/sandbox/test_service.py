@@ -177,6 +177,50 @@ async def test_assurance_is_weak_where_tests_lean_on_the_solution(client):
     assert (changed["passed"], changed["assurance"]) == (True, "strong")
 
 
+CHECKER = """
+import sys
+words = open(sys.argv[2]).read().split()
+if len(words) != 2:
+    sys.exit(2)
+total = int(open(sys.argv[1]).read())
+sys.exit(0 if sum(map(int, words)) == total else 1)
+"""
+CPP_CHECKER = """
+#include <fstream>
+int main(int n, char** names) {
+  std::ifstream in(names[1]), out(names[2]);
+  int total, a, b;
+  in >> total;
+  if (!(out >> a >> b)) return 2;
+  return a + b == total ? 0 : 1;
+}
+"""
+
+
+@pytest.mark.parametrize(("language", "checker"), [("python", CHECKER), ("cpp", CPP_CHECKER)])
+async def test_a_checker_judges_where_many_answers_are_right(client, language, checker):
+    item = {"kind": "checker", "checker": {"language": language, "code": checker}, "tests": [{"stdin": "10"}]}
+    for code, verdict in (
+        ("print(3, 7)", "accepted"),
+        ("print(3, 8)", "wrong_answer"),
+        ("print(3)", "presentation_error"),
+    ):
+        result = await grade(client, code=code, **item)
+        assert (result["valid"], result["verdict"]) == (True, verdict)
+
+
+async def test_a_broken_checker_is_a_failure_and_no_score(client):
+    for code in ("import sys; sys.exit(3)", "1/0", "import os; os.kill(os.getpid(), 9)"):
+        result = await grade(client, code="print(1)", kind="checker", checker={"code": code}, tests=[{"stdout": "1"}])
+        assert (result["valid"], result["score"], result["failure"]["kind"]) == (False, None, "verifier_error")
+    bad = await grade(client, code="1", kind="checker", checker={"language": "c", "code": "int"}, tests=[{}])
+    assert (bad["valid"], bad["failure"]["kind"]) == (False, "unsupported")
+    missing = await client.post(
+        "/grade", json={"items": [{"language": "python", "code": "1", "kind": "checker", "tests": [{}]}]}
+    )
+    assert missing.status_code == 422
+
+
 async def test_scores(client):
     tests = [
         {"stdin": "1", "stdout": "1", "weight": 3, "group": "a"},

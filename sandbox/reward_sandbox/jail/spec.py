@@ -56,7 +56,7 @@ class Run:
     """One program to run once."""
 
     argv: tuple[str, ...]
-    """An absolute program and its arguments; PYTHON runs the file `solution.py` in the warm interpreter."""
+    """An absolute program and its arguments; after PYTHON the arguments of `solution.py`, run in the warm interpreter."""
     files: Mapping[str, File] = field(default_factory=dict)
     """Plain names → what is laid into the box."""
     stdin: bytes = b""

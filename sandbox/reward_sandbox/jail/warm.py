@@ -16,14 +16,15 @@ import types
 _OURS = ("zygote", "kernel", "root", "seccomp", "warm")
 
 
-def run(path: str, env: dict[str, str]) -> None:
-    """Run the program at `path` as __main__, then end the process with its exit status. Never returns."""
+def run(argv: list[str], env: dict[str, str]) -> None:
+    """Run the program at argv[0] as __main__, then end the process with its exit status. Never returns."""
+    path = argv[0]
     os.environ.update(env)
     _fresh_streams()
     _fresh_randomness()
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.argv[:] = [path]
+    sys.argv[:] = argv
     sys.path.insert(0, os.path.dirname(path))
     main = types.ModuleType("__main__")
     main.__dict__.update({"__file__": path, "__builtins__": builtins})

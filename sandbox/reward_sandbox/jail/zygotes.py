@@ -243,8 +243,8 @@ class _Slot:
                 "address_bytes": None if self._group or run.reserves else (limits.memory_mb << 20) + _OWN_MEMORY,
             },
         }
-        if run.argv == PYTHON:
-            return message | {"python": "/box/solution.py"}
+        if run.argv[:1] == PYTHON:
+            return message | {"python": ["/box/solution.py", *run.argv[1:]]}
         return message | {"argv": list(run.argv)}
 
     def _judged(self, run: Run, said: dict[str, Any], reason: str, texts: list[bytes], wall_ms: float) -> Outcome:
