@@ -5,16 +5,18 @@ their own and not in the suite's workers.
 from __future__ import annotations
 
 import asyncio
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from pydantic import Field, ValidationError
 
-from reward_sandbox import extraction
+from reward_sandbox import extraction, precompiled
 from reward_sandbox.grading import Grader
 from reward_sandbox.items import GradeItem, GradeResult, Tests
 from reward_sandbox.jail.zygotes import CannotJail, ZygoteJail
-from reward_sandbox.languages import UnknownLanguage, language_of
+from reward_sandbox.languages import PRECOMPILED, UnknownLanguage, language_of
 from reward_sandbox.settings import SandboxSettings
 from reward_verifiers.base import BadOptions, Options
 from reward_verifiers.contract import (
@@ -45,11 +47,13 @@ class CodeBackend:
 
     def __init__(self, settings: SandboxSettings | None = None) -> None:
         self._settings = settings or SandboxSettings()
+        self._scratch = tempfile.TemporaryDirectory(prefix="touchstone-precompiled-")
         self._jail = ZygoteJail(
             self._settings.slots,
             tier=self._settings.tier,
             python=self._settings.python,
             preload=self._settings.preload,
+            binds={PRECOMPILED: self._scratch.name},
         )
         self.grader = Grader(self._jail)
         self._starting = asyncio.Lock()
@@ -63,11 +67,19 @@ class CodeBackend:
         """Raises CannotJail."""
         async with self._starting:
             if not self._is_up:
+                # The slots see the header in a folder that they take as it is, so it is made before they start.
+                first = ZygoteJail(1, tier=self._settings.tier, python=self._settings.python)
+                await first.start()
+                try:
+                    await precompiled.prepare(first, Path(self._scratch.name))
+                finally:
+                    await first.aclose()
                 await self._jail.start()
                 self._is_up = True
 
     async def aclose(self) -> None:
         await self._jail.aclose()
+        self._scratch.cleanup()
         self._is_up = False
 
     async def describe(self) -> Description:

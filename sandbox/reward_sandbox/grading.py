@@ -5,12 +5,15 @@ item ──▶ compile ──▶ tests of its kind ──▶ one run a test ─�
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from cachetools import LRUCache
 
 from reward_sandbox import asserts, compare, harness, tagged
 from reward_sandbox.items import (
@@ -29,6 +32,7 @@ from reward_verifiers.contract import Failure, FailureKind
 
 SHOWN = 4_000
 """Characters of a program's output that a result carries."""
+KEPT_RESULTS = 4096
 Judge = Callable[[Outcome], Verdict | Awaitable[Verdict]]
 CHECKER_LIMITS = Limits(wall_s=20, cpu_s=10, memory_mb=1024)
 _EXITS: dict[int, Verdict] = {0: "accepted", 1: "wrong_answer", 2: "presentation_error"}
@@ -63,9 +67,20 @@ class Grader:
     def __init__(self, jail: ZygoteJail) -> None:
         self._jail = jail
         self._compiler = Compiler(jail)
+        self._kept: LRUCache[str, GradeResult] = LRUCache(KEPT_RESULTS)
 
     async def grade(self, item: GradeItem) -> GradeResult:
         """Never raises for the program's sake: what is ours to answer for is a failure in the result."""
+        key = hashlib.sha256(item.model_dump_json(exclude={"id"}).encode()).hexdigest()
+        if key in self._kept:
+            return self._kept[key].model_copy(update={"id": item.id, "cached": True})
+        result = await self._graded(item)
+        # A limit may be the machine's doing and a failure is ours: neither is remembered.
+        if result.valid and not {test.verdict for test in result.tests} & {*_LIMITS.values()}:
+            self._kept[key] = result
+        return result
+
+    async def _graded(self, item: GradeItem) -> GradeResult:
         try:
             language = language_of(item.language)
             compiled = await self._compiler.compile(language, item.code)
@@ -75,8 +90,10 @@ class Grader:
                 steps, assurance = await self._checked(item, compiled.files, language.execution), _STRONG
             else:
                 steps, assurance = self._steps(item, language.name, compiled.files, language.execution)
-        except (UnknownLanguage, BadItem) as error:
+        except UnknownLanguage as error:
             return self._failed(item, FailureKind.UNSUPPORTED, str(error))
+        except BadItem as error:
+            return self._failed(item, FailureKind.BAD_REFERENCE, str(error))
         results: list[TestResult] = []
         failed = False
         if not steps:

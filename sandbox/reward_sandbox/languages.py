@@ -71,8 +71,11 @@ def _java_env() -> dict[str, str]:
 
 
 _BINARY = (f"/box/{_ARTEFACT}",)
+CPP_FLAGS = "-std=gnu++17 -O2 -pipe"
+PRECOMPILED = "/precompiled"
+"""Where a jail sees the precompiled header, which must have been made with the same flags."""
 _JVM = "-XX:-UsePerfData -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
-_GCC = "-O2 -pipe -o {0} {1} -lm && cat {0} >&3"
+_GCC = "-o {0} {1} -lm && cat {0} >&3"
 LANGUAGES = {
     language.name: language
     for language in (
@@ -90,7 +93,7 @@ LANGUAGES = {
             "/usr/bin/gcc",
             ("/usr/bin/gcc", "--version"),
             _BINARY,
-            compile="gcc -std=gnu17 " + _GCC.format(_ARTEFACT, "solution.c"),
+            compile="gcc -std=gnu17 -O2 -pipe " + _GCC.format(_ARTEFACT, "solution.c"),
         ),
         Language(
             "cpp",
@@ -98,7 +101,7 @@ LANGUAGES = {
             "/usr/bin/g++",
             ("/usr/bin/g++", "--version"),
             _BINARY,
-            compile="g++ -std=gnu++17 " + _GCC.format(_ARTEFACT, "solution.cpp"),
+            compile=f"g++ {CPP_FLAGS} -I{PRECOMPILED} " + _GCC.format(_ARTEFACT, "solution.cpp"),
             aliases=("c++", "cxx", "cc"),
         ),
         Language(

@@ -214,11 +214,20 @@ async def test_a_broken_checker_is_a_failure_and_no_score(client):
         result = await grade(client, code="print(1)", kind="checker", checker={"code": code}, tests=[{"stdout": "1"}])
         assert (result["valid"], result["score"], result["failure"]["kind"]) == (False, None, "verifier_error")
     bad = await grade(client, code="1", kind="checker", checker={"language": "c", "code": "int"}, tests=[{}])
-    assert (bad["valid"], bad["failure"]["kind"]) == (False, "unsupported")
+    assert (bad["valid"], bad["failure"]["kind"]) == (False, "bad_reference")
     missing = await client.post(
         "/grade", json={"items": [{"language": "python", "code": "1", "kind": "checker", "tests": [{}]}]}
     )
     assert missing.status_code == 422
+
+
+async def test_results_are_kept_but_never_limits(client):
+    for code, kept in (("print(sum(map(int, input().split()))) # kept", True), ("while True: pass # kept", False)):
+        limits = {"wall_s": 1, "cpu_s": 1}
+        first = await grade(client, code=code, **SUM, limits=limits)
+        second = await grade(client, code=code, **SUM, limits=limits)
+        assert (first["cached"], second["cached"]) == (False, kept)
+        assert second["verdict"] == first["verdict"]
 
 
 async def test_scores(client):

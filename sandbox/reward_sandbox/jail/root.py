@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import kernel
 
@@ -31,15 +31,20 @@ _DEVICES = ("null", "zero", "full", "random", "urandom")
 _USERS = "root:x:0:0::/:/bin/false\nbox:x:{uid}:{uid}::/box:/bin/false\n"
 
 
-def enter(scratch: str, extra: Sequence[str], uid: int) -> None:
+def enter(scratch: str, extra: Sequence[str], binds: Mapping[str, str], uid: int) -> None:
     """Make the new root at `scratch`, an empty folder that may be mounted over, and move into it for good.
 
-    extra: absolute folders to bind as well. Needs CAP_SYS_ADMIN in an own mount namespace. Raises OSError.
+    extra: absolute folders to bind as well. binds: name at the root → folder of the host. Needs CAP_SYS_ADMIN in an own
+    mount namespace. Raises OSError.
     """
     kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
     kernel.mount("jail", scratch, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=0755,size=1m")
     for path in (*_SYSTEM, *extra):
         _bind(path, scratch)
+    for name, source in binds.items():
+        os.mkdir(scratch + name)
+        kernel.mount(source, scratch + name, flags=kernel.MS_BIND | kernel.MS_REC)
+        kernel.read_only(scratch + name)
     os.makedirs(f"{scratch}/etc", exist_ok=True)
     java = (f"/etc/{name}" for name in os.listdir("/etc") if name.startswith("java-"))
     for path in (*_ETC, *java):

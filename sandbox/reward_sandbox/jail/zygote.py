@@ -72,7 +72,7 @@ def _enter(setup: dict[str, Any]) -> None:
                 file.write(text)
     kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS)
     socket.sethostname("box")
-    root.enter(setup["scratch"], [sys.base_prefix, *setup["folders"]], setup["uid"])
+    root.enter(setup["scratch"], [sys.base_prefix, *setup["folders"]], setup["binds"], setup["uid"])
     os.umask(0o077)
 
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,8 @@ class ZygoteJail:
     """Runs programs in `slots` warm fork servers.
 
     tier: the one to use; by default A for root and B for others. python: the interpreter that is kept warm. folders:
-    absolute folders that the jail sees besides the system's. preload: modules imported once. path: more folders of
-    modules for Python programs.
+    absolute folders that the jail sees besides the system's. binds: a name at its root → a folder of ours. preload:
+    modules imported once. path: more folders of modules for Python programs.
     """
 
     def __init__(
@@ -58,11 +58,18 @@ class ZygoteJail:
         tier: Tier | None = None,
         python: str = sys.executable,
         folders: Sequence[str] = (),
+        binds: Mapping[str, str] | None = None,
         preload: Sequence[str] = (),
         path: Sequence[str] = (),
     ) -> None:
         self._count, self._wanted = slots, tier
-        self._setup = {"python": python, "folders": list(folders), "preload": list(preload), "path": list(path)}
+        self._setup = {
+            "python": python,
+            "folders": list(folders),
+            "binds": dict(binds or {}),
+            "preload": list(preload),
+            "path": list(path),
+        }
         self._free: asyncio.Queue[_Slot] = asyncio.Queue()
         self._slots: list[_Slot] = []
         self._pairing = asyncio.Lock()
