@@ -60,6 +60,10 @@ class CodeBackend:
         self._is_up = False
 
     @property
+    def settings(self) -> SandboxSettings:
+        return self._settings
+
+    @property
     def jail(self) -> ZygoteJail:
         return self._jail
 

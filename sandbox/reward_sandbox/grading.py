@@ -146,6 +146,8 @@ class Grader:
                 _call(item, test.args, test.kwargs, test, _judge_value(test.expected, item.tolerance))
                 for test in item.tests
             ], "strong"
+        if item.kind == "unittest":
+            return [], "weak"
         try:
             found = asserts.calls(item.test_code, item.entry, "candidate" if item.kind == "humaneval" else None)
         except asserts.NotPlain:
@@ -187,7 +189,7 @@ class Grader:
         process with the tests. No result where that cannot be done: what is passed cannot be sent, or there is one slot.
         """
         nonce = secrets.token_hex(16)
-        test_code, candidate = item.test_code, item.kind == "humaneval"
+        test_code, candidate = _test_code(item), item.kind == "humaneval"
         arguments = f"{test_code!r}, {item.entry!r}, {candidate!r}, {nonce.encode()!r}"
         tests = Run(
             PYTHON,
@@ -281,13 +283,17 @@ def _call(
     return _Step(run, _ended(judge), test)
 
 
+def _test_code(item: GradeItem) -> str:
+    return item.test_code + harness.RUN_UNITTEST if item.kind == "unittest" else item.test_code
+
+
 def _together(item: GradeItem) -> _Step:
     """Tests that cannot be read as calls run beside the solution. The nonce says that their end was reached; a solution that
     looks for it can find it, which is why the result is of weak assurance.
     """
     nonce = secrets.token_hex(16)
     check = f"check({item.entry})\n" if item.kind == "humaneval" else ""
-    code = f"{item.code}\n\n{item.test_code}\n\n{check}\nimport os\nos.write(3, b'{nonce}')\n"
+    code = f"{item.code}\n\n{_test_code(item)}\n\n{check}\nimport os\nos.write(3, b'{nonce}')\n"
     files = {"solution.py": File(code.encode("utf-8", "surrogatepass"))}
 
     def judge(outcome: Outcome) -> Verdict:

@@ -106,6 +106,19 @@ _main()
 )
 """The solution's side of a pair: calls come in on descriptor 4, results go out on 5."""
 
+RUN_UNITTEST = r"""
+
+import os as _os, unittest as _unittest
+_suite = _unittest.TestSuite()
+for _case in [_value for _value in list(globals().values()) if isinstance(_value, type)]:
+    if issubclass(_case, _unittest.TestCase) and _case is not _unittest.TestCase:
+        _suite.addTests(_unittest.defaultTestLoader.loadTestsFromTestCase(_case))
+with open(_os.devnull, "w") as _nowhere:
+    _told = _unittest.TextTestRunner(stream=_nowhere).run(_suite)
+assert _told.testsRun and _told.wasSuccessful()
+"""
+"""Behind test code of the kind unittest: every test case of it, all of which must pass."""
+
 PROXY = (
     CODEC
     + r"""
@@ -150,6 +163,11 @@ def _main(test_code, entry, candidate, nonce):
                 raise KeyError(name)
             return proxy(name)
 
+    import sys, types
+    solution = types.ModuleType("solution")
+    solution.__getattr__ = proxy  # for tests that import it
+    for name in ("solution", "submission"):
+        sys.modules[name] = solution
     names = Names(__name__="__tests__", __builtins__=builtins)
     exec(compile(test_code, "/box/tests.py", "exec", dont_inherit=True), names)
     if candidate:

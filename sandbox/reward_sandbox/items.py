@@ -12,7 +12,7 @@ from reward_verifiers.contract import Failure
 
 MAX_TESTS = 1000
 MAX_CODE = 1_000_000
-Kind = Literal["stdio", "function", "asserts", "humaneval", "checker"]
+Kind = Literal["stdio", "function", "asserts", "unittest", "humaneval", "checker"]
 Verdict = Literal[
     "accepted", "wrong_answer", "presentation_error", "runtime_error", "time_limit", "memory_limit", "output_limit",
     "compile_error", "skipped", "system_error",
@@ -56,7 +56,7 @@ class Tests(_Strict):
     entry: str = Field(
         default="", max_length=200, description="Function to call; Class.method makes an instance first."
     )
-    test_code: str = Field(default="", max_length=MAX_CODE, description="For asserts and humaneval.")
+    test_code: str = Field(default="", max_length=MAX_CODE, description="For asserts, unittest and humaneval.")
     checker: Checker | None = Field(default=None, description="For kind checker.")
     compare: Mode = "lines"
     tolerance: Tolerance = Field(default_factory=Tolerance)
@@ -72,9 +72,9 @@ class Tests(_Strict):
             raise ValueError("tests: each needs `stdout`, the expected output")
         if self.kind == "checker" and self.checker is None:
             raise ValueError("checker: kind checker needs its language and code")
-        if self.kind in ("function", "asserts", "humaneval") and not self.entry:
+        if self.kind in ("function", "asserts", "unittest", "humaneval") and not self.entry:
             raise ValueError(f"entry: kind {self.kind} needs the name of the function")
-        if self.kind in ("asserts", "humaneval") and not self.test_code.strip():
+        if self.kind in ("asserts", "unittest", "humaneval") and not self.test_code.strip():
             raise ValueError(f"test_code: kind {self.kind} needs it")
         return self
 

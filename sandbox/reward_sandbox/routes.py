@@ -6,12 +6,15 @@ import asyncio
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from reward_sandbox.backend import CodeBackend
 from reward_sandbox.items import MAX_CODE, CompileResult, GradeItem, GradeResult
 from reward_sandbox.jail.spec import Ending, File, Limits, Outcome, Tier
 from reward_sandbox.languages import Compiler, UnknownLanguage, language_of, versions
+from reward_verifiers.base import Overloaded
+from reward_verifiers.limits import Admission
 from reward_verifiers.shell import run_or_cancel
 
 MAX_ITEMS = 1024
@@ -65,7 +68,7 @@ class FusionRequest(BaseModel):
 
 def install(app: FastAPI, backend: CodeBackend) -> None:
     """Add the routes to an app whose backend is started by its server."""
-    compiler = Compiler(backend.jail)
+    compiler, admission = Compiler(backend.jail), Admission(backend.settings.max_programs)
 
     @app.post("/grade")
     async def grade(request: Request, body: GradeRequest) -> GradeReply:
@@ -74,12 +77,14 @@ def install(app: FastAPI, backend: CodeBackend) -> None:
         async def all_items() -> list[GradeResult]:
             return list(await asyncio.gather(*map(backend.grader.grade, body.items)))
 
-        return GradeReply(items=await run_or_cancel(request, all_items()))
+        with admission.enter(len(body.items)):
+            return GradeReply(items=await run_or_cancel(request, all_items()))
 
     @app.post("/run")
     async def run(request: Request, body: RunRequest) -> RunReply:
         """Compile and run a program once."""
-        return await run_or_cancel(request, _run(backend, compiler, body))
+        with admission.enter(1):
+            return await run_or_cancel(request, _run(backend, compiler, body))
 
     @app.get("/languages")
     async def languages() -> dict[str, str]:
@@ -87,7 +92,7 @@ def install(app: FastAPI, backend: CodeBackend) -> None:
         return await versions(backend.jail)
 
     @app.post("/run_code")
-    async def run_code(request: Request, body: FusionRequest) -> dict[str, Any]:
+    async def run_code(request: Request, body: FusionRequest) -> JSONResponse:
         """What SandboxFusion answers."""
         memory = {"memory_mb": body.memory_limit_MB} if body.memory_limit_MB >= 16 else {}
         asked = RunRequest(
@@ -96,7 +101,12 @@ def install(app: FastAPI, backend: CodeBackend) -> None:
             stdin=body.stdin or "",
             limits=Limits(wall_s=body.run_timeout, cpu_s=body.run_timeout, **memory),
         )
-        return _as_fusion(await run_or_cancel(request, _run(backend, compiler, asked)))
+        try:
+            with admission.enter(1):
+                return JSONResponse(_as_fusion(await run_or_cancel(request, _run(backend, compiler, asked))))
+        except Overloaded as error:
+            # Its clients try again on 504, and on nothing else.
+            return JSONResponse({"detail": "overloaded"}, 504, {"retry-after": f"{error.retry_after_s:.0f}"})
 
 
 async def _run(backend: CodeBackend, compiler: Compiler, body: RunRequest) -> RunReply:

@@ -18,6 +18,7 @@ class SandboxSettings(BaseSettings):
     tier: Tier | None = Field(
         default=None, description="The tier to use; default: A as root, else B. Others are refused."
     )
+    max_programs: int = Field(default=4096, ge=1, description="Programs waiting or at work before 429.")
     python: str = Field(default=sys.executable, description="The interpreter that runs Python programs, kept warm.")
     preload: list[str] = Field(
         default_factory=lambda: [

@@ -1,5 +1,6 @@
 """The sandbox as a service: POST /grade, /run, /run_code, /languages and /verify, through its real app."""
 
+import asyncio
 import json
 import os
 
@@ -163,6 +164,54 @@ async def test_tests_that_are_no_plain_asserts_call_the_solution_from_another_ja
     result = await grade(client, code=code, kind="asserts", entry="f", test_code=LOOP, limits=limits)
     assert (result["valid"], result["passed"], result["assurance"]) == (True, passed, "strong"), result
     assert "the secret" not in json.dumps(result)
+
+
+UNITTEST = """
+import unittest
+from solution import f
+
+class TestF(unittest.TestCase):
+    def test_one(self):
+        self.assertEqual(f(1), 2)
+
+    def test_error(self):
+        with self.assertRaises(ValueError):
+            f(-1)
+
+if __name__ == "__main__":
+    unittest.main()
+"""
+
+
+async def test_unittest(client):
+    right = "def f(x):\n    if x < 0: raise ValueError(x)\n    return x + 1"
+    for code, passed in (
+        (right, True),
+        ("def f(x): return x + 1", False),
+        ("def f(x): raise ValueError", False),
+        ("import unittest\nunittest.TestCase.assertEqual = lambda *a: None\n" + right.replace("+ 1", "+ 2"), False),
+        ("import os\nos._exit(0)", False),
+    ):
+        result = await grade(client, code=code, kind="unittest", entry="f", test_code=UNITTEST)
+        assert (result["passed"], result["assurance"]) == (passed, "strong"), result
+
+
+async def test_more_than_it_takes_is_refused_at_once():
+    backend = CodeBackend(SandboxSettings(slots=1, max_programs=1))
+    await backend.start()
+    app = service.create_app(backend)
+    backend.install(app)
+    slow = {"language": "python", "code": "import time; time.sleep(1)"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sandbox", timeout=60) as client:
+        at_work = asyncio.create_task(client.post("/run", json=slow))
+        while backend.jail._free.qsize():
+            await asyncio.sleep(0.01)
+        refused = await client.post("/run", json=slow)
+        fusion = await client.post("/run_code", json=slow)
+        assert (await at_work).json()["ending"] == "ok"
+    await backend.aclose()
+    assert (refused.status_code, fusion.status_code) == (429, 504)
+    assert "retry-after" in refused.headers
 
 
 async def test_assurance_is_weak_where_tests_lean_on_the_solution(client):
