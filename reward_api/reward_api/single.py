@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from reward_api.settings import Settings
 from reward_verifiers import registry, service
-from reward_verifiers.base import Backend
+from reward_verifiers.base import Backend, HasRoutes
 from reward_verifiers.local import Local, pool_for
 from reward_verifiers.server import serve
 from reward_verifiers.workers import WorkerPool
@@ -19,7 +19,7 @@ def serve_verifier(name: str, settings: Settings, host: str, port: int) -> None:
     own = registry.backend(name)
     if own is not None:
         app = service.create_app(own, settings.limits(), max_inflight_samples=settings.max_inflight_samples)
-        if isinstance(own, registry.HasRoutes):
+        if isinstance(own, HasRoutes):
             own.install(app)
         serve(app, host, port, _closing(own), header_timeout_s=timeout_s, log_level=level)
         return

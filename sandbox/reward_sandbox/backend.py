@@ -108,6 +108,9 @@ class CodeBackend:
             return False
         return True
 
+    def details(self) -> dict[str, str]:
+        return {"tier": self._jail.tier}
+
     async def verify(self, request: VerifyRequest) -> VerifyReply:
         options = self._options(request.options)
         try:

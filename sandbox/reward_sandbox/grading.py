@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import signal
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -51,6 +52,7 @@ class _Step:
     run: Run
     judge: Judge
     test: Test
+    interactor: Run | None = None
 
 
 class CheckerFailed(RuntimeError):
@@ -86,7 +88,7 @@ class Grader:
             compiled = await self._compiler.compile(language, item.code)
             if compiled.files is None:
                 return self._not_compiled(item, compiled.outcome)
-            if item.kind == "checker":
+            if item.kind in ("checker", "interactive"):
                 steps, assurance = await self._checked(item, compiled.files, language.execution), _STRONG
             else:
                 steps, assurance = self._steps(item, language.name, compiled.files, language.execution)
@@ -109,10 +111,12 @@ class Grader:
             if failed and item.stop == "first_failure" and item.score == "all":
                 results.append(TestResult(passed=False, verdict="skipped"))
                 continue
-            outcome = await self._jail.run(step.run)
+            outcome, interactor = await self._outcome(step)
             if outcome.ending == "system_error":
                 return self._failed(item, FailureKind.WORKER_CRASHED, f"the sandbox failed: {outcome.error}")
-            said = step.judge(outcome)
+            if interactor is not None:
+                outcome = replace(outcome, stdout=b"")
+            said = step.judge(outcome) if interactor is None else _interacted(outcome, interactor)
             try:
                 verdict = said if isinstance(said, str) else await said
             except CheckerFailed as error:
@@ -180,9 +184,23 @@ class Grader:
                 raise CheckerFailed(f"the checker failed: {said.ending}, exit {said.exit_code}")
 
             stdin = test.stdin.encode("utf-8", "surrogatepass")
-            return _Step(execution(files, stdin, item.limits), _ended(judge), test)
+            if item.kind == "checker":
+                return _Step(execution(files, stdin, item.limits), _ended(judge), test)
+            given = {"input": File(stdin), "answer": File((test.stdout or "").encode("utf-8", "surrogatepass"))}
+            run = language.execution({**checker, **given}, b"", CHECKER_LIMITS)
+            other = replace(run, argv=(*run.argv, "input", "answer"))
+            return _Step(execution(files, b"", item.limits), _ended(judge), test, other)
 
         return [step(test) for test in item.tests]
+
+    async def _outcome(self, step: _Step) -> tuple[Outcome, Outcome | None]:
+        """Of the program, and of the one that it talked to."""
+        if step.interactor is None:
+            return await self._jail.run(step.run), None
+        try:
+            return await self._jail.run_pair(step.run, step.interactor, as_standard=True)
+        except CannotJail as error:
+            return Outcome("system_error", self._jail.tier, error=str(error)), None
 
     async def _pair(self, item: GradeItem) -> tuple[TestResult | None, Assurance] | Outcome:
         """The tests in one jail, the solution in another, calls between them through a pipe: the solution never shares a
@@ -300,6 +318,23 @@ def _together(item: GradeItem) -> _Step:
         return "accepted" if outcome.artefact == nonce.encode() else "wrong_answer"
 
     return _Step(Run(PYTHON, files, b"", item.limits, artefact=True, artefact_mb=1), _ended(judge), Test())
+
+
+async def _interacted(outcome: Outcome, interactor: Outcome) -> Verdict:
+    """The program's own end first, then the interactor's word. Raises CheckerFailed."""
+    if outcome.ending != "ok":
+        return "runtime_error" if outcome.ending == "system_error" else outcome.ending
+    crashed = b"Traceback (most recent call last)" in interactor.stderr
+    if interactor.exit_code in _EXITS and not crashed:
+        return _EXITS[interactor.exit_code]
+    # A program that stops talking ends its interactor: that is its own doing.
+    if (
+        interactor.exit_code == -signal.SIGPIPE
+        or b"EOFError" in interactor.stderr
+        or b"BrokenPipe" in interactor.stderr
+    ):
+        return "wrong_answer"
+    raise CheckerFailed(f"the interactor failed: {interactor.ending}, exit {interactor.exit_code}")
 
 
 def _ended(judge: Judge) -> Judge:

@@ -12,7 +12,7 @@ from reward_verifiers.contract import Failure
 
 MAX_TESTS = 1000
 MAX_CODE = 1_000_000
-Kind = Literal["stdio", "function", "asserts", "unittest", "humaneval", "checker"]
+Kind = Literal["stdio", "function", "asserts", "unittest", "humaneval", "checker", "interactive"]
 Verdict = Literal[
     "accepted", "wrong_answer", "presentation_error", "runtime_error", "time_limit", "memory_limit", "output_limit",
     "compile_error", "skipped", "system_error",
@@ -39,9 +39,12 @@ class Test(_Strict):
 
 
 class Checker(_Strict):
-    """A program that says whether an output is right: called with the names of three files, the test's input, the output
-    and the test's `stdout` (empty where it has none). Exit 0: right; 1: wrong; 2: badly presented, as testlib has it;
+    """A program that says whether an output is right. Exit 0: right; 1: wrong; 2: badly presented, as testlib has it;
     anything else is a failure of the checker.
+
+    checker: it is called with the names of three files, the test's input, the output and the test's `stdout` (empty where
+    it has none). interactive: its standard input and output are the program's output and input, and it is called with the
+    names of the test's input and `stdout`.
     """
 
     language: str = Field(default="python", max_length=40)
@@ -57,7 +60,7 @@ class Tests(_Strict):
         default="", max_length=200, description="Function to call; Class.method makes an instance first."
     )
     test_code: str = Field(default="", max_length=MAX_CODE, description="For asserts, unittest and humaneval.")
-    checker: Checker | None = Field(default=None, description="For kind checker.")
+    checker: Checker | None = Field(default=None, description="For the kinds checker and interactive.")
     compare: Mode = "lines"
     tolerance: Tolerance = Field(default_factory=Tolerance)
     score: Literal["all", "fraction", "weighted", "subtasks"] = "all"
@@ -66,12 +69,12 @@ class Tests(_Strict):
 
     @model_validator(mode="after")
     def _complete(self) -> Tests:
-        if self.kind in ("stdio", "function", "checker") and not self.tests:
+        if self.kind in ("stdio", "function", "checker", "interactive") and not self.tests:
             raise ValueError("tests: at least one is needed")
         if self.kind == "stdio" and any(test.stdout is None for test in self.tests):
             raise ValueError("tests: each needs `stdout`, the expected output")
-        if self.kind == "checker" and self.checker is None:
-            raise ValueError("checker: kind checker needs its language and code")
+        if self.kind in ("checker", "interactive") and self.checker is None:
+            raise ValueError(f"checker: kind {self.kind} needs its language and code")
         if self.kind in ("function", "asserts", "unittest", "humaneval") and not self.entry:
             raise ValueError(f"entry: kind {self.kind} needs the name of the function")
         if self.kind in ("asserts", "unittest", "humaneval") and not self.test_code.strip():

@@ -84,6 +84,27 @@ async def test_nothing_is_left_behind():
     assert _traces() == before
 
 
+@pytest.mark.long
+@pytest.mark.timeout(900)
+async def test_nothing_is_left_behind_after_ten_thousand_runs():
+    before = _traces()
+    jail = ZygoteJail(2)
+    await jail.start()
+    kinds = [
+        python("print(1)"),
+        python("import os\nif os.fork() == 0: os.setsid()\nopen('f', 'w').write('x' * 1000)"),
+        python("1/0"),
+        Run(("/bin/sh", "-c", "sleep 100 & echo started"), limits=TIGHT),
+    ]
+    endings = set()
+    for _ in range(100):
+        outcomes = await asyncio.gather(*(jail.run(kinds[n % len(kinds)]) for n in range(100)))
+        endings |= {outcome.ending for outcome in outcomes}
+    await jail.aclose()
+    assert endings == {"ok", "runtime_error"}
+    assert _traces() == before
+
+
 def _traces() -> tuple:
     groups = sorted(str(path) for path in Path("/sys/fs/cgroup").glob(f"**/touchstone-{os.getpid()}-*"))
     mounts = [line for line in Path("/proc/self/mounts").read_text().splitlines() if "jail" in line or "box" in line]

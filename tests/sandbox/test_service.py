@@ -258,6 +258,46 @@ async def test_a_checker_judges_where_many_answers_are_right(client, language, c
         assert (result["valid"], result["verdict"]) == (True, verdict)
 
 
+GUESSING = """
+import sys
+secret, asked = int(open(sys.argv[1]).read()), 0
+while True:
+    guess = int(input())
+    asked += 1
+    if asked > 12:
+        sys.exit(1)
+    print('=' if guess == secret else '<' if secret < guess else '>', flush=True)
+    if guess == secret:
+        sys.exit(0)
+"""
+BISECT = """
+low, high = 1, 1000
+while True:
+    middle = (low + high) // 2
+    print(middle, flush=True)
+    said = input()
+    if said == '=':
+        break
+    low, high = (low, middle - 1) if said == '<' else (middle + 1, high)
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [
+        (BISECT, "accepted"),
+        ("n = 0\nwhile True:\n    n += 1\n    print(n, flush=True)\n    if input() == '=': break", "runtime_error"),
+        ("print(1, flush=True)", "wrong_answer"),
+        ("while True: pass", "time_limit"),
+        ("input()", "time_limit"),
+    ],
+)
+async def test_an_interactor_talks_with_the_program(client, code, verdict):
+    item = {"kind": "interactive", "checker": {"code": GUESSING}, "tests": [{"stdin": "700"}]}
+    result = await grade(client, code=code, **item, limits={"wall_s": 2, "cpu_s": 1})
+    assert (result["valid"], result["verdict"]) == (True, verdict), result
+
+
 async def test_a_broken_checker_is_a_failure_and_no_score(client):
     for code in ("import sys; sys.exit(3)", "1/0", "import os; os.kill(os.getpid(), 9)"):
         result = await grade(client, code="print(1)", kind="checker", checker={"code": code}, tests=[{"stdout": "1"}])
@@ -327,6 +367,10 @@ async def test_verify_takes_the_last_block_of_the_answer(client):
     assert [verdict["score"] for verdict in reply.json()["verdicts"]] == [1, 0, 1, 0, 0, 1]
     bad = await client.post("/verify", json={"completions": ["x"], "reference": {"kind": "stdio"}})
     assert bad.json()["verdicts"][0]["failure"]["kind"] == "bad_reference"
+
+
+async def test_readiness_says_the_tier(client):
+    assert (await client.get("/readyz")).json() == {"ready": True, "tier": "A"}
 
 
 async def test_run_and_sandbox_fusion(client):

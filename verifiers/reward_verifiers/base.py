@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -130,6 +130,22 @@ class GroupVerifier(Verifier[O, R]):
 
     def verify(self, sample: Sample[O, R]) -> Verdict:
         return self.verify_group([sample])[0]
+
+
+@runtime_checkable
+class HasDetails(Protocol):
+    """A backend that has more to say of its readiness than yes or no."""
+
+    def details(self) -> dict[str, str]:
+        """What GET /readyz of its service adds."""
+
+
+@runtime_checkable
+class HasRoutes(Protocol):
+    """A backend that adds routes of its own to its service."""
+
+    def install(self, app: Any) -> None:
+        """Add them to a FastAPI app."""
 
 
 class Backend(Protocol):

@@ -8,21 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from reward_verifiers.base import Backend, Verifier
 
 GROUP = "touchstone.verifiers"
 BACKENDS = "touchstone.backends"
 """Verifiers that do not run in the suite's workers: each entry point makes a Backend that starts on first use."""
-
-
-@runtime_checkable
-class HasRoutes(Protocol):
-    """A backend that adds routes of its own to its service."""
-
-    def install(self, app: Any) -> None:
-        """Add them to a FastAPI app."""
 
 
 class UnknownVerifier(LookupError):

@@ -6,13 +6,14 @@ GET /healthz   the process is up   GET /readyz    it would answer now       GET 
 
 from __future__ import annotations
 
+import orjson
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from reward_verifiers import problems
-from reward_verifiers.base import Backend
+from reward_verifiers.base import Backend, HasDetails
 from reward_verifiers.contract import Description, VerifyReply, VerifyRequest
 from reward_verifiers.limits import Admission
 from reward_verifiers.shell import Limits, StrictRoute, harden, run_or_cancel
@@ -62,9 +63,8 @@ def create_app(backend: Backend, limits: Limits = _DEFAULTS, *, max_inflight_sam
     async def readyz() -> Response:
         """200 when a group would be judged now, else 503."""
         is_ready = await backend.ready()
-        return Response(
-            b'{"ready":%s}' % (b"true" if is_ready else b"false"), 200 if is_ready else 503, media_type=_JSON
-        )
+        more = backend.details() if isinstance(backend, HasDetails) else {}
+        return Response(orjson.dumps({"ready": is_ready, **more}), 200 if is_ready else 503, media_type=_JSON)
 
     @app.get("/metrics")
     async def metrics() -> Response:

@@ -39,10 +39,14 @@ class File:
 
 
 class Channel:
-    """Two ends of pipes, to be given to one program and then closed here."""
+    """Two ends of pipes, to be given to one program and then closed here.
 
-    def __init__(self, read: int, write: int) -> None:
+    The program has them as descriptors 4 (to read) and 5 (to write), or as its standard input and output.
+    """
+
+    def __init__(self, read: int, write: int, *, as_standard: bool) -> None:
         self.ends: tuple[int, ...] = (read, write)
+        self.as_standard = as_standard
 
     def close(self) -> None:
         """Close our copies; a second time does nothing."""
@@ -70,7 +74,7 @@ class Run:
     """Whether descriptor 3 is read back, as `Outcome.artefact`."""
     artefact_mb: int = 64
     channel: Channel | None = None
-    """What the program has as descriptors 4 (to read) and 5 (to write)."""
+    """The other program of a pair."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,15 +95,21 @@ class ZygoteJail:
         outcome = await self._once(run)
         return await self._once(run) if outcome.ending == "system_error" else outcome
 
-    async def run_pair(self, first: Run, second: Run) -> tuple[Outcome, Outcome]:
-        """Two programs at once, each with the other at the end of its channel. Raises CannotJail with a single slot."""
+    async def run_pair(self, first: Run, second: Run, *, as_standard: bool = False) -> tuple[Outcome, Outcome]:
+        """Two programs at once, each with the other at the end of its channel. Raises CannotJail with a single slot.
+
+        as_standard: the channel is their standard input and output, of which nothing is captured then.
+        """
         if self._count < 2:
             raise CannotJail("two programs at once need two slots")
         # One pair at a time gathers its slots: two that held one each would wait for ever.
         async with self._pairing:
             slots = [await self._free.get(), await self._free.get()]
         there, back = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
-        channels = Channel(there[0], back[1]), Channel(back[0], there[1])
+        channels = (
+            Channel(there[0], back[1], as_standard=as_standard),
+            Channel(back[0], there[1], as_standard=as_standard),
+        )
         runs = replace(first, channel=channels[0]), replace(second, channel=channels[1])
         tasks = [asyncio.create_task(slot.run(run)) for slot, run in zip(slots, runs, strict=True)]
         try:
@@ -209,7 +215,11 @@ class _Slot:
                 stack.callback(capture.close)
             given = [_sealed(b"".join(file.content for file in run.files.values())), _sealed(run.stdin)]
             ends = [capture.write_end for capture in captures]
-            sent = [*given, *ends, *(run.channel.ends if run.channel else ())]
+            sent = [*given, *ends]
+            if run.channel and run.channel.as_standard:
+                sent[1:3] = run.channel.ends
+            elif run.channel:
+                sent += run.channel.ends
             try:
                 socket.send_fds(control, [json.dumps(self._message(run)).encode()], sent)
             finally:
@@ -236,7 +246,13 @@ class _Slot:
         limits = run.limits
         message: dict[str, Any] = {
             # Which descriptor of the program each that is sent becomes, but for the files.
-            "targets": [0, 1, 2, *((3,) if run.artefact else ()), *((4, 5) if run.channel else ())],
+            "targets": [
+                0,
+                1,
+                2,
+                *((3,) if run.artefact else ()),
+                *((4, 5) if run.channel and not run.channel.as_standard else ()),
+            ],
             "files": [[name, len(f.content), 0o500 if f.executable else 0o400] for name, f in run.files.items()],
             "env": {**_ENVIRONMENT, **run.env},
             "limits": {
