@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from reward_sandbox.jail.cgroups import NoCgroups
 from reward_sandbox.jail.spec import PYTHON, File, Limits, Run
-from reward_sandbox.jail.zygotes import ZygoteJail
+from reward_sandbox.jail.zygotes import CannotJail, ZygoteJail
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data" / "sandbox"))
 import battery
@@ -124,6 +125,19 @@ async def test_a_cancelled_run_ends_its_program_and_the_slot_goes_on():
         await task
     assert (await jail.run(python("print(1)"))).stdout == b"1\n"
     await jail.aclose()
+
+
+async def test_the_best_tier_that_can_be_made_is_taken(monkeypatch):
+    def no_groups(name):
+        raise NoCgroups("none here")
+
+    monkeypatch.setattr("reward_sandbox.jail.zygotes.Group", no_groups)
+    jail = ZygoteJail(1, python="/usr/bin/python3")
+    await jail.start()
+    assert (await jail.run(python("print(1)"))).tier == jail.tier == "B"
+    await jail.aclose()
+    with pytest.raises(CannotJail, match="tier A: none here"):
+        await ZygoteJail(1, tier="A").start()
 
 
 async def test_a_dead_zygote_is_replaced():

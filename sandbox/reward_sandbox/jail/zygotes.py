@@ -46,9 +46,9 @@ class CannotJail(RuntimeError):
 class ZygoteJail:
     """Runs programs in `slots` warm fork servers.
 
-    tier: the one to use; by default A for root and B for others. python: the interpreter that is kept warm. folders:
-    absolute folders that the jail sees besides the system's. binds: a name at its root → a folder of ours. preload:
-    modules imported once. path: more folders of modules for Python programs.
+    tier: the one to use; by default the best that can be made, A for root, else B. python: the interpreter that is kept
+    warm. folders: absolute folders that the jail sees besides the system's. binds: a name at its root → a folder of ours.
+    preload: modules imported once. path: more folders of modules for Python programs.
     """
 
     def __init__(
@@ -77,12 +77,23 @@ class ZygoteJail:
 
     async def start(self) -> None:
         """Start the slots. Raises CannotJail."""
-        self.tier = self._wanted or ("A" if os.geteuid() == 0 else "B")
-        for index in range(self._count):
-            slot = _Slot(index, self.tier, self._setup)
-            await slot.start()
-            self._slots.append(slot)
-            self._free.put_nowait(slot)
+        possible: tuple[Tier, ...] = ("A", "B") if os.geteuid() == 0 else ("B",)
+        why = []
+        for tier in (self._wanted,) if self._wanted else possible:
+            slots = [_Slot(index, tier, self._setup) for index in range(self._count)]
+            try:
+                for slot in slots:
+                    await slot.start()
+            except CannotJail as error:
+                why.append(str(error))
+                for slot in slots:
+                    await slot.aclose()
+                continue
+            self.tier, self._slots = tier, slots
+            for slot in slots:
+                self._free.put_nowait(slot)
+            return
+        raise CannotJail("; ".join(why))
 
     async def aclose(self) -> None:
         """End every slot and what runs in it; nothing is left behind."""
