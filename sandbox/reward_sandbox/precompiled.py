@@ -27,8 +27,13 @@ async def prepare(jail: ZygoteJail, folder: Path) -> bool:
         log.warning("no precompiled header", extra={"cause": outcome.ending})
         return False
     target = folder / f"{_HEADER}.gch"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(outcome.artefact)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(outcome.artefact)
+    except OSError as error:  # half a header would be worse than none
+        target.unlink(missing_ok=True)
+        log.warning("no precompiled header", extra={"cause": str(error)})
+        return False
     for path in (folder, target.parent):
         path.chmod(0o755)
     target.chmod(0o644)
