@@ -5,6 +5,7 @@ item ──▶ compile ──▶ tests of its kind ──▶ one run a test ─�
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import secrets
@@ -68,7 +69,7 @@ class Grader:
 
     def __init__(self, jail: ZygoteJail) -> None:
         self._jail = jail
-        self._compiler = Compiler(jail)
+        self.compiler = Compiler(jail)
         self._kept: LRUCache[str, GradeResult] = LRUCache(KEPT_RESULTS)
 
     async def grade(self, item: GradeItem) -> GradeResult:
@@ -77,15 +78,16 @@ class Grader:
         if key in self._kept:
             return self._kept[key].model_copy(update={"id": item.id, "cached": True})
         result = await self._graded(item)
-        # A limit may be the machine's doing and a failure is ours: neither is remembered.
-        if result.valid and not {test.verdict for test in result.tests} & {*_LIMITS.values()}:
+        # A limit may be the machine's doing and a failure is ours: neither is remembered. Nor is what does not compile:
+        # that may be a limit of the compiler's.
+        if result.valid and result.tests and not {test.verdict for test in result.tests} & {*_LIMITS.values()}:
             self._kept[key] = result
         return result
 
     async def _graded(self, item: GradeItem) -> GradeResult:
         try:
             language = language_of(item.language)
-            compiled = await self._compiler.compile(language, item.code)
+            compiled = await self.compiler.compile(language, item.code)
             if compiled.files is None:
                 return self._not_compiled(item, compiled.outcome)
             if item.kind in ("checker", "interactive"):
@@ -112,8 +114,9 @@ class Grader:
                 results.append(TestResult(passed=False, verdict="skipped"))
                 continue
             outcome, interactor = await self._outcome(step)
-            if outcome.ending == "system_error":
-                return self._failed(item, FailureKind.WORKER_CRASHED, f"the sandbox failed: {outcome.error}")
+            for one in (outcome, interactor):
+                if one is not None and one.ending == "system_error":
+                    return self._failed(item, FailureKind.WORKER_CRASHED, f"the sandbox failed: {one.error}")
             if interactor is not None:
                 outcome = replace(outcome, stdout=b"")
             said = step.judge(outcome) if interactor is None else _interacted(outcome, interactor)
@@ -150,6 +153,7 @@ class Grader:
                 _call(item, test.args, test.kwargs, test, _judge_value(test.expected, item.tolerance))
                 for test in item.tests
             ], "strong"
+        _check_test_code(item)
         if item.kind == "unittest":
             return [], "weak"
         try:
@@ -165,7 +169,7 @@ class Grader:
         if item.checker is None:
             raise BadItem("checker: kind checker needs one")
         language = language_of(item.checker.language)
-        made = await self._compiler.compile(language, item.checker.code)
+        made = await self.compiler.compile(language, item.checker.code)
         if made.files is None:
             told = _text(made.outcome.stderr[:500]) if made.outcome else ""
             raise BadItem(f"checker: it does not compile: {told}")
@@ -301,6 +305,17 @@ def _call(
     return _Step(run, _ended(judge), test)
 
 
+def _check_test_code(item: GradeItem) -> None:
+    """Tests that cannot run are the data set's fault, and no wrong answer. Raises BadItem."""
+    try:
+        tree = ast.parse(item.test_code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise BadItem(f"test_code: it is no Python: {type(error).__name__}") from None
+    functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    if item.kind == "humaneval" and "check" not in functions:
+        raise BadItem("test_code: kind humaneval needs a function check(candidate)")
+
+
 def _test_code(item: GradeItem) -> str:
     return item.test_code + harness.RUN_UNITTEST if item.kind == "unittest" else item.test_code
 
@@ -321,19 +336,22 @@ def _together(item: GradeItem) -> _Step:
 
 
 async def _interacted(outcome: Outcome, interactor: Outcome) -> Verdict:
-    """The program's own end first, then the interactor's word. Raises CheckerFailed."""
-    if outcome.ending != "ok":
-        return "runtime_error" if outcome.ending == "system_error" else outcome.ending
+    """The program's limits first, then the interactor's word; one that failed is not the program's doing, whatever end the
+    program then came to. Raises CheckerFailed.
+    """
+    if outcome.ending in _LIMITS:
+        return _LIMITS[outcome.ending]
+    failed: Verdict | None = "runtime_error" if outcome.ending == "runtime_error" else None
     crashed = b"Traceback (most recent call last)" in interactor.stderr
     if interactor.exit_code in _EXITS and not crashed:
-        return _EXITS[interactor.exit_code]
+        return failed or _EXITS[interactor.exit_code]
     # A program that stops talking ends its interactor: that is its own doing.
     if (
         interactor.exit_code == -signal.SIGPIPE
         or b"EOFError" in interactor.stderr
         or b"BrokenPipe" in interactor.stderr
     ):
-        return "wrong_answer"
+        return failed or "wrong_answer"
     raise CheckerFailed(f"the interactor failed: {interactor.ending}, exit {interactor.exit_code}")
 
 
@@ -423,4 +441,4 @@ def _score(item: GradeItem, tests: Sequence[Test], results: Sequence[TestResult]
         groups[key].append((test.weight, result.passed))
     total = sum(weight for group in groups.values() for weight, _ in group)
     won = sum(weight for group in groups.values() if all(passed for _, passed in group) for weight, _ in group)
-    return won / total if total else 0.0
+    return won / total

@@ -71,6 +71,8 @@ class Tests(_Strict):
     def _complete(self) -> Tests:
         if self.kind in ("stdio", "function", "checker", "interactive") and not self.tests:
             raise ValueError("tests: at least one is needed")
+        if self.score in ("weighted", "subtasks") and self.tests and not any(test.weight for test in self.tests):
+            raise ValueError(f"tests: score {self.score} needs one with a weight above 0")
         if self.kind == "stdio" and any(test.stdout is None for test in self.tests):
             raise ValueError("tests: each needs `stdout`, the expected output")
         if self.kind in ("checker", "interactive") and self.checker is None:

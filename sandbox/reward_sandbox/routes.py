@@ -60,15 +60,15 @@ class FusionRequest(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     code: str = Field(max_length=MAX_CODE)
-    language: str
+    language: str = Field(max_length=40)
     stdin: str | None = None
     run_timeout: float = Field(default=10, gt=0, le=600)
-    memory_limit_MB: int = -1  # noqa: N815
+    memory_limit_MB: int = Field(default=-1, le=65536)  # noqa: N815
 
 
 def install(app: FastAPI, backend: CodeBackend) -> None:
     """Add the routes to an app whose backend is started by its server."""
-    compiler, admission = Compiler(backend.jail), Admission(backend.settings.max_programs)
+    compiler, admission = backend.grader.compiler, Admission(backend.settings.max_programs)
 
     @app.post("/grade")
     async def grade(request: Request, body: GradeRequest) -> GradeReply:

@@ -127,6 +127,23 @@ async def test_a_cancelled_run_ends_its_program_and_the_slot_goes_on():
     await jail.aclose()
 
 
+async def test_a_pair_that_is_cancelled_while_it_waits_gives_its_slots_back():
+    jail = ZygoteJail(2)
+    await jail.start()
+    busy = asyncio.create_task(jail.run(python("import time; time.sleep(1)")))
+    while jail._free.qsize() > 1:
+        await asyncio.sleep(0)
+    pair = asyncio.create_task(jail.run_pair(python("1"), python("1")))
+    while jail._free.qsize():
+        await asyncio.sleep(0)
+    pair.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await pair
+    await busy
+    assert jail._free.qsize() == 2
+    await jail.aclose()
+
+
 async def test_the_best_tier_that_can_be_made_is_taken(monkeypatch):
     def no_groups(name):
         raise NoCgroups("none here")

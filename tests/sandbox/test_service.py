@@ -310,6 +310,32 @@ async def test_a_broken_checker_is_a_failure_and_no_score(client):
     assert missing.status_code == 422
 
 
+async def test_a_broken_interactor_is_a_failure_whatever_the_program_then_does(client):
+    item = {"kind": "interactive", "tests": [{"stdin": "7"}], "checker": {"code": "raise KeyError(1)"}}
+    for code in ("input()", "print(1)"):
+        result = await grade(client, code=code, **item)
+        assert (result["valid"], result["score"], result["failure"]["kind"]) == (False, None, "verifier_error")
+
+
+@pytest.mark.parametrize("kind", ["asserts", "unittest", "humaneval"])
+async def test_tests_that_cannot_run_are_a_bad_reference(client, kind):
+    result = await grade(client, code="def f(x): return x", kind=kind, entry="f", test_code="assert f(1) ==")
+    assert (result["valid"], result["score"], result["failure"]["kind"]) == (False, None, "bad_reference")
+
+
+async def test_a_program_cannot_say_that_its_jail_failed(client):
+    code = "import sys\nsys.stderr.write('jail: OSError: no')\nsys.exit(125)"
+    assert (await grade(client, code=code, **SUM))["verdict"] == "runtime_error"
+
+
+async def test_weights_of_nothing_are_refused(client):
+    tests = [{"stdout": "1", "weight": 0}]
+    item = {"language": "python", "code": "print(1)", "tests": tests, "score": "weighted"}
+    reply = await client.post("/grade", json={"items": [item]})
+    assert reply.status_code == 422
+    assert "weight" in reply.text
+
+
 async def test_results_are_kept_but_never_limits(client):
     for code, kept in (("print(sum(map(int, input().split()))) # kept", True), ("while True: pass # kept", False)):
         limits = {"wall_s": 1, "cpu_s": 1}

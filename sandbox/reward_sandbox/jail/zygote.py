@@ -33,6 +33,8 @@ import warm
 _MAX_MESSAGE = 256 * 1024
 _FAILED = 125
 """Exit of init when it could not set the run up: our failure, never the program's."""
+_TROUBLE = 950
+"""Descriptor through which a program's side of the setup speaks, until the program begins."""
 _PER_RUN = kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
 
 
@@ -151,15 +153,21 @@ def _init(run: dict[str, Any], fds: list[int], setup: dict[str, Any], program: b
         limits = run["limits"]
         root.make_box(limits["file_bytes"], limits["files"], uid)
         _unpack(fds[0], run["files"], uid)
+        trouble, trouble_end = os.pipe()
         pid = os.fork()
         if pid == 0:
-            _program(run, fds, setup, uid, program)
-        for fd in fds:
+            _program(run, fds, setup, uid, program, trouble_end)
+        for fd in (*fds, trouble_end):
             os.close(fd)
         while True:
             ended, status, usage = os.wait4(-1, 0)
             if ended == pid:
                 break
+        # Out of the program's reach: it could say on its own streams that its jail had failed.
+        why = os.read(trouble, 1000)
+        if why:
+            os.write(report, json.dumps({"failed": why.decode("utf-8", "replace")}).encode())
+            os._exit(_FAILED)
         everyone = resource.getrusage(resource.RUSAGE_CHILDREN)
         os.write(
             report,
@@ -192,9 +200,13 @@ def _unpack(fd: int, files: list[list[Any]], uid: int) -> None:
         os.close(made)
 
 
-def _program(run: dict[str, Any], fds: list[int], setup: dict[str, Any], uid: int, program: bytes) -> None:
-    """Becomes the untrusted program. Never returns."""
+def _program(
+    run: dict[str, Any], fds: list[int], setup: dict[str, Any], uid: int, program: bytes, trouble: int
+) -> None:
+    """Becomes the untrusted program. Never returns. What goes wrong before is told through `trouble`, closed by then."""
     try:
+        os.set_inheritable(trouble, False)
+        trouble = os.dup2(trouble, _TROUBLE, inheritable=False)
         score = os.open("self/oom_score_adj", os.O_WRONLY, dir_fd=setup["proc"])
         os.write(score, b"1000")
         os.close(score)
@@ -204,7 +216,8 @@ def _program(run: dict[str, Any], fds: list[int], setup: dict[str, Any], uid: in
         os.closerange(0, 900)
         for target, fd in zip(run["targets"], high, strict=True):
             os.dup2(fd, target)
-        os.closerange(6, 4096)
+        os.closerange(6, _TROUBLE)
+        os.closerange(_TROUBLE + 1, 4096)
         _limit(run["limits"])
         os.chdir(root.BOX)
         os.setsid()
@@ -219,8 +232,9 @@ def _program(run: dict[str, Any], fds: list[int], setup: dict[str, Any], uid: in
             if number not in (signal.SIGKILL, signal.SIGSTOP, 32, 33):
                 signal.signal(number, signal.SIG_DFL)
     except BaseException as error:
-        os.write(2, f"jail: {type(error).__name__}: {error}\n".encode())
+        os.write(trouble, f"{type(error).__name__}: {error}"[:900].encode("utf-8", "replace"))
         os._exit(_FAILED)
+    os.close(trouble)
     if run.get("python"):
         _interpret(run)
     os.environ.update(run["env"])

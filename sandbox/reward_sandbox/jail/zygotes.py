@@ -31,7 +31,6 @@ _FIRST_UID = 61_000
 _RECYCLE_AFTER = 2_000
 _OWN_PROCESSES = 2  # the zygote and the run's init
 _OWN_MEMORY = 48 << 20  # what the zygote and init hold in the slot's group
-_INIT_FAILED = 125
 _GRACE_S = 10.0
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/box", "TMPDIR": "/tmp", "LANG": "C.UTF-8"}
 
@@ -114,16 +113,20 @@ class ZygoteJail:
         if self._count < 2:
             raise CannotJail("two programs at once need two slots")
         # One pair at a time gathers its slots: two that held one each would wait for ever.
-        async with self._pairing:
-            slots = [await self._free.get(), await self._free.get()]
-        there, back = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
-        channels = (
-            Channel(there[0], back[1], as_standard=as_standard),
-            Channel(back[0], there[1], as_standard=as_standard),
-        )
-        runs = replace(first, channel=channels[0]), replace(second, channel=channels[1])
-        tasks = [asyncio.create_task(slot.run(run)) for slot, run in zip(slots, runs, strict=True)]
+        slots: list[_Slot] = []
+        channels: list[Channel] = []
+        tasks: list[asyncio.Task[Outcome]] = []
         try:
+            async with self._pairing:
+                for _ in range(2):
+                    slots.append(await self._free.get())  # noqa: PERF401  # kept one by one, to be given back when cancelled
+            there, back = os.pipe(), os.pipe()
+            channels += (
+                Channel(there[0], back[1], as_standard=as_standard),
+                Channel(back[0], there[1], as_standard=as_standard),
+            )
+            runs = replace(first, channel=channels[0]), replace(second, channel=channels[1])
+            tasks += [asyncio.create_task(slot.run(run)) for slot, run in zip(slots, runs, strict=True)]
             one, two = await asyncio.gather(*tasks)
             return one, two
         finally:
@@ -326,7 +329,7 @@ def _ending(
         return "ok"
     if code == -signal.SIGXFSZ:
         return "output_limit"
-    if code is None or (code == _INIT_FAILED and stderr.startswith(b"jail: ")):
+    if code is None:
         return "system_error"
     # Without a group the address space is the limit, and a program is told of it by its allocator.
     if by_address_space and any(word in stderr[-300:] for word in (b"MemoryError", b"bad_alloc", b"out of memory")):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 MAX_ANSWER = 10_000
@@ -77,18 +77,25 @@ def _box_at(text: str, start: int) -> _Span | bool | None:
     return _Span(start, bare.end(), bare.group(1).rstrip(".,;")) if bare else None
 
 
-def _box_before(text: str, end: int, floor: int = 0) -> _Span | bool | None:
+def _boxes_before(text: str, end: int, floor: int = 0) -> Iterator[_Span | bool]:
+    """The boxes from the last to the first. Each stretch of the text is searched once, however many there are."""
     starts = {name: text.rfind(name, floor, end) for name in _BOXES}
-    for _ in range(_MAX_NAMES):
+    passed = 0
+    while passed < _MAX_NAMES:
         name = max(starts, key=starts.__getitem__)
         start = starts[name]
         if start < 0:
-            return None
+            return
         box = _box_at(text, start)
-        if box is not None:
-            return box
+        if box is None:
+            passed += 1
+        else:
+            yield box
         starts[name] = text.rfind(name, floor, start)
-    return None
+
+
+def _box_before(text: str, end: int, floor: int = 0) -> _Span | bool | None:
+    return next(_boxes_before(text, end, floor), None)
 
 
 def _tag_before(text: str, end: int, floor: int = 0) -> _Span | bool | None:
@@ -170,14 +177,16 @@ def declared_after_box(text: str, single: bool = True) -> Extraction | None:
 
 def all_boxes_agree(text: str) -> Extraction | None:
     """The last box, provided that every box in the text holds the same text but for spaces."""
-    last = _box_before(text, len(text))
+    boxes = _boxes_before(text, len(text))
+    last = next(boxes, None)
     if not isinstance(last, _Span):
         return Extraction(None, "boxed", "the last box is not closed") if last is False else None
-    wanted, end = "".join(last.content.split()), last.start
-    while isinstance(box := _box_before(text, end), _Span):
+    wanted = "".join(last.content.split())
+    for box in boxes:
+        if not isinstance(box, _Span):
+            break
         if "".join(box.content.split()) != wanted:
             return Extraction(None, "boxed", "the boxes disagree")
-        end = box.start
     return Extraction(last.content.strip(), "boxed")
 
 

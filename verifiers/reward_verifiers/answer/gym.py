@@ -73,7 +73,7 @@ def _own_score(task: str, entry: dict[str, Any], answer: Any) -> float:
     """The scorer's word, or -1 where it raises: it is a third party's, and may raise anything."""
     try:
         return float(_scorer(task)(answer, entry))
-    except (BadReference, Unsupported):
+    except (BadReference, Unsupported, MemoryError):
         raise
     except Exception:
         return -1.0
@@ -95,6 +95,8 @@ def judge(reference: AnswerReference, text: str) -> Judged:
         return Judged(False, "more than the plain answer that the task asks for", "first", said, wanted, 0.0)
     try:
         score = min(1.0, max(0.0, float(_scorer(task)(said, entry))))
+    except MemoryError:  # the worker's limit, and no verdict
+        raise
     except Exception as error:  # the item is sound, so it is the text that the scorer cannot read
         return Judged(
             False, f"the task's own scorer cannot read it: {type(error).__name__}", "first", said, wanted, 0.0

@@ -32,7 +32,6 @@ _LOOSE_SPACE = re.compile(r"(?<!\w)\s+|\s+(?!\w)")
 _TRUTH = frozenset({"true", "false"})
 _OTHER_LETTER = re.compile(r"\([A-J]\)|(?:\bor|\band|,|/|;)\s{0,3}(?:option )?[A-J]\b")
 _LETTERS = re.compile(r"\(?[A-J]\)?(?:(?:\s?[,，、;&]\s?(?:and )?|\sand\s)\(?[A-J]\)?){1,9}")
-_RUN = re.compile(r"(?!.*(.).*\1)[A-J]{2,8}")
 _DECIMAL_COMMA = re.compile(r"(-?\d{1,20}),(\d{1,2}|\d{4,20})")
 _BIG = re.compile(r"\\(?:int|iint|oint|sum|prod|lim|det|gcd|lcm|b?mod|pmod|frac\{d)(?![a-z])|∫|∑|∏")
 
@@ -146,7 +145,7 @@ def _as_words(gold_text: str, text: str, expected: Reading, found: Reading) -> O
     if letter and label and not _OTHER_LETTER.search(text, label.end()):
         same = (label[1] or label[2]).upper() == (letter[1] or letter[2]).upper()
         return Outcome(same, "the option's letter")
-    if _LETTERS.fullmatch(text) and (_LETTERS.fullmatch(gold_text) or _RUN.fullmatch(gold_text)):
+    if _LETTERS.fullmatch(text) and (_LETTERS.fullmatch(gold_text) or _is_run(gold_text)):
         same = {char for char in gold_text if char.isupper()} == {char for char in text if char.isupper()}
         return Outcome(same, "the options' letters")
     times = words.clock(gold_text), words.clock(text)
@@ -154,6 +153,11 @@ def _as_words(gold_text: str, text: str, expected: Reading, found: Reading) -> O
         same = times[0].same(times[1])
         return Outcome(same, "the same time" if same else "another time")
     return None
+
+
+def _is_run(text: str) -> bool:
+    """Whether it is options' letters without anything between them, none twice: ACD."""
+    return 2 <= len(text) <= 8 and len(set(text)) == len(text) and set("ABCDEFGHIJ").issuperset(text)
 
 
 def _first(expected: Reading, found: Reading, options: AnswerOptions) -> Outcome:

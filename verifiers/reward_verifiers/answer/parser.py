@@ -474,8 +474,8 @@ class _Parser:
             return literal(token.value[0])
         return self.atom()
 
-    def group(self) -> Node:
-        self.close("{")
+    def nested(self) -> Node:
+        """What stands between two brackets; a bar that was opened outside cannot be closed in there."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise CannotRead(f"nested deeper than {MAX_DEPTH}")
@@ -483,6 +483,11 @@ class _Parser:
         node = self.items()
         self.bars = bars
         self.depth -= 1
+        return node
+
+    def group(self) -> Node:
+        self.close("{")
+        node = self.nested()
         self.close("}")
         return node
 
@@ -581,13 +586,7 @@ class _Parser:
         return Neg(whole) if negative else whole
 
     def inside(self, opener: str) -> Node:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise CannotRead(f"nested deeper than {MAX_DEPTH}")
-        bars, self.bars = self.bars, 0
-        node = self.items()
-        self.bars = bars
-        self.depth -= 1
+        node = self.nested()
         self.close(_CLOSERS[opener])
         return node
 
@@ -631,13 +630,7 @@ class _Parser:
         if self.is_op(_CLOSERS[opener]):
             self.at += 1
             return Seq((), opener, _CLOSERS[opener])
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise CannotRead(f"nested deeper than {MAX_DEPTH}")
-        bars, self.bars = self.bars, 0
-        inside = self.items()
-        self.bars = bars
-        self.depth -= 1
+        inside = self.nested()
         if not self.is_op(")", "]"):
             raise CannotRead("a bracket is not closed")
         closer = self.token.value

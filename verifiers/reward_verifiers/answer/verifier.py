@@ -117,7 +117,7 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
     def gave_up(self, sample: Sample[AnswerOptions, AnswerReference], kind: FailureKind, limit: str) -> Verdict | None:
         options = effective(sample.options, sample.reference)
         cheap = options.kind in _MATHS and mathematics.understood(sample.reference.answer)
-        if not cheap and options.kind in ("reasoning_gym", *_MATHS):
+        if not cheap and options.kind in ("reasoning_gym", "json", *_MATHS):  # a schema may be what is costly
             return None
         return Verdict.scored(
             0.0, f"gave up after {limit}: the answer is too costly to compare", rule="gave up", stage="second"
