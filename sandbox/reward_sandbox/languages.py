@@ -188,7 +188,7 @@ class Compiled:
     language: Language
     files: Mapping[str, File] | None
     outcome: Outcome | None = None
-    """Of the compiler; None when there is none, or when the artefact was kept from before."""
+    """Of the compiler, from when it ran; None for a language without one."""
 
 
 class Compiler:
@@ -196,7 +196,7 @@ class Compiler:
 
     def __init__(self, jail: ZygoteJail) -> None:
         self._jail = jail
-        self._kept: LRUCache[str, bytes] = LRUCache(CACHE_BYTES, getsizeof=len)
+        self._kept: LRUCache[str, Outcome] = LRUCache(CACHE_BYTES, getsizeof=lambda outcome: len(outcome.artefact))
         self._at_work: dict[str, asyncio.Task[Outcome]] = {}
 
     async def compile(self, language: Language, source: str) -> Compiled:
@@ -205,7 +205,7 @@ class Compiler:
             return Compiled(language, {language.source: code})
         key = hashlib.sha256(f"{language.name}\0{language.compile}\0".encode() + code.content).hexdigest()
         if key in self._kept:
-            return Compiled(language, self._artefact(self._kept[key]))
+            return Compiled(language, self._artefact(self._kept[key].artefact), self._kept[key])
         # Siblings often bring the same program at the same time: the second waits for the first.
         if key not in self._at_work:
             self._at_work[key] = asyncio.create_task(self._once(language, code))
@@ -214,7 +214,7 @@ class Compiler:
         if outcome.ending != "ok" or not outcome.artefact:
             return Compiled(language, None, outcome)
         if len(outcome.artefact) <= CACHE_BYTES:
-            self._kept[key] = outcome.artefact
+            self._kept[key] = outcome
         return Compiled(language, self._artefact(outcome.artefact), outcome)
 
     async def _once(self, language: Language, code: File) -> Outcome:
