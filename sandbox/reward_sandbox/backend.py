@@ -15,7 +15,8 @@ from pydantic import Field, ValidationError
 from reward_sandbox import extraction, precompiled
 from reward_sandbox.grading import Grader
 from reward_sandbox.items import GradeItem, GradeResult, Tests
-from reward_sandbox.jail.zygotes import CannotJail, ZygoteJail
+from reward_sandbox.jail.spec import CannotJail
+from reward_sandbox.jail.zygotes import ZygoteJail
 from reward_sandbox.languages import PRECOMPILED, UnknownLanguage, language_of
 from reward_sandbox.settings import SandboxSettings
 from reward_verifiers.base import BadOptions, Options

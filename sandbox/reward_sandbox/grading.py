@@ -27,8 +27,8 @@ from reward_sandbox.items import (
     TestResult,
     Verdict,
 )
-from reward_sandbox.jail.spec import PYTHON, Ending, File, Limits, Outcome, Run
-from reward_sandbox.jail.zygotes import CannotJail, ZygoteJail
+from reward_sandbox.jail.spec import PYTHON, CannotJail, Ending, File, Limits, Outcome, Run
+from reward_sandbox.jail.zygotes import ZygoteJail
 from reward_sandbox.languages import Compiler, UnknownLanguage, language_of
 from reward_verifiers.contract import Failure, FailureKind
 

@@ -44,10 +44,10 @@ def _plain(value, depth=0):
 def _load():
     import sys, types
     module = types.ModuleType("solution")
-    module.__file__ = "/box/submission.py"
+    module.__file__ = "submission.py"
     sys.modules["solution"] = module
-    with open("/box/submission.py", "rb") as file:
-        exec(compile(file.read(), "/box/submission.py", "exec", dont_inherit=True), module.__dict__)
+    with open("submission.py", "rb") as file:
+        exec(compile(file.read(), "submission.py", "exec", dont_inherit=True), module.__dict__)
     return module
 
 
@@ -169,7 +169,7 @@ def _main(test_code, entry, candidate, nonce):
     for name in ("solution", "submission"):
         sys.modules[name] = solution
     names = Names(__name__="__tests__", __builtins__=builtins)
-    exec(compile(test_code, "/box/tests.py", "exec", dont_inherit=True), names)
+    exec(compile(test_code, "tests.py", "exec", dont_inherit=True), names)
     if candidate:
         names["check"](proxy(entry))
     _send(3, (b"helped " if helpers else b"passed ") + nonce)

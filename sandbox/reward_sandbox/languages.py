@@ -125,7 +125,7 @@ LANGUAGES = {
             (
                 "/bin/sh",
                 "-c",
-                f"tar xf {_ARTEFACT} && exec java {{heap}} -Xss64m {_JVM} Main",
+                f"tar xmf {_ARTEFACT} && exec java {{heap}} -Xss64m {_JVM} Main",
             ),
             compile="javac -J-XX:-UsePerfData -nowarn -encoding UTF-8 -d classes Main.java && tar cf - -C classes . >&3",
             time_scale=3,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from pathlib import Path
 
 _MOUNT = Path("/sys/fs/cgroup")
@@ -36,10 +37,20 @@ class Group:
         self._killed = 0
         self._cpu_ns = 0
 
+    def files_to_join(self) -> list[str]:
+        """Where a process writes its number to be, with all its children to come, in the group."""
+        return [str(path / "cgroup.procs") for path in set(self._paths.values())]
+
     def join(self, pid: int) -> None:
-        """Move a process, and with it all its children to come, into the group."""
-        for path in set(self._paths.values()):
-            (path / "cgroup.procs").write_text(str(pid))
+        for file in self.files_to_join():
+            Path(file).write_text(str(pid))
+
+    def kill(self) -> None:
+        """Everything in the group, until nothing is left that could fork."""
+        while pids := (self._pids / "cgroup.procs").read_text().split():
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
 
     def begin(self, memory_bytes: int, processes: int) -> None:
         """Set the limits and note the counters before a run."""

@@ -30,6 +30,7 @@ MS_PRIVATE = 0x40000
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
+PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
@@ -40,6 +41,8 @@ _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 # The same numbers on every architecture since 5.1; the older ones differ.
 _SYS_MOUNT_SETATTR = 442
+_SYS_LANDLOCK_CREATE, _SYS_LANDLOCK_ADD, _SYS_LANDLOCK_RESTRICT = 444, 445, 446
+_LANDLOCK_ABI = 6  # Linux 6.12: the first that keeps signals in
 _NUMBERS = {
     "x86_64": {"clone": 56, "pivot_root": 155, "capset": 126},
     "aarch64": {"clone": 220, "pivot_root": 41, "capset": 91},
@@ -139,3 +142,33 @@ def install_filter(program: bytes) -> None:
     _checked(
         _LIBC.prctl(PR_SET_SECCOMP, ctypes.c_ulong(SECCOMP_MODE_FILTER), ctypes.byref(loaded), 0, 0), "seccomp filter"
     )
+
+
+class _LandlockRuleset(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("files", "network", "scoped")]
+
+
+class _LandlockPath(ctypes.Structure):
+    _pack_ = 1
+    _fields_ = [("allowed", ctypes.c_uint64), ("fd", ctypes.c_int32)]
+
+
+def landlock_rules() -> int:
+    """A descriptor of rules that refuse every file, TCP, and signals and abstract sockets to the outside."""
+    found = _LIBC.syscall(_SYS_LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
+    if found < _LANDLOCK_ABI:
+        raise OSError(f"Landlock of version {_LANDLOCK_ABI} is needed (Linux 6.12), here is {max(found, 0)}")
+    rules = _LandlockRuleset(files=(1 << 16) - 1, network=3, scoped=3)
+    size = ctypes.c_size_t(ctypes.sizeof(rules))
+    return int(_checked(_LIBC.syscall(_SYS_LANDLOCK_CREATE, ctypes.byref(rules), size, 0), "landlock_create_ruleset"))
+
+
+def landlock_allow(rules: int, fd: int, access: int) -> None:
+    """Below the path of `fd` (or for that file) these accesses are allowed."""
+    rule = _LandlockPath(allowed=access, fd=fd)
+    _checked(_LIBC.syscall(_SYS_LANDLOCK_ADD, rules, 1, ctypes.byref(rule), 0), "landlock_add_rule")
+
+
+def landlock_enforce(rules: int) -> None:
+    """Needs no_new_privs."""
+    _checked(_LIBC.syscall(_SYS_LANDLOCK_RESTRICT, rules, 0), "landlock_restrict_self")

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 import kernel
 
 BOX = "/box"
-_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _ETC = (
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
@@ -27,7 +27,7 @@ _ETC = (
     "/etc/localtime",
     "/etc/mime.types",
 )
-_DEVICES = ("null", "zero", "full", "random", "urandom")
+DEVICES = ("null", "zero", "full", "random", "urandom")
 _USERS = "root:x:0:0::/:/bin/false\nbox:x:{uid}:{uid}::/box:/bin/false\n"
 
 
@@ -39,18 +39,17 @@ def enter(scratch: str, extra: Sequence[str], binds: Mapping[str, str], uid: int
     """
     kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
     kernel.mount("jail", scratch, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=0755,size=1m")
-    for path in (*_SYSTEM, *extra):
+    for path in (*SYSTEM, *extra):
         _bind(path, scratch)
     for name, source in binds.items():
         os.mkdir(scratch + name)
         kernel.mount(source, scratch + name, flags=kernel.MS_BIND | kernel.MS_REC)
         kernel.read_only(scratch + name)
     os.makedirs(f"{scratch}/etc", exist_ok=True)
-    java = (f"/etc/{name}" for name in os.listdir("/etc") if name.startswith("java-"))
-    for path in (*_ETC, *java):
+    for path in etc():
         _bind(path, scratch)
     os.mkdir(f"{scratch}/dev")
-    for name in _DEVICES:
+    for name in DEVICES:
         _bind(f"/dev/{name}", scratch)
     for name, target in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
         os.symlink(f"/dev/fd/{target}", f"{scratch}/dev/{name}")
@@ -69,13 +68,18 @@ def enter(scratch: str, extra: Sequence[str], binds: Mapping[str, str], uid: int
     kernel.read_only("/", recursive=False)  # not the devices
 
 
+def etc() -> list[str]:
+    """What programs of the system read there."""
+    return [*_ETC, *(f"/etc/{name}" for name in os.listdir("/etc") if name.startswith("java-"))]
+
+
 def _bind(path: str, root: str) -> None:
     """The host's path at the same place; a link stays a link; what is not there is left out."""
     target = root + path
     os.makedirs(os.path.dirname(target), exist_ok=True)
     if os.path.lexists(target):
         return
-    if os.path.islink(path) and path in _SYSTEM:
+    if os.path.islink(path) and path in SYSTEM:
         os.symlink(os.readlink(path), target)
         return
     if os.path.isdir(path):

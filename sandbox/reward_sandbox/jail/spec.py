@@ -1,16 +1,19 @@
-"""What a jail is asked for and what it says: Limits, Run, Outcome."""
+"""What a jail is asked for and what it says: Limits, Run, Outcome; and the interface of every backend: Jail."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Tier = Literal["A", "B", "C", "X"]
 """A: root with cgroups; B: a user namespace; C: Landlock and seccomp; X: bare."""
+TIERS: tuple[Tier, ...] = ("A", "B", "C", "X")
+"""The strongest first."""
 Ending = Literal["ok", "runtime_error", "time_limit", "memory_limit", "output_limit", "system_error"]
 
 
@@ -30,6 +33,7 @@ class Limits(BaseModel):
 
 
 PYTHON = ("python",)
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/box", "TMPDIR": "/box/.tmp", "LANG": "C.UTF-8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +42,17 @@ class File:
     executable: bool = False
 
 
+@dataclass(slots=True)
 class Channel:
-    """Two ends of pipes, to be given to one program and then closed here.
+    """Two ends of pipes, which a jail gives to one program and then closes here.
 
     The program has them as descriptors 4 (to read) and 5 (to write), or as its standard input and output.
     """
 
-    def __init__(self, read: int, write: int, *, as_standard: bool) -> None:
-        self.ends: tuple[int, ...] = (read, write)
-        self.as_standard = as_standard
+    ends: tuple[int, ...]
+    as_standard: bool
+    exceeded: Callable[[], None] = field(default=lambda: None)
+    """Called when the program has written more than the pair's bound; a jail sets it."""
 
     def close(self) -> None:
         """Close our copies; a second time does nothing."""
@@ -91,4 +97,37 @@ class Outcome:
     cpu_ms: float = 0.0
     wall_ms: float = 0.0
     peak_kb: int = 0
+    waited_ms: float = 0.0
+    """How long a program that was stopped for its time had been ready to run and kept from it: the machine's doing."""
     error: str = ""
+
+
+class CannotJail(RuntimeError):
+    """No jail of the tier that is demanded can be made here; the message says why."""
+
+
+class Jail(Protocol):
+    """A backend: runs programs one by one, each isolated from all else."""
+
+    tier: Tier
+
+    async def start(self) -> None:
+        """Raises CannotJail."""
+
+    async def aclose(self) -> None:
+        """Nothing of it is left behind."""
+
+    async def run(self, run: Run) -> Outcome:
+        """Run a program to its end or to its limits."""
+
+    async def run_pair(
+        self, first: Run, second: Run, *, as_standard: bool = False, bound: int = ...
+    ) -> tuple[Outcome, Outcome]:
+        """Two programs at once, each with the other at the end of its channel. Raises CannotJail where one alone can run.
+
+        as_standard: the channel is their standard input and output, of which nothing is captured then. bound: bytes that
+        each may say to the other; more is an output limit.
+        """
+
+    def submission(self) -> AbstractAsyncContextManager[Jail]:
+        """The jail for all runs of one submission, for backends that pay once for each."""

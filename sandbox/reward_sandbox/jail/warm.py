@@ -13,7 +13,7 @@ import threading
 import traceback
 import types
 
-_OURS = ("zygote", "kernel", "root", "seccomp", "warm")
+_OURS = ("zygote", "bare", "kernel", "root", "seccomp", "waiting", "warm")
 
 
 def run(argv: list[str], env: dict[str, str]) -> None:

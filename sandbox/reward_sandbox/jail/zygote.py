@@ -8,12 +8,15 @@
     zygote ── clone(pid, mount, ipc, uts) ──▶ init: makes the box, unpacks the files
                                                 └─ fork ──▶ program: limits, user, filter, exec
 
+In the tiers without namespaces (C, X) init is a keeper, which ends the run's process group instead: see bare.py.
+
 It never sees code or data, only descriptors, and no file of a box is opened by path after its run: when init ends, the
 kernel ends every process of the run and the box with it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -23,16 +26,21 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
+import bare
 import kernel
 import root
 import seccomp
+import waiting
 import warm
 
 _MAX_MESSAGE = 256 * 1024
 _FAILED = 125
 """Exit of init when it could not set the run up: our failure, never the program's."""
+_WATCH_S = 0.02
+"""How often a box without a bound of its own is looked at."""
 _TROUBLE = 950
 """Descriptor through which a program's side of the setup speaks, until the program begins."""
 _PER_RUN = kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
@@ -43,12 +51,14 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     setup = json.loads(sys.argv[2])
     sys.path[:] = [path for path in sys.path if path != os.path.dirname(__file__)] + setup["path"]
-    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    setup["bare"] = setup["tier"] in ("C", "X")
+    if not setup["bare"]:  # else the closing of the socket is the sign, since the run must be ended first
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
         _enter(setup)
         _preload(setup["preload"], setup["proc"])
         os.environ.clear()
-        program = seccomp.program(kernel.MACHINE)
+        program = seccomp.program(kernel.MACHINE, bare=setup["bare"])
     except OSError as error:
         control.send(json.dumps({"ready": False, "why": str(error)}).encode())
         return
@@ -60,6 +70,10 @@ def _enter(setup: dict[str, Any]) -> None:
     """Into the slot's own namespaces and its read-only root."""
     # The jail has no /proc; through this a child can still say that it is the first to go when memory runs out.
     setup["proc"] = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    if setup["bare"]:
+        os.chmod(setup["scratch"], 0o711)  # noqa: S103  # its box is another user's, and private
+        os.umask(0o077)
+        return
     if setup["tier"] == "B":
         if os.getuid() == 0:  # the user of the namespace must be nobody outside of it
             os.chown(setup["scratch"], setup["uid"], setup["uid"])
@@ -107,37 +121,40 @@ def _serve(control: socket.socket, setup: dict[str, Any], program: bytes) -> Non
         run = json.loads(message)
         begun = time.monotonic()
         read_end, write_end = os.pipe2(os.O_CLOEXEC)
-        pid = kernel.fork_into(_PER_RUN)
+        pid = os.fork() if setup["bare"] else kernel.fork_into(_PER_RUN)
         if pid == 0:
-            _init(run, fds, setup, program, write_end)
+            (_keeper if setup["bare"] else _init)(run, fds, setup, program, write_end)
         for fd in (*fds, write_end):
             os.close(fd)
-        killed = _wait(control, pid)
+        waited = _wait(control, pid, setup)
         with open(read_end, "rb") as pipe:
             report = pipe.read()
         _, status = os.waitpid(pid, 0)
         outcome = json.loads(report) if report else {}
-        outcome |= {"killed": killed, "wall_ms": (time.monotonic() - begun) * 1000}
-        if not report and not killed:
+        outcome |= {"waited_ms": waited or 0.0, "wall_ms": (time.monotonic() - begun) * 1000}
+        if not report and waited is None:
             outcome["failed"] = f"init ended with status {status}"
         control.send(json.dumps(outcome).encode())
 
 
-def _wait(control: socket.socket, pid: int) -> bool:
-    """Until the run's init has ended. True when the other side asked for its death, or went away."""
+def _wait(control: socket.socket, pid: int, setup: dict[str, Any]) -> float | None:
+    """Until the run's init has ended. None, or if the other side asked for its death, how long it had been kept waiting."""
     pidfd = os.pidfd_open(pid)
-    killed = False
+    deadly = signal.SIGTERM if setup["bare"] else signal.SIGKILL
+    waited = None
     try:
         while True:
-            watched: list[Any] = [pidfd] if killed else [pidfd, control]
+            watched: list[Any] = [pidfd] if waited is not None else [pidfd, control]
             ready, _, _ = select.select(watched, [], [])
             if pidfd in ready:
-                return killed
-            killed = True
-            if not control.recv(16):
-                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+                return waited
+            is_over = not control.recv(16)
+            waited = waiting.waited_ms(setup["proc"], pid)
+            signal.pidfd_send_signal(pidfd, deadly)
+            if is_over:
+                if setup["bare"]:
+                    os.waitpid(pid, 0)
                 os._exit(0)
-            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
     finally:
         os.close(pidfd)
 
@@ -152,7 +169,7 @@ def _init(run: dict[str, Any], fds: list[int], setup: dict[str, Any], program: b
         uid = setup["uid"] if setup["tier"] == "A" else 0
         limits = run["limits"]
         root.make_box(limits["file_bytes"], limits["files"], uid)
-        _unpack(fds[0], run["files"], uid)
+        _unpack(fds[0], run["files"], root.BOX, uid)
         trouble, trouble_end = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -184,10 +201,71 @@ def _init(run: dict[str, Any], fds: list[int], setup: dict[str, Any], program: b
         os._exit(_FAILED)
 
 
-def _unpack(fd: int, files: list[list[Any]], uid: int) -> None:
+def _keeper(run: dict[str, Any], fds: list[int], setup: dict[str, Any], program: bytes, report: int) -> None:
+    """As _init, for a run without namespaces: ends its group, takes in what is left, deletes its box. Never returns."""
+    try:
+        awaited = (signal.SIGCHLD, signal.SIGTERM)
+        signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGTERM)
+        kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        uid = setup["uid"] if os.getuid() == 0 else os.getuid()
+        limits, box = run["limits"], f"{setup['scratch']}/box"
+        if os.getuid() != 0:
+            limits["processes"] += bare.tasks_of_user(setup["proc"])
+        bare.make_box(box, uid)
+        _unpack(fds[0], run["files"], box, uid)
+        trouble, trouble_end = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            _program(run, fds, setup, uid, program, trouble_end)
+        for fd in (*fds, trouble_end):
+            os.close(fd)
+        status, peak, over = None, 0, False
+        while status is None:
+            found = signal.sigtimedwait(awaited, _WATCH_S)
+            over = over or bare.overfull(box, limits["file_bytes"], limits["files"])
+            if over or (found and found.si_signo == signal.SIGTERM):
+                _end(pid)
+            for ended, how, usage in _ended(os.WNOHANG):
+                if ended == pid:
+                    status, peak = how, usage.ru_maxrss
+        _end(pid)
+        for _ in _ended(0):
+            pass
+        bare.sweep(box)
+        why = os.read(trouble, 1000)
+        everyone = resource.getrusage(resource.RUSAGE_CHILDREN)
+        told: dict[str, Any] = {
+            "exit": os.waitstatus_to_exitcode(status),
+            "cpu_ms": (everyone.ru_utime + everyone.ru_stime) * 1000,
+            "peak_kb": max(peak, everyone.ru_maxrss),
+            "over": over,
+        }
+        os.write(report, json.dumps({"failed": why.decode("utf-8", "replace")} if why else told).encode())
+        os._exit(_FAILED if why else 0)
+    except BaseException as error:
+        os.write(report, json.dumps({"failed": f"{type(error).__name__}: {error}"[:900]}).encode())
+        os._exit(_FAILED)
+
+
+def _end(pid: int) -> None:
+    """Everything of a run: its group, and before it has one its first process."""
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)
+
+
+def _ended(options: int) -> Iterator[tuple[int, int, Any]]:
+    """(process, status, usage) of each child that has ended; without WNOHANG until there are none."""
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.wait4(-1, options))[0]:
+            yield ended
+
+
+def _unpack(fd: int, files: list[list[Any]], box: str, uid: int) -> None:
     """The files of a run, one after another in `fd`: [name, size, mode]."""
     for name, size, mode in files:
-        path = os.path.join(root.BOX, name)
+        path = os.path.join(box, name)
         made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
         left = size
         while left:
@@ -196,7 +274,8 @@ def _unpack(fd: int, files: list[list[Any]], uid: int) -> None:
                 raise OSError("the files are shorter than was said")
             left -= sent
         os.fchmod(made, mode)
-        os.fchown(made, uid, uid)
+        if os.getuid() != uid:
+            os.fchown(made, uid, uid)
         os.close(made)
 
 
@@ -219,15 +298,21 @@ def _program(
         os.closerange(6, _TROUBLE)
         os.closerange(_TROUBLE + 1, 4096)
         _limit(run["limits"])
-        os.chdir(root.BOX)
+        os.chdir(f"{setup['scratch']}/box" if setup["bare"] else root.BOX)
         os.setsid()
-        if setup["tier"] == "A":
+        if os.getuid() != uid:
             os.setgroups([])
             os.setresgid(uid, uid, uid)
             os.setresuid(uid, uid, uid)
         kernel.drop_capabilities()
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        if setup["tier"] == "C":
+            readable = (*root.SYSTEM, sys.base_prefix, *setup["folders"], *setup["binds"].values(), *root.etc())
+            bare.confine(readable, [f"/dev/{name}" for name in root.DEVICES], os.getcwd())
         kernel.install_filter(program)
+        if setup["bare"]:
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         for number in range(1, signal.NSIG):
             if number not in (signal.SIGKILL, signal.SIGSTOP, 32, 33):
                 signal.signal(number, signal.SIG_DFL)

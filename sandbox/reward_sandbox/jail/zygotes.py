@@ -7,47 +7,43 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
+import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from reward_sandbox.jail.capture import Capture, sealed
 from reward_sandbox.jail.cgroups import Group, NoCgroups
-from reward_sandbox.jail.spec import PYTHON, Channel, Ending, Limits, Outcome, Run, Tier
+from reward_sandbox.jail.ending import ending
+from reward_sandbox.jail.slots import Slot, SlotJail, user_of
+from reward_sandbox.jail.spec import ENVIRONMENT, PYTHON, CannotJail, Outcome, Run, Tier
 
 _HERE = str(Path(__file__).parent)
 _BOOT = f"import sys; sys.path.insert(0, {_HERE!r}); import zygote; zygote.main()"
-_FIRST_UID = 61_000
 _RECYCLE_AFTER = 2_000
 _OWN_PROCESSES = 2  # the zygote and the run's init
 _OWN_MEMORY = 48 << 20  # what the zygote and init hold in the slot's group
 _GRACE_S = 10.0
-_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/box", "TMPDIR": "/tmp", "LANG": "C.UTF-8"}
 
 # A fork has one thread, whatever its parent had: preloaded libraries must not start any.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-class CannotJail(RuntimeError):
-    """No jail of the tier that is demanded can be made here; the message says why."""
-
-
-class ZygoteJail:
+class ZygoteJail(SlotJail):
     """Runs programs in `slots` warm fork servers.
 
-    tier: the one to use; by default the best that can be made, A for root, else B. python: the interpreter that is kept
-    warm. folders: absolute folders that the jail sees besides the system's. binds: a name at its root → a folder of ours.
-    preload: modules imported once. path: more folders of modules for Python programs.
+    tier: the one to use; by default the best that can be made, and at least `at_least`; X only when it is named. python:
+    the interpreter that is kept warm. folders: absolute folders that the jail sees besides the system's. binds: a name at
+    its root → a folder of ours. preload: modules imported once. path: more folders of modules for Python programs.
     """
 
     def __init__(
@@ -55,13 +51,15 @@ class ZygoteJail:
         slots: int = 1,
         *,
         tier: Tier | None = None,
+        at_least: Tier = "C",
         python: str = sys.executable,
         folders: Sequence[str] = (),
         binds: Mapping[str, str] | None = None,
         preload: Sequence[str] = (),
         path: Sequence[str] = (),
     ) -> None:
-        self._count, self._wanted = slots, tier
+        possible: tuple[Tier, ...] = ("A", "B", "C") if os.geteuid() == 0 else ("B", "C")
+        super().__init__(slots, possible, tier, "X" if tier == "X" else at_least)
         self._setup = {
             "python": python,
             "folders": list(folders),
@@ -69,88 +67,17 @@ class ZygoteJail:
             "preload": list(preload),
             "path": list(path),
         }
-        self._free: asyncio.Queue[_Slot] = asyncio.Queue()
-        self._slots: list[_Slot] = []
-        self._pairing = asyncio.Lock()
-        self.tier: Tier = "X"
 
-    async def start(self) -> None:
-        """Start the slots. Raises CannotJail."""
-        possible: tuple[Tier, ...] = ("A", "B") if os.geteuid() == 0 else ("B",)
-        why = []
-        for tier in (self._wanted,) if self._wanted else possible:
-            slots = [_Slot(index, tier, self._setup) for index in range(self._count)]
-            try:
-                for slot in slots:
-                    await slot.start()
-            except CannotJail as error:
-                why.append(str(error))
-                for slot in slots:
-                    await slot.aclose()
-                continue
-            self.tier, self._slots = tier, slots
-            for slot in slots:
-                self._free.put_nowait(slot)
-            return
-        raise CannotJail("; ".join(why))
-
-    async def aclose(self) -> None:
-        """End every slot and what runs in it; nothing is left behind."""
-        for slot in self._slots:
-            await slot.aclose()
-        self._slots.clear()
-
-    async def run(self, run: Run) -> Outcome:
-        """Run a program to its end or to its limits. A system error is tried once more, best in another slot."""
-        outcome = await self._once(run)
-        return await self._once(run) if outcome.ending == "system_error" else outcome
-
-    async def run_pair(self, first: Run, second: Run, *, as_standard: bool = False) -> tuple[Outcome, Outcome]:
-        """Two programs at once, each with the other at the end of its channel. Raises CannotJail with a single slot.
-
-        as_standard: the channel is their standard input and output, of which nothing is captured then.
-        """
-        if self._count < 2:
-            raise CannotJail("two programs at once need two slots")
-        # One pair at a time gathers its slots: two that held one each would wait for ever.
-        slots: list[_Slot] = []
-        channels: list[Channel] = []
-        tasks: list[asyncio.Task[Outcome]] = []
-        try:
-            async with self._pairing:
-                for _ in range(2):
-                    slots.append(await self._free.get())  # noqa: PERF401  # kept one by one, to be given back when cancelled
-            there, back = os.pipe(), os.pipe()
-            channels += (
-                Channel(there[0], back[1], as_standard=as_standard),
-                Channel(back[0], there[1], as_standard=as_standard),
-            )
-            runs = replace(first, channel=channels[0]), replace(second, channel=channels[1])
-            tasks += [asyncio.create_task(slot.run(run)) for slot, run in zip(slots, runs, strict=True)]
-            one, two = await asyncio.gather(*tasks)
-            return one, two
-        finally:
-            for channel in channels:
-                channel.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            for slot in slots:
-                self._free.put_nowait(slot)
-
-    async def _once(self, run: Run) -> Outcome:
-        slot = await self._free.get()
-        try:
-            return await slot.run(run)
-        finally:
-            self._free.put_nowait(slot)
+    def make(self, index: int, tier: Tier) -> Slot:
+        return _ZygoteSlot(index, tier, self._setup)
 
 
-class _Slot:
+class _ZygoteSlot:
     def __init__(self, index: int, tier: Tier, setup: dict[str, Any]) -> None:
         self._name = f"touchstone-{os.getpid()}-{index}"
         self._tier: Tier = tier
-        self._setup = {**setup, "tier": tier, "uid": _FIRST_UID + index}
+        self._setup = {**setup, "tier": tier, "uid": user_of(index)}
+        self._is_bare = tier in ("C", "X")
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._group: Group | None = None
@@ -162,7 +89,7 @@ class _Slot:
             try:
                 self._group = Group(self._name)
             except NoCgroups as error:
-                raise CannotJail(f"tier A: {error}") from error
+                raise CannotJail(str(error)) from error
         self._scratch = tempfile.mkdtemp(prefix="touchstone-jail-")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
@@ -184,13 +111,16 @@ class _Slot:
             said = {}
         if not said.get("ready"):
             await self.aclose()
-            raise CannotJail(f"tier {self._tier}: {said.get('why', 'the zygote does not start')}")
+            raise CannotJail(said.get("why", "the zygote does not start"))
 
     async def aclose(self) -> None:
         """End the zygote; with it its children end, since they are tied to it."""
         if self._control:
             self._control.close()
         if self._process:
+            if self._is_bare:  # it ends its run first, and that cannot be left to the kernel
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    await asyncio.to_thread(self._process.wait, _GRACE_S)
             self._process.kill()
             await asyncio.to_thread(self._process.wait)
         if self._group:
@@ -220,18 +150,20 @@ class _Slot:
         if self._group:
             self._group.begin((limits.memory_mb << 20) + _OWN_MEMORY, limits.processes + _OWN_PROCESSES)
         stop = _Stop(control)
+        if run.channel:
+            run.channel.exceeded = partial(stop, "output")
         bound = limits.output_kb << 10
         with contextlib.ExitStack() as stack:
-            captures = [_Capture(loop, bound, stop), _Capture(loop, bound, stop)]
+            captures = [Capture(bound, partial(stop, "output")), Capture(bound, partial(stop, "output"))]
             if run.artefact:
-                captures.append(_Capture(loop, run.artefact_mb << 20, stop))
+                captures.append(Capture(run.artefact_mb << 20, partial(stop, "output")))
             for capture in captures:
                 stack.callback(capture.close)
-            given = [_sealed(b"".join(file.content for file in run.files.values())), _sealed(run.stdin)]
+            given = [sealed(b"".join(file.content for file in run.files.values())), sealed(run.stdin)]
             ends = [capture.write_end for capture in captures]
             sent = [*given, *ends]
             if run.channel and run.channel.as_standard:
-                sent[1:3] = run.channel.ends
+                sent[1:3] = list(run.channel.ends)
             elif run.channel:
                 sent += run.channel.ends
             try:
@@ -268,7 +200,7 @@ class _Slot:
                 *((4, 5) if run.channel and not run.channel.as_standard else ()),
             ],
             "files": [[name, len(f.content), 0o500 if f.executable else 0o400] for name, f in run.files.items()],
-            "env": {**_ENVIRONMENT, **run.env},
+            "env": {name: self._placed(value) for name, value in {**ENVIRONMENT, **run.env}.items()},
             "limits": {
                 "file_bytes": limits.file_mb << 20,
                 "files": limits.files,
@@ -281,8 +213,15 @@ class _Slot:
             },
         }
         if run.argv[:1] == PYTHON:
-            return message | {"python": ["/box/solution.py", *run.argv[1:]]}
-        return message | {"argv": list(run.argv)}
+            return message | {"python": [self._placed("/box/solution.py"), *run.argv[1:]]}
+        return message | {"argv": [self._placed(word) for word in run.argv]}
+
+    def _placed(self, word: str) -> str:
+        """Without a root of its own a run's places have other names."""
+        if not self._is_bare:
+            return word
+        places = {"/box": f"{self._scratch}/box", **self._setup["binds"]}
+        return re.sub("|".join(map(re.escape, places)), lambda found: places[found[0]], word)
 
     def _judged(self, run: Run, said: dict[str, Any], reason: str, texts: list[bytes], wall_ms: float) -> Outcome:
         out_of_memory, cpu_ms, peak_kb = False, said.get("cpu_ms", 0.0), said.get("peak_kb", 0)
@@ -291,9 +230,10 @@ class _Slot:
             out_of_memory, cpu_ms, group_peak_kb = self._group.end()
             peak_kb = peak_kb or group_peak_kb
         code = said.get("exit")
+        reason = "output" if said.get("over") else reason
         stdout, stderr, *rest = texts
         outcome = Outcome(
-            _ending(run.limits, code, reason, out_of_memory, cpu_ms, stderr, self._group is None),
+            ending(run.limits, code, reason, out_of_memory, cpu_ms, stderr, self._group is None),
             self._tier,
             code,
             stdout,
@@ -302,39 +242,12 @@ class _Slot:
             cpu_ms,
             wall_ms,
             peak_kb,
+            said.get("waited_ms", 0.0) if reason == "time" else 0.0,
         )
         if outcome.ending == "system_error":
             why = said.get("failed") or stderr.decode("utf-8", "replace")[:200] or "the run could not be set up"
             return Outcome("system_error", self._tier, error=why)
         return outcome
-
-
-def _ending(
-    limits: Limits,
-    code: int | None,
-    reason: str,
-    out_of_memory: bool,
-    cpu_ms: float,
-    stderr: bytes,
-    by_address_space: bool,
-) -> Ending:
-    """Which limit ended the run, if any did."""
-    if reason == "output":
-        return "output_limit"
-    if out_of_memory:
-        return "memory_limit"
-    if reason == "time" or cpu_ms > limits.cpu_s * 1000 or code == -signal.SIGXCPU:
-        return "time_limit"
-    if code == 0:
-        return "ok"
-    if code == -signal.SIGXFSZ:
-        return "output_limit"
-    if code is None:
-        return "system_error"
-    # Without a group the address space is the limit, and a program is told of it by its allocator.
-    if by_address_space and any(word in stderr[-300:] for word in (b"MemoryError", b"bad_alloc", b"out of memory")):
-        return "memory_limit"
-    return "runtime_error"
 
 
 class _Stop:
@@ -349,64 +262,3 @@ class _Stop:
             self.reason = reason
             with contextlib.suppress(OSError):
                 self._control.send(b"kill")
-
-
-class _Capture:
-    """Reads one stream of a run, up to a bound; more than that ends the run."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, bound: int, stop: Callable[[str], None]) -> None:
-        self._read_end, self.write_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        fcntl.fcntl(self.write_end, fcntl.F_SETFL, 0)  # the program's end blocks, as it expects
-        self._loop, self._left, self._stop = loop, bound, stop
-        self._pieces: list[bytes] = []
-        self._watched = True
-        loop.add_reader(self._read_end, self._read)
-
-    def sent(self) -> None:
-        """The program has its end: ours of it is closed, so that the stream can end."""
-        os.close(self.write_end)
-        self.write_end = -1
-
-    def rest(self) -> bytes:
-        """Everything, once the run is over: what is still in the pipe is read."""
-        while self._watched and self._read():
-            pass
-        return b"".join(self._pieces)
-
-    def close(self) -> None:
-        self._unwatch()
-        os.close(self._read_end)
-        if self.write_end >= 0:
-            os.close(self.write_end)
-
-    def _read(self) -> bool:
-        """Read what there is; False when there is no more now, or ever."""
-        try:
-            piece = os.read(self._read_end, 65536)
-        except BlockingIOError:
-            return False
-        if not piece:
-            self._unwatch()
-            return False
-        self._pieces.append(piece[: self._left])
-        self._left -= len(piece)
-        if self._left < 0:
-            self._stop("output")
-            self._unwatch()
-        return True
-
-    def _unwatch(self) -> None:
-        if self._watched:
-            self._watched = False
-            self._loop.remove_reader(self._read_end)
-
-
-def _sealed(content: bytes) -> int:
-    """A descriptor that reads `content`, and that nobody can change: it may be shared between runs."""
-    fd = os.memfd_create("box", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    view = memoryview(content)
-    while view:
-        view = view[os.write(fd, view) :]
-    os.lseek(fd, 0, os.SEEK_SET)
-    fcntl.fcntl(fd, 1033, 0x1 | 0x2 | 0x4 | 0x8)  # F_ADD_SEALS: seal, shrink, grow, write
-    return fd

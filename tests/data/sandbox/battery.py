@@ -33,6 +33,7 @@ def _try(expression: str) -> Hostile:
 
 TIME = ("time_limit",)
 MEMORY = ("memory_limit", "runtime_error")
+FULL = ("runtime_error", "output_limit")  # the program is told, or ended where its box has no bound of its own
 RESOURCES = {
     "busy loop": Hostile("while True: pass", TIME),
     "sleep": Hostile("import time; time.sleep(1000)", TIME),
@@ -56,17 +57,15 @@ RESOURCES = {
         "import os\nfor _ in range(3): os.fork()\nx = []\nwhile len(x) < 400: x.append(bytearray(b'1' * (1 << 20)))",
         ("memory_limit", "runtime_error", "time_limit", "ok"),
     ),
-    "memory in files": Hostile(
-        "i = 0\nwhile True:\n    open(f'f{i}', 'wb').write(b'x' * (1 << 20)); i += 1", ("runtime_error",)
-    ),
+    "memory in files": Hostile("i = 0\nwhile True:\n    open(f'f{i}', 'wb').write(b'x' * (1 << 20)); i += 1", FULL),
     "one large file": Hostile(
         "f = open('f', 'wb')\nwhile True: f.write(b'x' * (1 << 20))", ("runtime_error", "output_limit")
     ),
     "sparse file": _try("f = open('f', 'wb'); f.seek(1 << 40); f.write(b'x'); f.flush()")._replace(
         endings=("ok", "runtime_error", "output_limit")
     ),
-    "many files": Hostile("i = 0\nwhile True:\n    open(f'f{i}', 'w').close(); i += 1", ("runtime_error",)),
-    "deep folders": Hostile("import os\nwhile True: os.mkdir('d'); os.chdir('d')", ("runtime_error",)),
+    "many files": Hostile("i = 0\nwhile True:\n    open(f'f{i}', 'w').close(); i += 1", FULL),
+    "deep folders": Hostile("import os\nwhile True: os.mkdir('d'); os.chdir('d')", FULL),
     "fork bomb": Hostile("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", TIME),
     "thread bomb": Hostile(
         "import threading, time\ndef f():\n    while True:\n        try: threading.Thread(target=f).start()\n"
@@ -104,7 +103,7 @@ FILES = {
     "the terminal": _try("open('/dev/tty', 'w')"),
     "chroot": _try("os.mkdir('r'); os.chroot('r')"),
     "dot dot": _try("os.chdir('/'); os.chdir('..'); open('etc/shadow')"),
-    "the host's sockets": _try("os.stat('/var/run/docker.sock')"),
+    "the host's sockets": _try("import socket; socket.socket(socket.AF_UNIX).connect('/var/run/docker.sock')"),
     "the old root": _try("os.listdir('/.old')"),
     "inherited descriptors": Hostile(
         "import os\nheld = []\nfor fd in range(3, 1024):\n    try: os.fstat(fd); held.append(fd)\n    except OSError: pass\n"
