@@ -212,7 +212,7 @@ class _BwrapSlot:
         if self._group:
             out_of_memory, cpu_ms, peak_kb = self._group.end()
         code = child.code if child.code is None or child.code < 128 else 128 - child.code
-        how = ending(limits, code, reason, out_of_memory, cpu_ms, texts[1], self._group is None)
+        how = ending(limits, code, reason, out_of_memory, cpu_ms, texts[1])
         if how == "system_error":
             why = texts[1].decode("utf-8", "replace")[-200:] or "bwrap says nothing of its end"
             return Outcome("system_error", self._tier, error=why)
@@ -231,7 +231,7 @@ class _BwrapSlot:
 
     def _setup(self, run: Run, wiring: list[tuple[int, int]]) -> dict[str, Any]:
         limits = run.limits
-        words = [self._bwrap, *self._walls, "--size", str(limits.file_mb << 20), "--perms", "0700", "--tmpfs", "/box"]
+        words = [self._bwrap, *self._walls, "--size", str(run.box_bytes), "--perms", "0700", "--tmpfs", "/box"]
         words += ["--perms", "0700", "--dir", "/box/.tmp"]
         for place, (name, file) in enumerate(run.files.items()):
             words += ["--perms", "0500" if file.executable else "0400", "--file", str(_FILES + place), f"/box/{name}"]
@@ -242,15 +242,16 @@ class _BwrapSlot:
         argv = (*python, *run.argv[1:]) if run.argv[:1] == PYTHON else run.argv
         bounds = {
             "RLIMIT_CPU": max(1, round(limits.cpu_s + 0.499)),
-            "RLIMIT_FSIZE": limits.file_mb << 20,
+            "RLIMIT_FSIZE": run.box_bytes,
             "RLIMIT_NOFILE": max(limits.open_files, _FILES + len(run.files) + 8),
             "RLIMIT_NPROC": limits.processes + _OWN_PROCESSES,
             "RLIMIT_CORE": 0,
             "RLIMIT_MEMLOCK": 0,
             "RLIMIT_MSGQUEUE": 0,
         }
-        if not self._group and not run.reserves:
-            bounds["RLIMIT_AS"] = (limits.memory_mb << 20) + _OWN_MEMORY
+        if not self._group:
+            memory = ((limits.memory_mb + run.stacks_mb) << 20) + _OWN_MEMORY
+            bounds["RLIMIT_DATA" if run.stacks_mb else "RLIMIT_AS"] = memory
         return {
             "groups": self._group.files_to_join() if self._group else [],
             "descriptors": wiring,

@@ -190,6 +190,8 @@ class _ZygoteSlot:
 
     def _message(self, run: Run) -> dict[str, Any]:
         limits = run.limits
+        # Without a group memory is limited in each process.
+        memory = None if self._group else ((limits.memory_mb + run.stacks_mb) << 20) + _OWN_MEMORY
         message: dict[str, Any] = {
             # Which descriptor of the program each that is sent becomes, but for the files.
             "targets": [
@@ -202,14 +204,15 @@ class _ZygoteSlot:
             "files": [[name, len(f.content), 0o500 if f.executable else 0o400] for name, f in run.files.items()],
             "env": {name: self._placed(value) for name, value in {**ENVIRONMENT, **run.env}.items()},
             "limits": {
-                "file_bytes": limits.file_mb << 20,
-                "files": limits.files,
+                "file_bytes": run.box_bytes,
+                "files": limits.files + len(run.files),
                 "cpu_s": max(1, round(limits.cpu_s + 0.499)),
                 "open_files": limits.open_files,
                 # The kernel counts a user's processes everywhere, so the group's own count is taken where there is one.
                 "processes": None if self._group else limits.processes + _OWN_PROCESSES,
                 "stack_bytes": None,
-                "address_bytes": None if self._group or run.reserves else (limits.memory_mb << 20) + _OWN_MEMORY,
+                "address_bytes": None if run.stacks_mb else memory,
+                "data_bytes": memory if run.stacks_mb else None,
             },
         }
         if run.argv[:1] == PYTHON:
@@ -233,7 +236,7 @@ class _ZygoteSlot:
         reason = "output" if said.get("over") else reason
         stdout, stderr, *rest = texts
         outcome = Outcome(
-            ending(run.limits, code, reason, out_of_memory, cpu_ms, stderr, self._group is None),
+            ending(run.limits, code, reason, out_of_memory, cpu_ms, stderr),
             self._tier,
             code,
             stdout,
