@@ -204,7 +204,7 @@ async def test_more_than_it_takes_is_refused_at_once():
     slow = {"language": "python", "code": "import time; time.sleep(1)"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sandbox", timeout=60) as client:
         at_work = asyncio.create_task(client.post("/run", json=slow))
-        while backend.jail._free:
+        while backend.raw_jail._free:
             await asyncio.sleep(0.01)
         refused = await client.post("/run", json=slow)
         fusion = await client.post("/run_code", json=slow)
