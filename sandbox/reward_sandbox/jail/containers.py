@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from reward_sandbox.jail import seccomp
 from reward_sandbox.jail.elsewhere import NotDone, run_pair_there, run_there
 from reward_sandbox.jail.probe import held
-from reward_sandbox.jail.slots import TALK
+from reward_sandbox.jail.slots import TALK, user_of
 from reward_sandbox.jail.spec import TIERS, CannotJail, Limits, Outcome, Run, Tier
 from reward_sandbox.jail.wire import Done, Job
 
@@ -64,7 +64,10 @@ class DockerJail:
     ) -> None:
         self.tier: Tier = "A"
         self._at_least, self._image, self._runtime = at_least, image, runtime
-        self._room = asyncio.Semaphore(slots)
+        # The users of each container at work: two, for pairs.
+        self._users: asyncio.Queue[int] = asyncio.Queue()
+        for slot in range(slots):
+            self._users.put_nowait(user_of(2 * slot))
         # The SDK blocks; each container at work holds one thread, and needs another to be removed.
         self._threads = ThreadPoolExecutor(2 * slots, thread_name_prefix="docker")
         self._client: Any = None
@@ -109,27 +112,31 @@ class DockerJail:
 
     @contextlib.asynccontextmanager
     async def submission(self, limits: Limits) -> AsyncIterator[_Container]:
-        async with self._room:
-            place = _Container(self.tier, self._client, self._config(limits), self._blocking)
+        user = await self._users.get()
+        place = _Container(self.tier, self._client, self._config(limits, user), self._blocking)
+        try:
+            yield place
+        finally:
             try:
-                yield place
-            finally:
-                await asyncio.shield(place.end())
+                await _to_its_end(place.end())
+            finally:  # nobody else is given its users before it is gone
+                self._users.put_nowait(user)
 
     async def _blocking(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
-    def _config(self, limits: Limits) -> dict[str, Any]:
+    def _config(self, limits: Limits, user: int) -> dict[str, Any]:
         own = _OWN_PROCESSES if self._runtime == "runc" else _OTHER_KERNEL
         box_mb = 2 * (limits.file_mb + _GIVEN_MB)
         memory = f"{2 * limits.memory_mb + box_mb + _OWN_MEMORY_MB}m"
         return {
             "image": self._image,
             "entrypoint": ["python3", "-m", "reward_sandbox.jail.runner"],
-            "command": [],
+            "command": [str(user)],
             "user": "0",
             "working_dir": "/tmp",  # the container's own
-            "stdin_open": True,
+            "stdin_open": True,  # when we are gone it reads its end, and so ends and is removed
+            "auto_remove": True,
             "network_mode": "none",
             "read_only": True,
             "tmpfs": {"/tmp": f"size={box_mb}m,mode=1777,exec"},
@@ -153,19 +160,21 @@ class _Container:
         self.tier: Tier = tier
         self._client, self._config, self._blocking = client, config, blocking
         self._container: Any = None
+        self._attached: Any = None
         self._socket: socket.socket | None = None
         self._complaint = b""
         self._tries = 2
 
     async def end(self) -> None:
-        container, connection = self._container, self._socket
-        self._container = self._socket = None
+        container, open_here = self._container, (self._attached, self._socket)
+        self._container = self._attached = self._socket = None
         if container is not None:
             # The end of the container is what ends a read from its socket, too.
             with contextlib.suppress(Exception):
                 await self._blocking(lambda: container.remove(force=True))
-        if connection is not None:
-            connection.close()
+        for one in open_here:
+            if one is not None:
+                one.close()
 
     async def run(self, run: Run) -> Outcome:
         return await run_there(self, run)
@@ -192,8 +201,8 @@ class _Container:
     def _begin(self) -> None:
         self._complaint = b""
         self._container = self._client.containers.create(**self._config)
-        attached = self._container.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
-        self._socket = attached._sock
+        self._attached = self._container.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+        self._socket = self._attached._sock
         self._container.start()
 
     def _exchange(self, job: Job) -> bytes:

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,8 @@ class ZygoteJail(SlotJail):
 
     tier: the one to use; by default the best that can be made, and at least `at_least`; X only when it is named. python:
     the interpreter that is kept warm. folders: absolute folders that the jail sees besides the system's. binds: a name at
-    its root → a folder of ours. preload: modules imported once. path: more folders of modules for Python programs.
+    its root → a folder of ours. preload: modules imported once. path: more folders of modules for Python programs. user_of:
+    a slot's number → its user's, where that can be chosen.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class ZygoteJail(SlotJail):
         binds: Mapping[str, str] | None = None,
         preload: Sequence[str] = (),
         path: Sequence[str] = (),
+        user_of: Callable[[int], int] = user_of,
     ) -> None:
         possible: tuple[Tier, ...] = ("A", "B", "C") if os.geteuid() == 0 else ("B", "C")
         super().__init__(slots, possible, tier, "X" if tier == "X" else at_least)
@@ -67,16 +69,17 @@ class ZygoteJail(SlotJail):
             "preload": list(preload),
             "path": list(path),
         }
+        self._user_of = user_of
 
     def make(self, index: int, tier: Tier) -> Slot:
-        return _ZygoteSlot(index, tier, self._setup)
+        return _ZygoteSlot(index, tier, {**self._setup, "uid": self._user_of(index)})
 
 
 class _ZygoteSlot:
     def __init__(self, index: int, tier: Tier, setup: dict[str, Any]) -> None:
         self._name = f"touchstone-{os.getpid()}-{index}"
         self._tier: Tier = tier
-        self._setup = {**setup, "tier": tier, "uid": user_of(index)}
+        self._setup = {**setup, "tier": tier}
         self._is_bare = tier in ("C", "X")
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
