@@ -80,6 +80,8 @@ class Grader:
 
     async def grade(self, item: GradeItem) -> GradeResult:
         """Never raises for the program's sake: what is ours to answer for is a failure in the result."""
+        # Uploaded tests are told by their hash, which is why this comes first.
+        problem = hashlib.sha256(item.model_dump_json(exclude={"id", "code", "language"}).encode()).hexdigest()
         if item.tests_sha256:
             try:
                 item = item.with_tests(self._uploads.get(item.tests_sha256))
@@ -88,7 +90,6 @@ class Grader:
                 return self._failed(item, FailureKind.BAD_REFERENCE, told)
             except ValueError as error:
                 return self._failed(item, FailureKind.BAD_REFERENCE, str(error))
-        problem = hashlib.sha256(item.model_dump_json(exclude={"id", "code", "language"}).encode()).hexdigest()
         key = hashlib.sha256(f"{problem}\0{item.language}\0{item.code}".encode("utf-8", "surrogatepass")).hexdigest()
         if key in self._kept:
             return self._kept[key].model_copy(update={"id": item.id, "cached": True})

@@ -66,4 +66,4 @@ def test_the_runner_grades_in_containers_and_leaves_none(runner):
         "compiled": (True, True, "A"),
         "hostile": (True, False, "A"),
     }, reply
-    assert not run("docker", "ps", "-aq", "--filter", "label=touchstone.sandbox")
+    assert not run("docker", "ps", "-aq", "--filter", f"label=touchstone.sandbox={about['Config']['Hostname']}")

@@ -148,7 +148,7 @@ class DockerJail:
             "security_opt": ["no-new-privileges:true", f"seccomp={self._seccomp}"],
             "log_config": {"Type": "none"},
             "healthcheck": {"test": ["NONE"]},
-            "labels": {_LABEL: ""},
+            "labels": {_LABEL: socket.gethostname()},  # of whose it is
             "runtime": self._runtime,
         }
 
