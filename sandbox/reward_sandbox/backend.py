@@ -62,7 +62,7 @@ class CodeBackend:
         self.uploads = Uploads(self._settings.max_tests_mb << 20)
         self.grader = Grader(self.jail, self.uploads)
         self._starting = asyncio.Lock()
-        self._is_up = False
+        self._is_up, self._why_not = False, "it has not started"
 
     @property
     def settings(self) -> SandboxSettings:
@@ -110,12 +110,13 @@ class CodeBackend:
     async def ready(self) -> bool:
         try:
             await self.start()
-        except CannotJail:
+        except CannotJail as error:
+            self._why_not = str(error)
             return False
         return True
 
     def details(self) -> dict[str, str]:
-        return {"tier": self.jail.tier}
+        return {"tier": self.jail.tier} if self._is_up else {"why": self._why_not}
 
     async def verify(self, request: VerifyRequest) -> VerifyReply:
         options = self._options(request.options)

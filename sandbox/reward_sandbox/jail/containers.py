@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from reward_sandbox.jail import seccomp
 from reward_sandbox.jail.elsewhere import NotDone, run_pair_there, run_there
-from reward_sandbox.jail.probe import held
+from reward_sandbox.jail.probe import held, works
 from reward_sandbox.jail.slots import TALK, user_of
 from reward_sandbox.jail.spec import TIERS, CannotJail, Limits, Outcome, Run, Tier
 from reward_sandbox.jail.wire import Done, Job
@@ -90,6 +90,7 @@ class DockerJail:
         try:
             # With another kernel there is no Landlock inside; but the processes there are only the runner's.
             await held(self.run, but=() if self._runtime == "runc" else ("other processes",))
+            await works(self.run)
         except CannotJail:
             await self.aclose()
             raise

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from reward_sandbox.jail.capture import conversation
-from reward_sandbox.jail.probe import held
+from reward_sandbox.jail.probe import held, works
 from reward_sandbox.jail.spec import TIERS, CannotJail, Limits, Outcome, Run, Tier
 
 TALK = 16 << 20
@@ -62,6 +62,7 @@ class SlotJail:
                     await slot.start()
                 if tier != "X":
                     await held(self._slots[0].run)
+                await works(self._slots[0].run)
             except CannotJail as error:
                 why.append(f"tier {tier}: {error}")
                 await self.aclose()
