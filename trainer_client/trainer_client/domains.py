@@ -37,12 +37,11 @@ class Domains:
         task = self._asked.get(name)
         if task is None or (task.done() and (task.cancelled() or task.exception())):
             task = self._asked[name] = asyncio.ensure_future(self._ask(name))
-        left = deadline - asyncio.get_running_loop().time()
-        try:
-            known = await asyncio.wait_for(asyncio.shield(task), left)
-        except asyncio.TimeoutError:
-            raise TimeoutError from None  # not the same class before Python 3.11
-        return known.needs_siblings
+        # Not wait_for: it may swallow a cancellation before Python 3.12.
+        done, _ = await asyncio.wait({task}, timeout=deadline - asyncio.get_running_loop().time())
+        if not done:
+            raise TimeoutError
+        return task.result().needs_siblings
 
     def seen(self, name: str, version: str | None) -> None:
         """A reply of this version has come: what is known of another is forgotten."""

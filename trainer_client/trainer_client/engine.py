@@ -22,6 +22,8 @@ from trainer_client.wire import Body, Group, Sample, group_of, split, write
 T = TypeVar("T")
 
 CONNECT_S = 5.0
+# What `stop` gives the requests to end; a program must end whatever they do.
+END_S = 5.0
 # Bodies of `score_many` that exist at a time.
 MANY_BYTES = 128 << 20
 
@@ -83,7 +85,8 @@ class Engine:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=END_S)
         await self._http.aclose()
         await self._loop.shutdown_asyncgens()
         await self._loop.shutdown_default_executor()
