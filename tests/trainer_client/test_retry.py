@@ -62,6 +62,7 @@ def test_it_waits_as_long_as_it_was_told(scripted):
     [
         (httpx.Response(429, headers={"retry-after": "60"}), "overloaded", "answered 429"),
         (httpx.Response(503), "overloaded", "answered 503"),
+        (httpx.Response(500), "verifier_error", "answered 500"),
         (httpx.ConnectError("refused"), "verifier_unreachable", "ConnectError"),
         (b"{}", "verifier_error", "outside the contract"),
     ],

@@ -133,3 +133,28 @@ def test_score_many_writes_no_more_than_there_is_room_for(toy_url, monkeypatch):
         scored = client.score_many([Group("toy", ["x" * (16 << 10), str(number)], "yes") for number in range(60)])
     assert [one.rewards for one in scored] == [[0.0, 0.0]] * 60
     assert most <= 5
+
+
+class Poisoned(httpx.AsyncHTTPTransport):
+    """The network to a gateway that breaks down at one completion."""
+
+    def __init__(self, trouble):
+        super().__init__()
+        self.trouble = trouble
+
+    async def handle_async_request(self, request):
+        if b"poison" in request.content:
+            if isinstance(self.trouble, Exception):
+                raise self.trouble
+            return httpx.Response(self.trouble)
+        return await super().handle_async_request(request)
+
+
+@pytest.mark.parametrize("trouble", [500, httpx.RemoteProtocolError("cut off"), httpx.ReadError("reset")])
+def test_a_group_that_breaks_the_gateway_does_not_take_the_others_with_it(toy_url, trouble):
+    asked = groups(40)
+    asked[17] = Group("toy", ["poison"], "yes")
+    with RewardClient(toy_url, connections=1, deadline_s=2, transport=Poisoned(trouble)) as client:
+        scored = client.score_many(asked)
+    assert [number for number, one in enumerate(scored) if not all(one.valid)] == [17]
+    assert scored[17].failures[0]["kind"] in ("verifier_error", "verifier_unreachable")

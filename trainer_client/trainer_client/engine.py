@@ -137,8 +137,9 @@ class Engine:
         """Nothing that is out now takes longer than this; samples that still wait for siblings wait no more."""
         self._sender.hurry(self._loop.time() + within_s)
         for gathering in self._holding:
-            for _, future in gathering.held.values():
-                future.set_result(without_verdict(1, "cancelled", "its siblings were not submitted"))
+            for _, own in gathering.held.values():
+                if not own.done():
+                    own.set_result(without_verdict(1, "cancelled", "its siblings were not submitted"))
             gathering.held.clear()
         self._holding.clear()
 

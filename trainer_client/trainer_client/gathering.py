@@ -12,7 +12,7 @@ from trainer_client.results import ScoredGroup, ScoredSample, gathered, without_
 from trainer_client.wire import Sample
 
 # Groups that were never asked for by `group(id)`; beyond these the oldest is forgotten, and its handles go on.
-KEPT = 65_536
+KEPT = 16_384
 _SHARED = ("domain", "reference", "prompt", "prefix", "run", "step", "group_size")
 
 

@@ -19,6 +19,8 @@ WARN_AT = 0.05
 # The share of failures is that of the last so many samples, once there are enough to speak of a share.
 WINDOW = 1024
 ENOUGH = 64
+# Latencies that are remembered of one step.
+LATENCIES = 65_536
 
 
 class Meter:
@@ -27,7 +29,8 @@ class Meter:
     def __init__(self, stop_at: float) -> None:
         self._stop_at = stop_at
         self._lock = threading.Lock()
-        self._recent: deque[str | None] = deque(maxlen=WINDOW)
+        self._recent: deque[str | None] = deque()
+        self._recent_failed = 0
         self._has_warned = False
         self._blocked = threading.local()
         self._at_work = 0
@@ -38,7 +41,7 @@ class Meter:
         self._samples = 0
         self._retries = 0
         self._failures: Counter[str] = Counter()
-        self._latencies: list[float] = []
+        self._latencies: deque[float] = deque(maxlen=LATENCIES)
         self._busy_s = 0.0
         self._last_in = self._last_out = time.monotonic()
 
@@ -75,7 +78,7 @@ class Meter:
         kinds = [failure["kind"] if failure else None for failure in group.failures]
         with self._lock:
             self._samples += len(kinds)
-            self._recent.extend(kinds)
+            self._remember(kinds)
             self._failures.update(kind for kind in kinds if kind)
             share, has_warned = self._share(), self._has_warned
             self._has_warned = share > WARN_AT
@@ -127,10 +130,16 @@ class Meter:
             **{f"failures/{kind}": float(count) for kind, count in sorted(self._failures.items())},
         }
 
+    def _remember(self, kinds: list[str | None]) -> None:
+        self._recent.extend(kinds)
+        self._recent_failed += sum(kind is not None for kind in kinds)
+        while len(self._recent) > WINDOW:
+            self._recent_failed -= self._recent.popleft() is not None
+
     def _share(self) -> float:
         if len(self._recent) < ENOUGH:
             return 0.0
-        return sum(kind is not None for kind in self._recent) / len(self._recent)
+        return self._recent_failed / len(self._recent)
 
     def _complaint(self, share: float) -> str:
         with self._lock:

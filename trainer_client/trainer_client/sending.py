@@ -34,8 +34,9 @@ WAY_BACK = 0.05
 WAY_BACK_S = 1.0
 # Failures of one sample that pass, as the same answers for a whole request do.
 PASSING = frozenset({"overloaded", "verifier_unreachable"})
-# Answers that one parcel of many may be to blame for: then each half is sent by itself.
-BLAMES_ONE = frozenset({400, 404, 413, 422})
+# What one parcel of many may be to blame for: then each half is sent by itself.
+BLAMES_ONE = frozenset({400, 404, 413, 422, 500})
+CUT_OFF = (httpx.ReadError, httpx.RemoteProtocolError)
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 
@@ -43,11 +44,11 @@ NDJSON = "application/x-ndjson"
 class Parcel:
     """A body on its way, and the future of its scores. `trouble` is what stood in the way last: (kind, message)."""
 
-    def __init__(self, body: Body, deadline: float, trouble: tuple[str, str] | None = None) -> None:
+    def __init__(self, body: Body, deadline: float) -> None:
         loop = asyncio.get_running_loop()
         self.body = body
         self.deadline = deadline
-        self.trouble = trouble or ("deadline_exceeded", "it waited in the client for a free connection")
+        self.trouble = ("deadline_exceeded", "it waited in the client for a free connection")
         self.future: asyncio.Future[ScoredGroup] = loop.create_future()
         self._best: ScoredGroup | None = None
         self._timer = loop.call_at(deadline, self.expire)
@@ -175,22 +176,39 @@ class Sender:
         return None
 
     async def _exchange(self, parcels: Sequence[Parcel]) -> float | None:
+        try:
+            status, headers, answer = await self._post(parcels)
+        except CUT_OFF as error:
+            if len(parcels) > 1:
+                return await self._halves(parcels)
+            _blame(parcels, "verifier_unreachable", f"the gateway broke off ({type(error).__name__})")
+            return None
+        if status == httpx.codes.OK:
+            return None
+        if status in BLAMES_ONE and len(parcels) > 1:
+            return await self._halves(parcels)
+        if passes(status):
+            kind = "verifier_error" if status == httpx.codes.INTERNAL_SERVER_ERROR else "overloaded"
+            _blame(parcels, kind, f"the gateway answered {status}")
+            return retry_after(headers)
+        for parcel in parcels:
+            parcel.refuse(BadGroup(told(status, answer), status))
+        return None
+
+    async def _halves(self, parcels: Sequence[Parcel]) -> float | None:
+        parcels = [parcel for parcel in parcels if parcel.is_open]
+        middle = len(parcels) // 2
+        waits = [await self._exchange(half) for half in (parcels[:middle], parcels[middle:]) if half]
+        return max((wait for wait in waits if wait is not None), default=None)
+
+    async def _post(self, parcels: Sequence[Parcel]) -> tuple[int, httpx.Headers, bytes]:
+        """Status, headers and what was answered; a good reply is read into the parcels. Raises RequestError, BadReply."""
         content, headers = await _packed(parcels)
         async with self._http.stream("POST", "/score", content=content, headers=headers) as reply:
-            if reply.status_code == httpx.codes.OK:
-                await (_read_one(reply, parcels[0]) if len(parcels) == 1 else _read_lines(reply, parcels))
-                return None
-            answer = await reply.aread()
-        if passes(reply.status_code):
-            _blame(parcels, "overloaded", f"the gateway answered {reply.status_code}")
-            return retry_after(reply.headers)
-        if reply.status_code in BLAMES_ONE and len(parcels) > 1:
-            middle = len(parcels) // 2
-            waits = [await self._exchange(half) for half in (parcels[:middle], parcels[middle:])]
-            return max((wait for wait in waits if wait is not None), default=None)
-        for parcel in parcels:
-            parcel.refuse(BadGroup(told(reply.status_code, answer), reply.status_code))
-        return None
+            if reply.status_code != httpx.codes.OK:
+                return reply.status_code, reply.headers, await reply.aread()
+            await (_read_one(reply, parcels[0]) if len(parcels) == 1 else _read_lines(reply, parcels))
+            return reply.status_code, reply.headers, b""
 
 
 def _blame(parcels: Sequence[Parcel], kind: str, message: str) -> None:
