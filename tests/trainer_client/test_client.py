@@ -6,11 +6,23 @@ from pathlib import Path
 import httpx
 import pytest
 
+import trainer_client
 from trainer_client import BadGroup, Group, NoVerdict, RewardClient, Sample
 
 GOLDEN = Path(__file__).parents[2] / "docs" / "golden"
 REQUEST = json.loads((GOLDEN / "score_request.json").read_text())
 REPLY = (GOLDEN / "score_reply.json").read_bytes()
+
+
+PUBLIC = """
+    AsyncRewardClient BadGroup Failure Group Handle NoVerdict RewardClient RewardError Sample ScoredGroup ScoredSample
+    TooManyFailures
+"""
+
+
+def test_the_public_names_are_these():
+    assert trainer_client.__all__ == PUBLIC.split()
+    assert all(hasattr(trainer_client, name) for name in trainer_client.__all__)
 
 
 def score(client):

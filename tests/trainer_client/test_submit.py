@@ -92,9 +92,12 @@ def test_a_sample_that_does_not_fit_its_siblings_is_told(client, more, told):
 
 
 def test_a_sample_that_cannot_be_sent_leaves_its_place_free(client):
+    client.submit(sample("no", group_size=2))
+    group = client.group("g")
     with pytest.raises(BadGroup, match="completions"):
-        client.submit(sample(None, group_size=1))
-    assert client.submit(sample("yes", group_size=1)).result().reward == 1.0
+        client.submit(sample(None, group_size=2))
+    client.submit(sample("yes", group_size=2))
+    assert group.result(timeout=30).rewards == [0.0, 1.0]
 
 
 # --- domains that look at the whole group -----------------------------------------------------------------------------

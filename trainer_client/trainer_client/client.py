@@ -22,15 +22,14 @@ from typing import Any, TypeVar, overload
 import httpx
 
 from trainer_client.engine import Engine, Settings
-from trainer_client.errors import NoVerdict
+from trainer_client.errors import BadGroup, NoVerdict
 from trainer_client.gathering import Gatherings
 from trainer_client.handle import Handle
 from trainer_client.meter import Meter
 from trainer_client.results import ScoredGroup, ScoredSample
-from trainer_client.wire import Body, Group, Reference, Sample, Text, group_of, write
+from trainer_client.wire import Group, Reference, Sample, Text, group_of, write
 
 T = TypeVar("T")
-C = TypeVar("C", bound="_Client")
 
 _clients: weakref.WeakSet[_Client] = weakref.WeakSet()
 # Engines of the parent process. Their threads are not here; kept, so that nothing of theirs is ever closed in the child.
@@ -120,16 +119,17 @@ class _Client:
         """
         if isinstance(item, Group):
             group = self._of_this_run(item)
-            work = self._running().submitted(group, write(group), self._deadline_s(group))
-            return Handle(self._running().start(work), self._checked, self._meter, group.id)
+            engine, body = self._running(), write(group)
+            future = engine.start(engine.submitted(group, body, self._deadline_s(group)))
+            return Handle(future, self._checked, self._meter, group.id)
         if item.run is None:
             item = replace(item, run=self._settings.run)
+        engine = self._running()
         gathering, index = self._gatherings.place(item)
         try:
             body = write(group_of({index: item}))
-            engine = self._running()
-        except Exception:
-            gathering.release(index)
+        except BadGroup:
+            self._gatherings.release(item, gathering, index)
             raise
         future = engine.start(engine.sample(item, index, body, gathering, self._deadline_s(item)))
         gathering.joined(index, future)
@@ -156,8 +156,7 @@ class _Client:
 
     def _score(self, group: Group) -> concurrent.futures.Future[ScoredGroup]:
         group = self._of_this_run(group)
-        body: Body = write(group)
-        engine = self._running()
+        engine, body = self._running(), write(group)
         return engine.start(engine.score(group, body, self._deadline_s(group)))
 
     def _score_many(self, groups: Iterable[Group]) -> concurrent.futures.Future[list[ScoredGroup]]:

@@ -57,7 +57,7 @@ class Gathering:
         return index
 
     def release(self, index: int) -> None:
-        """The sample could not be sent; its place is free again."""
+        """The opposite of `place`."""
         self._members.pop(index, None)
 
     def joined(self, index: int, future: Future[ScoredGroup]) -> None:
@@ -108,6 +108,13 @@ class Gatherings:
             if len(self._groups) > KEPT:
                 self._groups.popitem(last=False)
         return group, index
+
+    def release(self, sample: Sample, group: Gathering, index: int) -> None:
+        """The sample could not be sent: its place is free again."""
+        with self._lock:
+            group.release(index)
+            if sample.group_id is not None:
+                self._groups.setdefault(sample.group_id, group)
 
     def ask(self, name: str) -> Gathering:
         """Raises KeyError when no sample of this group was submitted, or when it was asked for after it was complete."""
