@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import orjson
 from cachetools import LRUCache
 
 from reward_api.flight import Flight
@@ -87,8 +88,17 @@ async def _joined(flight: Flight[ScoreReply]) -> ScoreReply | None:
 
 
 def _name(key: str, domain: str, request: ScoreRequest) -> bytes:
-    content = request.model_dump_json(exclude={"deadline_s", "domain"})
-    return hashlib.sha256(f"{key} {domain} {content}".encode()).digest()
+    """Key and content; the completions, most of it, are hashed as they are."""
+    rest = request.model_dump_json(exclude={"completions", "deadline_s", "domain"})
+    digest = hashlib.sha256(f"{key} {domain} {rest}".encode())
+    for completion in request.completions:
+        if isinstance(completion, str):
+            kind, text = b"s", completion.encode()
+        else:
+            kind, text = b"m", orjson.dumps([message.model_dump() for message in completion])
+        digest.update(b"%s%d " % (kind, len(text)))
+        digest.update(text)
+    return digest.digest()
 
 
 def _is_complete(reply: ScoreReply) -> bool:
