@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from reward_sandbox.jail.spec import PYTHON, CannotJail, File, Limits, Outcome, Run
 
@@ -14,6 +14,7 @@ TRIES = {
     "a file in /usr": lambda: os.open("/usr/touchstone-probe", os.O_CREAT | os.O_WRONLY),
     "the users' passwords": lambda: os.open("/etc/shadow", os.O_RDONLY),
     "other processes": lambda: os.listdir("/proc/1"),
+    "other processes' memory": lambda: os.open("/proc/1/mem", os.O_RDONLY),
 }
 for name, attempt in TRIES.items():
     try:
@@ -25,13 +26,14 @@ print("probed")
 """
 
 
-async def held(run: Callable[[Run], Awaitable[Outcome]]) -> None:
-    """Raises CannotJail, naming what the jail lets through."""
+async def held(run: Callable[[Run], Awaitable[Outcome]], *, but: Sequence[str] = ()) -> None:
+    """Raises CannotJail, naming what the jail lets through, `but` for what it may."""
     limits = Limits(wall_s=20, cpu_s=10)
     outcome = await run(Run(PYTHON, {"solution.py": File(_PROBE.encode())}, limits=limits))
-    *through, last = outcome.stdout.decode("utf-8", "replace").splitlines() or [""]
+    *seen, last = outcome.stdout.decode("utf-8", "replace").splitlines() or [""]
     if outcome.ending != "ok" or last != "probed":
         why = outcome.error or outcome.stderr.decode("utf-8", "replace")[-200:] or outcome.ending
         raise CannotJail(f"the probe did not end well: {why}")
+    through = [name for name in seen if name not in but]
     if through:
         raise CannotJail(f"the jail lets through {', '.join(through)}")

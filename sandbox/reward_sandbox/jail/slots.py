@@ -11,7 +11,7 @@ from typing import Protocol
 
 from reward_sandbox.jail.capture import conversation
 from reward_sandbox.jail.probe import held
-from reward_sandbox.jail.spec import TIERS, CannotJail, Outcome, Run, Tier
+from reward_sandbox.jail.spec import TIERS, CannotJail, Limits, Outcome, Run, Tier
 
 TALK = 16 << 20
 """Bytes that each of a pair may say to the other, where nothing else is said."""
@@ -103,7 +103,7 @@ class SlotJail:
         return one, two
 
     @contextlib.asynccontextmanager
-    async def submission(self) -> AsyncIterator[SlotJail]:
+    async def submission(self, limits: Limits) -> AsyncIterator[SlotJail]:
         yield self
 
     async def _pair(self, first: Run, second: Run, as_standard: bool, bound: int) -> tuple[Outcome, Outcome]:
