@@ -84,8 +84,10 @@ class Encoder:
     `tokenizer` is a transformers fast tokenizer. `template` is Jinja text, None for the tokenizer's own, or "none".
     """
 
-    def __init__(self, tokenizer: Any, template: str | None, max_tokens: int, policy: Policy) -> None:
-        self._tokenizer = tokenizer
+    def __init__(
+        self, tokenizer: Any, template: str | None, max_tokens: int, policy: Policy, *, answer_only: bool = False
+    ) -> None:
+        self._tokenizer, self._answer_only = tokenizer, answer_only
         self._template = None if template == "none" else template or tokenizer.chat_template
         self.max_tokens, self._policy = max_tokens, policy
         self._control: Tokenizer = tokenizer.backend_tokenizer
@@ -112,8 +114,11 @@ class Encoder:
         return self._windows(self.tokens(conversation), len(conversation) - 1, policy)
 
     def tokens(self, conversation: Sequence[Turn]) -> list[_Token]:
+        """The whole conversation's, before anything is cut."""
+        if self._answer_only:
+            return self._alone(conversation[-1], len(conversation) - 1)
         if self._template is None or conversation[0].role == "text":
-            return self._as_pair(conversation) if len(conversation) > 1 else self._alone(conversation[0])
+            return self._as_pair(conversation) if len(conversation) > 1 else self._alone(conversation[0], 0)
         layout = self._layout(tuple(turn.role for turn in conversation))
         pieces = [
             Piece(conversation[piece.turn].content, piece.turn) if piece.turn is not None else piece for piece in layout
@@ -200,13 +205,13 @@ class Encoder:
             *(_Token(number, None) for number in self._close),
         ]
 
-    def _alone(self, turn: Turn) -> list[_Token]:
+    def _alone(self, turn: Turn, at: int) -> list[_Token]:
         """One text, with what the tokenizer puts around it."""
         one = self._plain.encode("a", add_special_tokens=False)
         ids = self._control.post_process(one, None, True).ids
-        at = _find(ids, one.ids)
-        around = [[_Token(number, None) for number in part] for part in (ids[:at], ids[at + len(one.ids) :])]
-        return self._one_bos([*around[0], *_run(self._plain, [Piece(turn.content, 0)]), *around[1]])
+        start = _find(ids, one.ids)
+        around = [[_Token(number, None) for number in part] for part in (ids[:start], ids[start + len(one.ids) :])]
+        return self._one_bos([*around[0], *_run(self._plain, [Piece(turn.content, at)]), *around[1]])
 
     # --- what is too long ---------------------------------------------------------------------------------------------
 

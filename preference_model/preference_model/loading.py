@@ -23,7 +23,7 @@ from preference_model.encoding import Encoded, Encoder
 from preference_model.registry import ModelSpec, digest
 
 log = logging.getLogger(__name__)
-disable_progress_bar()  # a service's log is JSON lines
+disable_progress_bar()  # type: ignore[no-untyped-call]  # a service's log is JSON lines
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 BUDGETS = (512, 1024, 2048)
@@ -75,7 +75,8 @@ def load(spec: ModelSpec, threads: int) -> Loaded:
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise CannotLoad(f"{'head' if spec.head else 'model'}: {_first_line(error)}") from error
     longest = min(spec.max_tokens or LONGEST, scorer.max_tokens)
-    encoder = Encoder(tokenizer, spec.chat_template, longest, spec.truncation)
+    answer_only = isinstance(scorer, heads.HeadModel) and scorer.config.features == "answer"
+    encoder = Encoder(tokenizer, spec.chat_template, longest, spec.truncation, answer_only=answer_only)
     label = _label(spec, scorer)
     if spec.batch_tokens is not None:
         budget = spec.batch_tokens

@@ -104,7 +104,10 @@ def test_real_answers_pass():
         pytest.skip("TOUCHSTONE_DATA names no folder with pandalm_testset.json; see docs/preference.md")
     rows = json.loads((Path(data) / "pandalm_testset.json").read_text())
     answers = [
-        (row["instruction"] + "\n" + row["input"], row[name]) for row in rows for name in ("response1", "response2")
+        (row["instruction"] + "\n" + row["input"], row[name])
+        for row in rows
+        for name in ("response1", "response2")
+        if isinstance(row[name], str)
     ]
     reasons = [guard.found(text, prompt) for prompt, text in answers]
     wrong = [
