@@ -18,7 +18,7 @@ from preference_model.data import Pair, Point
 from preference_model.outcome import Asked, Scored
 from preference_model.scale import sigmoid
 
-KEY_PROMPTS = 40
+KEY_PROMPTS = 12
 PROBED = 200
 
 Score = Callable[[Sequence[Asked]], Awaitable[list[Scored]]]

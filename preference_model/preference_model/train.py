@@ -161,11 +161,7 @@ def prepare(config: TrainConfig, texts: Sequence[tuple[str, str]], tick: Callabl
 
     where = heads.encoder_path(config.backbone)
     tokenizer = AutoTokenizer.from_pretrained(where)
-    is_head = (
-        config.frozen
-        and not getattr(AutoConfig.from_pretrained(where), "is_decoder_only", False)
-        and _is_encoder(where)
-    )
+    is_head = config.frozen and _is_encoder(AutoConfig.from_pretrained(where))
     answer_only = is_head and config.features == "answer"
     encoder = Encoder(tokenizer, None, config.max_tokens, "middle", answer_only=answer_only)
     encoded = [encoder.encode(turns(prompt, text)).windows[0] for prompt, text in texts]

@@ -75,7 +75,8 @@ class Judge(Peer):
             label = "A=B" if not gap else "A>>B" if gap > 20 else "A>B" if gap > 0 else "B>>A" if gap < -20 else "B>A"
         line = f"VERDICT {nonce}: [[{label}]]"
         # It also repeats what it was shown, as judges do.
-        said = f"<think>hm</think>I would say four.\n{material}\n{line if self.says is None else self.says.format(nonce=nonce)}"
+        line = line if self.says is None else self.says.format(nonce=nonce)
+        said = f"<think>hm</think>I would say four.\n{material}\n{line}"
         return {
             "id": "x",
             "choices": [{"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}],
