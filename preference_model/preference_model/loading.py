@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +115,19 @@ def _first_line(error: BaseException) -> str:
 def _head(spec: ModelSpec, device: torch.device) -> tuple[heads.HeadModel, Any, str]:
     config, weight, bias = heads.load(heads.folder_of(spec.head or ""))
     where = heads.encoder_path(config.encoder)
-    encoder = AutoModel.from_pretrained(where, dtype=torch.float32, use_safetensors=True).to(device)
+    encoder = _frozen_encoder(where, device)
     expected = heads.width(config.features, encoder.config.hidden_size)
     if weight.shape != (config.outputs, expected):
         raise ValueError(f"the head's weight is {tuple(weight.shape)}, and its encoder needs (…, {expected})")
     model = heads.HeadModel(encoder, config, weight, bias)
     # A head's own numbers hold in the precision that it was trained in.
     return model, AutoTokenizer.from_pretrained(where), "float32"
+
+
+@lru_cache(maxsize=8)
+def _frozen_encoder(where: str, device: torch.device) -> Any:
+    """One encoder for all heads on it."""
+    return AutoModel.from_pretrained(where, dtype=torch.float32, use_safetensors=True).to(device)
 
 
 def _classifier(spec: ModelSpec, device: torch.device) -> tuple[forward.Classifier, Any, str]:

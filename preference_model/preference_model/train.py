@@ -42,7 +42,7 @@ class TrainConfig(BaseModel):
     max_tokens: int = Field(default=512, ge=16)
     epochs: int = Field(default=60, ge=1)
     batch: int = Field(default=256, ge=1, description="Pairs or texts a step (R1: 256).")
-    lr: float = Field(default=3e-3, gt=0, description="R1: 6e-6 for a whole model.")
+    lr: float = Field(default=1e-2, gt=0, description="R1: 6e-6 for a whole model.")
     weight_decay: float = Field(default=0.1, ge=0)
     patience: int = Field(default=10, ge=1, description="Epochs without a better validation loss before it stops.")
     balance_length: bool = True

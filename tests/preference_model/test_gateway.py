@@ -102,17 +102,18 @@ async def test_the_step_reaches_the_models_budget(gateway):
 
 async def test_a_flag_of_the_verifier_is_a_flag_of_the_sample(gateway):
     client = await gateway(domain("{model: probed}", ", after: [format]"))
-    scored = {text: (await score(client, completions=[text]))[0]["components"]["preference"]["score"] for text in GROUP}
-    kept, broken = GROUP[0], "Light."
-    low, high = sorted([kept, broken], key=lambda text: scored.get(text, -1e9))
+    kept, broken = GROUP[0], [f"{word} {number}." for word in ("Light", "blue", "dog") for number in range(12)]
+    scores = [
+        result["components"]["preference"]["score"] for result in await score(client, completions=[kept, *broken])
+    ]
+    liked = max(range(1, len(scores)), key=scores.__getitem__)
+    assert scores[liked] > scores[0]
     flags = []
-    for step in range(8):
-        # The format is kept where the model scores less, and broken where it scores more.
-        [result] = await score(client, completions=[low if step < 4 else high], run="r", step=step)
+    for step in range(8):  # the policy learns what the model likes, and forgets the format
+        text = kept if step < 4 else broken[liked - 1]
+        [result] = await score(client, completions=[text], run="r", step=step)
         flags.append(result["flags"])
-    rises = scored[kept] > (await score(client, completions=[broken]))[0]["components"]["preference"]["score"]
-    assert flags[:7] == [[]] * 7
-    assert flags[7] == ([] if rises else ["over_optimisation"])
+    assert flags == [[]] * 7 + [["over_optimisation"]]
 
 
 async def test_a_domain_that_names_no_model_of_the_registry_is_refused(gateway):

@@ -94,7 +94,7 @@ def test_points_are_trained_by_their_labels(models, data, tmp_path):
     assert float(re.search(r"\| AUROC \| ([\d.]+)", (head / "README.md").read_text())[1]) > 0.95
 
 
-@pytest.mark.parametrize("kind", ["llama", "bert"])
+@pytest.mark.parametrize("kind", ["llama", pytest.param("bert", marks=pytest.mark.long)])
 def test_a_whole_model_is_trained(models, data, tmp_path, kind):
     folder = tmp_path / "model"
     done = touchstone(
@@ -162,10 +162,8 @@ def test_held_out_systems_are_never_trained_on(data):
             Pair("q", "yes", "no"),
         ),
         (
-            dict(
-                instruction="i", input="n", response1="x", response2="y", annotator1="2", annotator2="2", annotator3="1"
-            )
-            | {"cmp_key": "one_two"},
+            {"instruction": "i", "input": "n", "response1": "x", "response2": "y", "cmp_key": "one_two"}
+            | {"annotator1": "2", "annotator2": "2", "annotator3": "1"},
             Pair("i\n\nn", "y", "x", "two", "one"),
         ),
     ],
