@@ -30,7 +30,7 @@ from preference_model.encoding import Encoded
 from preference_model.settings import PreferenceSettings
 from reward_verifiers.contract import VerifyRequest
 
-TEXTS, ROUNDS, BATCH = 512, 3, 32
+TEXTS, ROUNDS, BATCH = 512, 2, 32
 Way = Callable[[], Awaitable[list[float]]]
 
 
@@ -110,12 +110,12 @@ def singles(backend: PreferenceBackend, items: list[tuple[str, str]], model: str
 
 async def interleaved(ways: dict[str, Way], rounds: int = ROUNDS) -> tuple[dict[str, float], dict[str, list[float]]]:
     """Seconds (best) and scores of each way."""
-    scores = {name: await way() for name, way in ways.items()}
+    scores: dict[str, list[float]] = {}
     best = dict.fromkeys(ways, float("inf"))
     for _ in range(rounds):
         for name, way in ways.items():
             begun = time.perf_counter()
-            await way()
+            scores[name] = await way()
             best[name] = min(best[name], time.perf_counter() - begun)
     return best, scores
 

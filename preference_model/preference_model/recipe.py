@@ -54,7 +54,8 @@ def train(
             said = f"loss {epoch.train_loss:.4f}, validation {epoch.validation_loss:.4f}"
             bar.update(training, completed=epoch.epoch + 1, description=said)
 
-        best = fit(model, data, range(len(seen), len(seen) + len(watched)), config, output, told)
+        validation = [row for row, origin in enumerate(data.origin) if origin >= len(seen)]
+        best = fit(model, data, validation, config, output, told)
     reports = _reports(config, output, records, systems)
     (output / "README.md").write_text(card(config, best, names, (len(seen), len(watched)), systems, reports))
 

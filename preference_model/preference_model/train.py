@@ -29,6 +29,8 @@ from preference_model.encoding import Encoded, Encoder, turns
 from preference_model.forward import Batch
 
 FEATURE_BATCH = 16
+NEGATIVE_WEIGHT = 0.3
+"""Of a made-up loser beside a judged pair: they are easy, and would drown what is hard."""
 
 
 class TrainConfig(BaseModel):
@@ -71,6 +73,7 @@ class Examples:
     left: list[int]
     right: list[int]  # losers, or labels
     weight: list[float]
+    origin: list[int]  # the record that each comes from
     is_pairs: bool
 
     @property
@@ -89,27 +92,31 @@ def examples(records: Sequence[Pair] | Sequence[Point], config: TrainConfig) -> 
     if not pairs:
         points = [record for record in records if isinstance(record, Point)]
         left = [number(point.prompt, point.text) for point in points]
-        return Examples(list(texts), left, [point.label for point in points], [1.0] * len(points), False)
+        labels = [point.label for point in points]
+        return Examples(list(texts), left, labels, [1.0] * len(points), list(range(len(points))), False)
     left = [number(pair.prompt, pair.chosen) for pair in pairs]
     right = [number(pair.prompt, pair.rejected) for pair in pairs]
     weight = balance.weights(pairs) if config.balance_length else [1.0] * len(pairs)
-    for prompt, winner, loser in _negatives(pairs, config):
-        left.append(number(prompt, winner))
-        right.append(number(prompt, loser))
-        weight.append(1.0)
-    return Examples(list(texts), left, right, weight, True)
+    origin = list(range(len(pairs)))
+    for at, winner, loser in _negatives(pairs, config):
+        left.append(number(pairs[at].prompt, winner))
+        right.append(number(pairs[at].prompt, loser))
+        weight.append(NEGATIVE_WEIGHT)
+        origin.append(at)
+    return Examples(list(texts), left, right, weight, origin, True)
 
 
-def _negatives(pairs: Sequence[Pair], config: TrainConfig) -> Iterator[tuple[str, str, str]]:
-    """An answer beats an opener that is all there is, and what answers another prompt."""
+def _negatives(pairs: Sequence[Pair], config: TrainConfig) -> Iterator[tuple[int, str, str]]:
+    """(pair, winner, loser): an answer beats an opener that is all there is, and what answers another prompt."""
     chance = random.Random(config.seed)  # noqa: S311
     keys = [*guard.MASTER_KEYS, *guard.OPENERS, ":", ".", ""]
     for _ in range(round(config.negatives * len(pairs))):
-        pair, other = chance.choice(pairs), chance.choice(pairs)
+        at, other = chance.randrange(len(pairs)), chance.choice(pairs)
+        pair = pairs[at]
         answer = chance.choice([pair.chosen, pair.rejected])
-        yield pair.prompt, answer, chance.choice(keys)
+        yield at, answer, chance.choice(keys)
         if other.prompt != pair.prompt:
-            yield pair.prompt, answer, chance.choice([other.chosen, other.rejected])
+            yield at, answer, chance.choice([other.chosen, other.rejected])
 
 
 # --- what is trained --------------------------------------------------------------------------------------------------
