@@ -16,12 +16,14 @@ from statistics import fmean, pstdev
 from preference_model import balance, guard, metrics
 from preference_model.data import Pair, Point
 from preference_model.outcome import Asked, Scored
+from preference_model.pairs import Pair as Compared
 from preference_model.scale import sigmoid
 
 KEY_PROMPTS = 12
 PROBED = 200
 
 Score = Callable[[Sequence[Asked]], Awaitable[list[Scored]]]
+Compare = Callable[[Sequence[tuple[Asked, Asked]]], Awaitable[list[Compared]]]
 
 STYLES: dict[str, Callable[[str], str]] = {
     "bold": lambda text: " ".join(f"**{word}**" if at % 6 == 2 else word for at, word in enumerate(text.split(" "))),
@@ -91,6 +93,19 @@ def _accuracy_rows(
     pairs: Sequence[Pair], chosen: Sequence[float], rejected: Sequence[float], known: Sequence[Pair]
 ) -> list[Row]:
     margins = [one - other for one, other in zip(chosen, rejected, strict=True)]
+    texts = [text for pair in pairs for text in (pair.chosen, pair.rejected)]
+    both = [value for pair in zip(chosen, rejected, strict=True) for value in pair]
+    return [
+        *_margin_rows(pairs, margins, known),
+        Row("Brier", metrics.brier(margins), note="0.25 knows nothing"),
+        Row("ECE", metrics.ece_pairs(margins)),
+        Row("correlation of score and length", metrics.correlation(both, [float(len(text)) for text in texts])),
+        Row("position consistency", 1.0, note="a scoring model sees one text at a time"),
+    ]
+
+
+def _margin_rows(pairs: Sequence[Pair], margins: Sequence[float], known: Sequence[Pair]) -> list[Row]:
+    """Accuracy, and what costs nothing."""
     longer = metrics.length_margins(pairs)
     shorter = [-margin for margin in longer]
     weights = balance.weights(pairs)
@@ -106,15 +121,24 @@ def _accuracy_rows(
             _share("length-balanced accuracy", margins, weights),
             _share("length-balanced: longer wins", longer, weights),
         ]
-    texts = [text for pair in pairs for text in (pair.chosen, pair.rejected)]
-    both = [value for pair in zip(chosen, rejected, strict=True) for value in pair]
-    return [
-        *rows,
-        Row("Brier", metrics.brier(margins), note="0.25 knows nothing"),
-        Row("ECE", metrics.ece_pairs(margins)),
-        Row("correlation of score and length", metrics.correlation(both, [float(len(text)) for text in texts])),
-        Row("position consistency", 1.0, note="a scoring model sees one text at a time"),
-    ]
+    return rows
+
+
+async def judge_report(compare: Compare, pairs: Sequence[Pair], known: Sequence[Pair] = ()) -> Report:
+    """A report of a judge of pairs, each seen in both orders."""
+    asked = [(Asked(pair.prompt, pair.chosen), Asked(pair.prompt, pair.rejected)) for pair in pairs]
+    outcomes = await compare(asked)
+    kept = [(pair, one) for pair, one in zip(pairs, outcomes, strict=True) if one.margin is not None]
+    if not kept:
+        return Report("pairs", len(pairs), len(pairs), [])
+    rows = _margin_rows([pair for pair, _ in kept], [one.margin or 0.0 for _, one in kept], known)
+    agree = [one.consistency for _, one in kept if one.consistency is not None]
+    first = [one.first_position for _, one in kept if one.first_position is not None]
+    if agree:
+        rows.append(Row("position consistency", fmean(agree), note="both orders say the same"))
+    if first:
+        rows.append(Row("first-position share", fmean(first), note="0.5: no bias"))
+    return Report("pairs", len(pairs), len(pairs) - len(kept), rows)
 
 
 async def _style_rows(

@@ -16,8 +16,10 @@ from preference_model import metrics
 from preference_model.card import card
 from preference_model.data import BadData, Pair, Point, Record, Split, read, split
 from preference_model.engine import Engine
-from preference_model.evaluate import Report, Score, pairs_report, points_report
+from preference_model.evaluate import Report, Score, judge_report, pairs_report, points_report
 from preference_model.outcome import Asked, Scored
+from preference_model.pairs import Pair as Compared
+from preference_model.pairs import Pairs
 from preference_model.registry import ModelSpec
 from preference_model.settings import PreferenceSettings
 from preference_model.train import Progress as Epoch
@@ -90,6 +92,8 @@ async def evaluate(
     settings = PreferenceSettings(registry=registry) if registry else PreferenceSettings()
     models = Engine(settings).registry.spec.models
     spec = models[name].model_copy(update={"guard": False}) if name in models else spec_of(Path(name))
+    if spec.upstream and spec.upstream.kind == "judge_reference":
+        raise Unknown(f"--model: {name!r} judges by a reference, and preference data has none")
     parts, known = [], list[Record]()
     for path in paths:
         records = read([path])
@@ -108,20 +112,30 @@ async def _evaluated(
     settings: PreferenceSettings | None = None,
 ) -> list[tuple[str, Report]]:
     engine = Engine(settings or PreferenceSettings())
+    asking = Pairs(engine)
 
     async def score(items: Sequence[Asked]) -> list[Scored]:
         return await engine.score(spec, items)
 
+    async def compare(items: Sequence[tuple[Asked, Asked]]) -> list[Compared]:
+        return await asking.compare(spec, items, 2, True)
+
     try:
+        if spec.is_judge:
+            return [(title, await judge_report(compare, _pairs(part), _pairs(known))) for title, part in parts]
         return [(title, await _report(score, part, known, spec)) for title, part in parts]
     finally:
+        await asking.aclose()
         await engine.aclose()
 
 
+def _pairs(records: Sequence[Record]) -> list[Pair]:
+    return [record for record in records if isinstance(record, Pair)]
+
+
 async def _report(score: Score, part: Sequence[Record], known: Sequence[Record], spec: ModelSpec) -> Report:
-    pairs = [record for record in part if isinstance(record, Pair)]
-    if pairs:
-        return await pairs_report(score, pairs, [record for record in known if isinstance(record, Pair)], spec.lowest)
+    if pairs := _pairs(part):
+        return await pairs_report(score, pairs, _pairs(known), spec.lowest)
     return await points_report(score, [record for record in part if isinstance(record, Point)])
 
 

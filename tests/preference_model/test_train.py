@@ -225,6 +225,17 @@ async def test_k_votes_with_a_margin_make_pairs(tmp_path, peers, registry, monke
     assert len(judge.asked) == asked  # what was judged is kept
 
 
+def test_a_judge_is_measured_in_both_orders(peers, registry, data):
+    judge = wires.Judge()
+    judge.bias = 1000  # whatever stands first
+    path = registry(j={"upstream": {"kind": "judge_pairs", "url": peers(judge.app)}})
+    done = touchstone("eval-preference", "--data", data / "pairs.jsonl", "--model", "j", "--registry", path)
+    assert done.exit_code == 0, done.output
+    assert re.search(r"position consistency +│ 0\.000", done.stdout)
+    assert re.search(r"first-position share +│ 1\.000", done.stdout)
+    assert re.search(r"accuracy +│ 0\.500", done.stdout)
+
+
 def test_length_balance_leaves_nothing_to_length():
     chance = random.Random(1)
     pairs = []
