@@ -30,7 +30,7 @@ from preference_model.encoding import Encoded
 from preference_model.settings import PreferenceSettings
 from reward_verifiers.contract import VerifyRequest
 
-TEXTS, ROUNDS, BATCH = 512, 2, 32
+TEXTS, TIMED, ROUNDS, BATCH = 512, 192, 2, 32
 Way = Callable[[], Awaitable[list[float]]]
 
 
@@ -130,8 +130,8 @@ def flips(exact: list[float], other: list[float]) -> float:
 def show(title: str, seconds: dict[str, float], scores: dict[str, list[float]], base: str, exact: str) -> None:
     print(f"\n| {title} | s | texts/s | ratio | orders flipped |\n|---|---|---|---|---|")
     for name, took in seconds.items():
-        turned = flips(scores[exact], scores[name])
-        print(f"| {name} | {took:.2f} | {TEXTS / took:.0f} | {seconds[base] / took:.2f} | {turned:.2%} |")
+        turned, count = flips(scores[exact], scores[name]), len(scores[name])
+        print(f"| {name} | {took:.2f} | {count / took:.0f} | {seconds[base] / took:.2f} | {turned:.2%} |")
 
 
 async def cpu() -> None:
@@ -149,15 +149,16 @@ async def cpu() -> None:
         backend = PreferenceBackend(PreferenceSettings(registry=registry))
         print(await backend.engine.load_all())
         plain = Plain(folder)
+        some = items[:TIMED]
         ways = {
-            "naive: arrival order, padded batches of 32": plain.way(items, BATCH),
-            "one by one": plain.way(items, 1),
-            "engine, float32": bulk(backend, items, "float32"),
-            "engine, bfloat16": bulk(backend, items, "bfloat16"),
-            "engine, int8": bulk(backend, items, "int8"),
+            "naive: arrival order, padded batches of 32": plain.way(some, BATCH),
+            "one by one": plain.way(some, 1),
+            "engine, float32": bulk(backend, some, "float32"),
+            "engine, bfloat16": bulk(backend, some, "bfloat16"),
+            "engine, int8": bulk(backend, some, "int8"),
         }
         seconds, scores = await interleaved(ways)
-        show("one thread, 512 texts", seconds, scores, "naive: arrival order, padded batches of 32", "one by one")
+        show(f"one thread, {TIMED} texts", seconds, scores, "naive: arrival order, padded batches of 32", "one by one")
         loop = seconds["one by one"]
         print("\nto the one-by-one loop: " + ", ".join(f"{name} {loop / took:.2f}" for name, took in seconds.items()))
         worst = max(abs(a - b) for a, b in zip(scores["one by one"], scores["engine, float32"], strict=True))
@@ -169,9 +170,9 @@ async def cpu() -> None:
         seconds, scores = await interleaved(ways)
         show("concurrent requests", seconds, scores, "one bulk call", "one bulk call")
         torch.set_num_threads(2)
-        two, _ = await interleaved({"two": ways["one bulk call"]})
+        two, _ = await interleaved({"two": bulk(backend, some, "float32")})
         torch.set_num_threads(1)
-        one, _ = await interleaved({"one": ways["one bulk call"]})
+        one, _ = await interleaved({"one": bulk(backend, some, "float32")})
         print(f"\ntwo threads to one: {one['one'] / two['two']:.2f}")
         await backend.aclose()
     await shared_prompts()
