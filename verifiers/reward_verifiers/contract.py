@@ -224,7 +224,14 @@ class Description(_Reply):
     reference_schema: dict[str, Any] = Field(description="JSON schema of what it reads of `reference`.")
     score_range: tuple[float, float] = Field(default=(0.0, 1.0), description="Lowest and highest score.")
     whole_group: bool = Field(default=False, description="Verdicts depend on the siblings.")
+    whole_group_when: dict[str, list[str]] = Field(
+        default_factory=dict, description="Option to those of its values with which verdicts depend on the siblings."
+    )
     pure: bool = Field(default=True, description="Same input, same verdict: the gateway may cache.")
+
+    def needs_group(self, options: dict[str, Any]) -> bool:
+        """Whether verdicts with these options depend on the siblings."""
+        return self.whole_group or any(options.get(name) in values for name, values in self.whole_group_when.items())
 
 
 class Component(_Reply):

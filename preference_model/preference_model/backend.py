@@ -1,0 +1,268 @@
+"""The verifier `preference`: reward models behind the contract. A Backend, since models run in threads of their own and
+not in the suite's workers.
+
+Importing this imports no model library; they are loaded with the first model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from preference_model.engine import Engine, guarded
+from preference_model.outcome import Asked, NoScore, Scored
+from preference_model.pairs import Pairs
+from preference_model.parts import seen
+from preference_model.probe import FLAG, GoldProbe
+from preference_model.registry import BadRegistry, ModelSpec, digest
+from preference_model.relative import group_z, win_rates
+from preference_model.scale import DECIMALS, LIMIT
+from preference_model.settings import PreferenceSettings
+from reward_verifiers.base import BadOptions, Options, ReferenceModel
+from reward_verifiers.contract import (
+    Description,
+    FailureKind,
+    Verdict,
+    VerifyReply,
+    VerifyRequest,
+    completion_text,
+    prompt_text,
+    validation_errors,
+)
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+NAME, VERSION = "preference", "1.0.0"
+DEFAULT_DEADLINE_S = 120.0
+Mode = Literal["pointwise", "group", "pairwise"]
+
+
+class PreferenceOptions(Options):
+    model: str = Field(default="", max_length=64, description="Name in the registry; default: the registry's default.")
+    mode: Mode = Field(
+        default="pointwise",
+        description="`pointwise`: the model's score. `group`: its z within the group. `pairwise`: how often it is "
+        "preferred over a sibling, 0 to 1.",
+    )
+    scores: dict[str, list[float | None]] = Field(
+        default_factory=dict, description="The rule rewards of the domain's `after`, for gold_probe."
+    )
+    run: str | None = Field(default=None, description="The training run; the gateway tells it.")
+    step: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="The training step; the gateway tells it."
+    )
+
+
+class PreferenceReference(ReferenceModel):
+    answer: str | int | float | None = Field(
+        default=None, description="What a judge of the reference kind compares with."
+    )
+
+
+class PreferenceBackend:
+    """Judges completions by the models of a registry. Raises what PreferenceSettings and the registry raise."""
+
+    def __init__(self, settings: PreferenceSettings | None = None) -> None:
+        try:
+            self.settings = settings or PreferenceSettings()
+            self.engine = Engine(self.settings)
+        except (ValidationError, BadRegistry) as error:
+            told = validation_errors(error) if isinstance(error, ValidationError) else error.errors
+            lines = "; ".join(f"{path}: {reason}" if path else reason for path, reason in told)
+            raise ImportError(f"its registry cannot be used: {lines}") from None  # as the registry of verifiers expects
+        self.pairs = Pairs(self.engine)
+        self._probe = GoldProbe(self.settings.probe_window)
+        self._loading: asyncio.Task[dict[str, str]] | None = None
+        self._loaded_spec: object = None
+
+    # --- the contract -------------------------------------------------------------------------------------------------
+
+    async def describe(self) -> Description:
+        return Description(
+            verifier=NAME,
+            version=f"{VERSION}+{self.version()}",
+            summary="What a reward model, or a judge, makes of the completion.",
+            options_schema=PreferenceOptions.model_json_schema(),
+            reference_schema=PreferenceReference.model_json_schema(),
+            score_range=(-LIMIT, LIMIT),
+            whole_group=False,
+            whole_group_when={"mode": ["group", "pairwise"]},
+            pure=False,
+        )
+
+    def version(self) -> str:
+        """A digest of the registry in service."""
+        return digest(self.engine.registry.current().model_dump(mode="json"))
+
+    async def check_options(self, options: dict[str, Any]) -> None:
+        self._options(options)
+
+    async def ready(self) -> bool:
+        """Whether every model of the registry is loaded; asking begins to load them."""
+        spec = self.engine.registry.current()
+        if self._loading is None or self._loaded_spec is not spec or _has_failed(self._loading):
+            self._loading, self._loaded_spec = asyncio.create_task(self.engine.load_all()), spec
+        done, _ = await asyncio.wait([self._loading], timeout=0.2)
+        return bool(done) and not any(self._loading.result().values())
+
+    def details(self) -> dict[str, str]:
+        """Why a model is not ready, by its name."""
+        refused = self.engine.registry.refused
+        told = {"registry": f"refused, the last good one serves: {refused}"} if refused else {}
+        if self._loading is None or not self._loading.done():
+            return {**told, "models": "loading"}
+        return {**told, **{name: why or "loaded" for name, why in self._loading.result().items()}}
+
+    async def verify(self, request: VerifyRequest) -> VerifyReply:
+        options = self._options(request.options)
+        name, spec = self.engine.spec(options.model)
+        try:
+            async with asyncio.timeout(request.deadline_s or DEFAULT_DEADLINE_S):
+                verdicts = await self._verdicts(name, spec, options, request)
+        except TimeoutError:
+            verdicts = _all(request, FailureKind.DEADLINE_EXCEEDED, "the model did not answer before the deadline")
+        return VerifyReply(verifier=NAME, version=f"{VERSION}+{self.version()}", verdicts=verdicts)
+
+    async def aclose(self) -> None:
+        if self._loading is not None:
+            self._loading.cancel()
+            await asyncio.gather(self._loading, return_exceptions=True)
+        await self.pairs.aclose()
+        await self.engine.aclose()
+
+    def install(self, app: FastAPI) -> None:
+        """The service's own routes, beside those of every verifier."""
+        from preference_model.routes import install
+
+        install(app, self)
+
+    # --- scoring ------------------------------------------------------------------------------------------------------
+
+    async def _verdicts(
+        self, name: str, spec: ModelSpec, options: PreferenceOptions, request: VerifyRequest
+    ) -> list[Verdict]:
+        if outside := _outside_budget(spec, options.step):
+            return [outside] * len(request.completions)
+        if request.prompt is None or not prompt_text(request.prompt).strip():
+            told = "send `prompt`: an answer to nothing cannot be preferred"
+            return _all(request, FailureKind.UNSUPPORTED, told)
+        if options.mode != "pointwise" and len(request.completions) < 2:
+            told = f"mode {options.mode!r} needs two completions or more: a score within a group of one says nothing"
+            return _all(request, FailureKind.UNSUPPORTED, told)
+        items = self._asked(spec, request)
+        scored = await self._relative(spec, options.mode, items)
+        flags = self._flags(name, spec, options, scored)
+        about = {
+            "model": name,
+            "version": digest(spec.model_dump(mode="json")),
+            "sees": spec.sees,
+            "mode": options.mode,
+        }
+        return [_verdict(one, {**about, **({"flags": flags} if flags else {})}) for one in scored]
+
+    def _asked(self, spec: ModelSpec, request: VerifyRequest) -> list[Asked | str]:
+        """The part that the model sees of each completion, or why it never gets there."""
+        reference = PreferenceReference.model_validate(
+            {"answer": answer} if isinstance(answer := request.reference.get("answer"), str | int | float) else {}
+        )
+        right = None if reference.answer is None else str(reference.answer)
+        prompt = prompt_text(request.prompt)
+        items: list[Asked | str] = []
+        for completion in request.completions:
+            text = seen(completion_text(completion), request.prefix, spec.sees)
+            items.append(guarded(spec, prompt, text) or Asked(request.prompt, text or "", right))
+        return items
+
+    async def scored(self, spec: ModelSpec, items: Sequence[Asked | str], *, pairwise: bool = False) -> list[Scored]:
+        """By the model, or by a judge: of the reference, or of pairs among the items. Raises Overloaded."""
+        if spec.is_judge:
+            return await self.pairs.judged(spec, items, pairwise=pairwise)
+        return await self.engine.score(spec, items)
+
+    async def _relative(self, spec: ModelSpec, mode: Mode, items: Sequence[Asked | str]) -> list[Scored]:
+        scored = await self.scored(spec, items, pairwise=mode == "pairwise")
+        return scored if mode == "pointwise" or spec.is_judge else within_group(scored, mode)
+
+    def _flags(self, name: str, spec: ModelSpec, options: PreferenceOptions, scored: Sequence[Scored]) -> list[str]:
+        if not spec.gold_probe:
+            return []
+        learnt = [one.value for one in scored if one.value is not None]
+        rows = zip(*options.scores.values(), strict=False)
+        rule = [sum(score for score in row if score is not None) for row in rows if any(s is not None for s in row)]
+        if not learnt or not rule:
+            return []
+        raw = [one.evidence.get("raw", one.value) for one in scored if one.value is not None]
+        return [FLAG] if self._probe.add(options.run or "", name, raw, rule) else []
+
+    def _options(self, options: dict[str, Any]) -> PreferenceOptions:
+        try:
+            found = PreferenceOptions.model_validate(options)
+        except ValidationError as error:
+            raise BadOptions(validation_errors(error)) from None
+        try:
+            _, spec = self.engine.spec(found.model)
+        except LookupError as error:
+            raise BadOptions([("model", str(error.args[0]))]) from None
+        kind = spec.upstream.kind if spec.upstream else ""
+        if kind == "judge_pairs" and found.mode != "pairwise":
+            raise BadOptions([("mode", "this model is a judge of pairs: set mode: pairwise")])
+        if kind == "judge_reference" and found.mode != "pointwise":
+            raise BadOptions([("mode", "this model is a judge by a reference: set mode: pointwise")])
+        return found
+
+
+def within_group(scored: Sequence[Scored], mode: Mode) -> list[Scored]:
+    """The scores that there are, relative to one another. With one left, there is nothing to be relative to."""
+    known = [one.value for one in scored if one.value is not None]
+    if len(known) < 2:
+        told = "no sibling has a score to compare with"
+        return [one if one.value is None else Scored.failed(FailureKind.VERIFIER_ERROR, told) for one in scored]
+    relative = iter(group_z(known) if mode == "group" else win_rates(known))
+    return [
+        one
+        if one.value is None
+        else Scored(
+            next(relative), None, {**one.evidence, "own": round(one.value, DECIMALS), "siblings": len(known) - 1}
+        )
+        for one in scored
+    ]
+
+
+def _verdict(one: Scored, about: dict[str, Any]) -> Verdict:
+    evidence = {**about, **one.evidence}
+    if one.value is None:
+        failure = one.failure or NoScore(FailureKind.VERIFIER_ERROR, "no score")
+        return Verdict.failed(failure.kind, failure.message, **evidence)
+    if reason := one.evidence.get("guard"):
+        return Verdict.scored(round(one.value, DECIMALS), f"guarded: {reason}", **evidence)
+    score = round(one.value, DECIMALS) + 0.0
+    said = {"pointwise": "scores it", "group": "within its group:", "pairwise": "prefers it to a sibling:"}[
+        about["mode"]
+    ]
+    cut = f", {evidence['cut']} of {evidence['tokens']} tokens cut" if evidence.get("cut") else ""
+    return Verdict.scored(score, f"{about['model']} {said} {score:g}{cut}", **evidence)
+
+
+def _outside_budget(spec: ModelSpec, step: int | None) -> Verdict | None:
+    """The verdict where the model's steps are not these; None where they are."""
+    if spec.budget is None:
+        return None
+    span = f"{spec.budget.first} to {spec.budget.last}"
+    if step is None:
+        told = f"send `step`: the model counts in steps {span} only"
+        return Verdict.failed(FailureKind.UNSUPPORTED, told)
+    if spec.budget.first <= step <= spec.budget.last:
+        return None
+    return Verdict.scored(0.0, f"step {step} is outside the model's budget, {span}: it counts nothing", budget=span)
+
+
+def _all(request: VerifyRequest, kind: FailureKind, message: str) -> list[Verdict]:
+    return [Verdict.failed(kind, message)] * len(request.completions)
+
+
+def _has_failed(loading: asyncio.Task[dict[str, str]]) -> bool:
+    return loading.done() and any(loading.result().values())

@@ -1,0 +1,79 @@
+"""The model card that training writes: what it was made of, and what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from preference_model.evaluate import Report
+from preference_model.train import Progress, TrainConfig
+
+
+def card(
+    config: TrainConfig,
+    best: Progress,
+    data: Sequence[str],
+    counts: tuple[int, int],
+    systems: frozenset[str],
+    reports: Sequence[tuple[str, Report]],
+) -> str:
+    """Markdown."""
+    lines = [
+        "# A reward model",
+        "",
+        f"{_kind(config)}, trained by `touchstone train-preference` on {', '.join(data)}:",
+        f"{counts[0]} records and {counts[1]} for validation; best epoch {best.epoch + 1}, validation loss "
+        f"{best.validation_loss:.4f}.",
+        *([f"Held out of training altogether: {', '.join(sorted(systems))}."] if systems else []),
+        "",
+        *(part for title, report in reports for part in _section(title, report)),
+        "## Made with",
+        "",
+        "```json",
+        config.model_dump_json(indent=2),
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _kind(config: TrainConfig) -> str:
+    if not config.frozen:
+        return f"{config.backbone}, all weights"
+    return f"A linear head ({config.features} features) on {config.backbone}, frozen"
+
+
+def _section(title: str, report: Report) -> list[str]:
+    failed = f"; {report.failed} have no score" if report.failed else ""
+    rows = [f"| {row.name} | {row.text()} | {row.note} |" for row in report.rows]
+    return [
+        f"## On {title}: {report.count} {report.kind}{failed}",
+        "",
+        "| | value (95 % interval) | |",
+        "|---|---|---|",
+        *rows,
+        "",
+        _verdict(report),
+        "",
+    ]
+
+
+def _verdict(report: Report) -> str:
+    """In a sentence, whether it beats what costs nothing."""
+    names = {row.name for row in report.rows}
+    if "AUROC" in names:
+        best = max(
+            report.value("baseline: longer is better, AUROC"), report.value("baseline: shorter is better, AUROC")
+        )
+        return f"AUROC {report.value('AUROC'):.3f}; the better of the two length baselines has {best:.3f}."
+    if "length-balanced accuracy" not in names:
+        return ""
+    on_all = _beats(report, "accuracy", "baseline: longer wins")
+    on_balanced = _beats(report, "length-balanced accuracy", "length-balanced: longer wins")
+    return f"It {on_all} both length baselines on all pairs, and {on_balanced} them on length-balanced ones."
+
+
+def _beats(report: Report, mine: str, longer: str) -> str:
+    """Whether even the lower end of the interval is above the longer and the shorter answer's share."""
+    low = next(row.low for row in report.rows if row.name == mine) or 0.0
+    share = report.value(longer)
+    return "beats" if low > max(share, 1 - share) else "does **not** clearly beat"

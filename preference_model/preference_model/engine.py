@@ -1,0 +1,198 @@
+"""The models that are being served: loaded on first use, swapped with the registry, asked through one queue.
+
+Asked ──guard──▶ source (here, or upstream) ──scale──▶ Scored
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+
+from preference_model import guard, scale
+from preference_model.outcome import INSTALL, Asked, NoScore, Scored
+from preference_model.parts import without_markdown
+from preference_model.registry import ModelSpec, Registry, RegistrySpec, digest
+from preference_model.settings import PreferenceSettings
+from preference_model.sources import Local, Source, Threads
+from preference_model.upstream import UpstreamSource
+from reward_verifiers.contract import FailureKind, prompt_text
+from reward_verifiers.limits import Admission
+
+log = logging.getLogger(__name__)
+
+TRY_AGAIN_S = 30.0
+"""A model that could not be loaded is tried again after this."""
+
+
+RETIRED_S = 600.0
+"""A model that left the registry serves what it has begun for as long as a request may take."""
+
+
+class Engine:
+    """All models of a registry."""
+
+    def __init__(self, settings: PreferenceSettings) -> None:
+        """Raises BadRegistry."""
+        self.settings = settings
+        self.registry = Registry(settings.registry)
+        self._threads = Threads.start()
+        self._queue = Admission(settings.max_queue_tokens)
+        self._sources: dict[str, asyncio.Task[Source]] = {}
+        self._failed: dict[str, tuple[float, NoScore]] = {}
+        self._retired: list[tuple[float, Source]] = []
+
+    def spec(self, name: str) -> tuple[str, ModelSpec]:
+        """(name, entry) of a model. Raises LookupError saying which there are."""
+        registry = self.registry.current()
+        chosen = registry.pick(name)
+        return chosen, registry.models[chosen]
+
+    async def score(self, spec: ModelSpec, items: Sequence[Asked | str]) -> list[Scored]:
+        """One outcome an item; an item that is a string was guarded, and that is why. Raises Overloaded."""
+        asked = [item for item in items if isinstance(item, Asked)]
+        scores = iter(await self._unguarded(spec, asked) if asked else [])
+        return [next(scores) if isinstance(item, Asked) else _floor(spec, item) for item in items]
+
+    async def _unguarded(self, spec: ModelSpec, items: Sequence[Asked]) -> list[Scored]:
+        members = await self._members(spec)
+        if isinstance(members, NoScore):
+            return [Scored(None, members)] * len(items)
+        columns = await asyncio.gather(*(self._member(one, source, items) for one, source in members))
+        if spec.ensemble:  # each member on its own scale
+            columns = [
+                [_finished(one, [score]) for score in column] for (one, _), column in zip(members, columns, strict=True)
+            ]
+        return [_finished(spec, [column[row] for column in columns]) for row in range(len(items))]
+
+    async def _members(self, spec: ModelSpec) -> list[tuple[ModelSpec, Source]] | NoScore:
+        registry = self.registry.current()
+        specs = [registry.models[name] for name in spec.ensemble.members] if spec.ensemble else [spec]
+        try:
+            return [(one, await self.source(one)) for one in specs]
+        except NoScore as error:
+            return error
+
+    async def _member(self, spec: ModelSpec, source: Source, items: Sequence[Asked]) -> list[Scored]:
+        """A member's scores on its own scale; with `strip_markdown`, the mean of both ways to see a text."""
+        if not spec.strip_markdown:
+            return await source.score(items)
+        bare = [Asked(item.prompt, without_markdown(item.text), item.reference) for item in items]
+        dressed, stripped = await asyncio.gather(source.score(items), source.score(bare))
+        return [_mean(one, other) for one, other in zip(dressed, stripped, strict=True)]
+
+    # --- sources ------------------------------------------------------------------------------------------------------
+
+    async def source(self, spec: ModelSpec) -> Source:
+        """The model, loaded. Raises NoScore. Concurrent callers wait for one loading."""
+        key = digest(spec.model_dump(mode="json"))
+        failed = self._failed.get(key)
+        if failed and time.monotonic() - failed[0] < TRY_AGAIN_S:
+            raise failed[1]
+        if key not in self._sources:
+            self._sources[key] = asyncio.create_task(self._load(spec))
+            await self._let_go(self.registry.current())
+        try:
+            return await asyncio.shield(self._sources[key])
+        except NoScore as error:
+            self._sources.pop(key, None)
+            self._failed[key] = (time.monotonic(), error)
+            raise
+
+    async def _load(self, spec: ModelSpec) -> Source:
+        if spec.upstream is not None:
+            return UpstreamSource(spec, self._queue)
+        try:
+            from preference_model import loading
+        except ImportError:
+            raise NoScore(FailureKind.UNSUPPORTED, INSTALL) from None
+        try:
+            loaded = await asyncio.to_thread(loading.load, spec, self.settings.threads)
+        except loading.NotHere as error:
+            raise NoScore(FailureKind.UNSUPPORTED, str(error)) from None
+        except loading.CannotLoad as error:
+            log.error("a model cannot be loaded", extra={"cause": str(error)})
+            raise NoScore(FailureKind.VERIFIER_ERROR, f"the model cannot be loaded: {error}") from None
+        told = {"dtype": loaded.dtype, "device": str(loaded.device), "batch_tokens": loaded.batch_tokens}
+        log.info("model loaded", extra=told)
+        return Local(spec, loaded, self._threads, self._queue, self.settings.window_ms / 1000)
+
+    async def _let_go(self, registry: RegistrySpec) -> None:
+        """Close what the registry no longer has, once nothing can be in flight there."""
+        wanted = {digest(spec.model_dump(mode="json")) for spec in registry.models.values()}
+        for key in [key for key, task in self._sources.items() if key not in wanted and task.done()]:
+            task = self._sources.pop(key)
+            if task.exception() is None:
+                self._retired.append((time.monotonic(), task.result()))
+        for since, source in [*self._retired]:
+            if time.monotonic() - since > RETIRED_S:
+                self._retired.remove((since, source))
+                await source.aclose()
+
+    async def load_all(self) -> dict[str, str]:
+        """Load every model. Name → "" or why it cannot be."""
+        told: dict[str, str] = {}
+        for name, spec in self.registry.current().models.items():
+            try:
+                if not spec.ensemble and not spec.is_judge:
+                    await self.source(spec)
+                told[name] = ""
+            except NoScore as error:
+                told[name] = error.message
+        return told
+
+    async def aclose(self) -> None:
+        loaded = await asyncio.gather(*self._sources.values(), return_exceptions=True)
+        for source in [*loaded, *(retired for _, retired in self._retired)]:
+            if not isinstance(source, BaseException):
+                await source.aclose()
+        self._sources.clear()
+        self._threads.stop()
+
+
+def guarded(spec: ModelSpec, prompt: str, text: str | None) -> str | None:
+    """Why the text never reaches the model; None when it does."""
+    if text is None:
+        return "there is no such part in the output"
+    return guard.found(text, prompt) if spec.guard else None
+
+
+def ask(spec: ModelSpec, item: Asked) -> Asked | str:
+    """The item, or why it is guarded."""
+    return guarded(spec, prompt_text(item.prompt), item.text) or item
+
+
+def _floor(spec: ModelSpec, reason: str) -> Scored:
+    if spec.lowest is None:
+        return Scored.failed(FailureKind.UNSUPPORTED, f"{reason}, and the model has no floor", guard=reason)
+    return Scored(spec.lowest, None, {"guard": reason})
+
+
+def _mean(one: Scored, other: Scored) -> Scored:
+    if one.value is None or other.value is None:
+        return one if one.value is None else other
+    more = {"dressed": round(one.value, scale.DECIMALS), "stripped": round(other.value, scale.DECIMALS)}
+    return Scored((one.value + other.value) / 2, None, {**one.evidence, **more})
+
+
+def _finished(spec: ModelSpec, members: Sequence[Scored]) -> Scored:
+    """The score that is reported, from its members' (one, where it is no ensemble). One failure is the whole's."""
+    evidence = dict(members[0].evidence)
+    values = []
+    for member in members:
+        if member.value is None:
+            return Scored(None, member.failure, evidence)
+        values.append(member.value)
+    try:
+        value = values[0]
+        if spec.ensemble:
+            value, std = scale.combined(values, spec.ensemble)
+            evidence |= {"members": [round(one, scale.DECIMALS) for one in values], "std": round(std, scale.DECIMALS)}
+            if spec.abstain_std is not None and std > spec.abstain_std:
+                told = f"the ensemble abstains: its members differ by a standard deviation of {std:.3f}"
+                raise NoScore(FailureKind.UNSUPPORTED, told)
+        evidence["raw"] = round(value, scale.DECIMALS)
+        return Scored(scale.reported(value, spec), None, evidence)
+    except NoScore as error:
+        return Scored(None, error, evidence)

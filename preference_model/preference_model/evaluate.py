@@ -1,0 +1,222 @@
+"""`touchstone eval-preference`: what a reward model's accuracy is worth, beside what next to nothing gets.
+
+Accuracy stands beside three baselines over the same pairs: the longer answer wins, the shorter one, and the system that
+wins more often elsewhere. Then what a policy would find out first: how style moves the score, whether an opener alone
+beats answers, whether the answer to another question does.
+"""
+
+from __future__ import annotations
+
+import bisect
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, pstdev
+
+from preference_model import balance, guard, metrics
+from preference_model.data import Pair, Point
+from preference_model.outcome import Asked, Scored
+from preference_model.pairs import Pair as Compared
+from preference_model.scale import sigmoid
+
+KEY_PROMPTS = 12
+PROBED = 200
+
+Score = Callable[[Sequence[Asked]], Awaitable[list[Scored]]]
+Compare = Callable[[Sequence[tuple[Asked, Asked]]], Awaitable[list[Compared]]]
+
+STYLES: dict[str, Callable[[str], str]] = {
+    "bold": lambda text: " ".join(f"**{word}**" if at % 6 == 2 else word for at, word in enumerate(text.split(" "))),
+    "list": lambda text: "\n".join(
+        f"- {line.strip()}" for line in text.replace(". ", ".\n").splitlines() if line.strip()
+    ),
+    "emoji": lambda text: text.rstrip() + " 😊✨",
+    "flattery": lambda text: "What a great question! " + text,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: a share with its interval, or a plain number."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+    def text(self) -> str:
+        spread = f" ({self.low:.3f} to {self.high:.3f})" if self.low is not None and self.high is not None else ""
+        return f"{self.value:.3f}{spread}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All lines, how many records there were, how many had no score, and where the scores lie."""
+
+    kind: str
+    count: int
+    failed: int
+    rows: list[Row]
+    scores: list[float] = field(default_factory=list)
+
+    def value(self, name: str) -> float:
+        return next(row.value for row in self.rows if row.name == name)
+
+
+def _share(name: str, margins: Sequence[float], weights: Sequence[float] | None = None, note: str = "") -> Row:
+    share = metrics.accuracy(margins, weights)
+    return Row(name, share, *metrics.interval(share, metrics.effective(weights) if weights else len(margins)), note)
+
+
+async def pairs_report(
+    score: Score, pairs: Sequence[Pair], known: Sequence[Pair] = (), lowest: float | None = None
+) -> Report:
+    """A report over pairs. `known` are pairs from which each system's win rate is taken; `lowest` is the guard's floor."""
+    items = [Asked(pair.prompt, text) for pair in pairs for text in (pair.chosen, pair.rejected)]
+    scored = await score(items)
+    values = [one.value for one in scored]
+    kept = [at for at in range(len(pairs)) if values[2 * at] is not None and values[2 * at + 1] is not None]
+    chosen = [float(values[2 * at] or 0.0) for at in kept]
+    rejected = [float(values[2 * at + 1] or 0.0) for at in kept]
+    there = [pairs[at] for at in kept]
+    if not there:
+        return Report("pairs", len(pairs), len(pairs), [])
+    rows = _accuracy_rows(there, chosen, rejected, known)
+    rows += await _style_rows(score, there, chosen, rejected)
+    rows += await _key_rows(score, there, [*chosen, *rejected], lowest)
+    rows += await _topic_rows(score, there, chosen)
+    return Report("pairs", len(pairs), len(pairs) - len(kept), rows, [*chosen, *rejected])
+
+
+def _accuracy_rows(
+    pairs: Sequence[Pair], chosen: Sequence[float], rejected: Sequence[float], known: Sequence[Pair]
+) -> list[Row]:
+    margins = [one - other for one, other in zip(chosen, rejected, strict=True)]
+    texts = [text for pair in pairs for text in (pair.chosen, pair.rejected)]
+    both = [value for pair in zip(chosen, rejected, strict=True) for value in pair]
+    return [
+        *_margin_rows(pairs, margins, known),
+        Row("Brier", metrics.brier(margins), note="0.25 knows nothing"),
+        Row("ECE", metrics.ece_pairs(margins)),
+        Row("correlation of score and length", metrics.correlation(both, [float(len(text)) for text in texts])),
+        Row("position consistency", 1.0, note="a scoring model sees one text at a time"),
+    ]
+
+
+def _margin_rows(pairs: Sequence[Pair], margins: Sequence[float], known: Sequence[Pair]) -> list[Row]:
+    """Accuracy, and what costs nothing."""
+    longer = metrics.length_margins(pairs)
+    shorter = [-margin for margin in longer]
+    weights = balance.weights(pairs)
+    rows = [
+        _share("accuracy", margins),
+        _share("baseline: longer wins", longer),
+        _share("baseline: shorter wins", shorter),
+    ]
+    if prior := metrics.writer_prior(known, pairs):
+        rows.append(_share("baseline: the system that wins more often", prior))
+    if any(weights):
+        rows += [
+            _share("length-balanced accuracy", margins, weights),
+            _share("length-balanced: longer wins", longer, weights),
+        ]
+    return rows
+
+
+async def judge_report(compare: Compare, pairs: Sequence[Pair], known: Sequence[Pair] = ()) -> Report:
+    """A report of a judge of pairs, each seen in both orders."""
+    asked = [(Asked(pair.prompt, pair.chosen), Asked(pair.prompt, pair.rejected)) for pair in pairs]
+    outcomes = await compare(asked)
+    kept = [(pair, one) for pair, one in zip(pairs, outcomes, strict=True) if one.margin is not None]
+    if not kept:
+        return Report("pairs", len(pairs), len(pairs), [])
+    rows = _margin_rows([pair for pair, _ in kept], [one.margin or 0.0 for _, one in kept], known)
+    agree = [one.consistency for _, one in kept if one.consistency is not None]
+    first = [one.first_position for _, one in kept if one.first_position is not None]
+    if agree:
+        rows.append(Row("position consistency", fmean(agree), note="both orders say the same"))
+    if first:
+        rows.append(Row("first-position share", fmean(first), note="0.5: no bias"))
+    return Report("pairs", len(pairs), len(pairs) - len(kept), rows)
+
+
+async def _style_rows(
+    score: Score, pairs: Sequence[Pair], chosen: Sequence[float], rejected: Sequence[float]
+) -> list[Row]:
+    """How far a style moves the score, in standard deviations, and how many losers it makes winners."""
+    some = range(min(PROBED, len(pairs)))
+    spread = pstdev([*chosen, *rejected]) or 1.0
+    rows = []
+    for name, dress in STYLES.items():
+        dressed = await score([Asked(pairs[at].prompt, dress(pairs[at].rejected)) for at in some])
+        moved = [(at, one.value - rejected[at]) for at, one in zip(some, dressed, strict=True) if one.value is not None]
+        if not moved:
+            continue
+        right = [(at, shift) for at, shift in moved if chosen[at] > rejected[at]]
+        flips = sum(rejected[at] + shift > chosen[at] for at, shift in right) / len(right) if right else 0.0
+        shift = fmean(shift for _, shift in moved) / spread
+        raised = sum(shift > 0 for _, shift in moved) / len(moved)
+        rows.append(Row(f"style: {name}", shift, note=f"σ; raises {raised:.0%}, flips {flips:.1%} of right orders"))
+    return rows
+
+
+async def _key_rows(score: Score, pairs: Sequence[Pair], real: Sequence[float], lowest: float | None) -> list[Row]:
+    """How many real answers an opener alone outranks, without the guard and behind it."""
+    keys = [*guard.MASTER_KEYS, *guard.OPENERS, ":", "."]
+    prompts = list(dict.fromkeys(pair.prompt for pair in pairs))[:KEY_PROMPTS]
+    texts = [Asked(prompt, key) for prompt in prompts for key in keys]
+    scored = [one.value for one in await score(texts) if one.value is not None]
+    ordered = sorted(real)
+    before = fmean(_below(ordered, value) for value in scored) if scored else 0.0
+    passed = [
+        value for item, value in zip(texts, scored, strict=False) if guard.found(item.text, str(item.prompt)) is None
+    ]
+    after = sum(_below(ordered, value) for value in passed) / len(texts)
+    note = f"{len(texts) - len(passed)} of {len(texts)} are guarded" + (
+        f", and score {lowest:g}" if lowest is not None else ""
+    )
+    return [
+        Row("answers that an opener alone outranks, no guard", before),
+        Row("answers that an opener alone outranks, guarded", after, note=note),
+    ]
+
+
+def _below(ordered: Sequence[float], value: float) -> float:
+    return bisect.bisect_left(ordered, value) / len(ordered)
+
+
+async def _topic_rows(score: Score, pairs: Sequence[Pair], chosen: Sequence[float]) -> list[Row]:
+    """Whether an answer beats the answer to another question."""
+    chance = random.Random(0)  # noqa: S311
+    some = range(min(PROBED, len(pairs)))
+    others = [chance.choice([one for one in some if pairs[one].prompt != pairs[at].prompt] or [at]) for at in some]
+    scored = await score([Asked(pairs[at].prompt, pairs[other].chosen) for at, other in zip(some, others, strict=True)])
+    margins = [chosen[at] - one.value for at, one in zip(some, scored, strict=True) if one.value is not None]
+    return [_share("on-topic answer beats an off-topic one", margins)] if margins else []
+
+
+async def points_report(score: Score, points: Sequence[Point]) -> Report:
+    """A report over labelled texts; scores may be logits or probabilities."""
+    scored = await score([Asked(point.prompt, point.text) for point in points])
+    kept = [(point, one.value) for point, one in zip(points, scored, strict=True) if one.value is not None]
+    if not kept:
+        return Report("points", len(points), len(points), [])
+    values = [value for _, value in kept]
+    labels = [point.label for point, _ in kept]
+    is_probability = all(0 <= value <= 1 for value in values)
+    chances = values if is_probability else [sigmoid(value) for value in values]
+    right = [1.0 if (p >= 0.5) == bool(label) else -1.0 for p, label in zip(chances, labels, strict=True)]
+    lengths = [float(len(point.text)) for point, _ in kept]
+    share = max(sum(labels), len(labels) - sum(labels)) / len(labels)
+    rows = [
+        Row("AUROC", metrics.auroc(values, labels)),
+        Row("baseline: longer is better, AUROC", metrics.auroc(lengths, labels)),
+        Row("baseline: shorter is better, AUROC", metrics.auroc([-length for length in lengths], labels)),
+        _share("accuracy at 0.5", right),
+        Row("baseline: always the commoner label", share),
+        Row("Brier", metrics.brier_points(chances, labels)),
+        Row("ECE", metrics.ece(chances, labels)),
+        Row("correlation of score and length", metrics.correlation(values, lengths)),
+    ]
+    return Report("points", len(points), len(points) - len(kept), rows, values)

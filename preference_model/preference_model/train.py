@@ -1,0 +1,324 @@
+"""`touchstone train-preference`: a reward model from preference data.
+
+    pairs    Bradley-Terry: -log σ(s_chosen - s_rejected)
+    points   binary cross-entropy on the label
+
+A frozen encoder is run once over the texts, and only a head on its features is trained: minutes on a CPU, kilobytes of
+weights. `--unfrozen`, or any decoder, trains a sequence classification model of transformers. Either way: weights for
+length balance, an optional penalty on the correlation of score and length, negatives made of openers and of answers to
+other prompts, early stop on validation prompts, a checkpoint an epoch from which an interrupted run goes on.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
+
+from preference_model import balance, forward, guard, heads
+from preference_model.data import Pair, Point
+from preference_model.encoding import Encoded, Encoder, turns
+from preference_model.forward import Batch
+
+FEATURE_BATCH = 16
+NEGATIVE_WEIGHT = 0.3
+"""Of a made-up loser beside a judged pair: they are easy, and would drown what is hard."""
+
+
+class TrainConfig(BaseModel):
+    """What a run is made of; it stands in the card."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    backbone: str = "all-MiniLM-L6-v2"
+    frozen: bool = True
+    features: Literal["pair", "answer"] = "pair"
+    max_tokens: int = Field(default=512, ge=16)
+    epochs: int = Field(default=60, ge=1)
+    batch: int = Field(default=256, ge=1, description="Pairs or texts a step (R1: 256).")
+    lr: float = Field(default=1e-2, gt=0, description="R1: 6e-6 for a whole model.")
+    weight_decay: float = Field(default=0.1, ge=0)
+    patience: int = Field(default=10, ge=1, description="Epochs without a better validation loss before it stops.")
+    balance_length: bool = True
+    decorrelate: float = Field(default=0.0, ge=0, description="Weight of (correlation of score and log length)².")
+    negatives: float = Field(default=0.0, ge=0, le=4, description="Made-up losers a pair: openers, others' answers.")
+    seed: int = 0
+    device: str = "cpu"
+
+
+class Trainable(Protocol):
+    """Scores texts with a gradient."""
+
+    def scores(self, texts: Sequence[int]) -> torch.Tensor:
+        """(texts,) for indices into the texts that it was made with."""
+
+    def parameters(self) -> list[torch.nn.Parameter]: ...
+
+    def save(self, folder: Path) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Texts, and pairs of (winner, loser) or (text, label) as indices into them, with weights and log lengths."""
+
+    texts: list[tuple[str, str]]
+    left: list[int]
+    right: list[int]  # losers, or labels
+    weight: list[float]
+    origin: list[int]  # the record that each comes from
+    is_pairs: bool
+
+    @property
+    def log_lengths(self) -> torch.Tensor:
+        return torch.tensor([len(text) + 1.0 for _, text in self.texts]).log()
+
+
+def examples(records: Sequence[Pair] | Sequence[Point], config: TrainConfig) -> Examples:
+    """Records as indices into texts, each text once; with the negatives that the configuration asks for."""
+    texts: dict[tuple[str, str], int] = {}
+
+    def number(prompt: str, text: str) -> int:
+        return texts.setdefault((prompt, text), len(texts))
+
+    pairs = [record for record in records if isinstance(record, Pair)]
+    if not pairs:
+        points = [record for record in records if isinstance(record, Point)]
+        left = [number(point.prompt, point.text) for point in points]
+        labels = [point.label for point in points]
+        return Examples(list(texts), left, labels, [1.0] * len(points), list(range(len(points))), False)
+    left = [number(pair.prompt, pair.chosen) for pair in pairs]
+    right = [number(pair.prompt, pair.rejected) for pair in pairs]
+    weight = balance.weights(pairs) if config.balance_length else [1.0] * len(pairs)
+    origin = list(range(len(pairs)))
+    for at, winner, loser in _negatives(pairs, config):
+        left.append(number(pairs[at].prompt, winner))
+        right.append(number(pairs[at].prompt, loser))
+        weight.append(NEGATIVE_WEIGHT)
+        origin.append(at)
+    return Examples(list(texts), left, right, weight, origin, True)
+
+
+def _negatives(pairs: Sequence[Pair], config: TrainConfig) -> Iterator[tuple[int, str, str]]:
+    """(pair, winner, loser): an answer beats an opener that is all there is, and what answers another prompt."""
+    chance = random.Random(config.seed)  # noqa: S311
+    keys = [*guard.MASTER_KEYS, *guard.OPENERS, ":", ".", ""]
+    for _ in range(round(config.negatives * len(pairs))):
+        at, other = chance.randrange(len(pairs)), chance.choice(pairs)
+        pair = pairs[at]
+        answer = chance.choice([pair.chosen, pair.rejected])
+        yield at, answer, chance.choice(keys)
+        if other.prompt != pair.prompt:
+            yield at, answer, chance.choice([other.chosen, other.rejected])
+
+
+# --- what is trained --------------------------------------------------------------------------------------------------
+
+
+class FrozenHead:
+    """A linear head over features that are computed once."""
+
+    def __init__(self, config: heads.HeadConfig, features: torch.Tensor) -> None:
+        self._config, self._features = config, features
+        self.weight = torch.nn.Parameter(torch.zeros(1, features.shape[1]))
+        self.bias = torch.nn.Parameter(torch.zeros(1))
+
+    def scores(self, texts: Sequence[int]) -> torch.Tensor:
+        return (self._features[list(texts)] @ self.weight.T + self.bias).squeeze(1)
+
+    def parameters(self) -> list[torch.nn.Parameter]:
+        return [self.weight, self.bias]
+
+    def save(self, folder: Path) -> None:
+        heads.save(folder, self._config, self.weight.detach(), self.bias.detach())
+
+
+class WholeModel:
+    """A sequence classification model, all of it or its head alone."""
+
+    def __init__(self, model: Any, tokenizer: Any, encoded: Sequence[Encoded], config: TrainConfig) -> None:
+        self._model, self._tokenizer, self._encoded = model.to(config.device), tokenizer, encoded
+        self._device = torch.device(config.device)
+        self._scorer = forward.Classifier(model, config.max_tokens)
+        model.train(not config.frozen)
+        for parameter in model.base_model.parameters():
+            parameter.requires_grad_(not config.frozen)
+
+    def scores(self, texts: Sequence[int]) -> torch.Tensor:
+        return self._scorer.logits(Batch([self._encoded[at] for at in texts], self._device)).squeeze(1)
+
+    def parameters(self) -> list[torch.nn.Parameter]:
+        return [parameter for parameter in self._model.parameters() if parameter.requires_grad]
+
+    def save(self, folder: Path) -> None:
+        self._model.save_pretrained(folder)
+        self._tokenizer.save_pretrained(folder)
+
+
+def prepare(config: TrainConfig, texts: Sequence[tuple[str, str]], tick: Callable[[float], None]) -> Trainable:
+    """The model to train, its texts tokenized (and run, where it is frozen). `tick` is told the share that is done."""
+    from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+
+    where = heads.encoder_path(config.backbone)
+    tokenizer = AutoTokenizer.from_pretrained(where)
+    is_head = config.frozen and _is_encoder(AutoConfig.from_pretrained(where))
+    answer_only = is_head and config.features == "answer"
+    encoder = Encoder(tokenizer, None, config.max_tokens, "middle", answer_only=answer_only)
+    encoded = [encoder.encode(turns(prompt, text)).windows[0] for prompt, text in texts]
+    if not is_head:
+        torch.manual_seed(config.seed)
+        model = AutoModelForSequenceClassification.from_pretrained(where, num_labels=1, dtype=torch.float32)
+        model.config.pad_token_id = tokenizer.pad_token_id
+        return WholeModel(model, tokenizer, encoded, config)
+    model = AutoModel.from_pretrained(where, dtype=torch.float32).to(config.device)
+    about = heads.HeadConfig(encoder=config.backbone, features=config.features, max_tokens=config.max_tokens)
+    nothing = torch.zeros(1, heads.width(config.features, model.config.hidden_size))
+    frozen = heads.HeadModel(model, about, nothing, torch.zeros(1))
+    return FrozenHead(about, featurised(frozen, encoded, torch.device(config.device), tick))
+
+
+def _is_encoder(config: Any) -> bool:
+    """Whether a model reads both ways, so that the mean over its tokens says something."""
+    return not getattr(config, "is_decoder", False) and getattr(config, "type_vocab_size", None) is not None
+
+
+@torch.no_grad()
+def featurised(
+    model: heads.HeadModel, encoded: Sequence[Encoded], device: torch.device, tick: Callable[[float], None]
+) -> torch.Tensor:
+    """Features of every text, by batches of like length: (texts, width) on the CPU."""
+    order = sorted(range(len(encoded)), key=lambda at: len(encoded[at].ids))
+    rows: dict[int, torch.Tensor] = {}
+    for start in range(0, len(order), FEATURE_BATCH):
+        part = order[start : start + FEATURE_BATCH]
+        features = model.features(Batch([encoded[at] for at in part], device)).cpu()
+        rows |= dict(zip(part, features, strict=True))
+        tick((start + len(part)) / len(order))
+    return torch.stack([rows[at] for at in range(len(encoded))])
+
+
+# --- the loop ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """After an epoch."""
+
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    is_best: bool
+
+
+def loss_of(model: Trainable, data: Examples, rows: Sequence[int], decorrelate: float) -> torch.Tensor:
+    """The mean loss of some examples, weighted."""
+    weight = torch.tensor([data.weight[row] for row in rows])
+    left = [data.left[row] for row in rows]
+    scores = model.scores([*left, *(data.right[row] for row in rows)] if data.is_pairs else left)
+    if data.is_pairs:
+        won, lost = scores.chunk(2)
+        each = -logsigmoid(won - lost)
+    else:
+        labels = torch.tensor([float(data.right[row]) for row in rows], device=scores.device)
+        each = binary_cross_entropy_with_logits(scores, labels, reduction="none")
+    weight = weight.to(each.device)
+    loss: torch.Tensor = (each * weight).sum() / weight.sum().clamp(min=1e-9)
+    if decorrelate:
+        texts = [*left, *(data.right[row] for row in rows)] if data.is_pairs else left
+        loss = loss + decorrelate * correlation(scores, data.log_lengths[texts].to(scores.device)) ** 2
+    return loss
+
+
+def correlation(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Pearson's, 0 where either does not vary."""
+    one, other = one - one.mean(), other - other.mean()
+    found: torch.Tensor = (one * other).sum() / (one.norm() * other.norm()).clamp(min=1e-9)
+    return found
+
+
+def fit(
+    model: Trainable,
+    data: Examples,
+    validation: Sequence[int],
+    config: TrainConfig,
+    output: Path,
+    told: Callable[[Progress], None],
+) -> Progress:
+    """Train until the epochs are over or the validation loss has not fallen for `patience` of them; the best is saved.
+
+    A checkpoint an epoch lies in `output`; with the same configuration and data, a run goes on from it.
+    """
+    held = set(validation)
+    rows = [row for row in range(len(data.left)) if row not in held and data.weight[row] > 0]
+    parameters = model.parameters()
+    optimizer = torch.optim.AdamW(parameters, lr=config.lr, weight_decay=config.weight_decay)
+    checkpoint = output / "checkpoint.pt"
+    key = json.dumps([config.model_dump(), len(data.texts), len(rows), len(held)])
+    first, best, waited = _resume(checkpoint, key, parameters, optimizer)
+    for epoch in range(first, config.epochs):
+        if waited >= config.patience:
+            break
+        order = rows[:]
+        random.Random(f"{config.seed} {epoch}").shuffle(order)  # noqa: S311
+        losses = [
+            _step(model, data, order[at : at + config.batch], config, optimizer)
+            for at in range(0, len(order), config.batch)
+        ]
+        with torch.no_grad():
+            value = _validation_loss(model, data, validation, config)
+        now = Progress(epoch, sum(losses) / len(losses), value, best is None or value < best.validation_loss)
+        waited = 0 if now.is_best else waited + 1
+        if now.is_best:
+            best = now
+            model.save(output)
+        state = {"key": key, "parameters": [p.detach() for p in parameters], "optimizer": optimizer.state_dict()}
+        torch.save(copy.copy(state) | {"epoch": epoch, "best": _plain(best), "waited": waited}, checkpoint)
+        told(now)
+    checkpoint.unlink(missing_ok=True)
+    assert best is not None  # noqa: S101
+    return best
+
+
+def _step(model: Trainable, data: Examples, rows: Sequence[int], config: TrainConfig, optimizer: Any) -> float:
+    optimizer.zero_grad()
+    loss = loss_of(model, data, rows, config.decorrelate)
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    value = loss.item()
+    if value != value:  # NaN
+        raise ValueError("the loss is not a number: lower --lr")
+    return value
+
+
+def _validation_loss(model: Trainable, data: Examples, rows: Sequence[int], config: TrainConfig) -> float:
+    parts = [rows[at : at + config.batch] for at in range(0, len(rows), config.batch)]
+    return sum(loss_of(model, data, part, 0.0).item() * len(part) for part in parts) / max(len(rows), 1)
+
+
+def _plain(progress: Progress | None) -> list[Any]:
+    assert progress is not None  # noqa: S101
+    return [progress.epoch, progress.train_loss, progress.validation_loss, progress.is_best]
+
+
+def _resume(
+    checkpoint: Path, key: str, parameters: Sequence[torch.nn.Parameter], optimizer: Any
+) -> tuple[int, Progress | None, int]:
+    """(first epoch, best so far, epochs without a better one)."""
+    if not checkpoint.exists():
+        return 0, None, 0
+    state = torch.load(checkpoint, weights_only=True)
+    if state["key"] != key:
+        return 0, None, 0
+    with torch.no_grad():
+        for parameter, value in zip(parameters, state["parameters"], strict=True):
+            parameter.copy_(value)
+    optimizer.load_state_dict(state["optimizer"])
+    return state["epoch"] + 1, Progress(*state["best"]), state["waited"]

@@ -1,0 +1,83 @@
+"""Other servers, as small real apps that speak the wire they document. What they are asked is kept."""
+
+import re
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+
+class Peer:
+    """One app. `trouble` makes it answer something else: a status, or a body."""
+
+    def __init__(self) -> None:
+        self.app = FastAPI()
+        self.asked: list[dict[str, Any]] = []
+        self.trouble: int | str | None = None
+        self.app.post("/{path:path}")(self._answer)
+
+    async def _answer(self, path: str, request: Request):
+        body = await request.json()
+        self.asked.append(body)
+        if isinstance(self.trouble, int):
+            return JSONResponse({"error": "no"}, self.trouble)
+        if isinstance(self.trouble, str):
+            return PlainTextResponse(self.trouble)
+        return JSONResponse(self.reply(path, body))
+
+    def reply(self, path: str, body: dict[str, Any]) -> Any:
+        raise NotImplementedError
+
+
+class VLLM(Peer):
+    """/classify and /pooling of a model with one output: the length of the last message, in tens."""
+
+    def reply(self, path, body):
+        text = body["messages"][-1]["content"] if "messages" in body else body["input"]
+        score = len(text) / 10
+        head = {"id": "x", "object": "list", "created": 1, "model": body["model"], "usage": {"prompt_tokens": 3}}
+        if path == "classify":
+            return head | {"data": [{"index": 0, "label": "LABEL_0", "probs": [score], "num_classes": 1}]}
+        assert path == "pooling"
+        return head | {"data": [{"index": 0, "object": "pooling", "data": [score]}]}
+
+
+class SGLang(Peer):
+    def reply(self, path, body):
+        assert path == "classify"
+        return [{"embedding": [len(text) / 10], "meta_info": {"prompt_tokens": 3}} for text in body["text"]]
+
+
+class TEI(Peer):
+    def reply(self, path, body):
+        assert path == "predict"
+        return [[{"score": len(pair[-1]) / 10, "label": "LABEL_0"}] for pair in body["inputs"]]
+
+
+class Judge(Peer):
+    """Prefers the longer answer. Of a reference, it wants the text to hold it. `says` replaces its verdict line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.says: str | None = None
+        self.bias = 0
+
+    def reply(self, path, body):
+        assert path == "v1/chat/completions"
+        system, material = (message["content"] for message in body["messages"])
+        nonce = re.search(r"VERDICT (\w+):", system)[1]
+        fence = re.search(r"code (\w+);", system)[1]
+        parts = dict(re.findall(rf"--- {fence} ([\w ]+) ---\n(.*?)\n--- {fence} end", material, re.DOTALL))
+        if "reference" in parts:
+            label = "correct" if parts["reference"] in parts["answer"] else "incorrect"
+        else:
+            gap = len(parts["answer A"]) - len(parts["answer B"]) + self.bias
+            label = "A=B" if not gap else "A>>B" if gap > 20 else "A>B" if gap > 0 else "B>>A" if gap < -20 else "B>A"
+        line = f"VERDICT {nonce}: [[{label}]]"
+        # It also repeats what it was shown, as judges do.
+        line = line if self.says is None else self.says.format(nonce=nonce)
+        said = f"<think>hm</think>I would say four.\n{material}\n{line}"
+        return {
+            "id": "x",
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}],
+        }

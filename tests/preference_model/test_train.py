@@ -1,0 +1,258 @@
+"""Training and evaluation by the command line, on tiny models and made-up data whose answer is known."""
+
+import json
+import math
+import random
+import re
+
+import peers as wires
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+from typer.testing import CliRunner
+
+from preference_model import balance, metrics
+from preference_model.cli import app
+from preference_model.data import BadData, Pair, Point, Unjudged, read, split
+
+GOOD, BAD = ["light", "blue", "helpful", "scatters"], ["dog", "lazy", "fox", "jumps"]
+
+
+def touchstone(*arguments):
+    """The command line, in this process."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "160"})
+
+
+def sentence(words, chance):
+    return " ".join(chance.choices(words, k=chance.randint(3, 9)))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Pairs that a bag of words tells apart, and labelled texts alike; written by three systems."""
+    chance = random.Random(0)
+    folder = tmp_path_factory.mktemp("data")
+    pairs, points = [], []
+    for number in range(240):
+        prompt = f"question {number}"
+        writers = chance.sample(["alpha", "beta", "gamma"], 2)
+        pairs.append(
+            {
+                "prompt": prompt,
+                "chosen": sentence(GOOD, chance),
+                "rejected": sentence(BAD, chance),
+                "chosen_by": writers[0],
+                "rejected_by": writers[1],
+            }
+        )
+        label = number % 2
+        points.append({"prompt": prompt, "text": sentence(GOOD if label else BAD, chance), "label": label})
+    for name, rows in (("pairs", pairs), ("points", points)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def test_a_head_is_trained_carded_measured_and_served(models, data, tmp_path, registry):
+    head = tmp_path / "head"
+    done = touchstone(
+        "train-preference", "--data", data / "pairs.jsonl", "-o", head, "--backbone", models["bert"], "--max-tokens", 64
+    )
+    assert done.exit_code == 0, done.stderr
+    assert sorted(path.name for path in head.iterdir()) == ["README.md", "head.json", "head.safetensors"]
+    assert (head / "head.safetensors").stat().st_size < 4096
+    card = (head / "README.md").read_text()
+    for text in (
+        "pairs.jsonl",
+        "baseline: longer wins",
+        "baseline: the system that wins more often",
+        "ECE",
+        "style: bold",
+    ):
+        assert text in card
+    assert float(re.search(r"\| accuracy \| ([\d.]+)", card)[1]) > 0.95
+
+    path = registry(mine={"head": head, "floor": -9})
+    measured = touchstone(
+        "eval-preference", "--data", data / "pairs.jsonl", "--model", "mine", "--registry", path, "--calibration"
+    )
+    assert measured.exit_code == 0, measured.stderr
+    assert "accuracy" in measured.stdout
+    [block] = re.findall(r"^calibration:.*?(?=^\S|\Z)", measured.stdout, re.DOTALL | re.MULTILINE)
+    found = yaml.safe_load(block)["calibration"]
+    assert (found["set"], len(found["quantiles"])) == ("pairs.jsonl", 21)
+    registry(mine={"head": head, "normalisation": "percentile", "calibration": found})
+
+
+def test_points_are_trained_by_their_labels(models, data, tmp_path):
+    head = tmp_path / "head"
+    done = touchstone(
+        "train-preference", "--data", data / "points.jsonl", "-o", head, "--backbone", models["bert"], "--epochs", 40
+    )
+    assert done.exit_code == 0, done.stderr
+    assert json.loads((head / "head.json").read_text())["features"] == "answer"
+    assert float(re.search(r"\| AUROC \| ([\d.]+)", (head / "README.md").read_text())[1]) > 0.95
+
+
+@pytest.mark.parametrize("kind", ["llama", pytest.param("bert", marks=pytest.mark.long)])
+def test_a_whole_model_is_trained(models, data, tmp_path, kind):
+    folder = tmp_path / "model"
+    done = touchstone(
+        *("train-preference", "--data", data / "pairs.jsonl", "-o", folder, "--backbone", models[kind], "--unfrozen"),
+        *("--epochs", 3, "--batch", 16, "--lr", 2e-3, "--max-tokens", 64, "--decorrelate", 0.1, "--negatives", 0.2),
+    )
+    assert done.exit_code == 0, done.stderr
+    assert (folder / "model.safetensors").is_file()
+    before, after = load_file(models[kind] / "model.safetensors"), load_file(folder / "model.safetensors")
+    assert any(not torch.equal(before[name], after[name]) for name in before if "embed" in name)
+    assert float(re.search(r"\| accuracy \| ([\d.]+)", (folder / "README.md").read_text())[1]) > 0.9
+
+
+def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(models, data, tmp_path):
+    from preference_model import train
+
+    records = read([data / "pairs.jsonl"])
+    config = train.TrainConfig(backbone=str(models["bert"]), max_tokens=64, epochs=6, patience=6)
+    part = split(records, "train") + split(records, "validation")
+    examples = train.examples(part, config)
+    rows = range(len(part) - 20, len(part))
+
+    def run(folder, stop_after=None):
+        folder.mkdir(exist_ok=True)
+        model = train.prepare(config, examples.texts, lambda _: None)
+        seen = []
+
+        def told(progress):
+            seen.append(progress.epoch)
+            if progress.epoch == stop_after:
+                raise KeyboardInterrupt
+
+        train.fit(model, examples, rows, config, folder, told)
+        return seen, load_file(folder / "head.safetensors")
+
+    whole, weights = run(tmp_path / "whole")
+    assert whole == list(range(6))
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", stop_after=2)
+    rest, again = run(tmp_path / "cut")
+    assert rest == [3, 4, 5]
+    assert torch.allclose(weights["weight"], again["weight"], atol=1e-6)
+    assert not (tmp_path / "cut/checkpoint.pt").exists()
+
+
+def test_held_out_systems_are_never_trained_on(data):
+    records = read([data / "pairs.jsonl"])
+    held = frozenset({"gamma"})
+    seen, asked = split(records, "train", held), split(records, "held-out", held)
+    assert seen
+    assert asked
+    assert all("gamma" not in (pair.chosen_by, pair.rejected_by) for pair in seen)
+    assert all("gamma" in (pair.chosen_by, pair.rejected_by) for pair in asked)
+    assert not {pair.prompt for pair in split(records, "train")} & {pair.prompt for pair in split(records, "held-out")}
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"prompt": "p", "a": "x", "b": "y"}, Unjudged("p", "x", "y")),
+        ({"input": "p", "output_1": "x", "output_2": "y", "label": "2"}, Pair("p", "y", "x")),
+        ({"prompt": "bad words", "S": 0, "H": 1}, Point("", "bad words", 0)),
+        (
+            {"chosen": "\n\nHuman: q\n\nAssistant: yes", "rejected": "\n\nHuman: q\n\nAssistant: no"},
+            Pair("q", "yes", "no"),
+        ),
+        (
+            {"instruction": "i", "input": "n", "response1": "x", "response2": "y", "cmp_key": "one_two"}
+            | {"annotator1": "2", "annotator2": "2", "annotator3": "1"},
+            Pair("i\n\nn", "y", "x", "two", "one"),
+        ),
+    ],
+)
+def test_shapes_of_data(tmp_path, row, expected):
+    path = tmp_path / "data.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+    assert read([path]) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "no record"),
+        ("{", "neither JSON nor JSON lines"),
+        ("[1]", "every record must be an object"),
+        ('{"question": 1}', "no known shape; the first record has question"),
+        ('{"prompt": "p", "chosen": 1, "rejected": "x"}', "record 1: TypeError chosen must be a string"),
+        ('{"prompt": "p", "text": "t", "label": 3}', "record 1: ValueError label must be 0 or 1"),
+    ],
+)
+def test_data_that_does_not_fit_is_named(tmp_path, text, told):
+    path = tmp_path / "data.jsonl"
+    path.write_text(text)
+    with pytest.raises(BadData, match=re.escape(told)):
+        read([path])
+
+
+def test_the_commands_say_what_is_wrong(tmp_path, data, models):
+    done = touchstone(
+        "train-preference", "--data", data / "pairs.jsonl", "-o", tmp_path / "x", "--backbone", "/nowhere"
+    )
+    assert done.exit_code == 1
+    assert "Traceback" not in done.stderr
+    done = touchstone("eval-preference", "--data", data / "pairs.jsonl", "--model", "/nowhere")
+    assert "no name of the registry, and no folder" in done.stderr
+    done = touchstone("eval-preference", "--data", data / "pairs.jsonl", "--model", "helpful", "--split", "test")
+    assert "--split: train, validation, held-out or all" in done.stderr
+
+
+async def test_k_votes_with_a_margin_make_pairs(tmp_path, peers, registry, monkeypatch):
+    from rich.console import Console
+
+    from preference_model.judging import judged
+
+    judge = wires.Judge()
+    path = registry(j={"upstream": {"kind": "judge_pairs", "url": peers(judge.app)}})
+    monkeypatch.setenv("TOUCHSTONE_PREFERENCE_REGISTRY", str(path))
+    long = "Four, and here is why it must be so."
+    records = [Unjudged("p", "Four.", long), Unjudged("p", "Four, I say.", "Four."), Unjudged("q", "a", "a")]
+    quiet = Console(quiet=True)
+    assert await judged(records, "j", 4, 1.0, tmp_path / "out", quiet) == [Pair("p", long, "Four.")]
+    asked = len(judge.asked)
+    assert asked == 12
+    assert await judged(records, "j", 4, 0.0, tmp_path / "out", quiet) == [
+        Pair("p", long, "Four."),
+        Pair("p", "Four, I say.", "Four."),
+    ]
+    assert len(judge.asked) == asked  # what was judged is kept
+
+
+def test_a_judge_is_measured_in_both_orders(peers, registry, data):
+    judge = wires.Judge()
+    judge.bias = 1000  # whatever stands first
+    path = registry(j={"upstream": {"kind": "judge_pairs", "url": peers(judge.app)}})
+    done = touchstone("eval-preference", "--data", data / "pairs.jsonl", "--model", "j", "--registry", path)
+    assert done.exit_code == 0, done.output
+    assert re.search(r"position consistency +│ 0\.000", done.stdout)
+    assert re.search(r"first-position share +│ 1\.000", done.stdout)
+    assert re.search(r"accuracy +│ 0\.500", done.stdout)
+
+
+def test_length_balance_leaves_nothing_to_length():
+    chance = random.Random(1)
+    pairs = []
+    for _ in range(400):
+        short, long = "a" * chance.randint(5, 50), "b" * chance.randint(60, 200)
+        pairs.append(Pair("p", *((long, short) if chance.random() < 0.8 else (short, long))))
+    weights = balance.weights(pairs)
+    assert metrics.accuracy(metrics.length_margins(pairs)) > 0.75
+    assert metrics.accuracy(metrics.length_margins(pairs), weights) == pytest.approx(0.5)
+
+
+def test_metrics_on_numbers_done_by_hand():
+    assert metrics.accuracy([1.0, -1.0, 0.0, 2.0]) == 0.625
+    assert metrics.interval(0.5, 100) == (pytest.approx(0.404, abs=1e-3), pytest.approx(0.596, abs=1e-3))
+    assert metrics.auroc([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1]) == 0.75
+    assert metrics.auroc([1.0, 1.0], [0, 1]) == 0.5
+    assert metrics.ece([0.9, 0.9, 0.9, 0.9], [1, 1, 1, 0]) == pytest.approx(0.15)
+    assert metrics.brier([0.0, math.inf]) == 0.125
+    assert metrics.effective([1.0, 1.0, 0.0]) == 2
+    assert metrics.quantiles([3.0, 1.0, 2.0], 5) == [1.0, 1.5, 2.0, 2.5, 3.0]
