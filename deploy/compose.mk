@@ -1,10 +1,16 @@
 # The stack in a real Docker engine. Debian and root are needed where no engine runs and where no image can be pulled.
-.PHONY: compose-base test-compose
+.PHONY: compose-base compose-wheels test-compose
 BASE ?= debian:bookworm-slim
 
 compose-base:
 	deploy/engine.sh
 	deploy/base-image.sh $(BASE)
 
-test-compose: install compose-base
+# Builds see no folder of this machine's: what it has of PyTorch for a CPU goes along in `wheels`.
+CPU_TORCH = $(if $(UV_FIND_LINKS),$(wildcard $(UV_FIND_LINKS)/torch-*+cpu-*.whl))
+compose-wheels:
+	mkdir -p wheels
+	$(if $(CPU_TORCH),cp --update $(CPU_TORCH) wheels/)
+
+test-compose: install compose-base compose-wheels
 	TOUCHSTONE_BASE=$(BASE) $(PY) -m pytest -m compose tests/compose tests/sandbox --timeout 1200
