@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -196,3 +197,22 @@ def check(
     if found:
         raise typer.Exit(1)
     Console().print("all good")
+
+
+# Commands of other packages, `train` among them: the services import none of them, and a broken one breaks only itself.
+def _add_commands() -> None:
+    for point in entry_points(group="touchstone.commands"):
+        try:
+            app.command(point.name)(point.load())
+        except ImportError as error:
+            app.command(point.name, help=f"Not available: {error}")(_unavailable(point.name, error))
+
+
+def _unavailable(name: str, error: ImportError) -> Any:
+    def command() -> None:
+        raise _fail(f"{name} cannot be loaded: {error}")
+
+    return command
+
+
+_add_commands()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
@@ -29,6 +29,7 @@ class ScoredGroup:
     failures: list[dict[str, Any] | None]
     components: dict[str, list[float | None]]
     version: str | None
+    evidence: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def valid(self) -> list[bool]:
@@ -96,6 +97,7 @@ def _read(body: dict[str, Any]) -> ScoredGroup:
         failures=[result["failure"] for result in results],
         components={name: [result["components"][name]["score"] for result in results] for name in names},
         version=body["version"],
+        evidence={name: [result["components"][name]["evidence"] for result in results] for name in names},
     )
 
 

@@ -1,0 +1,97 @@
+"""Charts as SVG elements: matplotlib draws, and what it adds for stand-alone files is taken off.
+
+The same data gives the same bytes, so that committed figures change only when what they show does.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from trainer_client.report.history import Curve
+
+_STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "touchstone",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+}
+_NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+_WINDOW = 5
+
+
+def drawn(draw: Callable[[Axes], None], *, width: float = 5.2, height: float = 2.9) -> str:
+    """What `draw` puts on one pair of axes, as an <svg> element. Sizes are inches."""
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        draw(figure.subplots())
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]
+
+
+def curves(series: Mapping[str, Curve], y: str, *, smooth: bool = True, bottom: float | None = None) -> str:
+    """Lines over the steps; with `smooth` the mean of five in front of the faint single values."""
+
+    def draw(axes: Axes) -> None:
+        for name, (steps, values) in series.items():
+            if smooth and len(values) > 2 * _WINDOW:
+                (line,) = axes.plot(steps, values, alpha=0.25, linewidth=0.8)
+                axes.plot(steps, moving_mean(values), color=line.get_color(), label=name)
+            else:
+                axes.plot(steps, values, marker="o", markersize=3, label=name)
+        axes.set_xlabel("optimiser step")
+        axes.set_ylabel(y)
+        if bottom is not None:
+            axes.set_ylim(bottom=bottom)
+        if len(series) > 1:
+            axes.legend(frameon=False, fontsize=8)
+
+    return drawn(draw)
+
+
+def scatter(points: Mapping[str, tuple[Sequence[float], Sequence[float]]], x: str, y: str) -> str:
+    """Points, each series in the order of its steps; later ones are darker."""
+
+    def draw(axes: Axes) -> None:
+        for name, (xs, ys) in points.items():
+            axes.plot(xs, ys, alpha=0.3, linewidth=0.8)
+            axes.scatter(xs, ys, c=range(len(xs)), cmap="viridis_r", s=16, label=name, zorder=3)
+        axes.set_xlabel(x)
+        axes.set_ylabel(y)
+
+    return drawn(draw)
+
+
+def bars(groups: Mapping[str, Sequence[float]], labels: Sequence[str], x: str, y: str) -> str:
+    """A cluster of bars a label, one bar a group."""
+
+    def draw(axes: Axes) -> None:
+        width = 0.8 / len(groups)
+        for place, (name, values) in enumerate(groups.items()):
+            offset = (place - (len(groups) - 1) / 2) * width
+            axes.bar([at + offset for at in range(len(labels))], values, width, label=name)
+        axes.set_xticks(range(len(labels)), labels)
+        axes.set_xlabel(x)
+        axes.set_ylabel(y)
+        axes.legend(frameon=False, fontsize=8)
+
+    return drawn(draw)
+
+
+def moving_mean(values: Sequence[float]) -> list[float]:
+    """The mean of each value and the four before it, or of as many as there are."""
+    means: list[float] = []
+    for place in range(len(values)):
+        window = values[max(0, place - _WINDOW + 1) : place + 1]
+        means.append(sum(window) / len(window))
+    return means
