@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -29,7 +29,7 @@ class ScoredGroup:
     failures: list[dict[str, Any] | None]
     components: dict[str, list[float | None]]
     version: str | None
-    evidence: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    canonical: list[str | None] = field(default_factory=list)
 
     @property
     def valid(self) -> list[bool]:
@@ -97,13 +97,17 @@ def _read(body: dict[str, Any]) -> ScoredGroup:
         failures=[result["failure"] for result in results],
         components={name: [result["components"][name]["score"] for result in results] for name in names},
         version=body["version"],
-        evidence={name: [result["components"][name]["evidence"] for result in results] for name in names},
+        canonical=[_canonical(result["components"].values()) for result in results],
     )
+
+
+def _canonical(components: Iterable[dict[str, Any]]) -> str | None:
+    return next((part["evidence"]["canonical"] for part in components if "canonical" in part["evidence"]), None)
 
 
 def _no_verdict(count: int, kind: str, message: str) -> ScoredGroup:
     failure = {"kind": kind, "component": None, "message": message}
-    return ScoredGroup([None] * count, [failure] * count, {}, None)
+    return ScoredGroup([None] * count, [failure] * count, {}, None, [None] * count)
 
 
 def _told(reply: httpx.Response) -> str:

@@ -35,10 +35,9 @@ def test_without_any_verdict_no_figure_is_made_up():
         summarise([Attempts("a", 0, [attempt(None)])])
 
 
-def test_components_words_and_counts_are_means_an_answer():
-    one = attempt(True, components={"format": 1.0, "language": None}, words=2, counts={"tries": 3, "valid": 3})
-    other = attempt(True, components={"format": 0.0, "language": 0.5}, words=0, counts={"tries": 1, "valid": 0})
+def test_components_and_counts_are_means_an_answer():
+    one = attempt(True, components={"format": 1.0, "language": None}, counts={"tries": 3, "valid": 3})
+    other = attempt(True, components={"format": 0.0, "language": 0.5}, counts={"tries": 1, "valid": 0})
     found = summarise([Attempts("a", 0, [one, other])])
     assert found.components == {"format": 0.5, "language": 0.5}
-    assert found.words == 1.0
     assert found.counts == {"tries": 2.0, "valid": 1.5}

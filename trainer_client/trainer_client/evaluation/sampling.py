@@ -55,21 +55,25 @@ def answered(
 
 def attempts(found: Answered, judge: Judge, task: Task) -> Attempts:
     """What a summary is made of."""
-    accuracy = found.scored.components.get(judge.accuracy, [None] * len(found.texts))
-    evidence = found.scored.evidence
     rows = [
-        Attempt(
-            right=None if accuracy[index] is None or found.scored.rewards[index] is None else accuracy[index] >= 1.0,
-            canonical=_evidence(evidence, judge.accuracy, index).get("canonical"),
-            tokens=len(completion.ids),
-            truncated=completion.truncated,
-            components={name: scores[index] for name, scores in found.scored.components.items()},
-            words=_words(evidence, index),
-            counts=_counts(task, found.problem, text),
-        )
+        _attempt(found, judge, task, index, text, completion)
         for index, (text, completion) in enumerate(zip(found.texts, found.completions, strict=True))
     ]
     return Attempts(found.problem.id, found.problem.level, rows)
+
+
+def _attempt(found: Answered, judge: Judge, task: Task, index: int, text: str, completion: Completion) -> Attempt:
+    scored = found.scored
+    components = {name: scores[index] for name, scores in scored.components.items()}
+    accuracy, steps = components.get(judge.accuracy), task.steps(found.problem, text)
+    return Attempt(
+        right=None if accuracy is None or scored.rewards[index] is None else accuracy >= 1.0,
+        canonical=scored.canonical[index],
+        tokens=len(completion.ids),
+        truncated=completion.truncated,
+        components=components,
+        counts=vars(steps) if steps else {},
+    )
 
 
 def _sampled(
@@ -104,17 +108,3 @@ def text_of(tokenizer: Any, completion: Completion) -> str:
 
 def _seeded(sampling: Sampling, place: int) -> Sampling:
     return Sampling(sampling.max_tokens, sampling.temperature, sampling.top_p, sampling.seed * 1_000_003 + place)
-
-
-def _counts(task: Task, problem: Problem, text: str) -> dict[str, int]:
-    steps = task.steps(problem, text)
-    return vars(steps) if steps else {}
-
-
-def _evidence(evidence: dict[str, list[dict[str, Any]]], name: str, index: int) -> dict[str, Any]:
-    return evidence[name][index] if name in evidence else {}
-
-
-def _words(evidence: dict[str, list[dict[str, Any]]], index: int) -> int | None:
-    counts = _evidence(evidence, "reflection", index).get("counts")
-    return None if counts is None else sum(counts.values())

@@ -15,7 +15,7 @@ from trainer_client.evaluation.estimators import consensus, pass_at_k, standard_
 class Attempt:
     """One completion with its verdict. right: None when the gateway gave none; canonical: None without an answer.
 
-    tokens: with the end token. components: the gateway's scores. words: reflective words. counts: what the task counts.
+    tokens: with the end token. components: the gateway's scores; `reflection` counts reflective words. counts: the task's.
     """
 
     right: bool | None
@@ -23,7 +23,6 @@ class Attempt:
     tokens: int
     truncated: bool
     components: Mapping[str, float | None] = field(default_factory=dict)
-    words: int | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -61,7 +60,7 @@ class Row:
 class Summary:
     """k: attempts a problem. unjudged: attempts without a verdict, which count nowhere; unknown: problems with nothing else.
 
-    by_level: difficulty -> Row. words: reflective words an answer. shares: what the task counts, e.g. `valid` steps per try.
+    by_level: difficulty -> Row. components, counts: means an answer.
     """
 
     k: int
@@ -71,7 +70,6 @@ class Summary:
     unknown: int
     truncated: float
     components: dict[str, float]
-    words: float | None
     counts: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
@@ -87,7 +85,6 @@ def summarise(found: Sequence[Attempts]) -> Summary:
     for problem in known:
         levels[problem.level].append(problem)
     attempts = [attempt for problem in known for attempt in problem.judged]
-    words = [attempt.words for attempt in attempts if attempt.words is not None]
     return Summary(
         k=max(len(problem.attempts) for problem in found),
         all=_row(known),
@@ -96,7 +93,6 @@ def summarise(found: Sequence[Attempts]) -> Summary:
         unknown=len(found) - len(known),
         truncated=statistics.fmean(attempt.truncated for attempt in attempts),
         components=_components(attempts),
-        words=statistics.fmean(words) if words else None,
         counts=_counts(attempts),
     )
 

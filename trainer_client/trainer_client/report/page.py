@@ -195,8 +195,8 @@ def figures(evaluation: dict[str, Any]) -> dict[str, str]:
         "without a verdict": str(evaluation["unjudged"]),
     }
     found |= {f"score: {name}": f"{score:.3f}" for name, score in evaluation["components"].items() if name != "reflection"}
-    if evaluation["words"] is not None:
-        found["reflective words an answer"] = f"{evaluation['words']:.2f}"
+    if "reflection" in evaluation["components"]:
+        found["reflective words an answer"] = f"{evaluation['components']['reflection']:.2f}"
     if tries := evaluation["counts"].get("tries"):
         found["tries an answer"] = f"{tries:.2f}"
         found["valid steps"] = f"{evaluation['counts']['valid'] / tries:.3f}"

@@ -58,7 +58,7 @@ class _Dev:
 
 def flat(summary: Summary) -> dict[str, float]:
     """The figures of a summary that make curves."""
-    found = {
+    return {
         "pass@1": summary.all.pass_at_1,
         f"cons@{summary.k}": summary.all.cons_at_k,
         "len": summary.all.tokens,
@@ -66,4 +66,3 @@ def flat(summary: Summary) -> dict[str, float]:
         **{f"rewards/{name}": score for name, score in summary.components.items()},
         **{f"counts/{name}": value for name, value in summary.counts.items()},
     }
-    return found | ({"reflective_words": summary.words} if summary.words is not None else {})

@@ -1,0 +1,11 @@
+"""Rollouts: prompts in, completions with the log-probability of every token out, as they finish.
+
+contract        Prompt, Rollout, Sampling, and Engine: what every engine is
+transformers    TransformersEngine: batched, KV cache, runs anywhere torch does
+vllm            VLLMEngine: vLLM in this process
+guard           after each weight sync: do engine and trainer agree?
+"""
+
+from trainer_client.rollout.contract import Completion, Engine, Prompt, Rollout, Sampling
+
+__all__ = ["Completion", "Engine", "Prompt", "Rollout", "Sampling"]

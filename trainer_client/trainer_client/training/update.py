@@ -1,0 +1,154 @@
+"""The update: a rollout's living samples become optimiser steps."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from trainer_client.grpo.aggregation import token_weights
+from trainer_client.grpo.loss import MAX_LOG_RATIO, token_loss
+from trainer_client.grpo.minibatch import pack, split
+from trainer_client.rollout import Rollout
+from trainer_client.training.collect import Group
+from trainer_client.training.config import GRPOConfig
+from trainer_client.training.metrics import Tally
+from trainer_client.training.policy import Rows, logprobs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One completion that counts in the loss."""
+
+    rollout: Rollout
+    advantage: float
+
+    @property
+    def pair(self) -> tuple[list[int], list[int]]:
+        return self.rollout.prompt_ids, self.rollout.ids
+
+
+def counted(groups: Sequence[Group], *, mask_truncated: bool) -> list[Sample]:
+    """Those with a verdict, and not cut at the length limit where that is masked."""
+    return [
+        Sample(rollout, advantage)
+        for group in groups
+        for rollout, reward, advantage in zip(
+            group.rollouts, group.scores.rewards, group.advantages.values, strict=True
+        )
+        if reward is not None and not (mask_truncated and rollout.truncated)
+    ]
+
+
+class Updater:
+    """Owns the optimiser. The policy stays in eval mode: dropout would make every ratio a random number."""
+
+    def __init__(self, policy: PreTrainedModel, config: GRPOConfig) -> None:
+        self.optimizer = torch.optim.AdamW(
+            policy.parameters(), lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay
+        )
+        self._policy, self._config = policy.train(False), config
+
+    def update(
+        self, groups: Sequence[Group], number: int, step: int, reference: PreTrainedModel | None
+    ) -> dict[str, float]:
+        """The optimiser steps from number `step` on, for rollout `number`; gives their metrics."""
+        config, tally = self._config, Tally()
+        samples = counted(groups, mask_truncated=config.loss.mask_truncated)
+        rng = random.Random(f"{config.seed}/{number}/split")  # noqa: S311
+        steps = [part for _ in range(config.epochs) for part in split(range(len(samples)), config.minibatches, rng)]
+        # For its first step the policy is still the one before the update, and its own log-probabilities are the old ones.
+        old = self._logprobs(self._policy, samples, sorted({index for part in steps[1:] for index in part}))
+        fixed = {} if reference is None else self._logprobs(reference, samples, range(len(samples)))
+        for place, part in enumerate(steps):
+            self._step(samples, part, None if place == 0 else old, fixed, step + place, tally)
+        return tally.metrics()
+
+    def _step(
+        self,
+        samples: Sequence[Sample],
+        part: Sequence[int],
+        old: dict[int, Tensor] | None,
+        fixed: dict[int, Tensor],
+        step: int,
+        tally: Tally,
+    ) -> None:
+        """One optimiser step; without a sample, or with a gradient that is no number, it changes nothing and is counted."""
+        rate = self._config.learning_rate_at(step)
+        tally.set("learning_rate", rate)
+        if not part:
+            tally.add("skipped_steps", 1)
+            return
+        weights = token_weights(
+            [len(samples[index].rollout.ids) for index in part], self._config.loss.aggregation, self._config.max_tokens
+        )
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = 0.0
+        for micro in self._micro([samples[index] for index in part]):
+            indices = [part[place] for place in micro]
+            loss += self._backward(samples, indices, [weights[place] for place in micro], old, fixed, tally)
+        norm = float(torch.nn.utils.clip_grad_norm_(self._policy.parameters(), self._config.max_grad_norm))
+        tally.mean("loss", loss)
+        tally.mean("grad_norm", norm)
+        if not math.isfinite(norm):
+            tally.add("skipped_steps", 1)
+            return
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+
+    def _backward(
+        self,
+        samples: Sequence[Sample],
+        indices: Sequence[int],
+        weights: Sequence[float],
+        old: dict[int, Tensor] | None,
+        fixed: dict[int, Tensor],
+        tally: Tally,
+    ) -> float:
+        chosen = [samples[index] for index in indices]
+        rows = Rows([sample.pair for sample in chosen], self._policy.device)
+        logp, entropy = logprobs(self._policy, rows, self._config.temperature)
+        old_logp = logp.detach() if old is None else rows.spread([old[index] for index in indices])
+        rollout_logp = rows.spread([torch.tensor(sample.rollout.logprobs) for sample in chosen])
+        parts = token_loss(
+            logp,
+            old_logp,
+            logp.new_tensor([sample.advantage for sample in chosen])[:, None],
+            rows.mask,
+            self._config.loss,
+            rollout_logp=rollout_logp,
+            reference_logp=rows.spread([fixed[index] for index in indices]) if fixed else None,
+        )
+        loss = (parts.loss * rows.mask * logp.new_tensor(weights)[:, None]).sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        gap = (old_logp - rollout_logp)[rows.mask]
+        tally.tokens("entropy", entropy[rows.mask])
+        tally.tokens("clip_ratio/low", parts.low[rows.mask])
+        tally.tokens("clip_ratio/high", parts.high[rows.mask])
+        tally.tokens("sampling/sampling_logp_difference", gap.abs())
+        tally.tokens("sampling/importance_sampling_ratio", gap.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO).exp())
+        if parts.kl is not None:
+            tally.tokens("kl", parts.kl[rows.mask])
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _logprobs(self, model: PreTrainedModel, samples: Sequence[Sample], indices: Sequence[int]) -> dict[int, Tensor]:
+        """By sample, one number a token."""
+        found: dict[int, Tensor] = {}
+        for micro in self._micro([samples[index] for index in indices]):
+            rows = Rows([samples[indices[place]].pair for place in micro], model.device)
+            logp, _ = logprobs(model, rows, self._config.temperature)
+            found |= dict(zip((indices[place] for place in micro), rows.gather(logp), strict=True))
+        return found
+
+    def _micro(self, samples: Sequence[Sample]) -> list[list[int]]:
+        return pack([sum(map(len, sample.pair)) for sample in samples], self._config.micro_batch_tokens)
