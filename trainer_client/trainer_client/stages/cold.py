@@ -10,7 +10,7 @@ from typing import Any
 
 from trainer_client.recipe import SFTStage
 from trainer_client.stages.sft import Example, sft
-from trainer_client.stages.workshop import Workshop, matching_tokens, start
+from trainer_client.stages.workshop import Workshop, token_weights, start
 from trainer_client.training.metrics import Log
 
 KEPT = "kept.jsonl"
@@ -30,7 +30,7 @@ def imitate(shop: Workshop, stage: SFTStage, folder: Path, kept: Path | None) ->
             stage.train,
             seed=shop.seed,
             state=state,
-            emphasised=matching_tokens(shop.tokenizer, stage.train.emphasised),
+            weights=token_weights(shop.tokenizer, stage.train.emphasis),
             on_step=log.write,
         )
     finally:

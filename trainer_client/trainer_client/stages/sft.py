@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -34,8 +34,8 @@ class Example:
 class SFTConfig:
     """AdamW, a linear warm-up and a cosine to a tenth, as in R1's tables.
 
-    emphasis: weight in the loss of the tokens whose text matches the regular expression `emphasised`; others weigh 1. A cold
-    start whose verdicts and sums are at chance is never repaired by reinforcement learning, and they are few among many tokens.
+    emphasis: regular expression -> weight in the loss of the tokens whose whole text matches; others weigh 1. A cold start
+    whose verdicts are at chance is never repaired by reinforcement learning, and they are few among many tokens.
     """
 
     steps: int
@@ -44,21 +44,23 @@ class SFTConfig:
     warmup: int = 20
     weight_decay: float = 0.01
     grad_clip: float = 1.0
-    emphasis: float = 1.0
-    emphasised: str = ""
+    emphasis: dict[str, float] = field(default_factory=dict)
     checkpoint_every: int = 200
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: must be at least 1, not {getattr(self, name)}")
-        for name in ("learning_rate", "grad_clip", "emphasis"):
+        for name in ("learning_rate", "grad_clip"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}: must be above 0, not {getattr(self, name)}")
-        try:
-            re.compile(self.emphasised)
-        except re.error as error:
-            raise ValueError(f"emphasised: no regular expression ({error})") from None
+        for pattern, weight in self.emphasis.items():
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"emphasis: {pattern!r} is no regular expression ({error})") from None
+            if not weight > 0:
+                raise ValueError(f"emphasis: the weight of {pattern!r} must be above 0, not {weight}")
 
 
 def sft(
@@ -68,10 +70,10 @@ def sft(
     *,
     seed: int,
     state: Path,
-    emphasised: Collection[int] = (),
+    weights: Mapping[int, float] | None = None,
     on_step: Callable[[int, dict[str, float]], None] = lambda step, metrics: None,
 ) -> None:
-    """Trains `model` in place. Goes on from `state` where that file exists, and writes it every `checkpoint_every` steps.
+    """Trains `model` in place; `weights` are of single tokens, by id. Goes on from `state` where that file exists, and writes it every `checkpoint_every` steps.
 
     Raises ValueError without examples.
     """
@@ -81,14 +83,15 @@ def sft(
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
     )
-    weights = torch.ones(model.config.vocab_size)
-    weights[list(emphasised)] = config.emphasis
+    weighed = torch.ones(model.config.vocab_size)
+    for token, weight in (weights or {}).items():
+        weighed[token] = weight
     start = _load(state, model, optimizer)
     for step in range(start, config.steps):
         rate = _learning_rate(step, config)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss = _loss(model, [examples[index] for index in batch_of(step, examples, config.batch, seed)], weights)
+        loss = _loss(model, [examples[index] for index in batch_of(step, examples, config.batch, seed)], weighed)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
@@ -100,7 +103,7 @@ def sft(
 
 def batch_of(step: int, examples: Sequence[Example], size: int, seed: int) -> list[int]:
     """The places of the examples of one step: each once an epoch, alike in length."""
-    epoch, place = divmod(step, max(1, len(examples) // size))
+    epoch, place = divmod(step, -(-len(examples) // size))
     rng = random.Random(f"{seed}/{epoch}")  # noqa: S311
     order = list(range(len(examples)))
     rng.shuffle(order)

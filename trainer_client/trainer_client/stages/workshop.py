@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,9 +79,12 @@ def checkpoint(path: str, dtype: str) -> tuple[PreTrainedModel, Any]:
     return model, AutoTokenizer.from_pretrained(path)
 
 
-def matching_tokens(tokenizer: Any, pattern: str) -> list[int]:
-    """The tokens whose whole text matches; none for an empty pattern."""
-    if not pattern:
-        return []
-    found = re.compile(pattern)
-    return [token for token in range(len(tokenizer)) if found.fullmatch(tokenizer.decode([token]))]
+def token_weights(tokenizer: Any, emphasis: Mapping[str, float]) -> dict[int, float]:
+    """By token id, the weight of the first pattern that matches its whole text."""
+    patterns = [(re.compile(pattern), weight) for pattern, weight in emphasis.items()]
+    found: dict[int, float] = {}
+    for token in range(len(tokenizer)) if patterns else ():
+        text = tokenizer.decode([token])
+        if weight := next((weight for pattern, weight in patterns if pattern.fullmatch(text)), None):
+            found[token] = weight
+    return found
