@@ -25,7 +25,8 @@ def train(
     url: Annotated[str, typer.Option(envvar="TOUCHSTONE_URL", help="A running gateway.")] = "http://127.0.0.1:8000",
     key: Annotated[str, typer.Option(envvar="TOUCHSTONE_KEY", help="Bearer key of the gateway.")] = "",
     run: Annotated[
-        Path | None, typer.Option("--run", help="Folder of the run, resumed when it exists; default: out/<name>-<seed>.")
+        Path | None,
+        typer.Option("--run", help="Folder of the run, resumed when it exists; default: out/<name>-<seed>."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random in the run.")] = 0,
 ) -> None:
@@ -50,7 +51,9 @@ def train(
 
 def report(
     run: Annotated[Path, typer.Argument(help="Folder of a run, finished or not.", exists=True, file_okay=False)],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: report.html in the run's folder.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Default: report.html in the run's folder.")
+    ] = None,
 ) -> None:
     """Write one self-contained HTML page about a run: its stages, its curves, and the article's claims beside them."""
     from trainer_client.report import NoRun, page, read

@@ -1,13 +1,13 @@
 """A recipe: which model, which problems, which stages. A YAML file, checked whole before anything runs.
 
-    name: r1-zero-mini
-    model: {layers: 3, width: 128}                 # or {path: Qwen/Qwen3-0.6B-Base}
-    sources:                                       # where problems come from, and the domain that judges them
-      signs: {task: signs, domain: signs}
-    stages:
-      - {kind: sft, name: cold-start, traces: 6000, train: {steps: 700}}
-      - {kind: grpo, name: r1-zero, train: {total_steps: 200, …}}
-    evaluation: {problems: 200, samples: 16}
+name: r1-zero-mini
+model: {layers: 3, width: 128}                 # or {path: Qwen/Qwen3-0.6B-Base}
+sources:                                       # where problems come from, and the domain that judges them
+  signs: {task: signs, domain: signs}
+stages:
+  - {kind: sft, name: cold-start, traces: 6000, train: {steps: 700}}
+  - {kind: grpo, name: r1-zero, train: {total_steps: 200, …}}
+evaluation: {problems: 200, samples: 16}
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from trainer_client.tasks.jsonl import JSONLines
 from trainer_client.training import GRPOConfig
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+
+
+BASE = "base"
 
 
 class BadRecipe(ValueError):
@@ -78,16 +81,22 @@ class Source(_Strict):
             raise ValueError(f"options: {error}") from None
 
 
-class SFTStage(_Strict):
+class _Stage(_Strict):
+    name: Name
+    start: str | None = Field(
+        default=None,
+        description="The earlier stage whose policy this begins with, or `base`: the recipe's model; default: the last.",
+    )
+    sources: list[str] = Field(default_factory=list, description="Which of the recipe's sources; default: all.")
+
+
+class SFTStage(_Stage):
     """Imitates `traces` of the sources' tasks, or a file of {prompt, completion}, or what a `sample` stage kept."""
 
     kind: Literal["sft"]
-    name: Name
     traces: int | None = Field(default=None, ge=1)
     file: Path | None = None
     samples: str | None = Field(default=None, description="Name of an earlier `sample` stage.")
-    sources: list[str] = Field(default_factory=list, description="Whose traces; default: of all.")
-    from_scratch: bool = Field(default=False, description="Start from the base model again, as R1 does for its second.")
     train: SFTConfig
 
     @model_validator(mode="after")
@@ -97,12 +106,10 @@ class SFTStage(_Strict):
         return self
 
 
-class GRPOStage(_Strict):
+class GRPOStage(_Stage):
     """Reinforcement learning with the gateway's rewards; `train` holds the settings of GRPOConfig."""
 
     kind: Literal["grpo"]
-    name: Name
-    sources: list[str] = Field(default_factory=list, description="Which problems; default: all.")
     domain: str | None = Field(default=None, description="Rewards by this domain, in place of the sources' own.")
     train: dict[str, Any]
     evaluate_every: int = Field(default=25, ge=0, description="Steps between looks at the dev split; 0 never.")
@@ -120,15 +127,13 @@ class GRPOStage(_Strict):
         return GRPOConfig.from_mapping({**self.train, "run_dir": run_dir, "seed": seed})
 
 
-class SampleStage(_Strict):
+class SampleStage(_Stage):
     """Rejection sampling: `samples` attempts at each of `problems`; what the gateway finds good enough is kept.
 
     keep: least score of each component, e.g. {answer: 1, format: 1, language: 0.9}: correct, readable, in one language.
     """
 
     kind: Literal["sample"]
-    name: Name
-    sources: list[str] = Field(default_factory=list)
     problems: int = Field(ge=1)
     samples: int = Field(default=4, ge=1)
     max_tokens: int = Field(default=140, ge=1)
@@ -153,7 +158,7 @@ class Evaluation(_Strict):
 class Recipe(_Strict):
     name: Name
     model: Model = Field(default_factory=Model)
-    threads: int = Field(default=1, ge=1, description="Torch's threads; a small model on a busy machine is fastest with one.")
+    threads: int = Field(default=1, ge=1, description="Torch's; a small model on a busy machine is fastest with one.")
     sources: dict[Name, Source] = Field(min_length=1)
     stages: list[Stage] = Field(min_length=1)
     evaluation: Evaluation = Field(default_factory=Evaluation)
@@ -163,13 +168,15 @@ class Recipe(_Strict):
         earlier: dict[str, str] = {}
         for place, stage in enumerate(self.stages):
             where = f"stages[{place}]"
-            if stage.name in earlier:
-                raise ValueError(f"{where}.name: {stage.name!r} stands twice")
+            if stage.name in (*earlier, BASE):
+                raise ValueError(f"{where}.name: {stage.name!r} is taken")
             for source in stage.sources:
                 if source not in self.sources:
                     raise ValueError(f"{where}.sources: there is no source {source!r}")
             if isinstance(stage, SFTStage) and stage.samples and earlier.get(stage.samples) != "sample":
                 raise ValueError(f"{where}.samples: no earlier `sample` stage is named {stage.samples!r}")
+            if stage.start not in (None, BASE) and earlier.get(stage.start or "") not in ("sft", "grpo"):
+                raise ValueError(f"{where}.start: no earlier stage that trains is named {stage.start!r}")
             earlier[stage.name] = stage.kind
         return self
 

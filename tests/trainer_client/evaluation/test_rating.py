@@ -27,7 +27,7 @@ def results_of(rating, count, seed=0, attempts=1):
 def test_the_rating_maximises_the_likelihood_and_the_interval_is_where_it_has_fallen_by_half_of_chi_square():
     results = results_of(1500, 60)
     found = rate(results)
-    grid = [rating / 2 for rating in range(0, 8000)]
+    grid = [rating / 2 for rating in range(8000)]
     assert found.rating == pytest.approx(max(grid, key=lambda rating: log_likelihood(results, rating)), abs=0.5)
     inside = [r for r in grid if log_likelihood(results, r) > log_likelihood(results, found.rating) - 3.8415 / 2]
     assert (found.low, found.high) == pytest.approx((min(inside), max(inside)), abs=1)

@@ -3,8 +3,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-pytest.importorskip("torch", reason="needs touchstone-client[train]")
-
 from reward_api.domains import read as read_domain
 from trainer_client.recipe import BadRecipe, read
 
@@ -44,7 +42,9 @@ def test_what_is_shipped_is_valid_and_its_domains_are_there(path):
     recipe = read(path)
     domains = {source.domain for source in recipe.sources.values()}
     domains |= {stage.domain for stage in recipe.stages if getattr(stage, "domain", None)}
-    shipped = {file.stem for folder in (RECIPES / "domains", RECIPES.parent / "domains") for file in folder.glob("*.yaml")}
+    shipped = {
+        file.stem for folder in (RECIPES / "domains", RECIPES.parent / "domains") for file in folder.glob("*.yaml")
+    }
     assert domains <= shipped
 
 
@@ -74,7 +74,8 @@ def test_a_good_recipe_is_read(tmp_path):
         (changed(stages__0__file="x.jsonl"), r"stages\[0\].sft: name exactly one of"),
         (changed(stages__1__keep={}), r"stages\[1\].sample.keep: .*at least 1"),
         (changed(stages__2__samples="cold"), r"stages\[2\].samples: no earlier `sample` stage is named 'cold'"),
-        (changed(stages__3__name="cold"), r"stages\[3\].name: 'cold' stands twice"),
+        (changed(stages__3__name="cold"), r"stages\[3\].name: 'cold' is taken"),
+        (changed(stages__3__start="kept"), r"stages\[3\].start: no earlier stage that trains is named 'kept'"),
         (changed(stages__3__name="../x"), r"stages\[3\].grpo.name: "),
         (changed(stages__3__sources=["sums"]), r"stages\[3\].sources: there is no source 'sums'"),
         (changed(stages__3__train__lr=1), r"stages\[3\].grpo: lr: unknown setting; there are: "),

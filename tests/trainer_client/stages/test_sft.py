@@ -2,8 +2,7 @@ import random
 import statistics
 
 import pytest
-
-torch = pytest.importorskip("torch", reason="needs touchstone-client[train]")
+import torch
 
 from trainer_client import tiny
 from trainer_client.stages.sft import Example, SFTConfig, batch_of, sft
@@ -70,7 +69,9 @@ def test_only_the_completion_is_learned(tmp_path):
     losses = []
     given = [Example(words.encode("Q1,2,3=6:"), [words.eos_token_id])] * 8
     config = SFTConfig(steps=1, batch=8, learning_rate=1e-9)
-    sft(model, given, config, seed=0, state=tmp_path / "s", on_step=lambda step, metrics: losses.append(metrics["loss"]))
+    sft(
+        model, given, config, seed=0, state=tmp_path / "s", on_step=lambda step, metrics: losses.append(metrics["loss"])
+    )
     logits = model(input_ids=torch.tensor([given[0].prompt])).logits[0, -1]
     assert losses[0] == pytest.approx(-logits.log_softmax(-1)[words.eos_token_id].item(), abs=1e-4)
 
@@ -78,7 +79,11 @@ def test_only_the_completion_is_learned(tmp_path):
 def test_weights_are_of_tokens_and_relative(tmp_path):
     losses = {}
     every = range(len(tiny.tokenizer()))
-    for name, weights in (("even", {}), ("all", dict.fromkeys(every, 3.0)), ("some", {tiny.tokenizer().eos_token_id: 3.0})):
+    for name, weights in (
+        ("even", {}),
+        ("all", dict.fromkeys(every, 3.0)),
+        ("some", {tiny.tokenizer().eos_token_id: 3.0}),
+    ):
 
         def keep(step, metrics, name=name):
             losses[name] = metrics["loss"]

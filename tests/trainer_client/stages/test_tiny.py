@@ -1,9 +1,6 @@
 import random
 
 import pytest
-
-pytest.importorskip("torch", reason="needs touchstone-client[train]")
-
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from trainer_client import tiny

@@ -95,7 +95,7 @@ def test_sums_are_right_unless_they_slip():
 
 @pytest.mark.parametrize("numbers", [1, 6])
 def test_a_puzzle_has_two_to_five_numbers(numbers):
-    with pytest.raises(ValueError, match="numbers: .* 2 to 5"):
+    with pytest.raises(ValueError, match=r"numbers: .* 2 to 5"):
         Signs(numbers=numbers)
 
 

@@ -28,8 +28,8 @@ def pass_at_k(attempts: int, right: int, k: int) -> float:
 def consensus(votes: Sequence[tuple[str | None, bool]]) -> float:
     """Whether the majority's answer is right: (canonical answer, is it right) of each attempt.
 
-    Attempts without an answer (None) do not vote. Where several answers lead, one of them is drawn: the share of right ones is
-    returned. 0 when nobody votes.
+    Attempts without an answer (None) do not vote. Where several answers lead, one of them is drawn: the share of right ones
+    is returned. 0 when nobody votes.
     """
     classes: defaultdict[str, list[bool]] = defaultdict(list)
     for answer, right in votes:

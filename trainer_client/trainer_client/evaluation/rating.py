@@ -2,15 +2,15 @@
 
     P(solved) = 1 / (1 + 10 ** ((problem's rating - solver's rating) / 400))         Elo; Codeforces uses the same curve
 
-The interval is the set of ratings whose likelihood-ratio test is not rejected at 95 % (chi-square of one degree, 3.841). When all
+The interval is the set of ratings whose likelihood-ratio test is not rejected at 95 % (chi-square, 3.841). When all
 problems are solved, or none, the likelihood has no maximum: the rating is None and one end of the interval is infinite.
 
 Data: JSON lines, one problem a line, `attempts` and `solved` counted over all samples of it:
 
     {"id": "1850A", "rating": 800, "attempts": 16, "solved": 15}
 
-R1 reports 2029, the 96.3rd percentile of human participants. A percentile needs their ratings: JSON, a list of
-`[rating, number of people with it]`, e.g. from the public method `user.ratedList`. None is shipped, since it ages by the week.
+R1 reports 2029, the 96.3rd percentile of human participants. A percentile needs their ratings: a list of
+(rating, number of people with it), e.g. from the public method `user.ratedList`. None is shipped, since it ages by the week.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ class Solved:
 
     def __post_init__(self) -> None:
         if not (self.attempts >= 1 and 0 <= self.solved <= self.attempts):
-            raise ValueError(f"solved: must be between 0 and attempts, which is at least 1; not {self.solved} of {self.attempts}")
+            raise ValueError(
+                f"solved: must be between 0 and attempts (1 or more), not {self.solved} of {self.attempts}"
+            )
         if not _LOW < self.rating < _HIGH:
             raise ValueError(f"rating: {self.rating} is no rating")
 
@@ -112,7 +114,7 @@ def _log_likelihood(results: Sequence[Solved], rating: float) -> float:
 
 
 def _score(results: Sequence[Solved], rating: float) -> float:
-    """The derivative, up to a constant: solved minus expected to be solved. It falls everywhere, so its root is the maximum."""
+    """The derivative, up to a constant: solved minus expected. It falls everywhere, so its root is the maximum."""
     return sum(one.solved - one.attempts * math.exp(_log_sigmoid(_SCALE * (rating - one.rating))) for one in results)
 
 

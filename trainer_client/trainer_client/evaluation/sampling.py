@@ -29,7 +29,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Judge:
-    """Where answers are judged: a domain of the gateway. `accuracy` is its component that says what is right (score >= 1)."""
+    """A domain of the gateway; `accuracy` is its component that says what is right (by a score of 1)."""
 
     client: RewardClient
     domain: str
@@ -45,7 +45,7 @@ def answered(
     sampling: Sampling,
     first: int = 0,
 ) -> Iterator[Answered]:
-    """`samples` attempts at each problem, in order, from number `first` on: a multiple of BLOCK draws what a whole run does."""
+    """`samples` attempts at each problem, from number `first` on: from a multiple of BLOCK, what a whole run would draw."""
     with ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="judge") as pool:
         for start in range(first, len(problems), BLOCK):
             part = problems[start : start + BLOCK]

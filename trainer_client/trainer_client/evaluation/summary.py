@@ -43,7 +43,7 @@ class Attempts:
 class Row:
     """Means over problems; of problems without any verdict nothing is known, and they are in no mean.
 
-    pass_at_k: by k, over the problems with at least k verdicts. tokens_right, tokens_wrong: None where there are no such attempts.
+    pass_at_k: by k, over the problems with at least k verdicts. tokens_right, tokens_wrong: None without such attempts.
     """
 
     problems: int
@@ -126,9 +126,12 @@ def _pass_at_powers(problems: Sequence[Attempts]) -> dict[int, float]:
 
 
 def _components(attempts: Sequence[Attempt]) -> dict[str, float]:
-    names = dict.fromkeys(name for attempt in attempts for name in attempt.components)
-    scores = {name: [one.components[name] for one in attempts if one.components.get(name) is not None] for name in names}
-    return {name: statistics.fmean(found) for name, found in scores.items() if found}  # type: ignore[type-var]
+    scores: defaultdict[str, list[float]] = defaultdict(list)
+    for attempt in attempts:
+        for name, score in attempt.components.items():
+            if score is not None:
+                scores[name].append(score)
+    return {name: statistics.fmean(found) for name, found in scores.items()}
 
 
 def _counts(attempts: Sequence[Attempt]) -> dict[str, float]:

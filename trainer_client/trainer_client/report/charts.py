@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -14,7 +15,7 @@ from matplotlib.figure import Figure
 
 from trainer_client.report.history import Curve
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "touchstone",
     "font.family": "sans-serif",
@@ -39,20 +40,19 @@ def drawn(draw: Callable[[Axes], None], *, width: float = 5.2, height: float = 2
     return text[text.index("<svg") :]
 
 
-def curves(series: Mapping[str, Curve], y: str, *, smooth: bool = True, bottom: float | None = None) -> str:
-    """Lines over the steps; with `smooth` the mean of five in front of the faint single values."""
+def curves(series: Mapping[str, Curve], y: str) -> str:
+    """Lines over the steps; where there are many values, the mean of five in front of the faint single ones."""
 
     def draw(axes: Axes) -> None:
         for name, (steps, values) in series.items():
-            if smooth and len(values) > 2 * _WINDOW:
+            if len(values) > 4 * _WINDOW:
                 (line,) = axes.plot(steps, values, alpha=0.25, linewidth=0.8)
                 axes.plot(steps, moving_mean(values), color=line.get_color(), label=name)
             else:
                 axes.plot(steps, values, marker="o", markersize=3, label=name)
         axes.set_xlabel("optimiser step")
         axes.set_ylabel(y)
-        if bottom is not None:
-            axes.set_ylim(bottom=bottom)
+        axes.set_ylim(bottom=min(0.0, *(min(values) for _, values in series.values())))
         if len(series) > 1:
             axes.legend(frameon=False, fontsize=8)
 

@@ -20,16 +20,31 @@ class NoRun(ValueError):
 
 @dataclass(frozen=True)
 class StageHistory:
-    """result: `done.json`, None while the stage is not done. metrics: a line a rollout (or step), in order."""
+    """result: `done.json`, None while the stage is not done. metrics: a line a rollout (or step), in order.
+
+    offset: optimiser steps of reinforcement learning that its policy already had.
+    """
 
     name: str
     kind: str
     result: dict[str, Any] | None
     metrics: Sequence[dict[str, Any]]
+    offset: int
 
     def evaluations(self) -> dict[str, dict[str, Any]]:
         """By source; empty for a stage that is not done, or that trains nothing."""
-        return (self.result or {}).get("evaluation", {})
+        found: dict[str, dict[str, Any]] = (self.result or {}).get("evaluation", {})
+        return found
+
+    def curve(self, metric: str) -> Curve:
+        """A metric over the steps; lines without it are left out."""
+        rows = [row for row in self.metrics if row.get(metric) is not None]
+        return [self.offset + row["step"] for row in rows], [row[metric] for row in rows]
+
+    @property
+    def steps(self) -> int:
+        """With those that its policy already had."""
+        return self.offset + (self.metrics[-1]["step"] if self.kind == "grpo" and self.metrics else 0)
 
 
 @dataclass(frozen=True)
@@ -39,24 +54,19 @@ class History:
     recipe: dict[str, Any]
     stages: Sequence[StageHistory]
 
-    def curve(self, metric: str, kind: str = "grpo") -> Curve:
-        """A metric over the steps of all stages of that kind, one stage after the other; what a line lacks is left out."""
-        steps: list[float] = []
-        values: list[float] = []
-        offset = 0
-        for stage in self.stages:
-            if stage.kind != kind or not stage.metrics:
-                continue
-            for row in stage.metrics:
-                if row.get(metric) is not None:
-                    steps.append(offset + row["step"])
-                    values.append(row[metric])
-            offset += stage.metrics[-1]["step"]
-        return steps, values
+    @property
+    def reinforced(self) -> list[StageHistory]:
+        """The stages of reinforcement learning that have begun."""
+        return [stage for stage in self.stages if stage.kind == "grpo" and stage.metrics]
+
+    def curves(self, metric: str) -> dict[str, Curve]:
+        """Of each stage of reinforcement learning that has the metric, by the stage's name."""
+        found = {stage.name: stage.curve(metric) for stage in self.reinforced}
+        return {name: curve for name, curve in found.items() if curve[1]}
 
     def names(self, prefix: str, suffix: str = "") -> list[str]:
         """Metrics that some line has, sorted."""
-        found = {name for stage in self.stages for row in stage.metrics for name in row}
+        found = {name for stage in self.reinforced for row in stage.metrics for name in row}
         return sorted(name for name in found if name.startswith(prefix) and name.endswith(suffix))
 
 
@@ -66,16 +76,21 @@ def read(folder: Path) -> History:
     if not path.is_file():
         raise NoRun(f"{folder} is no run: there is no recipe.yaml")
     recipe = yaml.safe_load(path.read_text("utf-8"))
-    stages = [_stage(folder / f"{place}-{stage['name']}", stage) for place, stage in enumerate(recipe["stages"], 1)]
-    if not any(stage.metrics or stage.result for stage in stages):
+    stages: dict[str, StageHistory] = {}
+    before = ""
+    for place, stage in enumerate(recipe["stages"], 1):
+        parent = stages.get(stage["start"] or before)
+        stages[stage["name"]] = _stage(folder / f"{place}-{stage['name']}", stage, parent.steps if parent else 0)
+        before = stage["name"]
+    if not any(stage.metrics or stage.result for stage in stages.values()):
         raise NoRun(f"{folder}: no stage has begun yet")
-    return History(recipe["name"], recipe["seed"], recipe, stages)
+    return History(recipe["name"], recipe["seed"], recipe, list(stages.values()))
 
 
-def _stage(folder: Path, stage: dict[str, Any]) -> StageHistory:
+def _stage(folder: Path, stage: dict[str, Any], offset: int) -> StageHistory:
     done = folder / "done.json"
     result = json.loads(done.read_text("utf-8")) if done.is_file() else None
-    return StageHistory(stage["name"], stage["kind"], result, _rows(folder / "metrics.jsonl"))
+    return StageHistory(stage["name"], stage["kind"], result, _rows(folder / "metrics.jsonl"), offset)
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from trainer_client.report import charts
-from trainer_client.report.history import Curve, History, StageHistory
+from trainer_client.report.history import History, StageHistory
 
 _EDGE = 5
 """Rollouts at either end whose mean is compared."""
@@ -49,117 +49,114 @@ def _claims(history: History) -> list[Section]:
 
 
 def _reflection(history: History) -> Section:
-    total = history.curve("aha/mean_count")
-    words = {name.removeprefix("aha/"): history.curve(name) for name in history.names("aha/")}
-    words = {name: curve for name, curve in words.items() if name not in ("mean_count", "any_frac") and any(curve[1])}
-    drawn = [charts.curves({"all ten": total}, "reflective words a completion", bottom=0)] if total[1] else []
-    drawn += [charts.curves(words, "per 1,000 tokens", bottom=0)] if words else []
-    return _section(
+    return Section(
         "Reflection appears",
-        "Over the training of R1-Zero the count of ten reflective words (wait, mistake, however, but, retry, error, verify, wrong, "
-        "evaluate, check) rises five- to sevenfold; “wait” is near absent at first and spikes after step 8,000.",
-        f"Reflective words a completion: {_change(total)}.",
-        drawn,
+        "Over the training of R1-Zero the count of ten reflective words (wait, mistake, however, but, retry, error, verify, "
+        "wrong, evaluate, check) rises five- to sevenfold; “wait” is near absent at first and spikes after step 8,000.",
+        f"Reflective words a completion: {_change(history, 'aha/mean_count')}.",
+        _lines(history, "aha/mean_count", "reflective words a completion") + _words(history),
     )
+
+
+def _words(history: History) -> list[Markup]:
+    """Each word of the last stage, where it occurs at all."""
+    names = [name for name in history.names("aha/") if name not in ("aha/mean_count", "aha/any_frac")]
+    found = {name.removeprefix("aha/"): history.reinforced[-1].curve(name) for name in names}
+    found = {name: curve for name, curve in found.items() if any(curve[1])}
+    return [_markup(charts.curves(found, "per 1,000 tokens"))] if found else []
 
 
 def _length(history: History) -> Section:
-    curve = history.curve("completions/mean_length")
-    found = f"Tokens a completion: {_change(curve)}."
-    claim = "The length of R1-Zero's answers grows steadily, with nothing in the reward that asks for it."
-    drawn = [charts.curves({"mean": curve}, "tokens a completion", bottom=0)] if curve[1] else []
-    return _section("Length grows", claim, found, drawn)
+    return Section(
+        "Length grows",
+        "The length of R1-Zero's answers grows steadily, with nothing in the reward that asks for it.",
+        f"Tokens a completion: {_change(history, 'completions/mean_length')}.",
+        _lines(history, "completions/mean_length", "tokens a completion"),
+    )
 
 
 def _cost(history: History) -> Section:
-    points = {source: _against_tokens(history, source) for source in history.recipe["sources"]}
-    points = {source: pair for source, pair in points.items() if pair[0]}
-    drawn = [charts.scatter(points, "tokens an answer", "pass@1, dev split")] if points else []
-    drawn += [chart for source in history.recipe["sources"] if (chart := _tokens_by_level(history, source))]
-    return _section(
+    drawn: list[Markup] = []
+    for source in history.recipe["sources"]:
+        lengths, rates = (history.curves(f"eval/{source}/{name}") for name in ("len", "pass@1"))
+        points = {name: (lengths[name][1], rates[name][1]) for name in lengths if name in rates}
+        drawn += [_markup(charts.scatter(points, "tokens an answer", f"pass@1, {source}, dev split"))] if points else []
+        drawn += _tokens_by_level(history, source)
+    return Section(
         "Accuracy costs tokens",
         "Accuracy rises together with the tokens spent, and harder problems get more of them; on easy ones R1 overthinks.",
-        "Left: each point is one look at the dev split, later ones darker. By difficulty: after the last stage.",
+        "Each point is one look at the dev split, later ones darker. By difficulty: the first and the last evaluation.",
         drawn,
     )
 
 
-def _against_tokens(history: History, source: str) -> Curve:
-    return history.curve(f"eval/{source}/len")[1], history.curve(f"eval/{source}/pass@1")[1]
-
-
-def _tokens_by_level(history: History, source: str) -> str | None:
-    done = [stage.evaluations()[source] for stage in history.stages if source in stage.evaluations()]
-    if not done or len(done[-1]["by_level"]) < 2:
-        return None
-    levels = list(done[-1]["by_level"])
-    groups = {
-        "first evaluation": [done[0]["by_level"].get(level, {"tokens": 0})["tokens"] for level in levels],
-        "last evaluation": [done[-1]["by_level"][level]["tokens"] for level in levels],
-    }
-    return charts.bars(groups, levels, f"difficulty of {source}", "tokens an answer")
+def _tokens_by_level(history: History, source: str) -> list[Markup]:
+    done = [stage.evaluations()[source]["by_level"] for stage in history.stages if source in stage.evaluations()]
+    if len(done) < 2 or len(done[-1]) < 2:
+        return []
+    levels = [level for level in done[0] if level in done[-1]]
+    ends = {"first": done[0], "last": done[-1]}
+    groups = {name: [found[level]["tokens"] for level in levels] for name, found in ends.items()}
+    return [_markup(charts.bars(groups, levels, f"difficulty of {source}", "tokens an answer"))]
 
 
 def _language(history: History) -> Section:
-    curve = history.curve("rewards/language/mean")
-    drawn = [charts.curves({"share": curve}, "words in the target language", bottom=0)] if curve[1] else []
-    claim = "With the language reward the chain of thought keeps to one language, at a slight cost in accuracy."
-    return _section("One language", claim, f"Share of the target language: {_change(curve)}.", drawn)
+    return Section(
+        "One language",
+        "With the language reward the chain of thought keeps to one language, at a slight cost in accuracy.",
+        f"Share of the target language: {_change(history, 'rewards/language/mean')}.",
+        _lines(history, "rewards/language/mean", "words in the target language"),
+    )
 
 
 def _health(history: History) -> list[Section]:
-    parts = {name.split("/")[1]: history.curve(name) for name in history.names("rewards/", "/mean")}
-    parts = {name: curve for name, curve in parts.items() if name not in ("reflection",)}
-    looks = {name.removeprefix("eval/"): history.curve(name) for name in history.names("eval/", "/pass@1")}
+    parts = [name for name in history.names("rewards/", "/mean") if name != "rewards/reflection/mean"]
+    looks = history.names("eval/", "/pass@1")
+    failures = history.names("failures/")
     return [
-        _section(
+        Section(
             "Rewards",
             "",
-            f"Reward: {_change(history.curve('reward'))}. Watch the components apart: a rising sum can hide a falling accuracy.",
-            _lines(parts, "mean score") + _lines(looks, "pass@1, dev split", smooth=False),
+            f"Reward: {_change(history, 'reward')}. Watch the components apart: a rising sum can hide a falling accuracy.",
+            _each(history, [*looks, *parts], "mean"),
         ),
-        _section(
+        Section(
             "Is it still learning?",
             "",
             "Groups whose rewards are all equal teach nothing; entropy near zero means that exploration has ended.",
-            _lines({"groups without variance": history.curve("frac_reward_zero_std")}, "share")
-            + _lines({"entropy": history.curve("entropy")}, "nats a token")
-            + _lines({"KL to the reference": history.curve("kl")}, "nats a token"),
+            _each(history, ["frac_reward_zero_std", "entropy", "kl"], ""),
         ),
-        _section(
+        Section(
             "The reward service",
             "",
-            f"Samples without a verdict: {_last(history.curve('reward/failed_frac'))}. They are in no mean and in no gradient.",
-            _lines({name: history.curve(name) for name in history.names("failures/")}, "samples a rollout")
-            + _lines(
-                {"waited for rewards": history.curve("reward_wait_s"), "generation": history.curve("generate_s")}, "seconds"
-            ),
+            "Samples without a verdict are in no mean and in no gradient.",
+            _each(history, ["reward/failed_frac", *failures, "reward_wait_s", "generate_s"], ""),
         ),
     ]
 
 
-def _lines(series: dict[str, Curve], y: str, *, smooth: bool = True) -> list[str]:
-    known = {name: curve for name, curve in series.items() if curve[1]}
-    return [charts.curves(known, y, smooth=smooth, bottom=0)] if known else []
+def _each(history: History, metrics: Sequence[str], what: str) -> list[Markup]:
+    return [chart for name in metrics for chart in _lines(history, name, f"{name} {what}".strip())]
 
 
-def _section(title: str, claim: str, found: str, drawn: Sequence[str]) -> Section:
+def _lines(history: History, metric: str, y: str) -> list[Markup]:
+    """One chart with a line a stage; none when nothing has the metric."""
+    found = history.curves(metric)
+    return [_markup(charts.curves(found, y))] if found else []
+
+
+def _markup(chart: str) -> Markup:
     # Our own charts: matplotlib escapes the names in them.
-    return Section(title, claim, found, [Markup(chart) for chart in drawn])  # noqa: S704
+    return Markup(chart)  # noqa: S704
 
 
-def _change(curve: Curve) -> str:
-    """From the mean of the first rollouts to that of the last."""
-    values = curve[1]
-    if not values:
-        return "not measured"
-    first, last = (sum(part) / len(part) for part in (values[:_EDGE], values[-_EDGE:]))
-    times = f" (× {last / first:.2f})" if first > 0 else ""
-    return f"{first:.3g} → {last:.3g}{times}"
-
-
-def _last(curve: Curve) -> str:
-    return f"{sum(curve[1]) / len(curve[1]):.2%} over the run" if curve[1] else "not measured"
+def _change(history: History, metric: str) -> str:
+    """From the mean of the first rollouts to that of the last, of each stage."""
+    told = []
+    for name, (_, values) in history.curves(metric).items():
+        first, last = (sum(part) / len(part) for part in (values[:_EDGE], values[-_EDGE:]))
+        told.append(f"{name} {first:.3g} → {last:.3g}" + (f" (× {last / first:.2f})" if first > 0 else ""))
+    return "; ".join(told) or "not measured"
 
 
 def tables(history: History) -> list[Table]:
@@ -194,7 +191,9 @@ def figures(evaluation: dict[str, Any]) -> dict[str, str]:
         "cut at the limit": f"{evaluation['truncated']:.3f}",
         "without a verdict": str(evaluation["unjudged"]),
     }
-    found |= {f"score: {name}": f"{score:.3f}" for name, score in evaluation["components"].items() if name != "reflection"}
+    found |= {
+        f"score: {name}": f"{score:.3f}" for name, score in evaluation["components"].items() if name != "reflection"
+    }
     if "reflection" in evaluation["components"]:
         found["reflective words an answer"] = f"{evaluation['components']['reflection']:.2f}"
     if tries := evaluation["counts"].get("tries"):

@@ -10,16 +10,14 @@ from typing import Any
 
 from trainer_client.recipe import SFTStage
 from trainer_client.stages.sft import Example, sft
-from trainer_client.stages.workshop import Workshop, token_weights, start
+from trainer_client.stages.workshop import Workshop, token_weights
 from trainer_client.training.metrics import Log
 
 KEPT = "kept.jsonl"
 
 
 def imitate(shop: Workshop, stage: SFTStage, folder: Path, kept: Path | None) -> dict[str, Any]:
-    """Trains the policy at hand, or from the base model. `kept`: the folder of the `sample` stage that is meant."""
-    if stage.from_scratch:
-        shop.policy, shop.tokenizer = start(shop.recipe.model, shop.seed)
+    """Trains the policy at hand. `kept`: the folder of the `sample` stage that is meant."""
     examples = [_example(shop.tokenizer, *pair) for pair in _pairs(shop, stage, kept)]
     state = folder / "state.pt"
     log = Log(folder, _done(state), tensorboard=False)

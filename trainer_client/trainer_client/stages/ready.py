@@ -16,7 +16,7 @@ class NotReady(RuntimeError):
 
 
 def wait_for(url: str, key: str, recipe: Recipe, patience_s: float = PATIENCE_S) -> None:
-    """Returns when every verifier of every domain that is needed answers; a gateway may be just starting. Raises NotReady."""
+    """Returns when every verifier of every needed domain answers; a gateway may be just starting. Raises NotReady."""
     needed = {source.domain for source in recipe.sources.values()}
     needed |= {stage.domain for stage in recipe.stages if isinstance(stage, GRPOStage) and stage.domain}
     headers = {"authorization": f"Bearer {key}"} if key else {}

@@ -16,9 +16,7 @@ from trainer_client.training import Collected, GatewayScorer, Trainer
 def reinforce(shop: Workshop, stage: GRPOStage, folder: Path) -> bool:
     """Trains the policy at hand; False when it was stopped before the end."""
     config = stage.settings(folder, shop.seed)
-    engine = TransformersEngine(
-        shop.policy, [shop.tokenizer.eos_token_id], copy_weights=bool(config.ahead)
-    )
+    engine = TransformersEngine(shop.policy, [shop.tokenizer.eos_token_id], copy_weights=bool(config.ahead))
     scorer = GatewayScorer(shop.client, run=f"{shop.recipe.name}-{shop.seed}-{stage.name}")
     dev = _Dev(shop, stage)
     try:

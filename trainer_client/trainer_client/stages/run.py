@@ -1,8 +1,8 @@
-"""A recipe's stages in order. Each has a folder, and is done when its `done.json` is there: a run that stopped goes on there.
+"""A recipe's stages in order. Each has a folder, and is done when `done.json` is in it; a run that stopped goes on there.
 
-    RUN/recipe.yaml
-    RUN/1-cold-start/   state.pt, metrics.jsonl, policy/, done.json
-    RUN/2-r1-zero/      checkpoints/, metrics.jsonl, policy/, done.json
+RUN/recipe.yaml
+RUN/1-cold-start/   state.pt, metrics.jsonl, policy/, done.json
+RUN/2-r1-zero/      checkpoints/, metrics.jsonl, policy/, done.json
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import torch
 import yaml
 
 from trainer_client.client import RewardClient
-from trainer_client.recipe import GRPOStage, Recipe, SampleStage, SFTStage, Stage
+from trainer_client.recipe import BASE, GRPOStage, Recipe, SampleStage, SFTStage, Stage
 from trainer_client.stages.cold import imitate
 from trainer_client.stages.reinforce import reinforce
 from trainer_client.stages.sample import sample
 from trainer_client.stages.workshop import Workshop, start
 
-DONE = "done.json"
+DONE, POLICY = "done.json", "policy"
 
 
 class Interrupted(RuntimeError):
@@ -40,7 +40,7 @@ def run(
     torch.set_num_threads(recipe.threads)
     _claim(folder, recipe, seed)
     shop = Workshop(recipe, folder, client, seed, *start(recipe.model, seed))
-    return [_stage(shop, stage, place, told) for place, stage in enumerate(recipe.stages, 1)]
+    return [_stage(shop, stage, told) for stage in recipe.stages]
 
 
 def stage_folder(folder: Path, recipe: Recipe, name: str) -> Path:
@@ -60,24 +60,33 @@ def _claim(folder: Path, recipe: Recipe, seed: int) -> None:
     path.write_text(yaml.safe_dump(ours, sort_keys=False, allow_unicode=True), "utf-8")
 
 
-def _stage(shop: Workshop, stage: Stage, place: int, told: Callable[[str], None]) -> dict[str, Any]:
-    folder = shop.folder / f"{place}-{stage.name}"
+def _stage(shop: Workshop, stage: Stage, told: Callable[[str], None]) -> dict[str, Any]:
+    folder = stage_folder(shop.folder, shop.recipe, stage.name)
     finished = folder / DONE
     if not finished.exists():
         folder.mkdir(exist_ok=True)
         told(f"{stage.name}: {stage.kind}")
+        _begin(shop, stage)
         started, cpu = time.perf_counter(), time.process_time()
         found = _work(shop, stage, folder)
         found |= {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - cpu}
         if not isinstance(stage, SampleStage):
-            shop.save(folder / "policy")
+            shop.save(folder / POLICY)
             found["evaluation"] = _evaluation(shop)
         fresh = finished.with_suffix(".fresh")
         fresh.write_text(json.dumps(found, indent=1))
         fresh.replace(finished)
-    elif (folder / "policy").exists():
-        shop.load(folder / "policy")
+    elif not isinstance(stage, SampleStage):
+        shop.load(folder / POLICY)
     return {"name": stage.name, "kind": stage.kind, **json.loads(finished.read_text())}
+
+
+def _begin(shop: Workshop, stage: Stage) -> None:
+    """The policy at hand is the one before's; another is loaded where the stage names one."""
+    if stage.start == BASE:
+        shop.policy, shop.tokenizer = start(shop.recipe.model, shop.seed)
+    elif stage.start is not None:
+        shop.load(stage_folder(shop.folder, shop.recipe, stage.start) / POLICY)
 
 
 def _work(shop: Workshop, stage: Stage, folder: Path) -> dict[str, Any]:

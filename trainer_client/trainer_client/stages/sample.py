@@ -1,7 +1,7 @@
 """The `sample` stage: rejection sampling through the gateway. R1 kept what was correct, readable and in one language.
 
-    kept.jsonl       {"prompt", "completion", "id", "source"} a line: what the next `sft` stage imitates
-    problems.jsonl   {"id", "kept", "attempts", "unjudged"} a line: how far the stage has come, and what it turned down
+kept.jsonl       {"prompt", "completion", "id", "source"} a line: what the next `sft` stage imitates
+problems.jsonl   {"id", "kept", "attempts", "unjudged"} a line: how far the stage has come, and what it turned down
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from trainer_client.evaluation.sampling import BLOCK, Answered, Judge, answered
 from trainer_client.recipe import SampleStage
@@ -41,13 +41,16 @@ def _source(shop: Workshop, stage: SampleStage, folder: Path, name: str) -> None
     with (folder / KEPT).open("a", encoding="utf-8") as kept, (folder / PROBLEMS).open("a", encoding="utf-8") as seen:
         for one in found:
             good = list(good_enough(one, stage))[: stage.per_problem]
+            whose = {"id": one.problem.id, "source": name}
             for text in good:
-                row = {"prompt": one.problem.prompt, "completion": text, "id": one.problem.id, "source": name}
-                kept.write(json.dumps(row, ensure_ascii=False) + "\n")
+                _write(kept, {"prompt": one.problem.prompt, "completion": text, **whose})
             unjudged = sum(reward is None for reward in one.scored.rewards)
-            row = {"id": one.problem.id, "source": name, "kept": len(good), "attempts": len(one.texts), "unjudged": unjudged}
-            kept.flush()
-            seen.write(json.dumps(row) + "\n")
+            _write(seen, {**whose, "kept": len(good), "attempts": len(one.texts), "unjudged": unjudged})
+
+
+def _write(file: TextIO, row: dict[str, Any]) -> None:
+    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    file.flush()
 
 
 def good_enough(found: Answered, stage: SampleStage) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Supervised fine-tuning: R1's cold start, and its second stage on what rejection sampling kept.
 
-Cross-entropy on the completion's tokens. Which examples a step sees follows from the seed and the step's number alone, so that a
-resumed run is the uninterrupted one bit for bit.
+Cross-entropy on the completion's tokens. Which examples a step sees follows from the seed and the step's number alone, so
+that a resumed run is the uninterrupted one bit for bit.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def sft(
     weights: Mapping[int, float] | None = None,
     on_step: Callable[[int, dict[str, float]], None] = lambda step, metrics: None,
 ) -> None:
-    """Trains `model` in place; `weights` are of single tokens, by id. Goes on from `state` where that file exists, and writes it every `checkpoint_every` steps.
+    """Trains `model` in place; `weights` are of single tokens, by id. Goes on from the file `state` where it exists,
+    and writes it every `checkpoint_every` steps.
 
     Raises ValueError without examples.
     """

@@ -39,7 +39,8 @@ class Workshop:
         return {name: (self.recipe.sources[name], self.recipe.sources[name].make()) for name in chosen}
 
     def engine(self) -> TransformersEngine:
-        return TransformersEngine(self.policy.eval(), [self.tokenizer.eos_token_id])
+        self.policy.eval()  # type: ignore[no-untyped-call]
+        return TransformersEngine(self.policy, [self.tokenizer.eos_token_id])
 
     def evaluate(self, source: str, split: Split, problems: int, samples: int) -> Summary:
         """Attempts at some problems of the split, the same ones whatever the seed. Raises ValueError without a verdict."""

@@ -1,6 +1,6 @@
 """Sums: work out a chain of additions and subtractions. The second domain of the pipeline.
 
-    S5+5-3:   <think>5+5=10-3=7</think><answer>7</answer>
+S5+5-3:   <think>5+5=10-3=7</think><answer>7</answer>
 """
 
 from __future__ import annotations
