@@ -1,15 +1,15 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 from html.parser import HTMLParser
 
 import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from typer.testing import CliRunner
 
+from reward_api.cli import app as touchstone
 from trainer_client.client import RewardClient
 from trainer_client.recipe import Recipe
 from trainer_client.report import NoRun, page, read
@@ -26,6 +26,7 @@ RECIPE = {
         {
             "kind": "grpo",
             "name": "zero",
+            "domain": "brief",
             "evaluate_every": 2,
             "evaluate_problems": 8,
             "train": {**LOOP, "total_steps": 4},
@@ -192,28 +193,29 @@ def test_a_folder_without_a_run_is_said_so(tmp_path, recipe):
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def touchstone(*arguments, module="reward_api"):
-    return subprocess.run(
-        [sys.executable, "-m", module, *map(str, arguments)], capture_output=True, text=True, timeout=100
-    )
-
-
-@pytest.mark.parametrize("module", ["reward_api", "trainer_client"])
-def test_train_goes_on_and_report_writes_the_page(finished, gateway, tmp_path, module):
+def test_train_goes_on_and_report_writes_the_page(finished, gateway, tmp_path):
     folder, recipe = tmp_path / "run", tmp_path / "recipe.yaml"
     shutil.copytree(finished[0], folder)
     recipe.write_text(yaml.safe_dump(RECIPE))
-    done = touchstone("train", recipe, "--url", gateway, "--run", folder, "--seed", 1, module=module)
-    assert done.returncode == 0, done.stderr
-    assert "pass@1" in done.stdout
-    assert "cold-start" in done.stdout
-    assert touchstone("report", folder, module=module).returncode == 0
+    done = CliRunner().invoke(touchstone, ["train", str(recipe), "--url", gateway, "--run", str(folder), "--seed", "1"])
+    assert done.exit_code == 0, done.output
+    assert "pass@1" in done.output
+    assert "cold-start" in done.output
+    assert CliRunner().invoke(touchstone, ["report", str(folder)]).exit_code == 0
     assert "<!doctype html>" in (folder / "report.html").read_text()
 
 
 def test_train_says_what_is_wrong(gateway, tmp_path):
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(yaml.safe_dump({**RECIPE, "sources": {"signs": {"task": "sign", "domain": "signs"}}}))
-    done = touchstone("train", recipe, "--url", gateway)
-    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
-    assert "sources.signs: task: there is no 'sign'" in done.stderr
+    done = CliRunner().invoke(touchstone, ["train", str(recipe), "--url", gateway])
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit)
+    assert "sources.signs: task: there is no 'sign'" in done.output
+
+
+def test_the_trainers_commands_are_there_without_the_services():
+    import trainer_client.__main__
+
+    ours = {command.name or command.callback.__name__ for command in trainer_client.__main__.app.registered_commands}
+    assert ours == {"train", "report"}
+    assert ours <= {command.name or command.callback.__name__ for command in touchstone.registered_commands}

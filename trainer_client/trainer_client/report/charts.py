@@ -29,18 +29,22 @@ _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 _WINDOW = 5
 
 
-def drawn(draw: Callable[[Axes], None], *, width: float = 5.2, height: float = 2.9) -> str:
-    """What `draw` puts on one pair of axes, as an <svg> element. Sizes are inches."""
+Draw = Callable[[Axes], None]
+
+
+def drawn(*draws: Draw, width: float = 5.2, height: float = 2.9) -> str:
+    """Each on axes of its own, side by side, as one <svg> element. Sizes are inches, of one pair of axes."""
     with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        draw(figure.subplots())
+        figure = Figure(figsize=(width * len(draws), height), layout="constrained")
+        for draw, axes in zip(draws, figure.subplots(1, len(draws), squeeze=False)[0], strict=True):
+            draw(axes)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
     text = buffer.getvalue()
     return text[text.index("<svg") :]
 
 
-def curves(series: Mapping[str, Curve], y: str) -> str:
+def curves(series: Mapping[str, Curve], y: str) -> Draw:
     """Lines over the steps; where there are many values, the mean of five in front of the faint single ones."""
 
     def draw(axes: Axes) -> None:
@@ -56,10 +60,10 @@ def curves(series: Mapping[str, Curve], y: str) -> str:
         if len(series) > 1:
             axes.legend(frameon=False, fontsize=8)
 
-    return drawn(draw)
+    return draw
 
 
-def scatter(points: Mapping[str, tuple[Sequence[float], Sequence[float]]], x: str, y: str) -> str:
+def scatter(points: Mapping[str, tuple[Sequence[float], Sequence[float]]], x: str, y: str) -> Draw:
     """Points, each series in the order of its steps; later ones are darker."""
 
     def draw(axes: Axes) -> None:
@@ -69,10 +73,10 @@ def scatter(points: Mapping[str, tuple[Sequence[float], Sequence[float]]], x: st
         axes.set_xlabel(x)
         axes.set_ylabel(y)
 
-    return drawn(draw)
+    return draw
 
 
-def bars(groups: Mapping[str, Sequence[float]], labels: Sequence[str], x: str, y: str) -> str:
+def bars(groups: Mapping[str, Sequence[float]], labels: Sequence[str], x: str, y: str) -> Draw:
     """A cluster of bars a label, one bar a group."""
 
     def draw(axes: Axes) -> None:
@@ -85,7 +89,7 @@ def bars(groups: Mapping[str, Sequence[float]], labels: Sequence[str], x: str, y
         axes.set_ylabel(y)
         axes.legend(frameon=False, fontsize=8)
 
-    return drawn(draw)
+    return draw
 
 
 def moving_mean(values: Sequence[float]) -> list[float]:

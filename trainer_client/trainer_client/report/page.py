@@ -145,9 +145,9 @@ def _lines(history: History, metric: str, y: str) -> list[Markup]:
     return [_markup(charts.curves(found, y))] if found else []
 
 
-def _markup(chart: str) -> Markup:
-    # Our own charts: matplotlib escapes the names in them.
-    return Markup(chart)  # noqa: S704
+def _markup(chart: charts.Draw) -> Markup:
+    # Our own drawing: matplotlib escapes the names in it.
+    return Markup(charts.drawn(chart))  # noqa: S704
 
 
 def _change(history: History, metric: str) -> str:
