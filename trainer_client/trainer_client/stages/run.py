@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 import yaml
+from transformers.utils.logging import disable_progress_bar
 
 from trainer_client.client import RewardClient
 from trainer_client.recipe import BASE, GRPOStage, Recipe, SampleStage, SFTStage, Stage
@@ -38,6 +39,7 @@ def run(
     Raises ValueError when the folder holds another run, Interrupted, and what a stage raises.
     """
     torch.set_num_threads(recipe.threads)
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     _claim(folder, recipe, seed)
     shop = Workshop(recipe, folder, client, seed, *start(recipe.model, seed))
     return [_stage(shop, stage, told) for stage in recipe.stages]
