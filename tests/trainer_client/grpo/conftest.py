@@ -91,9 +91,7 @@ def make_trainer(tokenizer, config):
     def make(policy, score=share_of_b, prompts=PROMPTS, *, engine=None, scorer=None, callbacks=(), **settings):
         chosen = replace(config, **settings)
         engine = engine or TransformersEngine(policy, [END], copy_weights=bool(chosen.ahead))
-        return Trainer(
-            policy, tokenizer, engine, scorer or FunctionScorer(score), prompts, chosen, callbacks=callbacks
-        )
+        return Trainer(policy, tokenizer, engine, scorer or FunctionScorer(score), prompts, chosen, callbacks=callbacks)
 
     return make
 

@@ -1,4 +1,4 @@
-"""Our loss and advantages equal those of TRL, verl and OpenRLHF on the same tensors. golden/make.py says how they were got."""
+"""Our loss and advantages equal those of TRL, verl and OpenRLHF on the same tensors (golden/make.py)."""
 
 import importlib.util
 import json
