@@ -18,6 +18,6 @@ KL = Literal["k3", "k3_ratio"]
 
 
 def k3(logp: Tensor, reference_logp: Tensor) -> Tensor:
-    """Per token, at least 0, and exactly 0 where both agree. Any shape."""
-    gap = reference_logp - logp
+    """Per token, at least 0, exactly 0 where both agree; any shape. Flat above a gap of 20 nats, where e^gap explodes."""
+    gap = (reference_logp - logp).clamp(max=20.0)
     return torch.expm1(gap) - gap

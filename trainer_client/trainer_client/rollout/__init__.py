@@ -2,7 +2,8 @@
 
 contract        Prompt, Rollout, Sampling, and Engine: what every engine is
 transformers    TransformersEngine: batched, KV cache, runs anywhere torch does
-vllm            VLLMEngine: vLLM in this process
+vllm            VLLMEngine: vLLM
+export          a policy on disk, for an engine that reads it from there
 guard           after each weight sync: do engine and trainer agree?
 """
 

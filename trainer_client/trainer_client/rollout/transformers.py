@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TransformersEngine:
-    """Samples from `policy` itself, or from a copy of it.
+    """Samples from `policy` itself, put into eval mode, or from a copy of it.
 
     end_ids: tokens that end a completion. batch: rows that advance together (their KV cache must fit into memory).
     copy_weights: keep weights of its own, refreshed by `sync`; needed when the policy is trained while this generates.
@@ -30,7 +30,7 @@ class TransformersEngine:
         if not end_ids:
             raise ValueError("end_ids: name at least one token that ends a completion")
         self.own_weights = copy_weights
-        self.model = copy.deepcopy(policy).train(False).requires_grad_(False) if copy_weights else policy
+        self.model = (copy.deepcopy(policy).requires_grad_(False) if copy_weights else policy).train(False)
         self._end = torch.tensor(sorted(end_ids), device=policy.device)
         self._batch = batch
         # transformers 5.20 renamed the argument.

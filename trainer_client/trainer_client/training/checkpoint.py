@@ -13,17 +13,15 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-import transformers
 from safetensors.torch import load_file, save_file
 
 from trainer_client.grpo.advantages import GroupAdvantages
-from trainer_client.rollout import Rollout
+from trainer_client.rollout import Rollout, export
 from trainer_client.training.collect import Collected, Group
 from trainer_client.training.data import PromptStream
 from trainer_client.training.scoring import Scores
@@ -53,8 +51,7 @@ def save(
     target, draft = folder / f"step-{step:08}", folder / f".draft-{step:08}"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    with _no_bars():
-        policy.save_pretrained(draft / "policy")
+    export.save(policy, draft / "policy")
     tokenizer.save_pretrained(draft / "policy")
     if reference is not None:
         save_file(_own(reference), draft / "reference.safetensors")
@@ -71,7 +68,7 @@ def load(
     folder: Path, *, policy: PreTrainedModel, reference: PreTrainedModel | None, optimizer: torch.optim.Optimizer
 ) -> dict[str, Any]:
     """Fills the three in place, restores the random states, and gives back `state`."""
-    with _no_bars():
+    with export.no_bars():
         saved = type(policy).from_pretrained(folder / "policy", dtype=policy.dtype)
     policy.load_state_dict(saved.state_dict())
     if reference is not None:
@@ -83,18 +80,6 @@ def load(
         torch.cuda.set_rng_state_all(tensors["random"]["cuda"])
     state: dict[str, Any] = json.loads((folder / "state.json").read_text())
     return state
-
-
-@contextmanager
-def _no_bars() -> Iterator[None]:
-    """transformers draws its own progress bars, across ours."""
-    enabled = transformers.utils.logging.is_progress_bar_enabled()
-    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        if enabled:
-            transformers.utils.logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _own(model: PreTrainedModel) -> dict[str, torch.Tensor]:

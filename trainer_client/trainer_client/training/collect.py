@@ -79,13 +79,18 @@ class Collector:
             start = time.perf_counter()
             groups = self._generate(number, tries, positions, version, stopped)
             middle = time.perf_counter()
-            found += [
-                (place, group, self._scorer.result(group[0].group))
-                for place, group in zip(positions, groups, strict=True)
-            ]
+            found += zip(positions, groups, map(self._scores, groups), strict=True)
             generate_s, wait_s = generate_s + middle - start, wait_s + time.perf_counter() - middle
             drawn, tries = drawn + count, tries + 1
         return Collected(self._judge(found), drawn, tries, generate_s, wait_s)
+
+    def _scores(self, group: Sequence[Rollout]) -> Scores:
+        scores = self._scorer.result(group[0].group)
+        if not len(scores.rewards) == len(scores.failures) == len(group):
+            raise ValueError(
+                f"the scorer gave {len(scores.rewards)} rewards for {len(group)} samples of {group[0].group}"
+            )
+        return scores
 
     def _judge(self, found: Sequence[tuple[int, list[Rollout], Scores]]) -> list[Group]:
         judged = advantages([scores.rewards for _, _, scores in found], self._config.advantage)

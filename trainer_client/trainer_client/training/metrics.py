@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from trainer_client.training import aha
@@ -74,55 +75,32 @@ def _lengths(prefix: str, name: str, lengths: Sequence[int]) -> dict[str, float]
 
 
 class Tally:
-    """Gathers an update's numbers over micro-batches (by token) and steps, so that no cut into either changes them."""
+    """Gathers an update's numbers over tokens and steps, so that no cut into micro-batches changes them."""
 
     def __init__(self) -> None:
-        self._sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, math.inf, -math.inf])
-        self._values: dict[str, float] = {"skipped_steps": 0}
-        self._means: defaultdict[str, list[float]] = defaultdict(list)
+        self._found: dict[str, float] = {"skipped_steps": 0}
+        self._sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
 
-    def tokens(self, name: str, values: Tensor) -> None:
-        """One number a token; an empty tensor adds nothing."""
-        if not values.numel():
-            return
-        total, count, least, most = self._sums[name]
-        values = values.detach()
-        low, high = values.aminmax()
-        self._sums[name] = [
-            total + float(values.double().sum()),
-            count + values.numel(),
-            min(least, float(low)),
-            max(most, float(high)),
-        ]
+    def mean(self, name: str, values: Tensor | float) -> None:
+        """Over all tokens, or all steps."""
+        values = torch.as_tensor(values, dtype=torch.float64)
+        total, count = self._sums[name]
+        self._sums[name] = [total + float(values.sum()), count + values.numel()]
 
-    def mean(self, name: str, value: float) -> None:
-        """One number a step."""
-        self._means[name].append(value)
+    def least(self, name: str, values: Tensor) -> None:
+        self._found[name] = min(self._found.get(name, math.inf), float(values.min()))
 
-    def set(self, name: str, value: float) -> None:
-        self._values[name] = value
+    def most(self, name: str, values: Tensor) -> None:
+        self._found[name] = max(self._found.get(name, -math.inf), float(values.max()))
 
-    def add(self, name: str, value: float) -> None:
-        self._values[name] = self._values.get(name, 0) + value
+    def last(self, name: str, value: float) -> None:
+        self._found[name] = value
+
+    def skip(self) -> None:
+        self._found["skipped_steps"] += 1
 
     def metrics(self) -> dict[str, float]:
-        found = dict(self._values)
-        found |= {name: statistics.fmean(values) for name, values in self._means.items()}
-        for name, (total, count, least, most) in self._sums.items():
-            found |= self._of_tokens(name, total / count, least, most)
-        return found
-
-    @staticmethod
-    def _of_tokens(name: str, mean: float, least: float, most: float) -> dict[str, float]:
-        match name:
-            case "kl" | "entropy":
-                return {name: mean}
-            case "sampling/sampling_logp_difference":
-                return {f"{name}/mean": mean, f"{name}/max": most}
-            case "sampling/importance_sampling_ratio":
-                return {f"{name}/min": least, f"{name}/mean": mean, f"{name}/max": most}
-            case _:
-                return {f"{name}_mean": mean}
+        return self._found | {name: total / count for name, (total, count) in self._sums.items()}
 
 
 class Log:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from trainer_client.grpo.aggregation import token_weights
-from trainer_client.grpo.loss import MAX_LOG_RATIO, token_loss
+from trainer_client.grpo.loss import MAX_LOG_RATIO, TokenLoss, token_loss
 from trainer_client.grpo.minibatch import pack, split
 from trainer_client.rollout import Rollout
 from trainer_client.training.collect import Group
@@ -83,9 +83,9 @@ class Updater:
     ) -> None:
         """One optimiser step; without a sample, or with a gradient that is no number, it changes nothing and is counted."""
         rate = self._config.learning_rate_at(step)
-        tally.set("learning_rate", rate)
+        tally.last("learning_rate", rate)
         if not part:
-            tally.add("skipped_steps", 1)
+            tally.skip()
             return
         weights = token_weights(
             [len(samples[index].rollout.ids) for index in part], self._config.loss.aggregation, self._config.max_tokens
@@ -99,7 +99,7 @@ class Updater:
         tally.mean("loss", loss)
         tally.mean("grad_norm", norm)
         if not math.isfinite(norm):
-            tally.add("skipped_steps", 1)
+            tally.skip()
             return
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -130,14 +130,7 @@ class Updater:
         )
         loss = (parts.loss * rows.mask * logp.new_tensor(weights)[:, None]).sum()
         loss.backward()  # type: ignore[no-untyped-call]
-        gap = (old_logp - rollout_logp)[rows.mask]
-        tally.tokens("entropy", entropy[rows.mask])
-        tally.tokens("clip_ratio/low", parts.low[rows.mask])
-        tally.tokens("clip_ratio/high", parts.high[rows.mask])
-        tally.tokens("sampling/sampling_logp_difference", gap.abs())
-        tally.tokens("sampling/importance_sampling_ratio", gap.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO).exp())
-        if parts.kl is not None:
-            tally.tokens("kl", parts.kl[rows.mask])
+        _describe(tally, rows, parts, entropy, old_logp - rollout_logp)
         return float(loss.detach())
 
     @torch.no_grad()
@@ -152,3 +145,23 @@ class Updater:
 
     def _micro(self, samples: Sequence[Sample]) -> list[list[int]]:
         return pack([sum(map(len, sample.pair)) for sample in samples], self._config.micro_batch_tokens)
+
+
+def _describe(tally: Tally, rows: Rows, parts: TokenLoss, entropy: Tensor, gap: Tensor) -> None:
+    """What TRL logs of a micro-batch; `gap` is log π_old - log π_rollout."""
+    tally.mean("entropy", entropy[rows.mask])
+    if parts.kl is not None:
+        tally.mean("kl", parts.kl[rows.mask])
+    tokens = rows.mask.sum(-1)
+    tally.mean("clip_ratio/low_mean", parts.low[rows.mask])
+    tally.least("clip_ratio/low_min", (parts.low * rows.mask).sum(-1) / tokens)
+    tally.mean("clip_ratio/high_mean", parts.high[rows.mask])
+    tally.most("clip_ratio/high_max", (parts.high * rows.mask).sum(-1) / tokens)
+    tally.mean("clip_ratio/region_mean", (parts.low + parts.high)[rows.mask])
+    gap = gap.detach()[rows.mask]
+    tally.mean("sampling/sampling_logp_difference/mean", gap.abs())
+    tally.most("sampling/sampling_logp_difference/max", gap.abs())
+    weight = gap.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO).exp()
+    tally.least("sampling/importance_sampling_ratio/min", weight)
+    tally.mean("sampling/importance_sampling_ratio/mean", weight)
+    tally.most("sampling/importance_sampling_ratio/max", weight)
