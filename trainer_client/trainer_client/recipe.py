@@ -13,7 +13,7 @@ evaluation: {problems: 200, samples: 16}
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -47,7 +47,7 @@ class Model(_Strict):
     heads: int = Field(default=4, ge=1)
 
     @model_validator(mode="after")
-    def _heads_divide(self) -> Self:
+    def _heads_divide(self) -> Model:
         if self.width % self.heads or (self.width // self.heads) % 2:
             raise ValueError(f"width: {self.width} is not heads ({self.heads}) times an even number")
         return self
@@ -63,7 +63,7 @@ class Source(_Strict):
     accuracy: str = Field(default="answer", description="The component of the domain that says what is right.")
 
     @model_validator(mode="after")
-    def _one_origin(self) -> Self:
+    def _one_origin(self) -> Source:
         if (self.task is None) == (self.file is None):
             raise ValueError("name either a `task` or a `file`")
         self.make()
@@ -100,7 +100,7 @@ class SFTStage(_Stage):
     train: SFTConfig
 
     @model_validator(mode="after")
-    def _one_origin(self) -> Self:
+    def _one_origin(self) -> SFTStage:
         if sum(origin is not None for origin in (self.traces, self.file, self.samples)) != 1:
             raise ValueError("name exactly one of `traces`, `file`, `samples`")
         return self
@@ -116,7 +116,7 @@ class GRPOStage(_Stage):
     evaluate_problems: int = Field(default=128, ge=1)
 
     @model_validator(mode="after")
-    def _settings_fit(self) -> Self:
+    def _settings_fit(self) -> GRPOStage:
         for name in ("run_dir", "seed"):
             if name in self.train:
                 raise ValueError(f"train.{name}: the run's own; it is not set here")
@@ -164,7 +164,7 @@ class Recipe(_Strict):
     evaluation: Evaluation = Field(default_factory=Evaluation)
 
     @model_validator(mode="after")
-    def _names_fit(self) -> Self:
+    def _names_fit(self) -> Recipe:
         earlier: dict[str, str] = {}
         for place, stage in enumerate(self.stages):
             where = f"stages[{place}]"

@@ -37,7 +37,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
     core = Tokenizer(WordLevel({token: index for index, token in enumerate(_TOKENS)}, unk_token=UNK))
     core.pre_tokenizer = Split(Regex(f"{pattern}|."), behavior="isolated")
     core.decoder = Fuse()
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    return PreTrainedTokenizerFast(
         tokenizer_object=core, pad_token=PAD, eos_token=EOS, unk_token=UNK, clean_up_tokenization_spaces=False
     )
 

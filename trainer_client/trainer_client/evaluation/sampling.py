@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from trainer_client.client import RewardClient, ScoredGroup
+from trainer_client.client import RewardClient
 from trainer_client.evaluation.summary import Attempt, Attempts
+from trainer_client.results import ScoredGroup
 from trainer_client.rollout import Completion, Engine, Sampling
 from trainer_client.tasks.task import Problem, Task
+from trainer_client.wire import Group
 
-_CONNECTIONS = 8
 BLOCK = 64
 """Problems that are sampled together."""
 
@@ -46,11 +46,13 @@ def answered(
     first: int = 0,
 ) -> Iterator[Answered]:
     """`samples` attempts at each problem, from number `first` on: from a multiple of BLOCK, what a whole run would draw."""
-    with ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="judge") as pool:
-        for start in range(first, len(problems), BLOCK):
-            part = problems[start : start + BLOCK]
-            groups = _sampled(engine, tokenizer, part, samples, _seeded(sampling, start))
-            yield from pool.map(lambda pair: _judged(judge, tokenizer, *pair), zip(part, groups, strict=True))
+    for start in range(first, len(problems), BLOCK):
+        part = problems[start : start + BLOCK]
+        found = _sampled(engine, tokenizer, part, samples, _seeded(sampling, start))
+        texts = [[text_of(tokenizer, completion) for completion in group] for group in found]
+        groups = [_group(judge, *one) for one in zip(part, texts, found, strict=True)]
+        scored = judge.client.score_many(groups)
+        yield from (Answered(*one) for one in zip(part, texts, found, scored, strict=True))
 
 
 def attempts(found: Answered, judge: Judge, task: Task) -> Attempts:
@@ -68,7 +70,7 @@ def _attempt(found: Answered, judge: Judge, task: Task, index: int, text: str, c
     accuracy, steps = components.get(judge.accuracy), task.steps(found.problem, text)
     return Attempt(
         right=None if accuracy is None or scored.rewards[index] is None else accuracy >= 1.0,
-        canonical=scored.canonical[index],
+        canonical=scored.canonical[index] if scored.canonical else None,
         tokens=len(completion.ids),
         truncated=completion.truncated,
         components=components,
@@ -86,17 +88,15 @@ def _sampled(
     return groups
 
 
-def _judged(judge: Judge, tokenizer: Any, problem: Problem, completions: list[Completion]) -> Answered:
-    texts = [text_of(tokenizer, completion) for completion in completions]
-    scored = judge.client.score(
+def _group(judge: Judge, problem: Problem, texts: list[str], completions: list[Completion]) -> Group:
+    return Group(
         judge.domain,
         texts,
-        reference=problem.reference,
+        problem.reference,
         prompt=problem.prompt,
         tokens=[len(one.ids) for one in completions],
         truncated=[one.truncated for one in completions],
     )
-    return Answered(problem, texts, completions, scored)
 
 
 def text_of(tokenizer: Any, completion: Completion) -> str:

@@ -44,11 +44,15 @@ def _pairs(shop: Workshop, stage: SFTStage, kept: Path | None) -> Iterator[tuple
     path = kept / KEPT if kept else stage.file
     assert path is not None  # noqa: S101 - the recipe was checked
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        try:
-            fields = json.loads(line)
-            yield fields["prompt"], fields["completion"]
-        except (ValueError, TypeError, KeyError):
-            raise ValueError(f"{path}, line {number}: not {{prompt, completion}}") from None
+        yield _pair(line, f"{path}, line {number}")
+
+
+def _pair(line: str, where: str) -> tuple[str, str]:
+    try:
+        fields = json.loads(line)
+        return str(fields["prompt"]), str(fields["completion"])
+    except (ValueError, TypeError, KeyError):
+        raise ValueError(f"{where}: not {{prompt, completion}}") from None
 
 
 def _traces(shop: Workshop, stage: SFTStage, count: int) -> Iterator[tuple[str, str]]:

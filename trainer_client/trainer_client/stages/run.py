@@ -39,7 +39,7 @@ def run(
     Raises ValueError when the folder holds another run, Interrupted, and what a stage raises.
     """
     torch.set_num_threads(recipe.threads)
-    disable_progress_bar()  # type: ignore[no-untyped-call]
+    disable_progress_bar()
     _claim(folder, recipe, seed)
     shop = Workshop(recipe, folder, client, seed, *start(recipe.model, seed))
     return [_stage(shop, stage, told) for stage in recipe.stages]

@@ -39,7 +39,7 @@ class Workshop:
         return {name: (self.recipe.sources[name], self.recipe.sources[name].make()) for name in chosen}
 
     def engine(self) -> TransformersEngine:
-        self.policy.eval()  # type: ignore[no-untyped-call]
+        self.policy.eval()
         return TransformersEngine(self.policy, [self.tokenizer.eos_token_id])
 
     def evaluate(self, source: str, split: Split, problems: int, samples: int) -> Summary:

@@ -13,7 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from trainer_client.client import RewardClient, ScoredGroup
+from trainer_client.client import RewardClient
+from trainer_client.results import Failure, ScoredGroup
 from trainer_client.rollout import Rollout
 
 
@@ -80,8 +81,8 @@ class GatewayScorer:
         return self._client.score(prompt.domain, [rollout.text], reference=prompt.reference, **fields)
 
 
-def _kind(failure: dict[str, Any] | None) -> str | None:
-    return None if failure is None else str(failure.get("kind", "unknown"))
+def _kind(failure: Failure | None) -> str | None:
+    return None if failure is None else failure["kind"]
 
 
 class FunctionScorer:
