@@ -32,10 +32,13 @@ def train(
 ) -> None:
     """Run a recipe's stages against a gateway, and print what each stage has changed. Run again to resume."""
     from trainer_client.client import RewardClient
-    from trainer_client.recipe import BadRecipe, read
+    from trainer_client.errors import RewardError
+    from trainer_client.recipe import read
+    from trainer_client.rollout.guard import OutOfSync
     from trainer_client.stages.ready import NotReady, wait_for
     from trainer_client.stages.run import Interrupted
     from trainer_client.stages.run import run as run_stages
+    from trainer_client.training.loop import TooManyFailures
 
     try:
         wanted = read(recipe)
@@ -43,7 +46,7 @@ def train(
         folder = run or Path("out") / f"{wanted.name}-{seed}"
         with RewardClient(url, key=key or None) as client:
             run_stages(wanted, folder, client, seed=seed, told=errors.print)
-    except (BadRecipe, NotReady, Interrupted, ValueError) as error:
+    except (NotReady, Interrupted, OutOfSync, TooManyFailures, RewardError, OSError, ValueError) as error:
         raise _fail(str(error)) from None
     _show(folder)
     Console().print(f"Run: {folder}. Curves: touchstone report {folder}", highlight=False, soft_wrap=True)

@@ -40,13 +40,11 @@ class _Dev:
 
     def __init__(self, shop: Workshop, stage: GRPOStage) -> None:
         self._shop, self._stage = shop, stage
-        self._due = 0
 
     def __call__(self, trainer: Trainer, collected: Collected) -> Mapping[str, float]:
         every, step = self._stage.evaluate_every, trainer.state.step
-        if not every or step // every == self._due:
+        if not every or step // every == (step - trainer.config.steps_per_rollout) // every:
             return {}
-        self._due = step // every
         found: dict[str, float] = {}
         for source in self._shop.sources(self._stage.sources):
             summary = self._shop.evaluate(source, "dev", self._stage.evaluate_problems, 1)

@@ -84,7 +84,7 @@ def sft(
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
     )
-    weighed = torch.ones(model.config.vocab_size)
+    weighed = torch.ones(model.config.vocab_size, device=model.device)
     for token, weight in (weights or {}).items():
         weighed[token] = weight
     start = _load(state, model, optimizer)
@@ -125,9 +125,10 @@ def _loss(model: PreTrainedModel, batch: Sequence[Example], weights: Tensor) -> 
         ids[row, :end] = torch.tensor([*example.prompt, *example.completion])
         labels[row, size:end] = ids[row, size:end]
     # Padding is on the right, and what is causal does not look there.
-    logits = model(input_ids=ids[:, :-1], use_cache=False).logits
+    logits = model(input_ids=ids[:, :-1].to(model.device), use_cache=False).logits.float()
+    wanted = labels[:, 1:].to(model.device)
     return torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1), labels[:, 1:].flatten(), weight=weights, ignore_index=IGNORED
+        logits.flatten(0, 1), wanted.flatten(), weight=weights, ignore_index=IGNORED
     )
 
 

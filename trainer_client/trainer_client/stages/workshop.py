@@ -70,14 +70,17 @@ def start(model: Model, seed: int) -> tuple[PreTrainedModel, Any]:
     """(model, tokenizer) that a run begins with."""
     if model.path is not None:
         return checkpoint(model.path, model.dtype)
-    return tiny.decoder(model.layers, model.width, model.heads, seed), tiny.tokenizer()
+    return _placed(tiny.decoder(model.layers, model.width, model.heads, seed)), tiny.tokenizer()
 
 
 def checkpoint(path: str, dtype: str) -> tuple[PreTrainedModel, Any]:
-    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(path, dtype=getattr(torch, dtype))
-    if torch.cuda.is_available():
-        model = model.to("cuda")  # type: ignore[arg-type]
-    return model, AutoTokenizer.from_pretrained(path)
+    """Raises OSError when there is no such model."""
+    model = AutoModelForCausalLM.from_pretrained(path, dtype=getattr(torch, dtype))
+    return _placed(model), AutoTokenizer.from_pretrained(path)
+
+
+def _placed(model: PreTrainedModel) -> PreTrainedModel:
+    return model.to("cuda") if torch.cuda.is_available() else model  # type: ignore[arg-type]
 
 
 def token_weights(tokenizer: Any, emphasis: Mapping[str, float]) -> dict[int, float]:
