@@ -204,11 +204,11 @@ def _add_commands() -> None:
     for point in entry_points(group="touchstone.commands"):
         try:
             app.command(point.name)(point.load())
-        except ImportError as error:
+        except Exception as error:
             app.command(point.name, help=f"Not available: {error}")(_unavailable(point.name, error))
 
 
-def _unavailable(name: str, error: ImportError) -> Any:
+def _unavailable(name: str, error: Exception) -> Any:
     def command() -> None:
         raise _fail(f"{name} cannot be loaded: {error}")
 

@@ -6,6 +6,8 @@ trainer; on a machine without the services, `python -m trainer_client train …`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +22,15 @@ def _fail(message: str, code: int = 1) -> typer.Exit:
     return typer.Exit(code)
 
 
+@contextmanager
+def _extra() -> Iterator[None]:
+    """Imports that the core does without."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise _fail(f"this needs touchstone-client[train]: there is no {error.name}") from None
+
+
 def train(
     recipe: Annotated[Path, typer.Argument(help="The recipe's YAML file.", exists=True, dir_okay=False)],
     url: Annotated[str, typer.Option(envvar="TOUCHSTONE_URL", help="A running gateway.")] = "http://127.0.0.1:8000",
@@ -31,20 +42,21 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Of everything random in the run.")] = 0,
 ) -> None:
     """Run a recipe's stages against a gateway, and print what each stage has changed. Run again to resume."""
-    from trainer_client.client import RewardClient
-    from trainer_client.errors import RewardError
-    from trainer_client.recipe import read
-    from trainer_client.rollout.guard import OutOfSync
-    from trainer_client.stages.ready import NotReady, wait_for
-    from trainer_client.stages.run import Interrupted
-    from trainer_client.stages.run import run as run_stages
-    from trainer_client.training.loop import TooManyFailures
+    with _extra():
+        from trainer_client.client import RewardClient
+        from trainer_client.errors import RewardError
+        from trainer_client.recipe import read
+        from trainer_client.rollout.guard import OutOfSync
+        from trainer_client.stages.ready import NotReady, wait_for
+        from trainer_client.stages.run import Interrupted
+        from trainer_client.stages.run import run as run_stages
+        from trainer_client.training.loop import TooManyFailures
 
     try:
         wanted = read(recipe)
-        wait_for(url, key, wanted)
         folder = run or Path("out") / f"{wanted.name}-{seed}"
         with RewardClient(url, key=key or None) as client:
+            wait_for(url, key, wanted)
             run_stages(wanted, folder, client, seed=seed, told=errors.print)
     except (NotReady, Interrupted, OutOfSync, TooManyFailures, RewardError, OSError, ValueError) as error:
         raise _fail(str(error)) from None
@@ -59,7 +71,8 @@ def report(
     ] = None,
 ) -> None:
     """Write one self-contained HTML page about a run: its stages, its curves, and the article's claims beside them."""
-    from trainer_client.report import NoRun, page, read
+    with _extra():
+        from trainer_client.report import NoRun, page, read
 
     try:
         text = page(read(run))

@@ -8,7 +8,7 @@ import httpx
 
 from trainer_client.recipe import GRPOStage, Recipe
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 class NotReady(RuntimeError):
