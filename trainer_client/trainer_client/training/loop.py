@@ -112,7 +112,7 @@ class Trainer:
             warnings.warn(f"resumed with other settings, not an exact continuation: {names}", stacklevel=2)
         self.state = State(**saved["state"])
         if self.reference is not None:
-            self.reference.step = saved["reference_step"]
+            self.reference.step = saved["reference_step"] or 0
         if saved["pending"] is not None:
             self._pending = Future()
             self._pending.set_result(checkpoint.unpack_collected(saved["pending"], self._stream))
@@ -139,9 +139,9 @@ class Trainer:
                 log.write(self.state.step, found)
                 show(self.state.step, found)
                 if self.state.step - max(self._saved, 0) >= config.checkpoint_every:
-                    self.save()
+                    self._save_whole()
             if self.state.step != self._saved:
-                self.save()
+                self._save_whole()
         return self.state
 
     def save(self) -> None:
@@ -163,6 +163,10 @@ class Trainer:
             },
         )
         self._saved = self.state.step
+
+    def _save_whole(self) -> None:
+        with self._saving():
+            self.save()
 
     def _rollout(self, ahead: ThreadPoolExecutor) -> dict[str, float]:
         """One rollout: collect, update, commit. Gives its metrics."""
@@ -259,7 +263,8 @@ class Trainer:
             yield
         except BaseException:
             self._abandon()
-            self.save()
+            if self.state.step != self._saved:
+                self.save()
             raise
 
     @contextmanager

@@ -7,6 +7,7 @@ Scorer              submit(rollout), result(group)
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +16,8 @@ from typing import Any, Protocol
 
 from trainer_client.client import RewardClient, ScoredGroup
 from trainer_client.rollout import Rollout
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def _kind(failure: dict[str, Any] | None) -> str | None:
 class FunctionScorer:
     """`score` gives one rollout its reward, or its components, or None when it cannot tell.
 
-    Components are summed. An exception is no verdict: the failure `verifier_error`.
+    Components are summed. An exception is logged, and is no verdict: the failure `verifier_error`.
     """
 
     def __init__(self, score: Callable[[Rollout], float | dict[str, float] | None]) -> None:
@@ -98,6 +101,7 @@ class FunctionScorer:
         try:
             found = self._score(rollout)
         except Exception:
+            _log.exception("no verdict on sample %d of group %s", rollout.index, rollout.group)
             self._groups[rollout.group][rollout.index] = (None, "verifier_error")
             return
         parts = {"reward": float(found)} if isinstance(found, int | float) else found
