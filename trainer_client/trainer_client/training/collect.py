@@ -79,6 +79,7 @@ class Collector:
             start = time.perf_counter()
             groups = self._generate(number, tries, positions, version, stopped)
             middle = time.perf_counter()
+            self._scorer.finish()
             found += zip(positions, groups, map(self._scores, groups), strict=True)
             generate_s, wait_s = generate_s + middle - start, wait_s + time.perf_counter() - middle
             drawn, tries = drawn + count, tries + 1

@@ -78,6 +78,7 @@ class Trainer:
         self.policy, self.tokenizer, self.config, self.engine = policy, tokenizer, config, engine
         self.state = State()
         self.reference = Reference(policy) if config.loss.kl_coef else None
+        self._scorer = scorer
         self._stream = PromptStream(prompts, config.seed)
         self._collector = Collector(engine, scorer, tokenizer, self._stream, config)
         self._updater = Updater(policy, config)
@@ -175,7 +176,8 @@ class Trainer:
             collected = self._next(ahead)
             self._check(collected)
         wait_s = time.perf_counter() - start
-        found = {**metrics.of_rollout(collected), **self._synced, **self._update(collected)}
+        found = {**self._scorer.step_metrics(), **metrics.of_rollout(collected), **self._synced}
+        found |= self._update(collected)
         with self._saving():
             for callback in self._callbacks:
                 found |= callback(self, collected) or {}

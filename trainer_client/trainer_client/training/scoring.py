@@ -1,6 +1,6 @@
 """What the loop needs of whoever gives rewards: samples go in as they finish, the scores of a whole group come out.
 
-Scorer              submit(rollout), result(group)
+Scorer              submit(rollout), result(group), finish(), step_metrics()
   ├─ GatewayScorer  by the gateway, through a RewardClient
   └─ FunctionScorer by a function here: toys, tests, rewards that need no service
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -43,6 +43,12 @@ class Scorer(Protocol):
     def result(self, group: str) -> Scores:
         """The scores of a group of which every sample was submitted; waits for them. Asked once a group."""
 
+    def finish(self) -> None:
+        """No more samples come in this rollout: what is still out holds up the training."""
+
+    def step_metrics(self) -> Mapping[str, float]:
+        """The scorer's own figures since the last call, e.g. `reward/exposed_s`; asked once a rollout."""
+
 
 class GatewayScorer:
     """Sends each sample to the gateway as it finishes, so that scoring hides behind the generation of its siblings."""
@@ -65,6 +71,12 @@ class GatewayScorer:
             components={name: [part.components.get(name, [None])[0] for part in parts] for name in names},
             version=next((part.version for part in parts if part.version), None),
         )
+
+    def finish(self) -> None:
+        """Every request has the client's deadline already."""
+
+    def step_metrics(self) -> dict[str, float]:
+        return {}
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
@@ -115,3 +127,9 @@ class FunctionScorer:
             failures=[kind for _, kind in found],
             components={name: [None if parts is None else parts.get(name) for parts, _ in found] for name in names},
         )
+
+    def finish(self) -> None:
+        """Nothing is ever out."""
+
+    def step_metrics(self) -> dict[str, float]:
+        return {}
