@@ -29,7 +29,8 @@ def run(tmp_path_factory):
         command = [python, HERE / "vllm_run.py", mode, work]
         done = subprocess.run(command, env=os.environ | source, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-4000:]
-        return json.loads(done.stdout.splitlines()[-1])
+        # vLLM logs to stdout too.
+        return json.loads(next(line for line in reversed(done.stdout.splitlines()) if line.startswith("{")))
 
     return ask
 
