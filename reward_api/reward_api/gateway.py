@@ -15,6 +15,7 @@ from reward_api.catalogue import Catalogue, files
 from reward_api.directory import Directory
 from reward_api.domains import BadDomain, read
 from reward_api.metrics import Metrics
+from reward_api.replies import Replies
 from reward_api.scoring import Scorer
 from reward_api.settings import Settings
 from reward_verifiers import registry
@@ -47,6 +48,7 @@ class Gateway:
         self.directory = Directory(self.pool, settings.verifier_urls, settings.service_key)
         self.catalogue = Catalogue(settings.domains, self.directory)
         self.cache = VerdictCache(settings.cache_entries)
+        self.replies = Replies(settings.idempotency_mb << 20)
         self.admission = Admission(settings.max_inflight_samples)
         self.metrics = Metrics(package_version())
         self.metrics.watch(
@@ -55,6 +57,7 @@ class Gateway:
                 "hit": lambda: self.cache.hits,
                 "joined": lambda: self.cache.joined,
                 "miss": lambda: self.cache.misses,
+                "replayed": lambda: self.replies.replayed,
             },
         )
         self.scorer = Scorer(self.cache, Assembler(), self.metrics, settings.max_deadline_s)

@@ -40,7 +40,10 @@ class Metrics:
         self._rejected = Counter("reward_rejected_samples", "Samples refused.", ["reason"], registry=made)
         self._in_flight = Gauge("reward_inflight_samples", "Samples at work.", registry=made)
         self._lookups = Gauge(
-            "reward_cache_lookups", "Samples looked up in the cache so far.", ["result"], registry=made
+            "reward_cache_lookups",
+            "Samples looked up in the cache so far, and groups whose reply was replayed.",
+            ["result"],
+            registry=made,
         )
         self._up = Gauge("reward_backend_up", "Whether a verifier answers.", ["backend"], registry=made)
         Gauge("reward_build_info", "Version.", ["version"], registry=made).labels(version).set(1)

@@ -8,20 +8,19 @@ from contextlib import ExitStack
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Body, Depends, Path, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi import APIRouter, Body, Depends, Header, Path, Request
+from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import Discriminator, Tag
-from starlette.types import Receive, Scope, Send
 
 from reward_api.domains import BadDomain, Domain, DomainSpec
 from reward_api.gateway import Gateway
+from reward_api.replies import keys_of
 from reward_verifiers.base import Overloaded
 from reward_verifiers.contract import ProblemError, ScoreManyReply, ScoreManyRequest, ScoreReply, ScoreRequest
 from reward_verifiers.problems import HTTPProblem
-from reward_verifiers.shell import StrictRoute, require_admin, run_or_cancel
+from reward_verifiers.shell import NDJSON, HeldStream, StrictRoute, as_done, require_admin, run_or_cancel
 
-NDJSON = "application/x-ndjson"
 router = APIRouter(route_class=StrictRoute)
 
 
@@ -43,7 +42,14 @@ OneOrMany = Annotated[
     Body(),
 ]
 DomainName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
-Work = list[tuple[Domain, ScoreRequest]]
+Work = list[tuple[Domain, ScoreRequest, str | None]]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        description="Names this request, so that it is scored once however often it is sent: one key a group, with commas "
+        "between them. A reply that has a failure in it is made anew."
+    ),
+]
 
 
 def json_reply(data: Any, status: int = 200) -> Response:
@@ -54,28 +60,31 @@ def json_reply(data: Any, status: int = 200) -> Response:
 
 
 @router.post("/score", response_model=ScoreReply | ScoreManyReply, tags=["scoring"])
-async def score(request: Request, body: OneOrMany, parts: Parts) -> Response:
+async def score(request: Request, body: OneOrMany, parts: Parts, idempotency_key: IdempotencyKey = None) -> Response:
     """Score one rollout group, or many with `{"groups": […]}`; each group names its domain.
 
     With `Accept: application/x-ndjson`, many groups come back one a line as soon as each is done, with its `index`.
     """
-    return await _score(request, body, None, parts)
+    return await _score(request, body, None, parts, idempotency_key)
 
 
 @router.post("/score/{domain}", response_model=ScoreReply | ScoreManyReply, tags=["scoring"])
-async def score_domain(request: Request, domain: DomainName, body: OneOrMany, parts: Parts) -> Response:
+async def score_domain(
+    request: Request, domain: DomainName, body: OneOrMany, parts: Parts, idempotency_key: IdempotencyKey = None
+) -> Response:
     """As `POST /score`, with the domain in the path, for clients that send no metadata."""
-    return await _score(request, body, domain, parts)
+    return await _score(request, body, domain, parts, idempotency_key)
 
 
 async def _score(
-    request: Request, body: ScoreRequest | ScoreManyRequest, domain: str | None, parts: Gateway
+    request: Request, body: ScoreRequest | ScoreManyRequest, domain: str | None, parts: Gateway, key: str | None
 ) -> Response:
     if isinstance(body, ScoreRequest):
-        work = [(_domain(parts, body, domain, "domain"), body)]
+        named = [(_domain(parts, body, domain, "domain"), body)]
     else:
-        work = [(_domain(parts, group, domain, f"groups[{i}].domain"), group) for i, group in enumerate(body.groups)]
-    samples = sum(len(group.completions) for _, group in work)
+        named = [(_domain(parts, group, domain, f"groups[{i}].domain"), group) for i, group in enumerate(body.groups)]
+    work = [(*one, key) for one, key in zip(named, keys_of(key, len(named)), strict=True)]
+    samples = sum(len(group.completions) for _, group, _ in work)
     held = ExitStack()
     try:
         held.enter_context(parts.admission.enter(samples))
@@ -83,14 +92,17 @@ async def _score(
         parts.metrics.rejected("overloaded", samples)
         raise
     if isinstance(body, ScoreManyRequest) and NDJSON in request.headers.get("accept", ""):
-        return _HeldStream(_lines(parts, work), held)
+        return HeldStream(_lines(parts, work), held)
     with held:
         if isinstance(body, ScoreRequest):
-            reply = await run_or_cancel(request, parts.scorer.score(*work[0]))
-            return Response(reply.model_dump_json(), media_type="application/json")
+            return Response(await run_or_cancel(request, _reply(parts, *work[0])), media_type="application/json")
         replies = await run_or_cancel(request, _all(parts, work))
-    groups = ",".join(reply.model_dump_json() for reply in replies)
-    return Response(f'{{"groups":[{groups}]}}', media_type="application/json")
+    return Response(b'{"groups":[%s]}' % b",".join(replies), media_type="application/json")
+
+
+async def _reply(parts: Gateway, domain: Domain, group: ScoreRequest, key: str | None) -> bytes:
+    """The group's ScoreReply as JSON."""
+    return await parts.replies.once(key, domain.name, group, lambda: parts.scorer.score(domain, group))
 
 
 def _domain(parts: Gateway, group: ScoreRequest, from_path: str | None, path: str) -> Domain:
@@ -113,38 +125,20 @@ def _served(parts: Gateway, name: str, path: str) -> Domain:
     return domain
 
 
-async def _all(parts: Gateway, work: Work) -> list[ScoreReply]:
+async def _all(parts: Gateway, work: Work) -> list[bytes]:
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(parts.scorer.score(domain, one)) for domain, one in work]
+        tasks = [group.create_task(_reply(parts, *one)) for one in work]
     return [task.result() for task in tasks]
 
 
-async def _lines(parts: Gateway, work: Work) -> AsyncIterator[bytes]:
+def _lines(parts: Gateway, work: Work) -> AsyncIterator[bytes]:
     """One line a group, as soon as it is done."""
 
-    async def numbered(index: int, domain: Domain, group: ScoreRequest) -> bytes:
-        reply = await parts.scorer.score(domain, group)
-        return b'{"index":%d,%s\n' % (index, reply.model_dump_json().encode()[1:])
+    async def numbered(index: int, domain: Domain, group: ScoreRequest, key: str | None) -> bytes:
+        reply = await _reply(parts, domain, group, key)
+        return b'{"index":%d,%s\n' % (index, reply[1:])
 
-    tasks = [asyncio.create_task(numbered(index, *one)) for index, one in enumerate(work)]
-    try:
-        for done in asyncio.as_completed(tasks):
-            yield await done
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-class _HeldStream(StreamingResponse):
-    """A stream that holds its admission until its last line is sent or its client has left."""
-
-    def __init__(self, lines: AsyncIterator[bytes], held: ExitStack) -> None:
-        super().__init__(lines, media_type=NDJSON)
-        self._held = held
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._held:
-            await super().__call__(scope, receive, send)
+    return as_done(numbered(index, *one) for index, one in enumerate(work))
 
 
 # --- domains and verifiers --------------------------------------------------------------------------------------------
@@ -192,6 +186,7 @@ def _about(parts: Gateway, domain: Domain) -> dict[str, Any]:
                 "version": component.description and component.description.version,
                 "home": component.home,
                 "weight": component.spec.weight,
+                "whole_group": component.description and component.description.whole_group,
             }
             for component in domain.components
         ],

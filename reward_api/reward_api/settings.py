@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     header_timeout_s: float = Field(default=10.0, gt=0, description="A request's headers must have arrived by then.")
     max_deadline_s: float = Field(default=600.0, gt=0, description="Cap on what a request or a domain may ask for.")
     cache_entries: int = Field(default=32_768, ge=0, description="Verdicts of pure verifiers that are remembered.")
+    idempotency_mb: int = Field(
+        default=64, ge=0, description="Replies kept for groups that are sent again with their Idempotency-Key."
+    )
     log_level: str = "INFO"
 
     @property

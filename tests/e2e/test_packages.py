@@ -38,16 +38,50 @@ def test_the_wheel_serves_its_own_domains(wheels, environment, tmp_path):
     assert "all good" in run(environment, "-m", "reward_api", "domains", "check", cwd=tmp_path)
 
 
-def test_the_client_installs_alone(wheels, environment, tmp_path):
+def test_the_client_installs_alone_and_scores(wheels, environment, tmp_path, serve):
     run(UV, "pip", "install", "--python", environment, wheels["touchstone_client"])
-    run(
-        environment,
-        "-c",
-        "from trainer_client import RewardClient; RewardClient('http://127.0.0.1:9').close()",
-        cwd=tmp_path,
+    program = (
+        "import sys\n"
+        "from trainer_client import RewardClient\n"
+        "with RewardClient(sys.argv[1]) as client:\n"
+        "    print(client.score('math', ['4', '5'], reference='4').components['answer'])\n"
     )
-    names = set(run(UV, "pip", "list", "--python", environment, "--format", "freeze").split())
-    assert not any(name.startswith(("fastapi", "pydantic", "torch", "touchstone-rewards")) for name in names)
+    with serve() as (url, _):
+        assert run(environment, "-W", "error", "-c", program, url, cwd=tmp_path) == "[1.0, 0.0]\n"
+    listed = run(UV, "pip", "list", "--python", environment, "--format", "freeze").split()
+    names = {name.partition("==")[0].partition("@")[0] for name in listed}
+    assert names <= {
+        "touchstone-client",
+        "httpx",
+        "httpcore",
+        "anyio",
+        "certifi",
+        "h11",
+        "idna",
+        "sniffio",
+        "typing-extensions",
+    }
+
+
+FILES = """
+import importlib.metadata as metadata
+owners = {}
+for name in ("touchstone-client", "verifiers", "trl", "verl"):
+    for file in metadata.files(name):
+        if not str(file).startswith(".."):
+            assert str(file) not in owners, (file, name, owners[str(file)])
+            owners[str(file)] = name
+assert owners["verifiers/__init__.py"] == "verifiers"
+import trainer_client
+assert trainer_client.RewardClient.__module__ == "trainer_client.client"
+print(sorted({file.partition("/")[0] for file, name in owners.items() if name == "touchstone-client"}))
+"""
+
+
+def test_the_client_shares_no_file_with_trainers(wheels, environment, tmp_path):
+    run(UV, "pip", "install", "--python", environment, wheels["touchstone_client"])
+    run(UV, "pip", "install", "--python", environment, "--no-deps", "verifiers", "trl", "verl")
+    assert run(environment, "-c", FILES, cwd=tmp_path).startswith("['touchstone_client-")
 
 
 def test_both_install_beside_trl_and_verifiers(wheels, environment, tmp_path):

@@ -146,6 +146,7 @@ async def test_the_listings_say_what_there_is(client):
     after, domain, whole = (await client.get("/domains")).json()["domains"]
     assert [component["name"] for component in after["components"] + whole["components"]] == ["toy", "echo", "relative"]
     assert (domain["name"], domain["enabled"], domain["refused"]) == ("toy", True, [])
+    assert (domain["components"][0]["whole_group"], whole["components"][0]["whole_group"]) == (False, True)
     assert (await client.get("/domains/toy")).json()["spec"]["components"][0]["verifier"] == "toys:Toy"
     assert (await client.get("/domains/nowhere")).status_code == 404
     listed = {one["verifier"]: one for one in (await client.get("/verifiers")).json()["verifiers"]}

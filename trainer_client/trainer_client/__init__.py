@@ -3,6 +3,23 @@
 Imports nothing of the services: it reads the JSON contract, and tolerates fields that it does not know.
 """
 
-from trainer_client.client import BadGroup, RewardClient, ScoredGroup
+from trainer_client.client import AsyncRewardClient, RewardClient
+from trainer_client.errors import BadGroup, NoVerdict, RewardError, TooManyFailures
+from trainer_client.handle import Handle
+from trainer_client.results import Failure, ScoredGroup, ScoredSample
+from trainer_client.wire import Group, Sample
 
-__all__ = ["BadGroup", "RewardClient", "ScoredGroup"]
+__all__ = [
+    "AsyncRewardClient",
+    "BadGroup",
+    "Failure",
+    "Group",
+    "Handle",
+    "NoVerdict",
+    "RewardClient",
+    "RewardError",
+    "Sample",
+    "ScoredGroup",
+    "ScoredSample",
+    "TooManyFailures",
+]

@@ -1,83 +1,267 @@
-"""RewardClient: a rollout group goes to the gateway, and its rewards come back as a small typed object."""
+"""RewardClient and AsyncRewardClient: completions go to the gateway, rewards come back as small typed objects.
+
+    RewardClient ─┬─▶ wire.write ─▶ Engine (a loop in its own thread) ─▶ Sender ─▶ POST /score ─▶ wire.read_reply
+    Async…       ─┘
+
+Both are thin faces of one engine, which is started on first use, once a process: so a client may be used by any thread and
+any event loop, copied into a forked process, and pickled.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import asyncio
+import concurrent.futures
+import os
+import threading
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import httpx
 
+from trainer_client.engine import Engine, Settings
+from trainer_client.errors import BadGroup, NoVerdict
+from trainer_client.gathering import Gatherings
+from trainer_client.handle import Handle
+from trainer_client.meter import Meter
+from trainer_client.results import ScoredGroup, ScoredSample
+from trainer_client.wire import Group, Reference, Sample, Text, group_of, write
 
-class BadGroup(ValueError):
-    """The gateway refuses the request itself (4xx): the message names the field and the mend."""
+T = TypeVar("T")
 
-
-@dataclass(frozen=True)
-class ScoredGroup:
-    """The rewards of one group, in the order of its completions.
-
-    rewards: a float, or None where there is no verdict; never a made-up number.
-    failures: why there is none, e.g. {"kind": "timeout", "component": "answer", "message": "…"}; None where there is one.
-    components: by name, each completion's score or None.
-    version: digest of the domain that scored it; None when no gateway did.
-    """
-
-    rewards: list[float | None]
-    failures: list[dict[str, Any] | None]
-    components: dict[str, list[float | None]]
-    version: str | None
-
-    @property
-    def valid(self) -> list[bool]:
-        return [reward is not None for reward in self.rewards]
+_clients: weakref.WeakSet[_Client] = weakref.WeakSet()
+# Engines of the parent process. Their threads are not here; kept, so that nothing of theirs is ever closed in the child.
+_left_behind: list[Engine] = []
 
 
-class RewardClient:
-    """A connection to one gateway. Use it as a context manager, or call `close`."""
+class _Client:
+    """What both faces share: the settings, the engine of this process, and submitting."""
 
     def __init__(
         self,
         url: str,
         *,
         key: str | None = None,
+        run: str | None = None,
         deadline_s: float = 60.0,
-        transport: httpx.BaseTransport | None = None,
+        connections: int = 32,
+        strict: bool = False,
+        stop_at: float = 0.5,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        headers = {"authorization": f"Bearer {key}"} if key else {}
-        self._deadline_s = deadline_s
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=deadline_s + 5.0, transport=transport)
+        if httpx.URL(url).scheme not in ("http", "https"):
+            raise ValueError(f"url: {url!r} must begin with http:// or https://")
+        if not deadline_s > 0:
+            raise ValueError("deadline_s: give a positive number of seconds")
+        if connections < 1:
+            raise ValueError("connections: give at least 1")
+        if not 0 < stop_at <= 1:
+            raise ValueError("stop_at: give a share above 0, up to 1")
+        self._settings = Settings(url, key, run, deadline_s, connections, strict, stop_at, transport)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._finalizer: Callable[[], Any] | None = None
+        self._is_closed = False
+        self._meter = Meter(self._settings.stop_at)
+        self._gatherings = Gatherings()
+        _clients.add(self)
+
+    def _running(self) -> Engine:
+        with self._lock:
+            if self._is_closed:
+                raise RuntimeError("the client is closed")
+            if self._engine is None:
+                self._engine = Engine(self._settings, self._meter)
+                self._finalizer = weakref.finalize(self, self._engine.stop)
+            return self._engine
+
+    def _forked(self) -> None:
+        """In the child of a fork: the engine's thread is not here, and its connections are the parent's."""
+        was_closed = self._is_closed
+        if self._engine is not None:
+            _left_behind.append(self._engine)
+        self._begin()
+        self._is_closed = was_closed
+
+    def __getstate__(self) -> Settings:
+        return self._settings
+
+    def __setstate__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._begin()
+
+    def _close(self) -> None:
+        self._gatherings.end()
+        with self._lock:
+            self._is_closed = True
+            finalizer, self._finalizer = self._finalizer, None
+        if finalizer is not None:
+            finalizer()
+
+    # --- submitting, the same for both --------------------------------------------------------------------------------
+
+    @overload
+    def submit(self, item: Sample) -> Handle[ScoredSample]: ...
+
+    @overload
+    def submit(self, item: Group) -> Handle[ScoredGroup]: ...
+
+    def submit(self, item: Sample | Group) -> Handle[ScoredSample] | Handle[ScoredGroup]:
+        """Send a completion as soon as it is finished, or a whole group; returns at once.
+
+        Samples of one `group_id` come back together by `group(group_id)`. Raises BadGroup for what cannot be sent; its
+        result raises BadGroup when the gateway knows neither this key nor this domain. What one group holds and the
+        gateway refuses is a failure `refused` of that group.
+        """
+        if isinstance(item, Group):
+            group = self._of_this_run(item)
+            engine, body = self._running(), write(group)
+            future = engine.start(engine.submitted(group, body, self._deadline_s(group)))
+            return Handle(future, self._checked, self._meter, group.id)
+        if item.run is None:
+            item = replace(item, run=self._settings.run)
+        engine = self._running()
+        gathering, index = self._gatherings.place(item)
+        try:
+            body = write(group_of({index: item}))
+        except BadGroup:
+            self._gatherings.release(item, gathering, index)
+            raise
+        future = engine.start(engine.sample(item, index, body, gathering, self._deadline_s(item)))
+        gathering.joined(index, future)
+        return Handle(future, lambda scored: self._checked(scored).sample(0), self._meter, item.group_id, index)
+
+    def group(self, group_id: str) -> Handle[ScoredGroup]:
+        """The group that `submit` was given samples of, to wait for as a whole; ask once a group.
+
+        Raises KeyError when there is none of this id.
+        """
+        return Handle(self._gatherings.ask(group_id).future, self._checked, self._meter, group_id)
+
+    def step_metrics(self) -> dict[str, float]:
+        """The figures since the last call, which are also logged: call it once a step, where training goes on.
+
+        reward/exposed_s     how long training stood still for rewards: from the last completion to the last reward, or how
+                             long this thread has waited in this client, if that is more
+        reward/hidden_frac   1 − exposed_s / the time in which the gateway had work of ours: 1 when all of it was hidden
+        reward/latency_s/p50, reward/latency_s/p99   of a request, tries and waits included
+        reward/failed_frac   share of samples without a verdict; failures/<kind> how many of which kind
+        reward/retries       requests that were sent again
+        """
+        return self._meter.step()
+
+    def _score(self, group: Group) -> concurrent.futures.Future[ScoredGroup]:
+        group = self._of_this_run(group)
+        engine, body = self._running(), write(group)
+        return engine.start(engine.score(group, body, self._deadline_s(group)))
+
+    def _score_many(self, groups: Iterable[Group]) -> concurrent.futures.Future[list[ScoredGroup]]:
+        engine = self._running()
+        asked = [(group, self._deadline_s(group)) for group in map(self._of_this_run, groups)]
+        return engine.start(engine.score_many(asked))
+
+    def _finish(self, within_s: float) -> concurrent.futures.Future[None]:
+        engine = self._running()
+        self._gatherings.end()
+        return engine.start(engine.finish(within_s))
+
+    def _of_this_run(self, group: Group) -> Group:
+        return group if group.run is not None or self._settings.run is None else replace(group, run=self._settings.run)
+
+    def _deadline_s(self, item: Group | Sample) -> float:
+        return self._settings.deadline_s if item.deadline_s is None else item.deadline_s
+
+    def _checked(self, scored: ScoredGroup) -> ScoredGroup:
+        """Raises TooManyFailures, and NoVerdict when strict."""
+        self._meter.check()
+        if self._settings.strict and scored.version is None:
+            cause = next((failure for failure in scored.failures if failure), None)
+            raise NoVerdict(f"{cause['kind']}: {cause['message']}" if cause else "no gateway scored it")
+        return scored
+
+
+def _group(
+    domain: str | Group, completions: Sequence[Text] | None, reference: Reference | None, fields: dict[str, Any]
+) -> Group:
+    if isinstance(domain, Group):
+        if completions is not None or reference is not None or fields:
+            raise TypeError("give a Group, or a domain with completions and a reference")
+        return domain
+    if completions is None or reference is None:
+        raise TypeError("give completions and a reference")
+    return Group(domain, completions, reference, **fields)
+
+
+class RewardClient(_Client):
+    """The rewards of a gateway, for programs that wait. Use it as a context manager, or call `close`.
+
+    url: the gateway's. key: a bearer key, where it wants one. run: the training run, for groups that do not name one.
+    deadline_s: seconds from the call until an answer is of no more use; tries, waits and the gateway's own work all end
+        by then.
+    connections: requests at a time; what is submitted meanwhile goes out together.
+    strict: raise NoVerdict when the gateway gives no answer, where else the group is one of None.
+    stop_at: raise TooManyFailures when a larger share of the last 1,024 samples has no verdict; 1 never stops.
+    transport: httpx's, to test without a network.
+
+    Raises ValueError when one of these cannot be.
+    """
+
+    @overload
+    def score(self, domain: Group) -> ScoredGroup: ...
+
+    @overload
+    def score(
+        self, domain: str, completions: Sequence[Text], *, reference: Reference, **fields: Any
+    ) -> ScoredGroup: ...
 
     def score(
         self,
-        domain: str,
-        completions: Sequence[str] | Sequence[Sequence[Mapping[str, Any]]],
+        domain: str | Group,
+        completions: Sequence[Text] | None = None,
         *,
-        reference: Mapping[str, Any] | str | float,
-        **more: Any,
+        reference: Reference | None = None,
+        **fields: Any,
     ) -> ScoredGroup:
-        """The rewards of one group; `more` are other fields of POST /score (prompt, prefix, tokens, truncated, …).
+        """The rewards of one group; `fields` are the other fields of Group (prompt, prefix, tokens, truncated, …).
 
-        A gateway that cannot answer gives a group of None with the cause. Raises BadGroup when the request is at fault.
+        A gateway that cannot answer gives a group of None with the cause. Raises BadGroup when the request is at fault,
+        TooManyFailures, and NoVerdict when strict.
         """
-        group = {"completions": completions, "reference": reference, "deadline_s": self._deadline_s, **more}
-        try:
-            reply = self._http.post(f"/score/{domain}", json=group)
-        except httpx.TimeoutException:
-            return _no_verdict(len(completions), "deadline_exceeded", "the gateway did not answer in time")
-        except httpx.TransportError as error:
-            cause = f"the gateway cannot be reached ({type(error).__name__})"
-            return _no_verdict(len(completions), "verifier_unreachable", cause)
-        if reply.status_code == httpx.codes.OK:
-            return _read(reply.json())
-        if reply.status_code == httpx.codes.TOO_MANY_REQUESTS or reply.is_server_error:
-            return _no_verdict(len(completions), "overloaded", f"the gateway answered {reply.status_code}")
-        raise BadGroup(_told(reply))
+        future = self._score(_group(domain, completions, reference, fields))
+        return self._checked(self._waited(future))
+
+    def score_many(self, groups: Iterable[Group]) -> list[ScoredGroup]:
+        """The rewards of many groups, in order, within the deadline from now. A group that the gateway refuses for what it
+        holds is one of None with the cause `refused`. Raises as `score`."""
+        scored = self._waited(self._score_many(groups))
+        return [self._checked(one) for one in scored]
+
+    def as_completed(self, handles: Iterable[Handle[T]], timeout: float | None = None) -> Iterator[Handle[T]]:
+        """The handles, each as soon as its result is there. Raises TimeoutError when not all are after `timeout` seconds."""
+        by_future = {handle._future: handle for handle in handles}
+        done = concurrent.futures.as_completed(by_future, timeout)
+        while True:
+            with self._meter.waiting():
+                future = next(done, None)
+            if future is None:
+                return
+            yield by_future[future]
+
+    def finish(self, within_s: float) -> None:
+        """Generation has ended: whatever is still out has so many seconds. Then it is None with its cause.
+
+        Groups that lack samples end: those are `cancelled`, as are siblings that waited for them in the client.
+        """
+        self._waited(self._finish(within_s))
 
     def close(self) -> None:
-        self._http.close()
+        """End the connections; what is still out is a failure `cancelled`."""
+        self._close()
 
     def __enter__(self) -> RewardClient:
         return self
@@ -87,28 +271,82 @@ class RewardClient:
     ) -> None:
         self.close()
 
-
-def _read(body: dict[str, Any]) -> ScoredGroup:
-    results = body["results"]
-    names = list(results[0]["components"]) if results else []
-    return ScoredGroup(
-        rewards=[result["reward"] for result in results],
-        failures=[result["failure"] for result in results],
-        components={name: [result["components"][name]["score"] for result in results] for name in names},
-        version=body["version"],
-    )
+    def _waited(self, future: concurrent.futures.Future[T]) -> T:
+        with self._meter.waiting():
+            try:
+                return future.result()
+            except BaseException:
+                future.cancel()  # Ctrl-C: nobody wants it any more
+                raise
 
 
-def _no_verdict(count: int, kind: str, message: str) -> ScoredGroup:
-    failure = {"kind": kind, "component": None, "message": message}
-    return ScoredGroup([None] * count, [failure] * count, {}, None)
+class AsyncRewardClient(_Client):
+    """RewardClient for programs that await. Use it as an async context manager, or call `aclose`."""
+
+    @overload
+    async def score(self, domain: Group) -> ScoredGroup: ...
+
+    @overload
+    async def score(
+        self, domain: str, completions: Sequence[Text], *, reference: Reference, **fields: Any
+    ) -> ScoredGroup: ...
+
+    async def score(
+        self,
+        domain: str | Group,
+        completions: Sequence[Text] | None = None,
+        *,
+        reference: Reference | None = None,
+        **fields: Any,
+    ) -> ScoredGroup:
+        """As RewardClient.score. A task that is cancelled takes its request back."""
+        return self._checked(await asyncio.wrap_future(self._score(_group(domain, completions, reference, fields))))
+
+    async def score_many(self, groups: Iterable[Group]) -> list[ScoredGroup]:
+        """As RewardClient.score_many."""
+        scored = await asyncio.wrap_future(self._score_many(groups))
+        return [self._checked(one) for one in scored]
+
+    async def as_completed(self, handles: Iterable[Handle[T]]) -> AsyncIterator[Handle[T]]:
+        """The handles, each as soon as its result is there."""
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Queue[Handle[T]] = asyncio.Queue()
+        count = 0
+        for count, handle in enumerate(handles, 1):  # noqa: B007
+            handle._future.add_done_callback(_into(ready, handle, loop))
+        for _ in range(count):
+            yield await ready.get()
+
+    async def finish(self, within_s: float) -> None:
+        """As RewardClient.finish."""
+        await asyncio.wrap_future(self._finish(within_s))
+
+    async def aclose(self) -> None:
+        """As RewardClient.close."""
+        await asyncio.to_thread(self._close)
+
+    async def __aenter__(self) -> AsyncRewardClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
 
 
-def _told(reply: httpx.Response) -> str:
-    """The problem details as one line."""
-    try:
-        problem = reply.json()
-        fields = "; ".join(f"{error['path']}: {error['reason']}" for error in problem.get("errors", []))
-        return ": ".join(part for part in (problem["title"], problem.get("detail"), fields) if part)
-    except (json.JSONDecodeError, KeyError, TypeError):
-        return f"HTTP {reply.status_code}"
+def _into(
+    ready: asyncio.Queue[Handle[T]], handle: Handle[T], loop: asyncio.AbstractEventLoop
+) -> Callable[[concurrent.futures.Future[ScoredGroup]], None]:
+    def put(_: concurrent.futures.Future[ScoredGroup]) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(ready.put_nowait, handle)
+
+    return put
+
+
+def _after_fork() -> None:
+    for client in list(_clients):
+        client._forked()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from trainer_client import TooManyFailures
 from trainer_client.rollout import Prompt, guard
 from trainer_client.rollout.transformers import TransformersEngine
 from trainer_client.training import FunctionScorer, GRPOConfig, Scores
-from trainer_client.training.loop import TooManyFailures
 
 END = 2
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from trainer_client.errors import TooManyFailures
 from trainer_client.rollout import Engine, Prompt, Sampling, guard
 from trainer_client.training import checkpoint, metrics
 from trainer_client.training.collect import Collected, Collector, Stopped
@@ -39,10 +40,6 @@ Callback = Callable[["Trainer", Collected], Mapping[str, float] | None]
 # What the guard samples after each sync: enough tokens to meet the KV cache and the prefix cache, and next to no time.
 GUARD_PROMPTS = 4
 GUARD_TOKENS = 16
-
-
-class TooManyFailures(RuntimeError):
-    """So many samples have no verdict that what is left is no fair sample: masking them would look like healthy training."""
 
 
 @dataclass
@@ -223,6 +220,7 @@ class Trainer:
         return [values.tolist() for values in rows.gather(logp)]
 
     def _check(self, collected: Collected) -> None:
+        """What few verdicts leave is no fair sample, and masking the rest would look like healthy training."""
         share = metrics.failed(collected)
         if share > self.config.max_failed:
             kinds = Counter(kind for group in collected.groups for kind in group.scores.failures if kind)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from trainer_client.client import RewardClient, ScoredGroup
+from trainer_client.client import RewardClient
 from trainer_client.rollout import Rollout
+from trainer_client.wire import Sample
 
 _log = logging.getLogger(__name__)
 
@@ -51,52 +51,45 @@ class Scorer(Protocol):
 
 
 class GatewayScorer:
-    """Sends each sample to the gateway as it finishes, so that scoring hides behind the generation of its siblings."""
+    """Sends each sample to the gateway as it finishes, so that scoring hides behind the generation of its siblings.
 
-    def __init__(self, client: RewardClient, *, run: str = "", connections: int = 32) -> None:
+    last_s: how many seconds verdicts may still take once generation has ended; None leaves the client's own deadline.
+    """
+
+    def __init__(self, client: RewardClient, *, last_s: float | None = None) -> None:
         self._client = client
-        self._run = run
-        self._pool = ThreadPoolExecutor(connections, thread_name_prefix="score")
-        self._groups: defaultdict[str, dict[int, Future[ScoredGroup]]] = defaultdict(dict)
+        self._last_s = last_s
 
     def submit(self, rollout: Rollout) -> None:
-        self._groups[rollout.group][rollout.index] = self._pool.submit(self._score, rollout)
-
-    def result(self, group: str) -> Scores:
-        parts = [future.result() for _, future in sorted(self._groups.pop(group).items())]
-        names = dict.fromkeys(name for part in parts for name in part.components)
-        return Scores(
-            rewards=[part.rewards[0] for part in parts],
-            failures=[_kind(part.failures[0]) for part in parts],
-            components={name: [part.components.get(name, [None])[0] for part in parts] for name in names},
-            version=next((part.version for part in parts if part.version), None),
+        """Raises BadGroup for a prompt with fields that cannot be sent."""
+        prompt = rollout.prompt
+        self._client.submit(
+            Sample(
+                prompt.domain,
+                rollout.text,
+                prompt.reference,
+                group_id=rollout.group,
+                group_size=rollout.size,
+                index=rollout.index,
+                truncated=rollout.truncated,
+                tokens=len(rollout.ids),
+                step=rollout.version,
+                **prompt.more,
+            )
         )
 
+    def result(self, group: str) -> Scores:
+        """Raises BadGroup when the gateway knows neither key nor domain, and TooManyFailures as the client is set."""
+        scored = self._client.group(group).result()
+        failures = [None if failure is None else failure["kind"] for failure in scored.failures]
+        return Scores(scored.rewards, failures, scored.components, scored.version)
+
     def finish(self) -> None:
-        """Every request has the client's deadline already."""
+        if self._last_s is not None:
+            self._client.finish(self._last_s)
 
     def step_metrics(self) -> dict[str, float]:
-        return {}
-
-    def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
-
-    def _score(self, rollout: Rollout) -> ScoredGroup:
-        prompt = rollout.prompt
-        fields: dict[str, Any] = {
-            "id": rollout.group,
-            "group_size": rollout.size,
-            "indices": [rollout.index],
-            "truncated": [rollout.truncated],
-            "tokens": [len(rollout.ids)],
-            **({"run": self._run} if self._run else {}),
-            **prompt.more,
-        }
-        return self._client.score(prompt.domain, [rollout.text], reference=prompt.reference, **fields)
-
-
-def _kind(failure: dict[str, Any] | None) -> str | None:
-    return None if failure is None else str(failure.get("kind", "unknown"))
+        return self._client.step_metrics()
 
 
 class FunctionScorer:

@@ -1,0 +1,76 @@
+"""What the client must know of a domain: whether one of its components needs the siblings of a sample.
+
+Such a group is sent when it is whole. Its samples could wait for each other at the gateway instead, but generation may take
+longer than their deadline, and waiting requests would hold the connections that the last siblings need.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from dataclasses import dataclass
+
+import httpx
+
+from trainer_client.errors import BadGroup
+from trainer_client.patience import passes, pause, retry_after
+from trainer_client.wire import told
+
+ANSWER_S = 10.0
+
+
+@dataclass(frozen=True)
+class _Known:
+    version: str
+    needs_siblings: bool
+
+
+class Domains:
+    """Asked of the gateway once a domain, and again when a reply shows another version."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+        self._asked: dict[str, asyncio.Task[_Known]] = {}
+
+    async def needs_siblings(self, name: str, deadline: float) -> bool:
+        """Raises BadGroup when there is no such domain, TimeoutError when the gateway does not say before the deadline."""
+        task = self._asked.get(name)
+        if task is None or (task.done() and (task.cancelled() or task.exception())):
+            task = self._asked[name] = asyncio.ensure_future(self._ask(name))
+        # Not wait_for: it may swallow a cancellation before Python 3.12.
+        done, _ = await asyncio.wait({task}, timeout=deadline - asyncio.get_running_loop().time())
+        if not done:
+            raise TimeoutError
+        return task.result().needs_siblings
+
+    def seen(self, name: str, version: str | None) -> None:
+        """A reply of this version has come: what is known of another is forgotten."""
+        task = self._asked.get(name)
+        is_known = task is not None and task.done() and not task.cancelled() and not task.exception()
+        if version and task and is_known and task.result().version != version:
+            del self._asked[name]
+
+    async def _ask(self, name: str) -> _Known:
+        for number in itertools.count():
+            wait = None
+            try:
+                reply = await self._http.get(f"/domains/{name}", timeout=ANSWER_S)
+            except httpx.RequestError:
+                pass  # it is asked again
+            else:
+                if reply.status_code == httpx.codes.OK:
+                    return _read(reply)
+                if not passes(reply.status_code):
+                    raise BadGroup(told(reply.status_code, reply.content), reply.status_code)
+                wait = retry_after(reply.headers)
+            await asyncio.sleep(pause(number, wait))
+        raise AssertionError("count never ends")
+
+
+def _read(reply: httpx.Response) -> _Known:
+    """A component that does not say is taken to need them: a group that is sent whole is right in either case."""
+    try:
+        about = reply.json()
+        return _Known(str(about["version"]), any(part.get("whole_group") is not False for part in about["components"]))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return _Known("", True)
