@@ -2,6 +2,8 @@
 
     python benchmarks/sandbox.py
 
+With a Docker engine that has the image touchstone/sandbox, docker's ways are measured too.
+
 Every figure is the mean of ROUNDS runs, the ways taken in turn within each round so that the machine's moods fall on all
 alike. The ratio is to `python3 -I -S` started un-isolated on the same program: above 1 the jail is the faster one.
 """
@@ -22,7 +24,9 @@ from collections.abc import Awaitable, Callable
 import httpx
 
 from reward_sandbox.backend import CodeBackend
-from reward_sandbox.jail.spec import PYTHON, File, Run
+from reward_sandbox.jail.bwrap import BwrapJail
+from reward_sandbox.jail.containers import DockerJail
+from reward_sandbox.jail.spec import PYTHON, CannotJail, File, Jail, Limits, Run
 from reward_sandbox.jail.zygotes import ZygoteJail
 from reward_sandbox.languages import LANGUAGES, Compiler
 from reward_sandbox.settings import SandboxSettings
@@ -30,6 +34,7 @@ from reward_verifiers import service
 
 ROUNDS = 60
 INTERPRETER = os.path.realpath(sys.executable)
+SYSTEM = "/usr/bin/python3"  # for users who may not see the other one
 PRELUDE = (
     "from string import *\nfrom re import *\nfrom datetime import *\nfrom collections import *\nfrom heapq import *\n"
     "from bisect import *\nfrom copy import *\nfrom math import *\nfrom random import *\nfrom statistics import *\n"
@@ -66,7 +71,16 @@ def bwrap(code: str) -> Callable[[], Awaitable[None]]:
     return once
 
 
-def jailed(jail: ZygoteJail, code: str) -> Callable[[], Awaitable[None]]:
+def docker_run(code: str) -> Callable[[], Awaitable[None]]:
+    command = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "python3", "touchstone/sandbox"]
+
+    async def once() -> None:
+        subprocess.run([*command, "-I", "-S", "-c", code], capture_output=True, check=True)
+
+    return once
+
+
+def jailed(jail: Jail, code: str) -> Callable[[], Awaitable[None]]:
     run = Run(PYTHON, {"solution.py": File(code.encode())})
 
     async def once() -> None:
@@ -97,17 +111,57 @@ async def programs(path: str) -> None:
         if wants_numpy and not path:
             continue
         folders = [path] if wants_numpy else []
-        jail = ZygoteJail(1, preload=[*default, "numpy"] if wants_numpy else default, path=folders, folders=folders)
-        await jail.start()
-        ways = {"un-isolated": bare(code, path if wants_numpy else ""), f"zygote, tier {jail.tier}": jailed(jail, code)}
-        if name == "print(1)" and shutil.which("bwrap"):
-            ways["bwrap"] = bwrap(code)
+        jails: list[Jail] = [
+            ZygoteJail(1, preload=[*default, "numpy"] if wants_numpy else default, path=folders, folders=folders)
+        ]
+        ways = {"un-isolated": bare(code, path if wants_numpy else ""), "zygote, tier A": jailed(jails[0], code)}
+        if name == "print(1)":
+            others: dict[str, Jail] = {f"zygote, tier {tier}": ZygoteJail(1, tier=tier, python=SYSTEM) for tier in "BC"}
+            if shutil.which("bwrap"):
+                others["bwrap backend"] = BwrapJail(1, python=SYSTEM)
+                ways["bwrap alone"] = bwrap(code)
+            jails += others.values()
+            ways |= {way: jailed(jail, code) for way, jail in others.items()}
+        for jail in jails:
+            await jail.start()
         times = await interleaved(ways)
         base = statistics.mean(times["un-isolated"])
         for way, taken in times.items():
             mean, p95 = statistics.mean(taken), statistics.quantiles(taken, n=20)[-1]
             print(f"| {name} | {way} | {mean:.2f} | {statistics.median(taken):.2f} | {p95:.2f} | {base / mean:.2f} |")
-        await jail.aclose()
+        for jail in jails:
+            await jail.aclose()
+
+
+async def containers() -> None:
+    jail = DockerJail(1)
+    try:
+        await jail.start()
+    except CannotJail as error:
+        print(f"\nno figures of docker: {error}")
+        return
+    run = Run(PYTHON, {"solution.py": File(b"print(1)")})
+
+    async def submission(tests: int) -> None:
+        async with jail.submission(Limits()) as place:
+            for _ in range(tests):
+                outcome = await place.run(run)
+                if outcome.ending != "ok":
+                    raise RuntimeError(outcome)
+
+    ways = {
+        "un-isolated": (1, bare("print(1)", "")),
+        "docker run": (1, docker_run("print(1)")),
+        "docker backend, 1 test a submission": (1, lambda: submission(1)),
+        "docker backend, 20 tests a submission": (20, lambda: submission(20)),
+    }
+    times = await interleaved({name: way for name, (_, way) in ways.items()}, rounds=10)
+    print("\n| print(1) | mean ms a test | ratio |\n|---|---|---|")
+    base = statistics.mean(times["un-isolated"])
+    for name, (tests, _) in ways.items():
+        mean = statistics.mean(times[name]) / tests
+        print(f"| {name} | {mean:.2f} | {base / mean:.2f} |")
+    await jail.aclose()
 
 
 async def service_and_slots() -> None:
@@ -176,6 +230,7 @@ def main() -> None:
     numpy = importlib.util.find_spec("numpy")
     path = os.path.dirname(os.path.dirname(numpy.origin)) if numpy and numpy.origin else ""
     asyncio.run(programs(path))
+    asyncio.run(containers())
     asyncio.run(service_and_slots())
     asyncio.run(compiling())
 

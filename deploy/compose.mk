@@ -7,4 +7,4 @@ compose-base:
 	deploy/base-image.sh $(BASE)
 
 test-compose: install compose-base
-	TOUCHSTONE_BASE=$(BASE) $(PY) -m pytest -m compose tests/compose --timeout 1200
+	TOUCHSTONE_BASE=$(BASE) $(PY) -m pytest -m compose tests/compose tests/sandbox --timeout 1200

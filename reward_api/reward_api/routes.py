@@ -9,10 +9,9 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Body, Depends, Header, Path, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import Discriminator, Tag
-from starlette.types import Receive, Scope, Send
 
 from reward_api.domains import BadDomain, Domain, DomainSpec
 from reward_api.gateway import Gateway
@@ -20,9 +19,8 @@ from reward_api.replies import keys_of
 from reward_verifiers.base import Overloaded
 from reward_verifiers.contract import ProblemError, ScoreManyReply, ScoreManyRequest, ScoreReply, ScoreRequest
 from reward_verifiers.problems import HTTPProblem
-from reward_verifiers.shell import StrictRoute, require_admin, run_or_cancel
+from reward_verifiers.shell import NDJSON, HeldStream, StrictRoute, as_done, require_admin, run_or_cancel
 
-NDJSON = "application/x-ndjson"
 router = APIRouter(route_class=StrictRoute)
 
 
@@ -94,7 +92,7 @@ async def _score(
         parts.metrics.rejected("overloaded", samples)
         raise
     if isinstance(body, ScoreManyRequest) and NDJSON in request.headers.get("accept", ""):
-        return _HeldStream(_lines(parts, work), held)
+        return HeldStream(_lines(parts, work), held)
     with held:
         if isinstance(body, ScoreRequest):
             return Response(await run_or_cancel(request, _reply(parts, *work[0])), media_type="application/json")
@@ -133,32 +131,14 @@ async def _all(parts: Gateway, work: Work) -> list[bytes]:
     return [task.result() for task in tasks]
 
 
-async def _lines(parts: Gateway, work: Work) -> AsyncIterator[bytes]:
+def _lines(parts: Gateway, work: Work) -> AsyncIterator[bytes]:
     """One line a group, as soon as it is done."""
 
     async def numbered(index: int, domain: Domain, group: ScoreRequest, key: str | None) -> bytes:
         reply = await _reply(parts, domain, group, key)
         return b'{"index":%d,%s\n' % (index, reply[1:])
 
-    tasks = [asyncio.create_task(numbered(index, *one)) for index, one in enumerate(work)]
-    try:
-        for done in asyncio.as_completed(tasks):
-            yield await done
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-class _HeldStream(StreamingResponse):
-    """A stream that holds its admission until its last line is sent or its client has left."""
-
-    def __init__(self, lines: AsyncIterator[bytes], held: ExitStack) -> None:
-        super().__init__(lines, media_type=NDJSON)
-        self._held = held
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._held:
-            await super().__call__(scope, receive, send)
+    return as_done(numbered(index, *one) for index, one in enumerate(work))
 
 
 # --- domains and verifiers --------------------------------------------------------------------------------------------

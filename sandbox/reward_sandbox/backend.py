@@ -15,10 +15,15 @@ from pydantic import Field, ValidationError
 from reward_sandbox import extraction, precompiled
 from reward_sandbox.grading import Grader
 from reward_sandbox.items import GradeItem, GradeResult, Tests
-from reward_sandbox.jail.spec import CannotJail
+from reward_sandbox.jail.bwrap import BwrapJail
+from reward_sandbox.jail.containers import DockerJail
+from reward_sandbox.jail.remote import RemoteJail
+from reward_sandbox.jail.spec import TIERS, CannotJail, Jail, Tier
+from reward_sandbox.jail.steady import SteadyJail
 from reward_sandbox.jail.zygotes import ZygoteJail
-from reward_sandbox.languages import PRECOMPILED, UnknownLanguage, language_of
+from reward_sandbox.languages import PRECOMPILED, UnknownLanguage
 from reward_sandbox.settings import SandboxSettings
+from reward_sandbox.uploads import Uploads
 from reward_verifiers.base import BadOptions, Options
 from reward_verifiers.contract import (
     Description,
@@ -35,6 +40,9 @@ NAME, VERSION = "code", "1.0.0"
 
 class CodeOptions(Options):
     language: str = Field(default="python", description="Of the programs, where the reference names none.")
+    min_tier: Tier = Field(
+        default="X", description="The weakest jail to trust with them, as docs/sandbox.md names them."
+    )
 
 
 class CodeReference(Tests):
@@ -49,41 +57,38 @@ class CodeBackend:
     def __init__(self, settings: SandboxSettings | None = None) -> None:
         self._settings = settings or SandboxSettings()
         self._scratch = tempfile.TemporaryDirectory(prefix="touchstone-precompiled-")
-        self._jail = ZygoteJail(
-            self._settings.slots,
-            tier=self._settings.tier,
-            python=self._settings.python,
-            preload=self._settings.preload,
-            binds={PRECOMPILED: self._scratch.name},
-        )
-        self.grader = Grader(self._jail)
+        self.raw_jail = _jail(self._settings, {PRECOMPILED: self._scratch.name})
+        self.jail = SteadyJail(self.raw_jail)
+        self.uploads = Uploads(self._settings.max_tests_mb << 20)
+        self.grader = Grader(self.jail, self.uploads)
         self._starting = asyncio.Lock()
-        self._is_up = False
+        self._is_up, self._why_not = False, "it has not started"
 
     @property
     def settings(self) -> SandboxSettings:
         return self._settings
 
-    @property
-    def jail(self) -> ZygoteJail:
-        return self._jail
-
     async def start(self) -> None:
         """Raises CannotJail."""
         async with self._starting:
             if not self._is_up:
-                # The slots see the header in a folder that they take as it is, so it is made before they start.
-                first = ZygoteJail(1, tier=self._settings.tier, python=self._settings.python)
-                await first.start()
-                try:
-                    await precompiled.prepare(first, Path(self._scratch.name))
-                finally:
-                    await first.aclose()
-                await self._jail.start()
+                if self._settings.backend in ("zygote", "bwrap"):
+                    await self._precompile()
+                await self.jail.start()
+                await self.grader.compiler.find()
                 self._is_up = True
 
+    async def _precompile(self) -> None:
+        """The slots see the header in a folder that they take as it is, so it is made before they start."""
+        first = _jail(self._settings.model_copy(update={"slots": 1, "preload": []}), {})
+        await first.start()
+        try:
+            await precompiled.prepare(first, Path(self._scratch.name))
+        finally:
+            await first.aclose()
+
     async def aclose(self) -> None:
-        await self._jail.aclose()
+        await self.jail.aclose()
         self._scratch.cleanup()
         self._is_up = False
 
@@ -105,28 +110,32 @@ class CodeBackend:
     async def ready(self) -> bool:
         try:
             await self.start()
-        except CannotJail:
+        except CannotJail as error:
+            self._why_not = str(error)
             return False
         return True
 
     def details(self) -> dict[str, str]:
-        return {"tier": self._jail.tier}
+        return {"tier": self.jail.tier} if self._is_up else {"why": self._why_not}
 
     async def verify(self, request: VerifyRequest) -> VerifyReply:
         options = self._options(request.options)
         try:
             known = {name: value for name, value in request.reference.items() if name in CodeReference.model_fields}
             reference = CodeReference.model_validate(known)
-            language = language_of(reference.language or options.language)
         except ValidationError as error:
             told = "; ".join(f"reference.{path}: {reason}" for path, reason in validation_errors(error))
             return self._all(request, Verdict.failed(FailureKind.BAD_REFERENCE, told))
-        except UnknownLanguage as error:
-            return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, str(error)))
         try:
             await self.start()
+            language = self.grader.compiler.language_of(reference.language or options.language)
         except CannotJail as error:
             return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, f"no sandbox here: {error}"))
+        except UnknownLanguage as error:
+            return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, str(error)))
+        if TIERS.index(self.jail.tier) > TIERS.index(options.min_tier):
+            told = f"min_tier: the domain demands a sandbox of tier {options.min_tier}, this one is {self.jail.tier}"
+            return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, told))
         tests = reference.model_dump(exclude={"language"})
         programs = [
             extraction.program(completion_text(completion), language, request.prefix)
@@ -167,6 +176,22 @@ class CodeBackend:
         return VerifyReply(verifier=NAME, version=VERSION, verdicts=[verdict] * len(request.completions))
 
 
+def _jail(settings: SandboxSettings, binds: dict[str, str]) -> Jail:
+    tiers: dict[str, Any] = {"at_least": settings.min_tier, "tier": settings.tier}
+    match settings.backend:
+        case "zygote":
+            return ZygoteJail(settings.slots, python=settings.python, preload=settings.preload, binds=binds, **tiers)
+        case "bwrap":
+            return BwrapJail(settings.slots, python=settings.python, binds=binds, **tiers)
+        case "docker":
+            return DockerJail(
+                settings.slots, at_least=settings.min_tier, image=settings.image, runtime=settings.runtime
+            )
+        case "remote":
+            key = settings.remote_key.get_secret_value()
+            return RemoteJail(settings.remote_url, key=key, at_least=settings.min_tier)
+
+
 def _verdict(result: GradeResult, language: str) -> Verdict:
     evidence: dict[str, Any] = {
         "language": language,
@@ -179,7 +204,7 @@ def _verdict(result: GradeResult, language: str) -> Verdict:
         failure = result.failure
         kind = failure.kind if failure else FailureKind.VERIFIER_ERROR
         return Verdict.failed(kind, failure.message if failure else "no score", **evidence)
-    broken = next((test for test in result.tests if not test.passed), None)
+    broken = next((test for test in result.tests if not test.passed and test.verdict != "skipped"), None)
     evidence["verdict"] = result.verdict
     if broken is not None:
         evidence |= {"stdout": broken.stdout[:500], "stderr": broken.stderr[-500:]}

@@ -10,7 +10,7 @@ import hashlib
 import json
 import secrets
 import signal
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,9 +27,9 @@ from reward_sandbox.items import (
     TestResult,
     Verdict,
 )
-from reward_sandbox.jail.spec import PYTHON, CannotJail, Ending, File, Limits, Outcome, Run
-from reward_sandbox.jail.zygotes import ZygoteJail
-from reward_sandbox.languages import Compiler, UnknownLanguage, language_of
+from reward_sandbox.jail.spec import PYTHON, CannotJail, Ending, File, Jail, Limits, Outcome, Run, Runs
+from reward_sandbox.languages import Compiler, UnknownLanguage
+from reward_sandbox.uploads import Uploads
 from reward_verifiers.contract import Failure, FailureKind
 
 SHOWN = 4_000
@@ -56,6 +56,10 @@ class _Step:
     interactor: Run | None = None
 
 
+class SandboxFailed(RuntimeError):
+    """A run came to no end of its own, by a failure of ours; the message says which."""
+
+
 class CheckerFailed(RuntimeError):
     """The data set's checker does not do its work; the program is not to blame."""
 
@@ -67,79 +71,100 @@ class BadItem(ValueError):
 class Grader:
     """Grades items in a jail that somebody else starts and stops."""
 
-    def __init__(self, jail: ZygoteJail) -> None:
+    def __init__(self, jail: Jail, uploads: Uploads) -> None:
         self._jail = jail
+        self._uploads = uploads
         self.compiler = Compiler(jail)
         self._kept: LRUCache[str, GradeResult] = LRUCache(KEPT_RESULTS)
+        self._failed_before: LRUCache[str, Counter[int]] = LRUCache(KEPT_RESULTS)
 
     async def grade(self, item: GradeItem) -> GradeResult:
         """Never raises for the program's sake: what is ours to answer for is a failure in the result."""
-        key = hashlib.sha256(item.model_dump_json(exclude={"id"}).encode()).hexdigest()
+        # Uploaded tests are told by their hash, which is why this comes first.
+        problem = hashlib.sha256(item.model_dump_json(exclude={"id", "code", "language"}).encode()).hexdigest()
+        if item.tests_sha256:
+            try:
+                item = item.with_tests(self._uploads.get(item.tests_sha256))
+            except LookupError:
+                told = f"tests_sha256: no such tests here; PUT them to /tests/{item.tests_sha256}"
+                return self._failed(item, FailureKind.BAD_REFERENCE, told)
+            except ValueError as error:
+                return self._failed(item, FailureKind.BAD_REFERENCE, str(error))
+        key = hashlib.sha256(f"{problem}\0{item.language}\0{item.code}".encode("utf-8", "surrogatepass")).hexdigest()
         if key in self._kept:
             return self._kept[key].model_copy(update={"id": item.id, "cached": True})
-        result = await self._graded(item)
+        result = await self._graded(item, problem)
         # A limit may be the machine's doing and a failure is ours: neither is remembered. Nor is what does not compile:
         # that may be a limit of the compiler's.
         if result.valid and result.tests and not {test.verdict for test in result.tests} & {*_LIMITS.values()}:
             self._kept[key] = result
         return result
 
-    async def _graded(self, item: GradeItem) -> GradeResult:
+    async def _graded(self, item: GradeItem, problem: str) -> GradeResult:
         try:
-            language = language_of(item.language)
+            language = self.compiler.language_of(item.language)
             compiled = await self.compiler.compile(language, item.code)
             if compiled.files is None:
                 return self._not_compiled(item, compiled.outcome)
+            limits = language.limits(item.limits)
             if item.kind in ("checker", "interactive"):
-                steps, assurance = await self._checked(item, compiled.files, language.execution), _STRONG
-            else:
-                steps, assurance = self._steps(item, language.name, compiled.files, language.execution)
+                limits = limits.model_copy(update={"memory_mb": max(limits.memory_mb, CHECKER_LIMITS.memory_mb)})
+            async with self._jail.submission(limits) as jail:
+                if item.kind in ("checker", "interactive"):
+                    steps, assurance = await self._checked(item, jail, compiled.files, language.execution), _STRONG
+                else:
+                    steps, assurance = self._steps(item, language.name, compiled.files, language.execution)
+                results: list[TestResult] = []
+                if not steps:
+                    one, assurance = await self._pair(item, jail)
+                    steps, results = ([_together(item)], []) if one is None else ([], [one])
+                if steps:
+                    results = await self._walked(item, jail, steps, problem)
         except UnknownLanguage as error:
             return self._failed(item, FailureKind.UNSUPPORTED, str(error))
         except BadItem as error:
             return self._failed(item, FailureKind.BAD_REFERENCE, str(error))
-        results: list[TestResult] = []
-        failed = False
-        if not steps:
-            pair = await self._pair(item)
-            if isinstance(pair, Outcome):
-                return self._failed(item, FailureKind.WORKER_CRASHED, f"the sandbox failed: {pair.error}")
-            result, assurance = pair
-            if result is None:
-                steps = [_together(item)]
-            else:
-                results, failed = [result], not result.passed
-        for step in steps:
-            if failed and item.stop == "first_failure" and item.score == "all":
-                results.append(TestResult(passed=False, verdict="skipped"))
-                continue
-            outcome, interactor = await self._outcome(step)
-            for one in (outcome, interactor):
-                if one is not None and one.ending == "system_error":
-                    return self._failed(item, FailureKind.WORKER_CRASHED, f"the sandbox failed: {one.error}")
-            if interactor is not None:
-                outcome = replace(outcome, stdout=b"")
-            said = step.judge(outcome) if interactor is None else _interacted(outcome, interactor)
-            try:
-                verdict = said if isinstance(said, str) else await said
-            except CheckerFailed as error:
-                return self._failed(item, FailureKind.VERIFIER_ERROR, str(error))
-            results.append(_result(outcome, verdict))
-            failed |= not results[-1].passed
+        except CheckerFailed as error:
+            return self._failed(item, FailureKind.VERIFIER_ERROR, str(error))
+        except SandboxFailed as error:
+            return self._failed(item, FailureKind.WORKER_CRASHED, f"the sandbox failed: {error}")
         score = _score(item, [step.test for step in steps] or [Test()], results)
-        worst = next((result.verdict for result in results if not result.passed), "accepted")
+        failed = [result.verdict for result in results if not result.passed]
         return GradeResult(
             id=item.id,
             valid=True,
             failure=None,
             passed=not failed,
             score=score,
-            verdict=worst,
+            verdict=next((verdict for verdict in failed if verdict != "skipped"), "accepted"),
             tests=results,
-            compile=_compile_result(compiled.outcome),
+            compile=compile_result(compiled.outcome),
             tier=self._jail.tier,
             assurance=assurance,
         )
+
+    async def _walked(self, item: GradeItem, jail: Runs, steps: Sequence[_Step], problem: str) -> list[TestResult]:
+        """A result for each step, in their order. Those that this problem's programs failed before are run first, so that a
+        wrong program is found out early. Raises SandboxFailed, CheckerFailed.
+        """
+        failures = self._failed_before.setdefault(problem, Counter())
+        stops = item.stop == "first_failure" and item.score == "all"
+        results = [TestResult(passed=False, verdict="skipped")] * len(steps)
+        for index in sorted(range(len(steps)), key=lambda index: -failures[index]):
+            step = steps[index]
+            outcome, interactor = await self._outcome(step, jail, item.limits.output_kb << 10)
+            for one in (outcome, interactor):
+                if one is not None and one.ending == "system_error":
+                    raise SandboxFailed(one.error)
+            if interactor is not None:
+                outcome = replace(outcome, stdout=b"")
+            said = step.judge(outcome) if interactor is None else _interacted(outcome, interactor)
+            results[index] = _result(outcome, said if isinstance(said, str) else await said)
+            if not results[index].passed:
+                failures[index] += 1
+                if stops:
+                    break
+        return results
 
     def _steps(
         self, item: GradeItem, language: str, files: Any, execution: Callable[..., Run]
@@ -164,11 +189,11 @@ class Grader:
             _call(item, call.args, call.kwargs, Test(), _judge_assert(call), item.entry) for call in found
         ], "strong"
 
-    async def _checked(self, item: GradeItem, files: Any, execution: Callable[..., Run]) -> list[_Step]:
+    async def _checked(self, item: GradeItem, jail: Runs, files: Any, execution: Callable[..., Run]) -> list[_Step]:
         """Steps whose outputs a checker judges, in a jail of its own. Raises BadItem when it cannot be made."""
         if item.checker is None:
             raise BadItem("checker: kind checker needs one")
-        language = language_of(item.checker.language)
+        language = self.compiler.language_of(item.checker.language)
         made = await self.compiler.compile(language, item.checker.code)
         if made.files is None:
             told = _text(made.outcome.stderr[:500]) if made.outcome else ""
@@ -180,7 +205,9 @@ class Grader:
                 texts = {"input": test.stdin, "answer": test.stdout or ""}
                 given = {name: File(text.encode("utf-8", "surrogatepass")) for name, text in texts.items()}
                 run = language.execution({**checker, **given, "output": File(outcome.stdout)}, b"", CHECKER_LIMITS)
-                said = await self._jail.run(replace(run, argv=(*run.argv, "input", "output", "answer")))
+                said = await jail.run(replace(run, argv=(*run.argv, "input", "output", "answer")))
+                if said.ending == "system_error":
+                    raise SandboxFailed(said.error)
                 # An uncaught error of Python ends with 1 too, and must not pass for a verdict.
                 crashed = b"Traceback (most recent call last)" in said.stderr
                 if said.ending in ("ok", "runtime_error") and said.exit_code in _EXITS and not crashed:
@@ -197,18 +224,20 @@ class Grader:
 
         return [step(test) for test in item.tests]
 
-    async def _outcome(self, step: _Step) -> tuple[Outcome, Outcome | None]:
+    @staticmethod
+    async def _outcome(step: _Step, jail: Runs, bound: int) -> tuple[Outcome, Outcome | None]:
         """Of the program, and of the one that it talked to."""
         if step.interactor is None:
-            return await self._jail.run(step.run), None
+            return await jail.run(step.run), None
         try:
-            return await self._jail.run_pair(step.run, step.interactor, as_standard=True)
+            return await jail.run_pair(step.run, step.interactor, as_standard=True, bound=bound)
         except CannotJail as error:
-            return Outcome("system_error", self._jail.tier, error=str(error)), None
+            raise SandboxFailed(str(error)) from error
 
-    async def _pair(self, item: GradeItem) -> tuple[TestResult | None, Assurance] | Outcome:
+    async def _pair(self, item: GradeItem, jail: Runs) -> tuple[TestResult | None, Assurance]:
         """The tests in one jail, the solution in another, calls between them through a pipe: the solution never shares a
         process with the tests. No result where that cannot be done: what is passed cannot be sent, or there is one slot.
+        Raises SandboxFailed.
         """
         nonce = secrets.token_hex(16)
         test_code, candidate = _test_code(item), item.kind == "humaneval"
@@ -223,12 +252,12 @@ class Grader:
         code = File(item.code.encode("utf-8", "surrogatepass"))
         solution = Run(PYTHON, {"solution.py": File(harness.SERVE.encode()), "submission.py": code}, limits=item.limits)
         try:
-            served, tested = await self._jail.run_pair(solution, tests)
+            served, tested = await jail.run_pair(solution, tests)
         except CannotJail:
             return None, "weak"
         for outcome in (served, tested):
             if outcome.ending == "system_error":
-                return outcome
+                raise SandboxFailed(outcome.error)
         word, _, told = tested.artefact.partition(b" ")
         honest = told == nonce.encode()
         if honest and word == b"cannot":
@@ -272,7 +301,7 @@ class Grader:
             score=0.0,
             verdict="compile_error",
             tests=[],
-            compile=_compile_result(outcome),
+            compile=compile_result(outcome),
             tier=self._jail.tier,
             assurance="strong",
         )
@@ -418,11 +447,13 @@ def _result(outcome: Outcome, verdict: Verdict) -> TestResult:
     )
 
 
-def _compile_result(outcome: Outcome | None) -> CompileResult | None:
+def compile_result(outcome: Outcome | None) -> CompileResult | None:
+    """What a compiler said; None where there is none."""
     if outcome is None:
         return None
     return CompileResult(
         ok=outcome.ending == "ok",
+        ending=outcome.ending,
         stderr=_text(outcome.stderr[:SHOWN]) or ("" if outcome.ending == "ok" else outcome.ending),
         cpu_ms=round(outcome.cpu_ms, 3),
         wall_ms=round(outcome.wall_ms, 3),

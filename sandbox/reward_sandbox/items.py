@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reward_sandbox.compare import Mode, Tolerance
-from reward_sandbox.jail.spec import Limits, Tier
+from reward_sandbox.jail.spec import Ending, Limits, Tier
 from reward_verifiers.contract import Failure
 
 MAX_TESTS = 1000
@@ -56,6 +56,11 @@ class Tests(_Strict):
 
     kind: Kind = "stdio"
     tests: list[Test] = Field(default_factory=list, max_length=MAX_TESTS)
+    tests_sha256: str = Field(
+        default="",
+        pattern="^([0-9a-f]{64})?$",
+        description="In place of `tests`: those uploaded by PUT /tests/{sha256}.",
+    )
     entry: str = Field(
         default="", max_length=200, description="Function to call; Class.method makes an instance first."
     )
@@ -69,12 +74,10 @@ class Tests(_Strict):
 
     @model_validator(mode="after")
     def _complete(self) -> Tests:
-        if self.kind in ("stdio", "function", "checker", "interactive") and not self.tests:
-            raise ValueError("tests: at least one is needed")
-        if self.score in ("weighted", "subtasks") and self.tests and not any(test.weight for test in self.tests):
-            raise ValueError(f"tests: score {self.score} needs one with a weight above 0")
-        if self.kind == "stdio" and any(test.stdout is None for test in self.tests):
-            raise ValueError("tests: each needs `stdout`, the expected output")
+        if self.tests_sha256 and self.tests:
+            raise ValueError("tests_sha256: give it or `tests`, not both")
+        if not self.tests_sha256:
+            self._check(self.tests)
         if self.kind in ("checker", "interactive") and self.checker is None:
             raise ValueError(f"checker: kind {self.kind} needs its language and code")
         if self.kind in ("function", "asserts", "unittest", "humaneval") and not self.entry:
@@ -82,6 +85,19 @@ class Tests(_Strict):
         if self.kind in ("asserts", "unittest", "humaneval") and not self.test_code.strip():
             raise ValueError(f"test_code: kind {self.kind} needs it")
         return self
+
+    def _check(self, tests: list[Test]) -> None:
+        if self.kind in ("stdio", "function", "checker", "interactive") and not tests:
+            raise ValueError("tests: at least one is needed")
+        if self.score in ("weighted", "subtasks") and tests and not any(test.weight for test in tests):
+            raise ValueError(f"tests: score {self.score} needs one with a weight above 0")
+        if self.kind == "stdio" and any(test.stdout is None for test in tests):
+            raise ValueError("tests: each needs `stdout`, the expected output")
+
+    def with_tests(self, tests: list[Test]) -> Self:
+        """The same with the uploaded tests in place. Raises ValueError for tests of another kind."""
+        self._check(tests)
+        return self.model_copy(update={"tests": tests, "tests_sha256": ""})
 
 
 class GradeItem(Tests):
@@ -108,6 +124,7 @@ class TestResult(_Strict):
 
 class CompileResult(_Strict):
     ok: bool
+    ending: Ending
     stderr: str
     cpu_ms: float
     wall_ms: float

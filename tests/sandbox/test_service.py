@@ -1,6 +1,8 @@
 """The sandbox as a service: POST /grade, /run, /run_code, /languages and /verify, through its real app."""
 
 import asyncio
+import base64
+import hashlib
 import json
 import os
 
@@ -8,6 +10,7 @@ import httpx
 import pytest
 
 from reward_sandbox.backend import CodeBackend
+from reward_sandbox.jail.spec import CannotJail
 from reward_sandbox.settings import SandboxSettings
 from reward_verifiers import service
 
@@ -204,7 +207,7 @@ async def test_more_than_it_takes_is_refused_at_once():
     slow = {"language": "python", "code": "import time; time.sleep(1)"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sandbox", timeout=60) as client:
         at_work = asyncio.create_task(client.post("/run", json=slow))
-        while backend.jail._free:
+        while backend.raw_jail._free:
             await asyncio.sleep(0.01)
         refused = await client.post("/run", json=slow)
         fusion = await client.post("/run_code", json=slow)
@@ -411,3 +414,91 @@ async def test_run_and_sandbox_fusion(client):
     assert (failed["status"], failed["run_result"]["return_code"]) == ("Failed", 1)
     slow = {"language": "python", "code": "while True: pass", "run_timeout": 0.5}
     assert (await client.post("/run_code", json=slow)).json()["run_result"]["status"] == "TimeLimitExceeded"
+
+
+async def test_sandbox_fusion_gets_files_and_says_what_it_does_not_do(client):
+    files = {"data.txt": base64.b64encode(b"seven").decode()}
+    asked = {"language": "python", "code": "print(open('data.txt').read())", "files": files}
+    ran = (await client.post("/run_code", json=asked)).json()
+    assert (ran["status"], ran["run_result"]["stdout"]) == ("Success", "seven\n")
+    for more, told in (
+        ({"fetch_files": ["out"]}, "fetch_files"),
+        ({"files": {"../x": ""}}, "plain file name"),
+        ({"files": {"x": "%"}}, "base64"),
+        ({"language": "cobol"}, "cobol"),
+    ):
+        refused = (await client.post("/run_code", json={**asked, **more})).json()
+        assert refused["status"] == "SandboxError"
+        assert told in refused["message"]
+
+
+async def test_tests_are_uploaded_once_and_referred_to(client):
+    body = json.dumps(SUM["tests"]).encode()
+    sha256 = hashlib.sha256(body).hexdigest()
+    unknown = await grade(client, code="print(3)", tests_sha256=sha256)
+    assert (unknown["valid"], unknown["failure"]["kind"]) == (False, "bad_reference")
+    assert f"/tests/{sha256}" in unknown["failure"]["message"]
+
+    sent = await client.put(f"/tests/{sha256}", content=body, headers={"content-type": "application/json"})
+    assert (sent.status_code, sent.json()) == (200, {"tests": 2})
+    for code, passed in ((PROGRAMS["python"], True), ("print(3)", False)):
+        assert (await grade(client, code=code, tests_sha256=sha256))["passed"] is passed
+    reply = await client.post(
+        "/verify",
+        json={"completions": [f"```python\n{PROGRAMS['python']}\n```"], "reference": {"tests_sha256": sha256}},
+    )
+    assert reply.json()["verdicts"][0]["score"] == 1.0
+
+    for name, content, told in (
+        (sha256, b"[]", "SHA-256"),
+        (hashlib.sha256(b"[]").hexdigest(), b"[]", "between 1 and"),
+        (hashlib.sha256(b'[{"x": 1}]').hexdigest(), b'[{"x": 1}]', "x"),
+    ):
+        refused = await client.put(f"/tests/{name}", content=content, headers={"content-type": "application/json"})
+        assert refused.status_code == 422
+        assert told in refused.text
+
+
+async def test_results_come_one_a_line_as_they_are_done(client):
+    items = [
+        {
+            "id": "slow",
+            "language": "python",
+            "code": "import time; time.sleep(0.5); print(3)",
+            "tests": [{"stdout": "3"}],
+        },
+        {"id": "fast", "language": "python", "code": "print(3)", "tests": [{"stdout": "3"}]},
+    ]
+    reply = await client.post("/grade", json={"items": items}, headers={"accept": "application/x-ndjson"})
+    lines = [json.loads(line) for line in reply.text.splitlines()]
+    assert [(line["index"], line["id"], line["passed"]) for line in lines] == [(1, "fast", True), (0, "slow", True)]
+
+
+async def test_a_domain_may_demand_a_tier(tmp_path):
+    backend = CodeBackend(SandboxSettings(slots=1, tier="B", python="/usr/bin/python3"))
+    request = {"completions": [f"```python\n{PROGRAMS['python']}\n```"], "reference": SUM}
+    app = service.create_app(backend)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sandbox", timeout=60) as client:
+        for tier, score, kind in (("A", None, "unsupported"), ("B", 1.0, None)):
+            body = {**request, "options": {"min_tier": tier}}
+            [verdict] = (await client.post("/verify", json=body)).json()["verdicts"]
+            assert (verdict["score"], (verdict["failure"] or {}).get("kind")) == (score, kind)
+    await backend.aclose()
+    refused = CodeBackend(SandboxSettings(slots=1, tier="B", min_tier="A", python="/usr/bin/python3"))
+    with pytest.raises(CannotJail, match="tier A at least is demanded"):
+        await refused.start()
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(service.create_app(refused)), base_url="http://x"
+    ) as client:
+        reply = await client.get("/readyz")
+    assert (reply.status_code, reply.json()) == (503, {"ready": False, "why": "tier A at least is demanded"})
+    await refused.aclose()
+
+
+async def test_what_ended_runs_is_counted(client):
+    await grade(client, code="while True: print('x' * 1000) # counted", **SUM, limits={"output_kb": 8})
+    page = (await client.get("/metrics")).text
+    [line] = [
+        line for line in page.splitlines() if line.startswith('reward_sandbox_kills_total{reason="output_limit"}')
+    ]
+    assert float(line.split()[1]) >= 1

@@ -124,5 +124,10 @@ def test_a_closed_client_says_so(toy_url):
 def test_what_was_out_when_the_client_closed_is_cancelled(toy_url):
     client = RewardClient(toy_url)
     lonely = client.submit(Sample("whole", "a", "b", group_id="g", group_size=2))
+    group = client.group("g")
     client.close()
     assert lonely.result(timeout=5).failure["kind"] == "cancelled"
+    assert [failure["message"] for failure in group.result(timeout=5).failures] == [
+        "the client was closed",
+        "the sample was not submitted",
+    ]

@@ -96,6 +96,7 @@ class _Client:
         self._begin()
 
     def _close(self) -> None:
+        self._gatherings.end()
         with self._lock:
             self._is_closed = True
             finalizer, self._finalizer = self._finalizer, None
@@ -163,6 +164,11 @@ class _Client:
         engine = self._running()
         asked = [(group, self._deadline_s(group)) for group in map(self._of_this_run, groups)]
         return engine.start(engine.score_many(asked))
+
+    def _finish(self, within_s: float) -> concurrent.futures.Future[None]:
+        engine = self._running()
+        self._gatherings.end()
+        return engine.start(engine.finish(within_s))
 
     def _of_this_run(self, group: Group) -> Group:
         return group if group.run is not None or self._settings.run is None else replace(group, run=self._settings.run)
@@ -249,10 +255,9 @@ class RewardClient(_Client):
     def finish(self, within_s: float) -> None:
         """Generation has ended: whatever is still out has so many seconds. Then it is None with its cause.
 
-        Groups that a domain looks at as a whole and that still lack samples end at once.
+        Groups that lack samples end: those are `cancelled`, as are siblings that waited for them in the client.
         """
-        engine = self._running()
-        self._waited(engine.start(engine.finish(within_s)))
+        self._waited(self._finish(within_s))
 
     def close(self) -> None:
         """End the connections; what is still out is a failure `cancelled`."""
@@ -314,8 +319,7 @@ class AsyncRewardClient(_Client):
 
     async def finish(self, within_s: float) -> None:
         """As RewardClient.finish."""
-        engine = self._running()
-        await asyncio.wrap_future(engine.start(engine.finish(within_s)))
+        await asyncio.wrap_future(self._finish(within_s))
 
     async def aclose(self) -> None:
         """As RewardClient.close."""

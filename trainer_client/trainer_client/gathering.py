@@ -60,6 +60,13 @@ class Gathering:
         """The opposite of `place`."""
         self._members.pop(index, None)
 
+    def end(self) -> None:
+        """No more samples come: those that are missing have no verdict."""
+        for index in set(range(self.size)) - self._members.keys():
+            future: Future[ScoredGroup] = Future()
+            future.set_result(without_verdict(1, "cancelled", "the sample was not submitted"))
+            self.joined(index, future)
+
     def joined(self, index: int, future: Future[ScoredGroup]) -> None:
         """The sample is under way."""
         self._members[index] = future
@@ -115,6 +122,13 @@ class Gatherings:
             group.release(index)
             if sample.group_id is not None:
                 self._groups.setdefault(sample.group_id, group)
+
+    def end(self) -> None:
+        """No more samples come."""
+        with self._lock:
+            for name, group in list(self._groups.items()):
+                group.end()
+                self._forget(name, group)
 
     def ask(self, name: str) -> Gathering:
         """Raises KeyError when no sample of this group was submitted, or when it was asked for after it was complete."""

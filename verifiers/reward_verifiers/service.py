@@ -35,7 +35,7 @@ def create_app(backend: Backend, limits: Limits = _DEFAULTS, *, max_inflight_sam
     """The service of one verifier. Whoever made the backend starts and stops what it stands on."""
     app = bare_app("Touchstone verifier", "1", limits)
     admission = Admission(max_inflight_samples)
-    registry = CollectorRegistry()
+    registry = app.state.metrics = CollectorRegistry()  # a backend's own routes may have more to tell
     samples = Counter("reward_samples", "Verdicts.", ["verifier", "status"], registry=registry)
     seconds = Histogram("reward_verifier_duration_seconds", "Time for a group.", registry=registry)
     Gauge("reward_inflight_samples", "Samples at work.", registry=registry).set_function(lambda: admission.in_flight)

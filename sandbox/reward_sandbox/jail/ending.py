@@ -6,6 +6,9 @@ import signal
 
 from reward_sandbox.jail.spec import Ending, Limits
 
+_ALLOCATORS = (b"MemoryError", b"bad_alloc", b"out of memory", b"memory allocation of")
+"""What they say when a process, or a machine's heap, has no more."""
+
 
 def ending(
     limits: Limits,
@@ -14,7 +17,6 @@ def ending(
     out_of_memory: bool,
     cpu_ms: float,
     stderr: bytes,
-    by_address_space: bool,
 ) -> Ending:
     """reason: what our side stopped it for, "time" or "output". code: None when the run could not be set up."""
     if reason == "output":
@@ -29,7 +31,7 @@ def ending(
         return "output_limit"
     if code is None:
         return "system_error"
-    # Without a group the address space is the limit, and a program is told of it by its allocator.
-    if by_address_space and any(word in stderr[-300:] for word in (b"MemoryError", b"bad_alloc", b"out of memory")):
+    # Where memory is not limited by a group a program is told, and it is for its allocator to say so.
+    if any(word in stderr[:1000] or word in stderr[-300:] for word in _ALLOCATORS):
         return "memory_limit"
     return "runtime_error"

@@ -19,7 +19,7 @@ _X32 = 0x40000000
 _NAMESPACES = 0x7E020000 | 0x80  # every CLONE_NEW*, CLONE_NEWTIME too
 
 # name: (x86_64, aarch64); None where the architecture has no such call.
-_DENIED: dict[str, tuple[int | None, int | None]] = {
+DENIED: dict[str, tuple[int | None, int | None]] = {
     # sockets; socketpair stays
     "socket": (41, 198), "connect": (42, 203), "accept": (43, 202), "bind": (49, 200),
     "listen": (50, 201), "accept4": (288, 242),
@@ -43,6 +43,8 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
     "semctl": (66, 191),
     "msgget": (68, 186), "msgsnd": (69, 189), "msgrcv": (70, 188), "msgctl": (71, 187), "mq_open": (240, 180),
     "mq_unlink": (241, 181),
+    # files in memory are no data of their process, and so beyond its limit
+    "memfd_create": (319, 279),
     # locks on the shared read-only files are seen by other runs
     "flock": (73, 32),
     # watching the shared files is too
@@ -120,7 +122,7 @@ def program(machine: str, *, bare: bool = False) -> bytes:
     made += _when_argument(_IOCTL[machine], 1, _TERMINAL, errno.EPERM)
     if bare:
         made += b"".join(_unless_zero(numbers[column]) for numbers in _OWN_ONLY.values())
-    for numbers in (_DENIED | _DENIED_BARE if bare else _DENIED).values():
+    for numbers in (DENIED | _DENIED_BARE if bare else DENIED).values():
         number = numbers[column]
         if number is not None:
             made += _statement(_JEQ, number, 0, 1) + _refuse(errno.EPERM)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from reward_sandbox.jail.capture import conversation
-from reward_sandbox.jail.probe import held
-from reward_sandbox.jail.spec import TIERS, CannotJail, Outcome, Run, Tier
+from reward_sandbox.jail.probe import held, works
+from reward_sandbox.jail.spec import TIERS, CannotJail, Limits, Outcome, Run, Tier
 
 TALK = 16 << 20
 """Bytes that each of a pair may say to the other, where nothing else is said."""
@@ -62,6 +62,7 @@ class SlotJail:
                     await slot.start()
                 if tier != "X":
                     await held(self._slots[0].run)
+                await works(self._slots[0].run)
             except CannotJail as error:
                 why.append(f"tier {tier}: {error}")
                 await self.aclose()
@@ -103,7 +104,7 @@ class SlotJail:
         return one, two
 
     @contextlib.asynccontextmanager
-    async def submission(self) -> AsyncIterator[SlotJail]:
+    async def submission(self, limits: Limits) -> AsyncIterator[SlotJail]:
         yield self
 
     async def _pair(self, first: Run, second: Run, as_standard: bool, bound: int) -> tuple[Outcome, Outcome]:

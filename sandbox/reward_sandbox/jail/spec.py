@@ -72,15 +72,21 @@ class Run:
     stdin: bytes = b""
     limits: Limits = field(default_factory=Limits)
     env: Mapping[str, str] = field(default_factory=dict)
-    reserves: bool = False
-    """Whether the program reserves far more address space than it uses, as virtual machines do: where only address space
-    can be limited, it is not.
+    stacks_mb: int = 0
+    """For programs that reserve far more address space than they use, as virtual machines do: what the stacks of their
+    threads may come to, mostly untouched. Where each process's memory is limited it is then that of its data, and so much
+    more.
     """
     artefact: bool = False
     """Whether descriptor 3 is read back, as `Outcome.artefact`."""
     artefact_mb: int = 64
     channel: Channel | None = None
     """The other program of a pair."""
+
+    @property
+    def box_bytes(self) -> int:
+        """What its box has to hold: what is laid into it, and the files that it may write."""
+        return sum(len(file.content) for file in self.files.values()) + (self.limits.file_mb << 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +112,11 @@ class CannotJail(RuntimeError):
     """No jail of the tier that is demanded can be made here; the message says why."""
 
 
-class Jail(Protocol):
-    """A backend: runs programs one by one, each isolated from all else."""
+class Runs(Protocol):
+    """Where programs are run, each isolated from all else."""
 
-    tier: Tier
-
-    async def start(self) -> None:
-        """Raises CannotJail."""
-
-    async def aclose(self) -> None:
-        """Nothing of it is left behind."""
+    @property
+    def tier(self) -> Tier: ...
 
     async def run(self, run: Run) -> Outcome:
         """Run a program to its end or to its limits."""
@@ -129,5 +130,15 @@ class Jail(Protocol):
         each may say to the other; more is an output limit.
         """
 
-    def submission(self) -> AbstractAsyncContextManager[Jail]:
-        """The jail for all runs of one submission, for backends that pay once for each."""
+
+class Jail(Runs, Protocol):
+    """A backend."""
+
+    async def start(self) -> None:
+        """Raises CannotJail."""
+
+    async def aclose(self) -> None:
+        """Nothing of it is left behind."""
+
+    def submission(self, limits: Limits) -> AbstractAsyncContextManager[Runs]:
+        """The place for all runs of one submission within these limits, for backends that pay once for each."""

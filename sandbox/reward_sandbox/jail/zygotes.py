@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,8 @@ class ZygoteJail(SlotJail):
 
     tier: the one to use; by default the best that can be made, and at least `at_least`; X only when it is named. python:
     the interpreter that is kept warm. folders: absolute folders that the jail sees besides the system's. binds: a name at
-    its root → a folder of ours. preload: modules imported once. path: more folders of modules for Python programs.
+    its root → a folder of ours. preload: modules imported once. path: more folders of modules for Python programs. user_of:
+    a slot's number → its user's, where that can be chosen.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class ZygoteJail(SlotJail):
         binds: Mapping[str, str] | None = None,
         preload: Sequence[str] = (),
         path: Sequence[str] = (),
+        user_of: Callable[[int], int] = user_of,
     ) -> None:
         possible: tuple[Tier, ...] = ("A", "B", "C") if os.geteuid() == 0 else ("B", "C")
         super().__init__(slots, possible, tier, "X" if tier == "X" else at_least)
@@ -67,16 +69,17 @@ class ZygoteJail(SlotJail):
             "preload": list(preload),
             "path": list(path),
         }
+        self._user_of = user_of
 
     def make(self, index: int, tier: Tier) -> Slot:
-        return _ZygoteSlot(index, tier, self._setup)
+        return _ZygoteSlot(index, tier, {**self._setup, "uid": self._user_of(index)})
 
 
 class _ZygoteSlot:
     def __init__(self, index: int, tier: Tier, setup: dict[str, Any]) -> None:
         self._name = f"touchstone-{os.getpid()}-{index}"
         self._tier: Tier = tier
-        self._setup = {**setup, "tier": tier, "uid": user_of(index)}
+        self._setup = {**setup, "tier": tier}
         self._is_bare = tier in ("C", "X")
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -190,6 +193,8 @@ class _ZygoteSlot:
 
     def _message(self, run: Run) -> dict[str, Any]:
         limits = run.limits
+        # Without a group memory is limited in each process.
+        memory = None if self._group else ((limits.memory_mb + run.stacks_mb) << 20) + _OWN_MEMORY
         message: dict[str, Any] = {
             # Which descriptor of the program each that is sent becomes, but for the files.
             "targets": [
@@ -202,14 +207,15 @@ class _ZygoteSlot:
             "files": [[name, len(f.content), 0o500 if f.executable else 0o400] for name, f in run.files.items()],
             "env": {name: self._placed(value) for name, value in {**ENVIRONMENT, **run.env}.items()},
             "limits": {
-                "file_bytes": limits.file_mb << 20,
-                "files": limits.files,
+                "file_bytes": run.box_bytes,
+                "files": limits.files + len(run.files),
                 "cpu_s": max(1, round(limits.cpu_s + 0.499)),
                 "open_files": limits.open_files,
                 # The kernel counts a user's processes everywhere, so the group's own count is taken where there is one.
                 "processes": None if self._group else limits.processes + _OWN_PROCESSES,
                 "stack_bytes": None,
-                "address_bytes": None if self._group or run.reserves else (limits.memory_mb << 20) + _OWN_MEMORY,
+                "address_bytes": None if run.stacks_mb else memory,
+                "data_bytes": memory if run.stacks_mb else None,
             },
         }
         if run.argv[:1] == PYTHON:
@@ -233,7 +239,7 @@ class _ZygoteSlot:
         reason = "output" if said.get("over") else reason
         stdout, stderr, *rest = texts
         outcome = Outcome(
-            ending(run.limits, code, reason, out_of_memory, cpu_ms, stderr, self._group is None),
+            ending(run.limits, code, reason, out_of_memory, cpu_ms, stderr),
             self._tier,
             code,
             stdout,

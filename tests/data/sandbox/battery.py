@@ -167,3 +167,229 @@ KERNEL = {
     )._replace(endings=("ok", "runtime_error")),
 }
 ALL = RESOURCES | FILES | KERNEL
+
+_NODE_TRY = "try {{ {0}; console.log('ESCAPED') }} catch (e) {{ console.log('refused', e.code) }}"
+_JAVA = (
+    "import java.io.*; import java.net.*; import java.nio.file.*; import java.util.*;\n"
+    "public class Main {{ static void go() throws Throwable {{ {0} }}\n"
+    'public static void main(String[] a) throws Throwable {{ try {{ go(); System.out.println("ESCAPED"); }}'
+    ' catch (IOException e) {{ System.out.println("refused"); }} }} }}'
+)
+_C = "#define _GNU_SOURCE\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n#include <fcntl.h>\n"
+_GO = "package main\nimport (\n{0})\nfunc main() {{ {1} }}\n"
+# Compiled first, in a jail of the same kind.
+OTHER_LANGUAGES = {
+    "C: shadow": Hostile(
+        _C + 'int main(){puts(open("/etc/shadow", O_RDONLY) < 0 ? "refused" : "ESCAPED");}', language="c"
+    ),
+    "C: socket": Hostile(
+        _C + '#include <sys/socket.h>\nint main(){puts(socket(AF_INET, SOCK_STREAM, 0) < 0 ? "refused" : "ESCAPED");}',
+        language="c",
+    ),
+    "C: fork bomb": Hostile(_C + "int main(){for(;;) fork();}", TIME, "c"),
+    "C: memory": Hostile(_C + "int main(){for(;;) memset(malloc(1 << 20), 1, 1 << 20);}", MEMORY, "c"),
+    "C: endless recursion": Hostile(
+        _C + "int f(volatile int n){return n ? f(n + 1) + n : 0;} int main(){return f(1);}", MEMORY + TIME, "c"
+    ),
+    "C: a call of the i386 kind": Hostile(
+        _C + 'int main(){int r; __asm__ volatile("int $0x80" : "=a"(r) : "a"(20)); puts("ESCAPED");}',
+        ("runtime_error",),
+        "c",
+    ),
+    "C: ptrace": Hostile(
+        _C + '#include <sys/ptrace.h>\nint main(){puts(ptrace(PTRACE_TRACEME, 0, 0, 0) < 0 ? "refused" : "ESCAPED");}',
+        language="c",
+    ),
+    "C: clears its filter": Hostile(
+        _C
+        + '#include <sys/prctl.h>\nint main(){puts(prctl(PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0) < 0 ? "refused" : "ESCAPED");}',
+        language="c",
+    ),
+    "C: a file in memory": Hostile(
+        _C + '#include <sys/mman.h>\nint main(){puts(memfd_create("x", 0) < 0 ? "refused" : "ESCAPED");}', language="c"
+    ),
+    "C: daemon": Hostile(_C + "int main(){if (!fork()) {setsid(); if (!fork()) for(;;) sleep(9);} }", ("ok",), "c"),
+    "C++: memory": Hostile(
+        "#include <bits/stdc++.h>\nint main(){std::vector<char*> v; for(;;) memset(v.emplace_back(new char[1 << 20]), 1, 1 << 20);}",
+        MEMORY,
+        "cpp",
+    ),
+    "C++: threads": Hostile(
+        "#include <bits/stdc++.h>\nint main(){std::vector<std::thread> v; for(;;) v.emplace_back([]{for(;;);});}",
+        TIME + MEMORY,
+        "cpp",
+    ),
+    "C++: output": Hostile(
+        '#include <bits/stdc++.h>\nint main(){for(;;) std::cout << "xxxxxxxxxxxxxxxxxxxxxx";}', ("output_limit",), "cpp"
+    ),
+    "JavaScript: shadow": Hostile(_NODE_TRY.format("require('fs').readFileSync('/etc/shadow')"), language="javascript"),
+    "JavaScript: write to the system": Hostile(
+        _NODE_TRY.format("require('fs').writeFileSync('/usr/x', '1')"), language="javascript"
+    ),
+    "JavaScript: another program's memory": Hostile(
+        _NODE_TRY.format("require('fs').openSync('/proc/1/mem')"), language="javascript"
+    ),
+    "JavaScript: connects": Hostile(
+        "require('net').connect(53, '1.1.1.1').on('connect', () => console.log('ESCAPED')).on('error', () => {})",
+        language="javascript",
+    ),
+    "JavaScript: endless loop": Hostile("for (;;);", TIME, "javascript"),
+    "JavaScript: memory": Hostile(
+        "const x = []; for (;;) x.push(Buffer.alloc(1 << 20, 1));", MEMORY + TIME, "javascript"
+    ),
+    "JavaScript: heap": Hostile("let x = []; for (;;) x = [x, [1.5, 2.5]];", MEMORY + TIME, "javascript"),
+    "Java: shadow": Hostile(_JAVA.format('Files.readString(Path.of("/etc/shadow"));'), language="java"),
+    "Java: listens": Hostile(_JAVA.format("new ServerSocket(0);"), language="java"),
+    "Java: connects": Hostile(_JAVA.format('new Socket("127.0.0.1", 22);'), language="java"),
+    "Java: heap": Hostile(
+        _JAVA.format("List<byte[]> l = new ArrayList<>(); for (;;) l.add(new byte[1 << 20]);"), MEMORY + TIME, "java"
+    ),
+    "Java: threads": Hostile(_JAVA.format("for (;;) new Thread(() -> { for (;;); }).start();"), MEMORY + TIME, "java"),
+    "Java: outlives": Hostile(
+        _JAVA.format(
+            'Runtime.getRuntime().addShutdownHook(new Thread(() -> { for (;;); })); throw new IOException("x");'
+        ),
+        TIME,
+        "java",
+    ),
+    "Go: shadow": Hostile(
+        _GO.format('"fmt"; "os"', 'if _, e := os.ReadFile("/etc/shadow"); e == nil { fmt.Println("ESCAPED") }'),
+        language="go",
+    ),
+    "Go: listens": Hostile(
+        _GO.format('"fmt"; "net"', 'if _, e := net.Listen("tcp", ":0"); e == nil { fmt.Println("ESCAPED") }'),
+        language="go",
+    ),
+    "Go: memory": Hostile(
+        _GO.format(
+            '"fmt"',
+            "var x [][]byte; for { b := make([]byte, 1<<20); for i := range b { b[i] = 1 }; x = append(x, b); if len(x) == 4000 { fmt.Println(len(x)) } }",
+        ),
+        MEMORY,
+        "go",
+    ),
+    "Go: goroutines": Hostile(
+        _GO.format('"time"', "for { go func() { time.Sleep(time.Hour) }() }"), (*MEMORY, *TIME, *FULL), "go"
+    ),
+    "Rust: another program's memory": Hostile(
+        'fn main() { let r = std::fs::read("/proc/1/mem"); println!("{}", if r.is_ok() { "ESCAPED" } else { "refused" }); }',
+        language="rust",
+    ),
+}
+
+REFUSED = ("runtime_error", "memory_limit", "time_limit", "output_limit")
+# They go no further than the compiler, which must not tell what it read.
+COMPILE_BOMBS = {
+    "C: includes the users' passwords": Hostile('#include "/etc/shadow"\nint main(){}', REFUSED, "c"),
+    "C: assembles a file of the host in": Hostile('__asm__(".incbin \\"/etc/shadow\\""); int main(){}', REFUSED, "c"),
+    "C: includes an endless file": Hostile('#include "/dev/zero"\nint main(){}', REFUSED, "c"),
+    "C: includes itself": Hostile('#include "solution.c"\nint main(){}', REFUSED, "c"),
+    "C: an array of 8 GiB": Hostile("char x[1ull << 33] = {1}; int main(){return x[0];}", REFUSED, "c"),
+    "C: a billion laughs": Hostile(
+        "\n".join(f"#define a{n + 1} {' '.join([f'a{n}'] * 10)}" for n in range(9))
+        + "\n#define a0 1+\nint x = a9 1; int main(){}",
+        REFUSED,
+        "c",
+    ),
+    "C++: templates without end": Hostile(
+        "template<class T, int N> struct A { A<A<T, N - 1>, N - 1> x; typename A<T, N - 1>::y z; using y = T; };"
+        "template<class T> struct A<T, 0> { using y = T; }; int main(){ A<int, 30> a; }",
+        REFUSED,
+        "cpp",
+    ),
+    "C++: computes for ever at compile time": Hostile(
+        "constexpr long f(long n) { long r = 0; for (long i = 0; i < n; i++) r += i; return r; }"
+        "template<long N> struct A { static constexpr long x = f(100000) + A<N - 1>::x; };"
+        "template<> struct A<0> { static constexpr long x = 0; }; int main(){ return A<800>::x + A<80000>::x; }",
+        REFUSED,
+        "cpp",
+    ),
+    "Rust: macros without end": Hostile(
+        '#![recursion_limit = "4294967295"]\nmacro_rules! m { ($($t:tt)*) => { m!($($t)* $($t)* x) } }\nfn main() { m!(x) }',
+        REFUSED,
+        "rust",
+    ),
+    "Rust: reads a file of the host": Hostile(
+        'fn main() { print!("{}", include_str!("/etc/shadow")); }', REFUSED, "rust"
+    ),
+    "Java: a constant too large": Hostile(
+        'public class Main { static final String A = "'
+        + "x" * 60000
+        + '";\n'
+        + "\n".join(
+            f"static final String A{n} = {' + '.join(['A' if n == 0 else f'A{n - 1}'] * 20)};" for n in range(6)
+        )
+        + "\npublic static void main(String[] a) { System.out.println(A5.length()); } }",
+        REFUSED,
+        "java",
+    ),
+    "Go: a table too large": Hostile(
+        "package main\nvar x = [1 << 40]byte{1}\nfunc main() { println(x[0]) }\n", REFUSED, "go"
+    ),
+}
+
+
+class Trick(NamedTuple):
+    """A wrong solution that would talk its harness round; `kind` and the rest as POST /grade has them."""
+
+    code: str
+    kind: str
+    test_code: str = ""
+    tests: tuple[dict, ...] = ()
+
+
+_LOOP = "for i in range(3):\n    assert f(i) == i + 1"
+_PLAIN = "assert f(1) == 2\nassert f(5) == 6"
+_UNIT = "import unittest\nfrom solution import f\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(f(1), 2)\n"
+_CHECK = "def check(candidate):\n    for i in range(3):\n        assert candidate(i) == i + 1"
+_EQUAL = "class A:\n    def __eq__(s, o): return True\n    def __ne__(s, o): return False\n    def __bool__(s): return True\n"
+_STDIO = ({"stdin": "1\n", "stdout": "2\n"},)
+_FLOOD = "import os\nfor fd in range(3, 64):\n    try: os.write(fd, b'{}')\n    except OSError: pass\n"
+TRICKS = {
+    "leaves before the tests": Trick("import os; os._exit(0)", "asserts", _LOOP),
+    "leaves in the call": Trick("import sys\ndef f(x): sys.exit(0)", "asserts", _LOOP),
+    "equal to all": Trick(_EQUAL + "def f(x): return A()", "asserts", _LOOP),
+    "equal to all, plain asserts": Trick(_EQUAL + "def f(x): return A()", "asserts", _PLAIN),
+    "no AssertionError": Trick("import builtins\nbuiltins.AssertionError = None\ndef f(x): return 0", "asserts", _LOOP),
+    "unittest without its methods": Trick(
+        "import unittest\nunittest.TestCase.assertEqual = lambda *a: None\ndef f(x): return 0", "unittest", _UNIT
+    ),
+    "unittest runs nothing": Trick(
+        "import unittest\nunittest.main = lambda *a, **k: None\nunittest.TestCase.run = lambda *a: None\ndef f(x): return 0",
+        "unittest",
+        _UNIT,
+    ),
+    "check of its own": Trick("def check(c): pass\ndef f(x): return 0", "humaneval", _CHECK),
+    "equal to all, humaneval": Trick(_EQUAL + "def f(x): return A()", "humaneval", _CHECK),
+    "looks for the tests in its callers": Trick(
+        "import sys\ndef f(x):\n    frame = sys._getframe()\n    while frame:\n"
+        "        for v in list(frame.f_locals.values()):\n            if isinstance(v, int) and v > x: return v\n        frame = frame.f_back",
+        "humaneval",
+        _CHECK,
+    ),
+    "looks for the tests in its files": Trick(
+        "import os\ntext = ''.join(open(n, errors='replace').read() for n in os.listdir('.') if os.path.isfile(n))\n"
+        "def f(x): return x + 1 if 'assert ' + 'f(' in text or 'candidate' + '(' in text else None",
+        "asserts",
+        _LOOP,
+    ),
+    "writes to every descriptor": Trick(_FLOOD.format("passed") + "def f(x): pass", "asserts", _LOOP),
+    "answers for the harness": Trick(
+        _FLOOD.format("accepted") + "os._exit(0)", "function", tests=({"args": [1], "expected": 2},)
+    ),
+    "a subclass of the right type": Trick(
+        "class I(int):\n    def __eq__(s, o): return True\n    def __hash__(s): return 2\ndef f(x): return I(0)",
+        "function",
+        tests=({"args": [1], "expected": 2},),
+    ),
+    "True for 1": Trick("def f(x): return True", "function", tests=({"args": [1], "expected": 1},)),
+    "prints what it was given": Trick("print(open(0).read())", "stdio", tests=_STDIO),
+    "prints everything that might be right": Trick("print('\\n'.join(map(str, range(9))))", "stdio", tests=_STDIO),
+    "prints nothing and leaves well": Trick("import os; os._exit(0)", "stdio", tests=_STDIO),
+    "looks where judges keep answers": Trick(
+        "import glob, os\nfor top in ('/', '/box', '/tmp', '..'):\n    for name in glob.glob(top + '/**/*.out', recursive=True) + glob.glob(top + '/answer*'):\n"
+        "        print(open(name).read()); os._exit(0)",
+        "stdio",
+        tests=_STDIO,
+    ),
+}

@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from trainer_client import TooManyFailures
 from trainer_client.rollout import Prompt, guard
 from trainer_client.rollout.transformers import TransformersEngine
 from trainer_client.training import FunctionScorer, GRPOConfig, Scores
-from trainer_client.training.loop import TooManyFailures
 
 END = 2
 
@@ -282,6 +282,20 @@ def test_a_scorer_that_breaks_down_leaves_a_checkpoint(policy, make_trainer, con
     assert newest(config).name == "step-00000004"
 
 
+def test_a_scorer_that_breaks_down_under_a_checkpoint_still_leaves_one(policy, make_trainer, config):
+    """With `ahead` a checkpoint waits for the rollout under way; if that fails, the state is saved without it."""
+
+    def score(rollout):
+        if rollout.group.startswith("2-"):
+            raise ConnectionError("gone")
+        return float(len(rollout.ids))
+
+    with pytest.raises(ConnectionError, match="gone"):
+        make_trainer(policy, scorer=Raw(score), ahead=1, checkpoint_every=4).run()
+    assert newest(config).name == "step-00000004"
+    assert json.loads((newest(config) / "state.json").read_text())["pending"] is None
+
+
 @pytest.mark.parametrize("ahead", [0, 1])
 def test_too_many_failures_stop_the_run_and_say_why(policy, make_trainer, config, ahead):
     def score(rollout):
@@ -305,6 +319,14 @@ def test_resume_says_when_it_is_another_run(make_policy, make_trainer):
         make_trainer(make_policy(), total_steps=4, seed=1, learning_rate=1.0).resume()
     with pytest.warns(UserWarning, match="number of prompts"):
         make_trainer(make_policy(), prompts=[Prompt("a")], total_steps=2).resume()
+
+
+def test_a_kl_that_a_resumed_run_adds_begins_at_its_policy(make_policy, make_trainer, config):
+    make_trainer(make_policy(), loss=replace(config.loss, kl_coef=0.0), total_steps=2).run()
+    resumed = make_trainer(make_policy(seed=5), total_steps=4)
+    with pytest.warns(UserWarning, match="loss"):
+        resumed.resume()
+    assert equal(dict(resumed.reference.model.state_dict()), weights(resumed))
 
 
 def test_old_checkpoints_go_and_the_policy_loads_by_itself(policy, make_trainer, config, tokenizer):

@@ -9,7 +9,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from reward_verifiers.shaping.reflection import reflections
-from trainer_client.training import aha
+from trainer_client.training import FunctionScorer, Scores, aha
 from trainer_client.training.metrics import Log, Tally
 
 TRL = {
@@ -36,24 +36,24 @@ OURS = {"reward_wait_s", "aha/wait", "aha/any_frac", "aha/mean_count", "failures
 
 
 def test_a_run_writes_every_name_to_both_logs(policy, make_trainer, config, lines):
-    class Flaky:
+    class Flaky(FunctionScorer):
         """Every sixth sample has no verdict."""
 
-        def __init__(self):
-            self.lengths = {}
-
-        def submit(self, rollout):
-            self.lengths[rollout.group, rollout.index] = float(len(rollout.text))
-
         def result(self, group):
-            from trainer_client.training import Scores
-
-            rewards = [None, *(self.lengths[group, index] for index in range(1, 6))]
+            rewards = [None, *super().result(group).rewards[1:]]
             return Scores(rewards, ["timeout", *[None] * 5], {"reward": rewards})
 
-    make_trainer(policy, scorer=Flaky(), tensorboard=True, callbacks=[lambda *_: {"eval/toy/pass@1": 0.5}]).run()
+        def step_metrics(self):
+            return {"reward/exposed_s": 0.5}
+
+    make_trainer(
+        policy,
+        scorer=Flaky(lambda rollout: float(len(rollout.text))),
+        tensorboard=True,
+        callbacks=[lambda *_: {"eval/toy/pass@1": 0.5}],
+    ).run()
     for line in lines():
-        assert line.keys() >= TRL | OURS | {"eval/toy/pass@1"}
+        assert line.keys() >= TRL | OURS | {"eval/toy/pass@1", "reward/exposed_s"}
         assert line["failures/timeout"] == 3
         assert line["reward/failed_frac"] == pytest.approx(1 / 6)
         assert line["completions/max_length"] <= 5

@@ -41,7 +41,7 @@ def score_all():
 
 def test_a_real_gateway_scores_in_the_order_of_the_samples(gateway, score_all):
     with RewardClient(gateway) as client:
-        scores = score_all(GatewayScorer(client, run="r"), rollouts([RIGHT, WRONG, RIGHT]))
+        scores = score_all(GatewayScorer(client), rollouts([RIGHT, WRONG, RIGHT]))
     assert scores.components["answer"] == [1.0, 0.0, 1.0]
     assert scores.rewards[0] == scores.rewards[2] > scores.rewards[1]
     assert scores.failures == [None] * 3
@@ -49,7 +49,7 @@ def test_a_real_gateway_scores_in_the_order_of_the_samples(gateway, score_all):
 
 
 def test_a_gateway_that_is_not_there_gives_no_verdict_with_its_cause(score_all):
-    with RewardClient("http://127.0.0.1:9") as client:
+    with RewardClient("http://127.0.0.1:9", deadline_s=0.5, stop_at=1) as client:
         scores = score_all(GatewayScorer(client), rollouts([RIGHT, WRONG]))
     assert scores.rewards == [None, None]
     assert scores.failures == ["verifier_unreachable"] * 2
@@ -60,19 +60,22 @@ def test_a_sample_is_sent_before_its_siblings_exist():
     answered, asked = threading.Event(), []
 
     def answer(request):
+        if request.method == "GET":
+            return httpx.Response(200, json={"version": "v", "components": []})  # none needs the siblings
         asked.append(json.loads(request.content))
         answered.set()
         result = {"reward": 1.0, "valid": True, "failure": None, "components": {}, "flags": []}
         return httpx.Response(200, json={"domain": "math", "version": "v", "results": [result], "group": {}})
 
-    with RewardClient("http://gateway", transport=httpx.MockTransport(answer)) as client:
-        scorer = GatewayScorer(client, run="r")
+    with RewardClient("http://gateway", run="r", transport=httpx.MockTransport(answer)) as client:
+        scorer = GatewayScorer(client)
         first, second = rollouts([RIGHT, WRONG])
         scorer.submit(first)
         assert answered.wait(10)
         scorer.submit(second)
         assert scorer.result("0-0").rewards == [1.0, 1.0]
     assert asked[1] | {"deadline_s": 0} == {
+        "domain": "math",
         "completions": [WRONG],
         "reference": {"answer": "5/6"},
         "prompt": "What is 1/2+1/3?",
@@ -83,6 +86,7 @@ def test_a_sample_is_sent_before_its_siblings_exist():
         "truncated": [True],
         "tokens": [2],
         "deadline_s": 0,
+        "step": 0,
     }
 
 
@@ -108,7 +112,7 @@ def test_a_policy_is_trained_against_a_real_gateway(gateway, policy, tokenizer, 
     with RewardClient(gateway) as client:
         prompts = [Prompt("ab", domain="math", reference={"answer": "b"})]
         engine = TransformersEngine(policy, [2])
-        trainer = Trainer(policy, tokenizer, engine, GatewayScorer(client, run="tiny"), prompts, config)
+        trainer = Trainer(policy, tokenizer, engine, GatewayScorer(client), prompts, config)
         trainer.run()
     told = json.loads((config.run_dir / "metrics.jsonl").read_text().splitlines()[-1])
     assert told["reward/failed_frac"] == 0

@@ -63,6 +63,33 @@ def close(one, other):
     torch.testing.assert_close(one, other, rtol=1e-4, atol=2e-6)
 
 
+WEIGHTS = {
+    "sequence": lambda lengths: [1 / (6 * length) for length in lengths],
+    "token": lambda lengths: [1 / sum(lengths)] * 6,
+    "constant": lambda lengths: [1 / (6 * 5)] * 6,  # the configuration's max_tokens is 5
+}
+
+
+@pytest.mark.parametrize("aggregation", ["sequence", "token", "constant"])
+def test_the_gradient_is_the_formulas(make_groups, gradient_of, make_policy, config, aggregation):
+    """Written out sample by sample and token by token, on-policy: Σ w·(-A·log π + β·(π_ref/π - log(π_ref/π) - 1))."""
+    groups, policy, reference = make_groups(), make_policy(), make_policy(seed=1)
+    samples = [sample for group in SAMPLES for sample in group]
+    values = [value for group in groups for value in group.advantages.values]
+    weights = WEIGHTS[aggregation]([len(ids) for _, ids, _ in samples])
+    loss = torch.zeros(())
+    for (prompt, ids, _), advantage, weight in zip(samples, values, weights, strict=True):
+        both = torch.tensor([[*prompt, *ids]])
+        logp, fixed = (model(both).logits[0].log_softmax(-1) for model in (policy, reference))
+        for place, token in enumerate(ids, len(prompt) - 1):
+            gap = fixed[place, token].detach() - logp[place, token]
+            loss = loss + weight * (-advantage * logp[place, token] + 0.01 * (gap.exp() - gap - 1))
+    loss.backward()
+    exact = torch.cat([parameter.grad.flatten() for parameter in policy.parameters()])
+    ours, _ = gradient_of(groups, reference, loss=replace(config.loss, aggregation=aggregation, kl_coef=0.01))
+    close(ours, exact)
+
+
 @pytest.mark.parametrize("aggregation", ["sequence", "token", "constant"])
 def test_the_cut_into_micro_batches_changes_nothing(make_groups, gradient_of, make_policy, config, aggregation):
     groups, reference = make_groups(drift=0.2), make_policy(seed=1)

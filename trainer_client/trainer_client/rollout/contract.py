@@ -61,8 +61,9 @@ class Completion:
 class Rollout:
     """One completion of a prompt on its way through scoring and update.
 
-    group: unique in the run, and the same after a resume, so that a gateway scores it once. index: place among the siblings.
-    version: how often the weights that sampled it had been synced; run: which run's.
+    group: unique in the run, and the same after a resume, so that a gateway scores it once.
+    index: place among its `size` siblings. ids, logprobs, truncated: as in Completion. text: without the end token.
+    version: of the policy that sampled it: rollouts trained on until then.
     """
 
     prompt: Prompt

@@ -46,6 +46,6 @@ def check(gap: Gap, threshold: float) -> None:
     if not gap.max <= threshold:
         raise OutOfSync(
             f"after a weight sync the engine's log-probabilities differ from the trainer's by up to {gap.max:.3g} nats "
-            f"(mean {gap.mean:.3g}, {gap.tokens} tokens; allowed: {threshold:.3g}). The engine still has older weights, or "
-            "another dtype, temperature or tokenizer: tied embeddings are a known cause, export them untied"
+            f"(mean {gap.mean:.3g}, {gap.tokens} tokens; guard_threshold: {threshold:.3g}). The engine still has older "
+            "weights, or another dtype, temperature or tokenizer: tied embeddings are a known cause, export them untied"
         )

@@ -17,19 +17,17 @@ def reinforce(shop: Workshop, stage: GRPOStage, folder: Path) -> bool:
     """Trains the policy at hand; False when it was stopped before the end."""
     config = stage.settings(folder, shop.seed)
     engine = TransformersEngine(shop.policy, [shop.tokenizer.eos_token_id], copy_weights=bool(config.ahead))
-    scorer = GatewayScorer(shop.client, run=f"{shop.recipe.name}-{shop.seed}-{stage.name}")
-    dev = _Dev(shop, stage)
-    try:
-        trainer = Trainer(shop.policy, shop.tokenizer, engine, scorer, _prompts(shop, stage), config, callbacks=[dev])
-        trainer.resume()
-        return trainer.run().step >= config.total_steps
-    finally:
-        scorer.close()
+    scorer, dev = GatewayScorer(shop.client), _Dev(shop, stage)
+    trainer = Trainer(shop.policy, shop.tokenizer, engine, scorer, _prompts(shop, stage), config, callbacks=[dev])
+    trainer.resume()
+    return trainer.run().step >= config.total_steps
 
 
 def _prompts(shop: Workshop, stage: GRPOStage) -> list[Prompt]:
+    # Each stage counts its groups from 0: to the gateway it is a run of its own.
+    run = f"{shop.recipe.name}-{shop.seed}-{stage.name}"
     return [
-        Prompt(problem.prompt, stage.domain or source.domain, problem.reference, {"prompt": problem.prompt})
+        Prompt(problem.prompt, stage.domain or source.domain, problem.reference, {"prompt": problem.prompt, "run": run})
         for source, task in shop.sources(stage.sources).values()
         for problem in task.problems("train")
     ]

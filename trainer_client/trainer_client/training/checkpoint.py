@@ -72,7 +72,9 @@ def load(
         saved = type(policy).from_pretrained(folder / "policy", dtype=policy.dtype)
     policy.load_state_dict(saved.state_dict())
     if reference is not None:
-        reference.load_state_dict(load_file(folder / "reference.safetensors"))
+        file = folder / "reference.safetensors"
+        # A run that had none, and now has: it begins here.
+        reference.load_state_dict(load_file(file) if file.exists() else policy.state_dict())
     tensors = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
     optimizer.load_state_dict(tensors["optimizer"])
     torch.set_rng_state(tensors["random"]["cpu"])

@@ -77,7 +77,10 @@ class Collector:
             count = self._missing(found) if tries else self._config.prompts_per_rollout
             positions = range(position + drawn, position + drawn + count)
             start = time.perf_counter()
-            groups = self._generate(number, tries, positions, version, stopped)
+            try:
+                groups = self._generate(number, tries, positions, version, stopped)
+            finally:
+                self._scorer.finish()
             middle = time.perf_counter()
             found += zip(positions, groups, map(self._scores, groups), strict=True)
             generate_s, wait_s = generate_s + middle - start, wait_s + time.perf_counter() - middle

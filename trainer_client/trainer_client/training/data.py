@@ -24,8 +24,10 @@ class PromptStream:
 
     def __getitem__(self, position: int) -> Prompt:
         epoch, place = divmod(position, len(self._prompts))
-        if self._shuffled[0] != epoch:
+        # Read once: another thread may be in another epoch.
+        at, order = self._shuffled
+        if at != epoch:
             order = list(range(len(self._prompts)))
             random.Random(f"{self._seed}/{epoch}").shuffle(order)  # noqa: S311
             self._shuffled = (epoch, order)
-        return self._prompts[self._shuffled[1][place]]
+        return self._prompts[order[place]]

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from trainer_client.errors import TooManyFailures
 from trainer_client.rollout import Engine, Prompt, Sampling, guard
 from trainer_client.training import checkpoint, metrics
 from trainer_client.training.collect import Collected, Collector, Stopped
@@ -39,10 +40,6 @@ Callback = Callable[["Trainer", Collected], Mapping[str, float] | None]
 # What the guard samples after each sync: enough tokens to meet the KV cache and the prefix cache, and next to no time.
 GUARD_PROMPTS = 4
 GUARD_TOKENS = 16
-
-
-class TooManyFailures(RuntimeError):
-    """So many samples have no verdict that what is left is no fair sample: masking them would look like healthy training."""
 
 
 @dataclass
@@ -78,6 +75,7 @@ class Trainer:
         self.policy, self.tokenizer, self.config, self.engine = policy, tokenizer, config, engine
         self.state = State()
         self.reference = Reference(policy) if config.loss.kl_coef else None
+        self._scorer = scorer
         self._stream = PromptStream(prompts, config.seed)
         self._collector = Collector(engine, scorer, tokenizer, self._stream, config)
         self._updater = Updater(policy, config)
@@ -112,7 +110,7 @@ class Trainer:
             warnings.warn(f"resumed with other settings, not an exact continuation: {names}", stacklevel=2)
         self.state = State(**saved["state"])
         if self.reference is not None:
-            self.reference.step = saved["reference_step"]
+            self.reference.step = saved["reference_step"] or 0
         if saved["pending"] is not None:
             self._pending = Future()
             self._pending.set_result(checkpoint.unpack_collected(saved["pending"], self._stream))
@@ -139,9 +137,9 @@ class Trainer:
                 log.write(self.state.step, found)
                 show(self.state.step, found)
                 if self.state.step - max(self._saved, 0) >= config.checkpoint_every:
-                    self.save()
+                    self._save_whole()
             if self.state.step != self._saved:
-                self.save()
+                self._save_whole()
         return self.state
 
     def save(self) -> None:
@@ -164,6 +162,10 @@ class Trainer:
         )
         self._saved = self.state.step
 
+    def _save_whole(self) -> None:
+        with self._saving():
+            self.save()
+
     def _rollout(self, ahead: ThreadPoolExecutor) -> dict[str, float]:
         """One rollout: collect, update, commit. Gives its metrics."""
         start = time.perf_counter()
@@ -171,7 +173,8 @@ class Trainer:
             collected = self._next(ahead)
             self._check(collected)
         wait_s = time.perf_counter() - start
-        found = {**metrics.of_rollout(collected), **self._synced, **self._update(collected)}
+        found = {**self._scorer.step_metrics(), **metrics.of_rollout(collected), **self._synced}
+        found |= self._update(collected)
         with self._saving():
             for callback in self._callbacks:
                 found |= callback(self, collected) or {}
@@ -217,6 +220,7 @@ class Trainer:
         return [values.tolist() for values in rows.gather(logp)]
 
     def _check(self, collected: Collected) -> None:
+        """What few verdicts leave is no fair sample, and masking the rest would look like healthy training."""
         share = metrics.failed(collected)
         if share > self.config.max_failed:
             kinds = Counter(kind for group in collected.groups for kind in group.scores.failures if kind)
@@ -259,7 +263,8 @@ class Trainer:
             yield
         except BaseException:
             self._abandon()
-            self.save()
+            if self.state.step != self._saved:
+                self.save()
             raise
 
     @contextmanager

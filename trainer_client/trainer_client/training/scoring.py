@@ -1,21 +1,23 @@
 """What the loop needs of whoever gives rewards: samples go in as they finish, the scores of a whole group come out.
 
-Scorer              submit(rollout), result(group)
+Scorer              submit(rollout), result(group), finish(), step_metrics()
   ├─ GatewayScorer  by the gateway, through a RewardClient
   └─ FunctionScorer by a function here: toys, tests, rewards that need no service
 """
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from trainer_client.client import RewardClient
-from trainer_client.results import Failure, ScoredGroup
 from trainer_client.rollout import Rollout
+from trainer_client.wire import Sample
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,54 +43,59 @@ class Scorer(Protocol):
     def result(self, group: str) -> Scores:
         """The scores of a group of which every sample was submitted; waits for them. Asked once a group."""
 
+    def finish(self) -> None:
+        """No more samples come in this rollout: what is still out holds up the training."""
+
+    def step_metrics(self) -> Mapping[str, float]:
+        """The scorer's own figures since the last call, e.g. `reward/exposed_s`; asked once a rollout."""
+
 
 class GatewayScorer:
-    """Sends each sample to the gateway as it finishes, so that scoring hides behind the generation of its siblings."""
+    """Sends each sample to the gateway as it finishes, so that scoring hides behind the generation of its siblings.
 
-    def __init__(self, client: RewardClient, *, run: str = "", connections: int = 32) -> None:
+    last_s: how many seconds verdicts may still take once generation has ended; None leaves the client's own deadline.
+    """
+
+    def __init__(self, client: RewardClient, *, last_s: float | None = None) -> None:
         self._client = client
-        self._run = run
-        self._pool = ThreadPoolExecutor(connections, thread_name_prefix="score")
-        self._groups: defaultdict[str, dict[int, Future[ScoredGroup]]] = defaultdict(dict)
+        self._last_s = last_s
 
     def submit(self, rollout: Rollout) -> None:
-        self._groups[rollout.group][rollout.index] = self._pool.submit(self._score, rollout)
-
-    def result(self, group: str) -> Scores:
-        parts = [future.result() for _, future in sorted(self._groups.pop(group).items())]
-        names = dict.fromkeys(name for part in parts for name in part.components)
-        return Scores(
-            rewards=[part.rewards[0] for part in parts],
-            failures=[_kind(part.failures[0]) for part in parts],
-            components={name: [part.components.get(name, [None])[0] for part in parts] for name in names},
-            version=next((part.version for part in parts if part.version), None),
+        """Raises BadGroup for a prompt with fields that cannot be sent."""
+        prompt = rollout.prompt
+        self._client.submit(
+            Sample(
+                prompt.domain,
+                rollout.text,
+                prompt.reference,
+                group_id=rollout.group,
+                group_size=rollout.size,
+                index=rollout.index,
+                truncated=rollout.truncated,
+                tokens=len(rollout.ids),
+                step=rollout.version,
+                **prompt.more,
+            )
         )
 
-    def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
+    def result(self, group: str) -> Scores:
+        """Raises BadGroup when the gateway knows neither key nor domain, and TooManyFailures as the client is set."""
+        scored = self._client.group(group).result()
+        failures = [None if failure is None else failure["kind"] for failure in scored.failures]
+        return Scores(scored.rewards, failures, scored.components, scored.version)
 
-    def _score(self, rollout: Rollout) -> ScoredGroup:
-        prompt = rollout.prompt
-        fields: dict[str, Any] = {
-            "id": rollout.group,
-            "group_size": rollout.size,
-            "indices": [rollout.index],
-            "truncated": [rollout.truncated],
-            "tokens": [len(rollout.ids)],
-            **({"run": self._run} if self._run else {}),
-            **prompt.more,
-        }
-        return self._client.score(prompt.domain, [rollout.text], reference=prompt.reference, **fields)
+    def finish(self) -> None:
+        if self._last_s is not None:
+            self._client.finish(self._last_s)
 
-
-def _kind(failure: Failure | None) -> str | None:
-    return None if failure is None else failure["kind"]
+    def step_metrics(self) -> dict[str, float]:
+        return self._client.step_metrics()
 
 
 class FunctionScorer:
     """`score` gives one rollout its reward, or its components, or None when it cannot tell.
 
-    Components are summed. An exception is no verdict: the failure `verifier_error`.
+    Components are summed. An exception is logged, and is no verdict: the failure `verifier_error`.
     """
 
     def __init__(self, score: Callable[[Rollout], float | dict[str, float] | None]) -> None:
@@ -99,6 +106,7 @@ class FunctionScorer:
         try:
             found = self._score(rollout)
         except Exception:
+            _log.exception("no verdict on sample %d of group %s", rollout.index, rollout.group)
             self._groups[rollout.group][rollout.index] = (None, "verifier_error")
             return
         parts = {"reward": float(found)} if isinstance(found, int | float) else found
@@ -112,3 +120,9 @@ class FunctionScorer:
             failures=[kind for _, kind in found],
             components={name: [None if parts is None else parts.get(name) for parts, _ in found] for name in names},
         )
+
+    def finish(self) -> None:
+        """Nothing is ever out."""
+
+    def step_metrics(self) -> dict[str, float]:
+        return {}

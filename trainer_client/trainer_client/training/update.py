@@ -24,12 +24,17 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sample:
-    """One completion that counts in the loss."""
+    """One completion that counts in the loss.
+
+    old, reference: log-probabilities of its tokens under the policy before the update and under the reference, where needed.
+    """
 
     rollout: Rollout
     advantage: float
+    old: Tensor | None = None
+    reference: Tensor | None = None
 
     @property
     def pair(self) -> tuple[list[int], list[int]]:
@@ -64,37 +69,32 @@ class Updater:
         config, tally = self._config, Tally()
         samples = counted(groups, mask_truncated=config.loss.mask_truncated)
         rng = random.Random(f"{config.seed}/{number}/split")  # noqa: S311
-        steps = [part for _ in range(config.epochs) for part in split(range(len(samples)), config.minibatches, rng)]
-        # For its first step the policy is still the one before the update, and its own log-probabilities are the old ones.
-        old = self._logprobs(self._policy, samples, sorted({index for part in steps[1:] for index in part}))
-        fixed = {} if reference is None else self._logprobs(reference, samples, range(len(samples)))
-        for place, part in enumerate(steps):
-            self._step(samples, part, None if place == 0 else old, fixed, step + place, tally)
+        parts = [part for _ in range(config.epochs) for part in split(range(len(samples)), config.minibatches, rng)]
+        # In its first step the policy is still the old one, and gives the old log-probabilities itself.
+        later = sorted({index for part in parts[1:] for index in part})
+        for sample, logp in self._logprobs(self._policy, [samples[index] for index in later]):
+            sample.old = logp
+        if reference is not None:
+            for sample, logp in self._logprobs(reference, samples):
+                sample.reference = logp
+        for place, part in enumerate(parts):
+            self._step([samples[index] for index in part], step + place, tally, first=place == 0)
         return tally.metrics()
 
-    def _step(
-        self,
-        samples: Sequence[Sample],
-        part: Sequence[int],
-        old: dict[int, Tensor] | None,
-        fixed: dict[int, Tensor],
-        step: int,
-        tally: Tally,
-    ) -> None:
+    def _step(self, samples: Sequence[Sample], step: int, tally: Tally, *, first: bool) -> None:
         """One optimiser step; without a sample, or with a gradient that is no number, it changes nothing and is counted."""
         rate = self._config.learning_rate_at(step)
         tally.last("learning_rate", rate)
-        if not part:
+        if not samples:
             tally.skip()
             return
-        weights = token_weights(
-            [len(samples[index].rollout.ids) for index in part], self._config.loss.aggregation, self._config.max_tokens
-        )
+        lengths = [len(sample.rollout.ids) for sample in samples]
+        weights = token_weights(lengths, self._config.loss.aggregation, self._config.max_tokens)
         self.optimizer.zero_grad(set_to_none=True)
-        loss = 0.0
-        for micro in self._micro([samples[index] for index in part]):
-            indices = [part[place] for place in micro]
-            loss += self._backward(samples, indices, [weights[place] for place in micro], old, fixed, tally)
+        loss = sum(
+            self._backward([samples[place] for place in micro], [weights[place] for place in micro], tally, first=first)
+            for micro in self._micro(samples)
+        )
         norm = float(torch.nn.utils.clip_grad_norm_(self._policy.parameters(), self._config.max_grad_norm))
         tally.mean("loss", loss)
         tally.mean("grad_norm", norm)
@@ -105,42 +105,35 @@ class Updater:
             group["lr"] = rate
         self.optimizer.step()
 
-    def _backward(
-        self,
-        samples: Sequence[Sample],
-        indices: Sequence[int],
-        weights: Sequence[float],
-        old: dict[int, Tensor] | None,
-        fixed: dict[int, Tensor],
-        tally: Tally,
-    ) -> float:
-        chosen = [samples[index] for index in indices]
-        rows = Rows([sample.pair for sample in chosen], self._policy.device)
+    def _backward(self, samples: Sequence[Sample], weights: Sequence[float], tally: Tally, *, first: bool) -> float:
+        """Adds a micro-batch's part to the gradient, and gives its part of the loss."""
+        rows = Rows([sample.pair for sample in samples], self._policy.device)
         logp, entropy = logprobs(self._policy, rows, self._config.temperature)
-        old_logp = logp.detach() if old is None else rows.spread([old[index] for index in indices])
-        rollout_logp = rows.spread([torch.tensor(sample.rollout.logprobs) for sample in chosen])
+        old = logp.detach() if first else rows.spread([sample.old for sample in samples if sample.old is not None])
+        rollout = rows.spread([torch.tensor(sample.rollout.logprobs) for sample in samples])
+        fixed = [sample.reference for sample in samples if sample.reference is not None]
         parts = token_loss(
             logp,
-            old_logp,
-            logp.new_tensor([sample.advantage for sample in chosen])[:, None],
+            old,
+            logp.new_tensor([sample.advantage for sample in samples])[:, None],
             rows.mask,
             self._config.loss,
-            rollout_logp=rollout_logp,
-            reference_logp=rows.spread([fixed[index] for index in indices]) if fixed else None,
+            rollout_logp=rollout,
+            reference_logp=rows.spread(fixed) if fixed else None,
         )
         loss = (parts.loss * rows.mask * logp.new_tensor(weights)[:, None]).sum()
         loss.backward()  # type: ignore[no-untyped-call]
-        _describe(tally, rows, parts, entropy, old_logp - rollout_logp)
+        _describe(tally, rows, parts, entropy, old - rollout)
         return float(loss.detach())
 
     @torch.no_grad()
-    def _logprobs(self, model: PreTrainedModel, samples: Sequence[Sample], indices: Sequence[int]) -> dict[int, Tensor]:
-        """By sample, one number a token."""
-        found: dict[int, Tensor] = {}
-        for micro in self._micro([samples[index] for index in indices]):
-            rows = Rows([samples[indices[place]].pair for place in micro], model.device)
-            logp, _ = logprobs(model, rows, self._config.temperature)
-            found |= dict(zip((indices[place] for place in micro), rows.gather(logp), strict=True))
+    def _logprobs(self, model: PreTrainedModel, samples: Sequence[Sample]) -> list[tuple[Sample, Tensor]]:
+        """Of each sample's tokens, in the order of the micro-batches."""
+        found: list[tuple[Sample, Tensor]] = []
+        for micro in self._micro(samples):
+            chosen = [samples[place] for place in micro]
+            rows = Rows([sample.pair for sample in chosen], model.device)
+            found += zip(chosen, rows.gather(logprobs(model, rows, self._config.temperature)[0]), strict=True)
         return found
 
     def _micro(self, samples: Sequence[Sample]) -> list[list[int]]:

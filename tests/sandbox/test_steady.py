@@ -1,0 +1,67 @@
+"""A busy machine and greedy neighbours are no fault of a program's. The moods of a machine are made here: they cannot be had
+at will.
+"""
+
+import signal
+
+import pytest
+
+from reward_sandbox.jail.spec import PYTHON, Limits, Outcome, Run
+from reward_sandbox.jail.steady import LONGER, SteadyJail
+
+RUN = Run(PYTHON, limits=Limits(wall_s=6, cpu_s=4))
+OK = Outcome("ok", "B", 0, cpu_ms=3000, wall_ms=4000)
+LATE = Outcome("ok", "B", 0, cpu_ms=3000, wall_ms=9000)
+KEPT_WAITING = Outcome("time_limit", "B", cpu_ms=3000, wall_ms=6000, waited_ms=2500)
+SLEPT = Outcome("time_limit", "B", cpu_ms=10, wall_ms=6000, waited_ms=5)
+BURNT = Outcome("time_limit", "B", cpu_ms=4100, wall_ms=6000, waited_ms=1900)
+KILLED = Outcome("runtime_error", "B", -signal.SIGKILL)
+
+
+class Moods:
+    """Runs that go as they are told to."""
+
+    tier = "B"
+
+    def __init__(self, *outcomes):
+        self.outcomes, self.walls = list(outcomes), []
+
+    async def run(self, run):
+        self.walls.append(run.limits.wall_s)
+        return self.outcomes.pop(0)
+
+    async def run_pair(self, first, second, **_):
+        return await self.run(first), Outcome("ok", "B", 0)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "ending"),
+    [
+        ((OK,), "ok"),
+        ((SLEPT,), "time_limit"),
+        ((BURNT,), "time_limit"),
+        ((KEPT_WAITING, OK), "ok"),
+        ((KEPT_WAITING, BURNT), "time_limit"),
+        ((KEPT_WAITING, SLEPT), "time_limit"),
+        ((KEPT_WAITING, KEPT_WAITING), "system_error"),
+        ((KEPT_WAITING, LATE), "system_error"),
+        ((KILLED, OK), "ok"),
+        ((KILLED, KILLED), "runtime_error"),
+    ],
+)
+@pytest.mark.parametrize("pair", [False, True])
+async def test_what_is_measured_again_and_what_it_comes_to(outcomes, ending, pair):
+    moods = Moods(*outcomes)
+    jail = SteadyJail(moods)
+    outcome = (await jail.run_pair(RUN, RUN))[0] if pair else await jail.run(RUN)
+    assert outcome.ending == ending
+    assert not moods.outcomes
+    if outcomes[0] is KEPT_WAITING:
+        assert moods.walls[1] == LONGER * moods.walls[0]
+    counted = ending in ("time_limit", "system_error")
+    assert jail.ends == ({ending: 1} if counted else {})
+
+
+async def test_in_tier_a_a_run_that_is_killed_has_only_itself_to_blame():
+    killed = Outcome("runtime_error", "A", -signal.SIGKILL)
+    assert await SteadyJail(Moods(killed)).run(RUN) is killed
