@@ -50,7 +50,6 @@ def train(
         from trainer_client.stages.ready import NotReady, wait_for
         from trainer_client.stages.run import Interrupted
         from trainer_client.stages.run import run as run_stages
-        from trainer_client.training.loop import TooManyFailures
 
     try:
         wanted = read(recipe)
@@ -58,7 +57,7 @@ def train(
         with RewardClient(url, key=key or None) as client:
             wait_for(url, key, wanted)
             run_stages(wanted, folder, client, seed=seed, told=errors.print)
-    except (NotReady, Interrupted, OutOfSync, TooManyFailures, RewardError, OSError, ValueError) as error:
+    except (NotReady, Interrupted, OutOfSync, RewardError, OSError, ValueError) as error:
         raise _fail(str(error)) from None
     _show(folder)
     Console().print(f"Run: {folder}. Curves: touchstone report {folder}", highlight=False, soft_wrap=True)
