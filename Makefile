@@ -58,3 +58,4 @@ clean:
 	rm -rf .venv .cache dist
 
 -include deploy/compose.mk
+-include trainer_client/train.mk

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 errors = Console(stderr=True)
 
 Data = Annotated[
@@ -33,7 +32,6 @@ def _need_models() -> None:
         raise _fail(INSTALL) from None
 
 
-@app.command("train-preference")
 def train_preference(
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the model; an interrupted run goes on.")],
@@ -101,7 +99,6 @@ def train_preference(
     Console().print((output / "README.md").read_text(), markup=False, highlight=False)
 
 
-@app.command("eval-preference")
 def eval_preference(
     data: Data,
     model: Annotated[str, typer.Option(help="Name in the registry, or the folder of a model or head.")],

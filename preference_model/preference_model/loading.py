@@ -24,7 +24,7 @@ from preference_model.encoding import Encoded, Encoder
 from preference_model.registry import ModelSpec, digest
 
 log = logging.getLogger(__name__)
-disable_progress_bar()  # type: ignore[no-untyped-call]  # a service's log is JSON lines
+disable_progress_bar()  # a service's log is JSON lines
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 BUDGETS = (512, 1024, 2048)

@@ -199,7 +199,20 @@ def check(
     Console().print("all good")
 
 
-# Commands that other packages bring, each entry point a typer app. Their imports are light too.
-COMMANDS = "touchstone.commands"
-for _point in entry_points(group=COMMANDS):
-    app.registered_commands += _point.load().registered_commands
+# Commands of other packages, `train` among them: the services import none of them, and a broken one breaks only itself.
+def _add_commands() -> None:
+    for point in entry_points(group="touchstone.commands"):
+        try:
+            app.command(point.name)(point.load())
+        except Exception as error:
+            app.command(point.name, help=f"Not available: {error}")(_unavailable(point.name, error))
+
+
+def _unavailable(name: str, error: Exception) -> Any:
+    def command() -> None:
+        raise _fail(f"{name} cannot be loaded: {error}")
+
+    return command
+
+
+_add_commands()

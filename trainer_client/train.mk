@@ -1,0 +1,24 @@
+# Training: `make train-demo` from a fresh clone. Included by the Makefile.
+TRAIN_PORT ?= 8031
+TRAIN_URL := http://127.0.0.1:$(TRAIN_PORT)
+TRAIN := OMP_NUM_THREADS=1 $(PY) -m reward_api train --url $(TRAIN_URL)
+
+.PHONY: train-demo miniature
+
+# A server beside the recipe's shell, gone when that ends.
+serving = $(PY) -m reward_api serve $(1) & servers="$$servers $$!"; trap 'kill $$servers; wait' EXIT;
+gateway = $(call serving,--port $(TRAIN_PORT) --domains $(1) --workers 1)
+
+# R1-Zero in miniature, its short form: the cold start, a gateway of its own, reinforcement learning through it, held-out pass@1.
+train-demo: install
+	rm -rf out/train-demo
+	$(call gateway,recipes/domains) $(TRAIN) recipes/train_demo.yaml --run out/train-demo && $(PY) -m reward_api report out/train-demo
+
+# Every experiment of docs/training.md, over an hour of two cores, and the figures of RESULTS.md. What is done is not done again.
+miniature: install
+	$(call gateway,recipes/domains) set -e; \
+		for seed in 0 1 2; do $(TRAIN) recipes/r1_zero_mini.yaml --seed $$seed; done; \
+		for recipe in language overthinking signs4 r1; do $(TRAIN) recipes/$${recipe}_mini.yaml; done
+	PYTHONPATH=recipes/hacked $(call serving,credulous:Credulous --port 8032) \
+		$(call gateway,recipes/hacked) $(TRAIN) recipes/hacked_mini.yaml
+	$(PY) benchmarks/miniature.py

@@ -1,0 +1,101 @@
+"""What a run folder holds: each stage's result, and the metrics of its steps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Curve = tuple[list[float], list[float]]
+"""Steps and values."""
+
+
+class NoRun(ValueError):
+    """The folder is no run's."""
+
+
+@dataclass(frozen=True)
+class StageHistory:
+    """result: `done.json`, None while the stage is not done. metrics: a line a rollout (or step), in order.
+
+    offset: optimiser steps of reinforcement learning that its policy already had.
+    """
+
+    name: str
+    kind: str
+    result: dict[str, Any] | None
+    metrics: Sequence[dict[str, Any]]
+    offset: int
+
+    def evaluations(self) -> dict[str, dict[str, Any]]:
+        """By source; empty for a stage that is not done, or that trains nothing."""
+        found: dict[str, dict[str, Any]] = (self.result or {}).get("evaluation", {})
+        return found
+
+    def curve(self, metric: str) -> Curve:
+        """A metric over the steps; lines without it are left out."""
+        rows = [row for row in self.metrics if row.get(metric) is not None]
+        return [self.offset + row["step"] for row in rows], [row[metric] for row in rows]
+
+    @property
+    def steps(self) -> int:
+        """With those that its policy already had."""
+        return self.offset + (self.metrics[-1]["step"] if self.kind == "grpo" and self.metrics else 0)
+
+
+@dataclass(frozen=True)
+class History:
+    name: str
+    seed: int
+    recipe: dict[str, Any]
+    stages: Sequence[StageHistory]
+
+    @property
+    def reinforced(self) -> list[StageHistory]:
+        """The stages of reinforcement learning that have begun."""
+        return [stage for stage in self.stages if stage.kind == "grpo" and stage.metrics]
+
+    def curves(self, metric: str) -> dict[str, Curve]:
+        """Of each stage of reinforcement learning that has the metric, by the stage's name."""
+        found = {stage.name: stage.curve(metric) for stage in self.reinforced}
+        return {name: curve for name, curve in found.items() if curve[1]}
+
+    def names(self, prefix: str, suffix: str = "") -> list[str]:
+        """Metrics that some line has, sorted."""
+        found = {name for stage in self.reinforced for row in stage.metrics for name in row}
+        return sorted(name for name in found if name.startswith(prefix) and name.endswith(suffix))
+
+
+def read(folder: Path) -> History:
+    """Raises NoRun when there is no recipe.yaml, or nothing has been run yet."""
+    path = folder / "recipe.yaml"
+    if not path.is_file():
+        raise NoRun(f"{folder} is no run: there is no recipe.yaml")
+    recipe = yaml.safe_load(path.read_text("utf-8"))
+    stages: dict[str, StageHistory] = {}
+    before = ""
+    for place, stage in enumerate(recipe["stages"], 1):
+        parent = stages.get(stage["start"] or before)
+        stages[stage["name"]] = _stage(folder / f"{place}-{stage['name']}", stage, parent.steps if parent else 0)
+        before = stage["name"]
+    if not any(stage.metrics or stage.result for stage in stages.values()):
+        raise NoRun(f"{folder}: no stage has begun yet")
+    return History(recipe["name"], recipe["seed"], recipe, list(stages.values()))
+
+
+def _stage(folder: Path, stage: dict[str, Any], offset: int) -> StageHistory:
+    done = folder / "done.json"
+    result = json.loads(done.read_text("utf-8")) if done.is_file() else None
+    return StageHistory(stage["name"], stage["kind"], result, _rows(folder / "metrics.jsonl"), offset)
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """Whole lines: a run may be writing the last."""
+    if not path.is_file():
+        return []
+    text = path.read_text("utf-8")
+    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]

@@ -1,0 +1,21 @@
+"""The reference model: a frozen copy of the policy, made anew every so many steps (R1: 400)."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+class Reference:
+    """model: frozen. step: the optimiser step after which it was the policy."""
+
+    def __init__(self, policy: PreTrainedModel) -> None:
+        self.model = copy.deepcopy(policy).train(False).requires_grad_(False)
+        self.step = 0
+
+    def refresh(self, policy: PreTrainedModel, step: int) -> None:
+        self.model.load_state_dict(policy.state_dict())
+        self.step = step
