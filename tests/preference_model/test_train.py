@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from preference_model import balance, metrics
-from preference_model.cli import app
 from preference_model.data import BadData, Pair, Point, Unjudged, read, split
+from reward_api.cli import app
 
 GOOD, BAD = ["light", "blue", "helpful", "scatters"], ["dog", "lazy", "fox", "jumps"]
 
