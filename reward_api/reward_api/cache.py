@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import orjson
 from cachetools import LRUCache
 
+from reward_api.flight import Flight
 from reward_verifiers.base import Backend
 from reward_verifiers.contract import Verdict, VerifyRequest
 
 Key = bytes
+_Verdicts = Flight[dict[Key, Verdict]]
 
 
 def sample_keys(identity: Sequence[str], request: VerifyRequest) -> list[Key]:
@@ -52,36 +53,19 @@ def part(request: VerifyRequest, positions: Sequence[int]) -> VerifyRequest:
     )
 
 
-@dataclass(slots=True)
-class _Flight:
-    """Work under way, and how many wait for it. Nobody waiting cancels it."""
-
-    task: asyncio.Task[dict[Key, Verdict]]
-    waiting: int = 0
-
-    async def result(self) -> dict[Key, Verdict]:
-        self.waiting += 1
-        try:
-            return await asyncio.shield(self.task)
-        finally:
-            self.waiting -= 1
-            if not self.waiting and not self.task.done():
-                self.task.cancel()
-
-
 class VerdictCache:
     """At most `entries` verdicts, least recently used out first."""
 
     def __init__(self, entries: int) -> None:
         self._verdicts: LRUCache[Key, Verdict] = LRUCache(maxsize=entries)
-        self._flights: dict[Key, _Flight] = {}
+        self._flights: dict[Key, _Verdicts] = {}
         self.hits = self.joined = self.misses = 0
 
     async def verify(self, backend: Backend, identity: Sequence[str], request: VerifyRequest) -> list[Verdict]:
         """The verdicts of `backend` on `request`, in order. Raises what the backend raises."""
         keys = sample_keys(identity, request)
         have: dict[Key, Verdict] = {}
-        joined: dict[Key, _Flight] = {}
+        joined: dict[Key, _Verdicts] = {}
         mine: dict[Key, int] = {}
         for position, key in enumerate(keys):
             if (verdict := self._verdicts.get(key)) is not None:
@@ -101,8 +85,8 @@ class VerdictCache:
                 have |= await self._fly(backend, request, again).result()
         return [have[key] for key in keys]
 
-    def _fly(self, backend: Backend, request: VerifyRequest, wanted: dict[Key, int]) -> _Flight:
-        flight = _Flight(asyncio.create_task(self._work(backend, part(request, list(wanted.values())), list(wanted))))
+    def _fly(self, backend: Backend, request: VerifyRequest, wanted: dict[Key, int]) -> _Verdicts:
+        flight = Flight(asyncio.create_task(self._work(backend, part(request, list(wanted.values())), list(wanted))))
         self._flights |= dict.fromkeys(wanted, flight)
         flight.task.add_done_callback(lambda _: self._landed(flight, wanted))
         return flight
@@ -113,7 +97,7 @@ class VerdictCache:
         self._verdicts.update({key: verdict for key, verdict in verdicts.items() if verdict.valid})
         return verdicts
 
-    def _landed(self, flight: _Flight, wanted: dict[Key, int]) -> None:
+    def _landed(self, flight: _Verdicts, wanted: dict[Key, int]) -> None:
         for key in wanted:
             if self._flights.get(key) is flight:
                 del self._flights[key]
@@ -121,7 +105,7 @@ class VerdictCache:
             flight.task.exception()  # whoever waits has it; an unwatched one is not worth a warning
 
     @staticmethod
-    async def _join(joined: dict[Key, _Flight]) -> dict[Key, Verdict]:
+    async def _join(joined: dict[Key, _Verdicts]) -> dict[Key, Verdict]:
         """What others' flights brought; without their failures."""
         have: dict[Key, Verdict] = {}
         for flight in {id(flight): flight for flight in joined.values()}.values():
