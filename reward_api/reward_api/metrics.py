@@ -42,6 +42,9 @@ class Metrics:
         self._lookups = Gauge(
             "reward_cache_lookups", "Samples looked up in the cache so far.", ["result"], registry=made
         )
+        self._imputed = Counter(
+            "reward_imputed_samples", "No verdict, told as a number.", ["domain", "source"], registry=made
+        )
         self._up = Gauge("reward_backend_up", "Whether a verifier answers.", ["backend"], registry=made)
         Gauge("reward_build_info", "Version.", ["version"], registry=made).labels(version).set(1)
 
@@ -63,6 +66,9 @@ class Metrics:
 
     def rejected(self, reason: str, samples: int) -> None:
         self._rejected.labels(reason).inc(samples)
+
+    def imputed(self, domain: str, source: str) -> None:
+        self._imputed.labels(domain, source).inc()
 
     def watch(self, in_flight: Callable[[], float], lookups: dict[str, Callable[[], float]]) -> None:
         """Values that are read when the page is."""
