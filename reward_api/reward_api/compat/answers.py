@@ -9,7 +9,7 @@ neither punishes nor rewards, and a flag beside it:
     1. the mean of the scored siblings
     2. without any: the mean of the domain's last rewards, the same number for all of the group, so that a group of which
        nothing is known has no advantages
-    3. with no reward in the domain yet: the middle of the domain's range, likewise; a dialect may refuse this one
+    3. with hardly a reward in the domain yet: the middle of its range, likewise; a dialect may refuse this one
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ log = logging.getLogger(__name__)
 
 # The data set's trouble is every sibling's: nothing is gained by waiting for them.
 SHARED = frozenset({FailureKind.BAD_REFERENCE, FailureKind.UNSUPPORTED})
-RECENT = 512
+RECENT, FEW = 512, 16
+"""Rewards of a domain that are remembered, and below how many their mean says nothing."""
 MAX_DOMAINS = 256
 
 
@@ -79,7 +80,7 @@ class Answers:
         self._metrics = metrics
         self._groups = Groups()
         self._flights: dict[bytes, Flight[SampleResult]] = {}
-        self._recent: LRUCache[str, deque[Numbers]] = LRUCache(MAX_DOMAINS)
+        self._recent: LRUCache[tuple[str, str], deque[Numbers]] = LRUCache(MAX_DOMAINS)
 
     async def answer(
         self, domain: Domain, asked: Asked, until: float, *, patient: bool = True, refused: frozenset[Source] = NONE
@@ -88,15 +89,15 @@ class Answers:
 
         Raises NoVerdict in place of a number from a source in `refused`.
         """
-        sample = asked.sample_key()
-        group, seat = self._groups.enter(asked.group_key(domain.name), asked.group_size, sample)
+        spec, sample = (domain.name, domain.version), asked.sample_key()
+        group, seat = self._groups.enter(asked.group_key(*spec), asked.group_size, sample)
         try:
             result = await self._result(domain, asked, group, seat, until)
         except BaseException:
             group.leave(sample, seat)
             raise
         found = numbers_of(domain, result)
-        recent = self._recent.setdefault(domain.version, deque(maxlen=RECENT))
+        recent = self._recent.setdefault(spec, deque(maxlen=RECENT))
         if result.failure is None:
             answer = Answer(result, _complete(domain, found, group), Source.VERDICT)
             group.tell(seat, found)
@@ -112,6 +113,8 @@ class Answers:
         if source in refused:
             group.take_back(sample, seat)
             raise NoVerdict(result.failure)
+        if source is not Source.SIBLINGS:
+            group.stand_in = imputed, source
         return Answer(result, imputed | found, source)
 
     def _tell(self, domain: Domain, failure: Failure, source: Source) -> None:
@@ -167,12 +170,13 @@ def _complete(domain: Domain, found: Numbers, group: Group) -> Numbers:
 
 
 def _imputed(domain: Domain, group: Group, recent: deque[Numbers]) -> tuple[Numbers, Source]:
-    """The mean of the siblings; or the number that their group was given for want of one, made once."""
+    """The mean of the siblings; or the number that their group was given for want of one."""
     if group.scored:
         return middle_of(domain) | mean(group.scored), Source.SIBLINGS
-    if group.stand_in is None:
-        group.stand_in = middle_of(domain) | mean(recent), Source.DOMAIN if recent else Source.RANGE
-    return group.stand_in
+    if group.stand_in is not None:
+        return group.stand_in
+    middle = middle_of(domain)
+    return (middle | mean(recent), Source.DOMAIN) if len(recent) >= FEW else (middle, Source.RANGE)
 
 
 def _failed(domain: Domain, kind: FailureKind, message: str) -> SampleResult:

@@ -26,8 +26,8 @@ ANSWERS = ("answer", "expected_answer", "ground_truth", "label")
 """Where data sets keep the right answer, the first that is there."""
 MAX_GROUP = 4096
 _OPEN, _CLOSE = "<think>", "</think>"
-_ANCHOR, _SURE = 64, 16
-"""Characters of a prompt's end that are searched for, and how many of them cannot be found by chance."""
+_SURE, _ANCHOR, _SLACK = 16, 64, 64
+"""Characters of a prompt's end: so many are not found by chance, not even where a decoder may have moved them by so many."""
 _STARTS = ("<s>", "<bos>", "[gMASK]", "<sop>", "<|begin_of_text|>", "<|endoftext|>", "<｜begin▁of▁sentence｜>")
 _MAX_ID = 200
 
@@ -59,10 +59,10 @@ class Asked:
             **more,
         )
 
-    def group_key(self, domain: str) -> bytes:
+    def group_key(self, domain: str, version: str) -> bytes:
         """Equal for the members of a group: its id, or else its prompt with its reference."""
         told = [self.group_id] if self.group_id is not None else [_plain(self.prompt), self.reference, self.prefix]
-        return _digest([domain, self.group_size, *told])
+        return _digest([domain, version, self.group_size, *told])
 
     def sample_key(self) -> bytes:
         """Equal for requests that a verifier cannot tell apart."""
@@ -195,8 +195,8 @@ def without_prompt(query: str, prompt: str) -> str | None:
     """What follows the prompt in `query`; None when the prompt cannot be found in it, and then nothing may be guessed.
 
     `query` is decoded from token ids, so it may begin with a special token that `prompt` lacks, and a long prompt may have
-    lost its beginning. A decoder may also write white space differently: then the prompt's end must stand exactly once
-    where it is due.
+    lost its beginning. A decoder may also write white space differently: then the prompt's end must stand where it is due,
+    and once.
 
     >>> without_prompt("<s>What is 1+1? It is 2.</s>", "What is 1+1?")
     ' It is 2.</s>'
@@ -206,16 +206,15 @@ def without_prompt(query: str, prompt: str) -> str | None:
     query, prompt = _without_start(query), _without_start(prompt)
     if query.startswith(prompt):
         return query[len(prompt) :]
-    anchor = prompt[-_ANCHOR:]
-    if len(anchor.strip()) < _SURE:
+    if len(prompt.strip()) < _SURE:
         return None
-    due = query[: len(prompt) + _ANCHOR]
-    for end in _ends(due, anchor):
-        if prompt.endswith(query[:end]):
-            return query[end:]
-    if due.count(anchor) == 1:
-        return query[due.index(anchor) + len(anchor) :]
-    return None
+    # Cut: the query begins with the prompt's end, in one way only.
+    ends = [end for end in _ends(query[: len(prompt)], prompt[-_SURE:]) if prompt.endswith(query[:end])]
+    if ends:
+        return query[ends[0] :] if len(ends) == 1 else None
+    anchor = prompt[-_ANCHOR:]
+    ends = list(_ends(query[: len(prompt) + _SLACK], anchor))
+    return query[ends[0] :] if len(ends) == 1 and ends[0] >= len(prompt) - _SLACK else None
 
 
 def _without_start(text: str) -> str:
