@@ -51,3 +51,4 @@ clean:
 	rm -rf .venv .cache dist
 
 -include deploy/compose.mk
+-include tests/trainers/trainers.mk
