@@ -26,7 +26,7 @@ import stamina
 from cachetools import LRUCache
 
 from reward_api import rewards
-from reward_api.compat.groups import Group, Groups, Numbers, Source, mean
+from reward_api.compat.groups import Group, Groups, Mean, Numbers, Source
 from reward_api.compat.normal import Asked
 from reward_api.compat.numbers import middle_of, numbers_of
 from reward_api.domains import Domain
@@ -166,17 +166,17 @@ def _room_soon(error: Exception) -> bool | float:
 def _complete(domain: Domain, found: Numbers, group: Group) -> Numbers:
     """With a number where a component that does not count gave none."""
     middle = middle_of(domain)
-    return found if found.keys() >= middle.keys() else middle | mean(group.scored) | found
+    return found if found.keys() >= middle.keys() else middle | group.scored.numbers | found
 
 
 def _imputed(domain: Domain, group: Group, recent: deque[Numbers]) -> tuple[Numbers, Source]:
     """The mean of the siblings; or the number that their group was given for want of one."""
-    if group.scored:
-        return middle_of(domain) | mean(group.scored), Source.SIBLINGS
+    if group.scored.numbers:
+        return middle_of(domain) | group.scored.numbers, Source.SIBLINGS
     if group.stand_in is not None:
         return group.stand_in
     middle = middle_of(domain)
-    return (middle | mean(recent), Source.DOMAIN) if len(recent) >= FEW else (middle, Source.RANGE)
+    return (middle | Mean(recent).numbers, Source.DOMAIN) if len(recent) >= FEW else (middle, Source.RANGE)
 
 
 def _failed(domain: Domain, kind: FailureKind, message: str) -> SampleResult:

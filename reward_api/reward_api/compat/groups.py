@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from itertools import count
-from statistics import fmean
 
 from cachetools import TTLCache
 
 Numbers = dict[str, float]
 """What is known of a sample as numbers: its reward, accuracy and scores by name."""
 WINDOW_S = 600.0
-MAX_GROUPS = 65_536
-MAX_KEPT = 1024
+MAX_GROUPS = 32_768
 
 _serial = count()
 
@@ -35,13 +33,31 @@ class Source(StrEnum):
     RANGE = "range"
 
 
+class Mean:
+    """The mean of each number over the samples that have it. Equal numbers keep their value exactly, as they must: a group
+    of equal rewards has no advantages.
+    """
+
+    def __init__(self, rows: Iterable[Numbers] = ()) -> None:
+        self.numbers: Numbers = {}
+        self._counts: Counter[str] = Counter()
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: Numbers) -> None:
+        for name, number in row.items():
+            self._counts[name] += 1
+            before = self.numbers.get(name, number)
+            self.numbers[name] = before + (number - before) / self._counts[name]
+
+
 class Group:
     """One group as far as it has arrived. `size` is None where nobody said it."""
 
     def __init__(self, size: int | None) -> None:
         self.name = f"compat-{next(_serial)}"
         self.size = size
-        self.scored: list[Numbers] = []
+        self.scored = Mean()
         self.stand_in: tuple[Numbers, Source] | None = None
         self._seats = 0
         self._vacant: defaultdict[bytes, list[int]] = defaultdict(list)
@@ -71,8 +87,8 @@ class Group:
     def tell(self, seat: int, numbers: Numbers | None) -> None:
         """What the member was judged to be; None for no verdict."""
         self._told.add(seat)
-        if numbers is not None and len(self.scored) < MAX_KEPT:
-            self.scored.append(numbers)
+        if numbers is not None:
+            self.scored.add(numbers)
         self._change()
 
     async def settled(self) -> None:
@@ -87,7 +103,7 @@ class Group:
         if self.size is not None:
             return len(self._told) >= self.size
         at_work = self._seats - len(self._told) - sum(map(len, self._vacant.values()))
-        return bool(self.scored) and at_work == 0
+        return bool(self.scored.numbers) and at_work == 0
 
     def _change(self) -> None:
         self._changed.set()
@@ -106,16 +122,3 @@ class Groups:
         if group is None or not group.has_room(sample):
             group = self._open[key] = Group(size)
         return group, group.enter(sample)
-
-
-def mean(rows: Iterable[Numbers]) -> Numbers:
-    """The mean of each number over the rows that have it. Equal numbers keep their value exactly.
-
-    >>> mean([{"reward": 1.0}, {"reward": 0.0, "accuracy": 1.0}])
-    {'reward': 0.5, 'accuracy': 1.0}
-    """
-    columns: defaultdict[str, list[float]] = defaultdict(list)
-    for row in rows:
-        for name, number in row.items():
-            columns[name].append(number)
-    return {name: fmean(column) for name, column in columns.items()}

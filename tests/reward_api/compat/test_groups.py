@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from reward_api.compat.groups import Groups, mean
+from reward_api.compat.groups import Groups, Mean
 
 
 class Clock:
@@ -85,5 +85,6 @@ async def test_a_group_of_unknown_size_is_settled_when_one_is_scored_and_none_at
 
 
 def test_the_mean_of_equal_numbers_is_exact():
-    assert mean([{"a": 0.1}] * 7) == {"a": 0.1}
-    assert mean([]) == {}
+    assert Mean([{"a": 0.1}] * 7).numbers == {"a": 0.1}
+    assert Mean([{"a": 1.0}, {"a": 0.0, "b": 2.0}]).numbers == {"a": 0.5, "b": 2.0}
+    assert Mean().numbers == {}
