@@ -46,10 +46,7 @@ KINDS = {
     FailureKind.CANCELLED: "cancelled",
 }
 """Ours in the words of nemo_gym/failure_kinds.py, which lets a server name its own as server:kind."""
-OURS = frozenset(
-    {"reward", "reward_components", "mask_sample", "failure_kind", "failure_reason", "instance_config", "touchstone"}
-)
-"""Written by this endpoint; a stored rollout that is verified again brings them along."""
+_OURS = frozenset({"reward", "reward_components", "mask_sample", "failure_kind", "failure_reason", "instance_config"})
 
 router = peer_router()
 
@@ -67,7 +64,7 @@ class VerifyBody(Body):
         """Raises ValueError."""
         columns = self.__pydantic_extra__ or {}
         inner = columns.get("verifier_metadata")
-        kept = {name: value for name, value in columns.items() if name not in OURS and not name.startswith("_ng_")}
+        kept = {name: value for name, value in columns.items() if not (_is_ours(name) or name.startswith("_ng_"))}
         return asked(
             prompt=prompt_of(self.responses_create_params),
             completion=completion_of(self.response),
@@ -78,6 +75,11 @@ class VerifyBody(Body):
             truncated=self.response.truncated,
             tokens=self.response.tokens,
         )
+
+
+def _is_ours(name: str) -> bool:
+    """Whether this endpoint writes it: a stored rollout that is verified again brings it along."""
+    return name in _OURS or name == "touchstone" or name.startswith("touchstone_")
 
 
 class Session(Body):
@@ -161,7 +163,7 @@ def _reply(row: dict[str, Any], answer: Answer) -> dict[str, Any]:
         f"touchstone_{name}": one.score for name, one in answer.result.components.items() if one.score is not None
     }
     return {
-        **row,
+        **{name: value for name, value in row.items() if not name.startswith("touchstone_")},
         # NeMo-RL compares the two, so the one is made of the other.
         "reward": sum(shares.values()),
         "reward_components": shares,

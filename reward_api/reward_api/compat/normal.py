@@ -149,7 +149,8 @@ def reference_of(label: Any) -> dict[str, Any]:
     if label is None:
         return {}
     if isinstance(label, str):
-        label = _object(label) or label
+        read = _object(label)
+        label = label if read is None else read
     if not isinstance(label, dict):
         return {"answer": label}
     known = next((key for key in ANSWERS if label.get(key) is not None), None)

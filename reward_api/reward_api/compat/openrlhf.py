@@ -40,7 +40,7 @@ Texts = Annotated[list[str], Field(max_length=MAX_QUERIES)]
 
 
 class Queries(Body):
-    """One query in releases since 0.8, whole batches in older ones, none at all from some that have several URLs."""
+    """One query a request; whole batches in older releases and forks, and none at all from some that have several URLs."""
 
     query: Texts | str
     prompts: Texts | str = Field(default_factory=list, description="Needed: what the model wrote is told apart by it.")

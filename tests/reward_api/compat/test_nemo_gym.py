@@ -55,6 +55,9 @@ async def test_a_rollout_that_is_verified_again_loses_its_mask(client):
     again = await verify(client, masked)
     assert (again["reward"], again["mask_sample"], again["failure_kind"]) == (1.0, False, None)
     assert again["instance_config"] == {"mask_sample": False}
+    assert again["touchstone_toy"] == 1.0
+    again["response"] = row("crash")["response"]
+    assert "touchstone_toy" not in await verify(client, again), "a score of the time before"
 
 
 SUMS = {

@@ -51,6 +51,7 @@ def test_a_hostile_query_does_not_hold_up_the_gateway():
         (None, {}),
         ("5/6", {"answer": "5/6"}),
         ("", {"answer": ""}),
+        ("{}", {}),
         (7, {"answer": 7}),
         ('{"answer": "5/6", "kind": "math"}', {"answer": "5/6", "kind": "math"}),
         ("{1, 2}", {"answer": "{1, 2}"}),
