@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parents[1] / ".cache" / "trainers"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_with():
     """run(trainer, script, *arguments) → what the script printed last, as JSON."""
 

@@ -1,6 +1,6 @@
 """In OpenRLHF's environment: its own executor with a stand-in engine, then its own way from rewards to a batch.
 
-Arguments: the URL, and JSON of completions, labels and the prompt. Prints what its trainer would see.
+Argument: JSON of groups by name, each with its url, prompt, completions and labels. Prints what its trainer would see.
 """
 
 import asyncio
@@ -56,9 +56,9 @@ class Engine:
         return types.SimpleNamespace(outputs=[output])
 
 
-async def rollouts(url, asked):
+async def rollouts(asked):
     tokenizer = bytes_tokenizer()
-    executor = SingleTurnAgentExecutor(url)
+    executor = SingleTurnAgentExecutor(asked["url"])
     engine = Engine(tokenizer, asked["completions"])
     sampling = types.SimpleNamespace(max_tokens=asked.get("max_tokens", 400), logprobs=None)
     return await asyncio.gather(
@@ -70,13 +70,14 @@ async def rollouts(url, asked):
 
 
 def main():
-    url, asked = sys.argv[1], json.loads(sys.argv[2])
+    print(json.dumps({name: group(asked) for name, asked in json.loads(sys.argv[1]).items()}))
+
+
+def group(asked):
     begun = time.monotonic()
-    responses = asyncio.run(rollouts(url, asked))
+    responses = asyncio.run(rollouts(asked))
     told = {"seconds": time.monotonic() - begun, "rewards": [response["reward"] for response in responses]}
-    if None not in told["rewards"]:
-        told |= trained_on(responses)
-    print(json.dumps(told))
+    return told if None in told["rewards"] else told | trained_on(responses)
 
 
 def trained_on(responses):
@@ -92,7 +93,7 @@ def trained_on(responses):
         "advantages": (rewards - rewards.mean(-1, keepdim=True)).flatten().tolist(),
         "scores": scores,
         "is_kept_by_dynamic_filtering": 0.0 < sum(scores) / len(scores) < 1.0,
-        "logs": {name: values.flatten().tolist() for name, values in batch.info.items()},
+        "logs": {name: [float(value) for value in values] for name, values in batch.info.items()},
     }
 
 
