@@ -59,3 +59,4 @@ clean:
 
 -include deploy/compose.mk
 -include trainer_client/train.mk
+-include tests/trainers/trainers.mk

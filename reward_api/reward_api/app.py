@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from reward_api.compat import nemo_gym, openrlhf, slime
 from reward_api.gateway import Gateway, package_version
 from reward_api.routes import router
 from reward_api.settings import Settings
@@ -15,7 +16,8 @@ def create_app(gateway: Gateway) -> FastAPI:
     """The gateway's app; the caller keeps the gateway running."""
     app = service.bare_app("Touchstone", package_version(), gateway.settings.limits())
     app.state.gateway = gateway
-    app.include_router(router)
+    for routes in (router, openrlhf.router, slime.router, nemo_gym.router):
+        app.include_router(routes)
     return app
 
 

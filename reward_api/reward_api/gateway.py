@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from reward_api.assembly import Assembler
 from reward_api.cache import VerdictCache
 from reward_api.catalogue import Catalogue, files
+from reward_api.compat.answers import Answers
 from reward_api.directory import Directory
 from reward_api.domains import BadDomain, read
 from reward_api.metrics import Metrics
@@ -61,6 +62,7 @@ class Gateway:
             },
         )
         self.scorer = Scorer(self.cache, Assembler(), self.metrics, settings.max_deadline_s)
+        self.answers = Answers(self.scorer, self.admission, self.metrics)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

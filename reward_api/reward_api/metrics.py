@@ -45,6 +45,9 @@ class Metrics:
             ["result"],
             registry=made,
         )
+        self._imputed = Counter(
+            "reward_imputed_samples", "No verdict, told as a number.", ["domain", "source"], registry=made
+        )
         self._up = Gauge("reward_backend_up", "Whether a verifier answers.", ["backend"], registry=made)
         Gauge("reward_build_info", "Version.", ["version"], registry=made).labels(version).set(1)
 
@@ -66,6 +69,9 @@ class Metrics:
 
     def rejected(self, reason: str, samples: int) -> None:
         self._rejected.labels(reason).inc(samples)
+
+    def imputed(self, domain: str, source: str) -> None:
+        self._imputed.labels(domain, source).inc()
 
     def watch(self, in_flight: Callable[[], float], lookups: dict[str, Callable[[], float]]) -> None:
         """Values that are read when the page is."""

@@ -72,19 +72,31 @@ def _decisive(spec: DomainSpec) -> list[str]:
     ]
 
 
-def _reward(spec: DomainSpec, scores: Mapping[str, float | None]) -> float:
+def shares(spec: DomainSpec, scores: Mapping[str, float | None]) -> dict[str, float]:
+    """What each component with a weight contributes, before sum or product and clip. `scores`: component key → score."""
     held = {
         component.key: (score := scores[component.key]) is not None and score >= component.at_least
         for component in spec.components
     }
-    contributions = [
-        component.weight * (scores[component.key] or 0.0) if all(held[name] for name in component.requires) else 0.0
+    contributions = {
+        component.key: component.weight * (scores[component.key] or 0.0)
+        if all(held[name] for name in component.requires)
+        else 0.0
         for component in spec.components
         if component.weight
-    ]
+    }
     if not all(held[component.key] for component in spec.components if component.gate):
-        contributions = [min(0.0, contribution) for contribution in contributions]
+        contributions = {key: min(0.0, contribution) for key, contribution in contributions.items()}
+    return contributions
+
+
+def _reward(spec: DomainSpec, scores: Mapping[str, float | None]) -> float:
+    contributions = shares(spec, scores).values()
     reward = math.prod(contributions) if spec.combine == "product" else math.fsum(contributions)
+    return clipped(spec, reward)
+
+
+def clipped(spec: DomainSpec, reward: float) -> float:
     low, high = spec.clip
     if low is not None:
         reward = max(low, reward)

@@ -113,10 +113,11 @@ def _domain(parts: Gateway, group: ScoreRequest, from_path: str | None, path: st
     if group.domain not in (None, name):
         reason = "differs from the domain in the path"
         raise HTTPProblem(422, "Two domains", errors=[ProblemError(path=path, reason=reason)])
-    return _served(parts, name, path)
+    return served(parts, name, path)
 
 
-def _served(parts: Gateway, name: str, path: str) -> Domain:
+def served(parts: Gateway, name: str, path: str) -> Domain:
+    """The domain of this name. Raises HTTPProblem when it is not served."""
     domain = parts.catalogue.find(name)
     if domain is None or not domain.spec.enabled:
         known = ", ".join(domain.name for domain in parts.catalogue.domains() if domain.spec.enabled)

@@ -8,6 +8,7 @@ assert abs(f(x) - 0.5) < 1e-6 ──▶ expect 0.5 within 1e-6
 from __future__ import annotations
 
 import ast
+import builtins
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -62,6 +63,22 @@ def calls(test_code: str, entry: str, candidate: str | None = None) -> list[Call
     if not found:
         raise NotPlain("there are no asserts")
     return found
+
+
+def makes_objects(test_code: str) -> bool:
+    """Whether the tests make objects of the solution's classes, which only exist beside it. Only the tests are looked at,
+    so that no solution can choose to be run beside them.
+    """
+    tree = ast.parse(test_code)
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    own |= {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    return any(name[:1].isupper() and not hasattr(builtins, name) for name in called - own)
 
 
 def _only_setup(nodes: Iterator[ast.stmt]) -> None:

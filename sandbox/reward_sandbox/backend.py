@@ -160,9 +160,10 @@ class CodeBackend:
 
     def install(self, app: FastAPI) -> None:
         """The sandbox's own routes, beside those of every verifier."""
-        from reward_sandbox.routes import install
+        from reward_sandbox import compat, routes
 
-        install(app, self)
+        routes.install(app, self)
+        compat.install(app, self)
 
     @staticmethod
     def _options(options: dict[str, Any]) -> CodeOptions:

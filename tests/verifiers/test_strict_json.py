@@ -79,3 +79,9 @@ def test_what_json_writes_is_read_as_it_was(document):
 def test_any_bytes_are_read_or_refused(body):
     with contextlib.suppress(BadJSON):
         loads(body)
+
+
+def test_nul_is_let_in_where_the_caller_deals_with_it():
+    assert loads(b'["a\\u0000"]', nul=True) == ["a\0"]
+    with pytest.raises(BadJSON, match="control character"):
+        loads(b'["\x00"]', nul=True)

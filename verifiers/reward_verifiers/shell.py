@@ -196,6 +196,7 @@ class Inflight:
         try:
             with self._admission.enter(int(length) if length.isdecimal() and len(length) < 16 else 0) as room:
                 scope["touchstone.room"] = room
+                scope["touchstone.begun"] = asyncio.get_running_loop().time()  # the body's time to arrive counts too
                 await self._app(scope, receive, send)
         except Overloaded as error:
             await _refuse(overloaded(error), scope, receive, send)
@@ -273,14 +274,19 @@ def _inflater(encoding: str) -> Callable[[bytes, int], bytes]:
 
 
 class _StrictRequest(Request):
+    nul = False
+
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
-            self._json = loads(await self.body())
+            self._json = loads(await self.body(), nul=self.nul)
         return self._json
 
 
 class StrictRoute(APIRoute):
     """Reads JSON strictly, and nothing else."""
+
+    nul = False
+    """Whether strings may hold NUL characters."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -288,6 +294,7 @@ class StrictRoute(APIRoute):
 
         async def strict(request: Request) -> Response:
             request = _StrictRequest(request.scope, request.receive)
+            request.nul = self.nul
             if has_body:
                 _demand_json(request.headers.get("content-type", ""))
                 await (

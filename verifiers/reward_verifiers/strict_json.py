@@ -31,8 +31,8 @@ class BadJSON(ValueError):
     """The document is refused; the message says why, and never quotes it."""
 
 
-def loads(body: bytes) -> Any:
-    """The document. Raises BadJSON."""
+def loads(body: bytes, *, nul: bool = False) -> Any:
+    """The document. Raises BadJSON. With `nul`, strings may hold NUL characters, which the caller then has to deal with."""
     if not body:
         raise BadJSON("the body is empty")
     try:
@@ -42,7 +42,7 @@ def loads(body: bytes) -> Any:
         reason = next((reason for part, reason in _REASONS if part in told), "a syntax error")
         raise BadJSON(f"{reason} at {position}") from None
     # Strings are walked only when one may hold a NUL: most of a body is text, and a search is quicker than a walk.
-    _check(document, b"\\u0000" in body, MAX_DEPTH)
+    _check(document, not nul and b"\\u0000" in body, MAX_DEPTH)
     return document
 
 
