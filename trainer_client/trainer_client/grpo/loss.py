@@ -1,7 +1,7 @@
 """The loss of each token, before aggregation. All tensors are (samples, tokens), log-probabilities are natural logarithms.
 
-clip       -min(ρ·A, clip(ρ, 1 - low, 1 + high)·A)             PPO (arXiv:1707.06347), GRPO; clip-higher: DAPO
-(arXiv:2503.14476) cispo      -sg(min(ρ, 1 + high))·A·log π                       MiniMax-M1 (arXiv:2506.13585)
+clip       -min(ρ·A, clip(ρ, 1 - low, 1 + high)·A)             PPO (arXiv:1707.06347), GRPO; clip-higher: DAPO (2503.14476)
+cispo      -sg(min(ρ, 1 + high))·A·log π                       MiniMax-M1 (arXiv:2506.13585)
 
 ρ = π/π_old per token, or per sequence: exp(mean of the tokens' log-ratios), GSPO (arXiv:2507.18071). R1 clips at ε = 10, so
 that only ratios above 11 are cut. π_old is the trainer's own policy before the rollout's first update. When another engine
