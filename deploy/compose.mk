@@ -13,4 +13,5 @@ compose-wheels:
 	$(if $(CPU_TORCH),cp --update $(CPU_TORCH) wheels/)
 
 test-compose: install compose-base compose-wheels
-	TOUCHSTONE_BASE=$(BASE) $(PY) -m pytest -m compose tests/compose tests/sandbox --timeout 1200
+	TOUCHSTONE_BASE=$(BASE) $(PY) -m pytest -m compose tests/compose --timeout 1200
+	TOUCHSTONE_BASE=$(BASE) $(PY) -m pytest -n 2 -m compose tests/sandbox --timeout 300
