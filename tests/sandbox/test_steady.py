@@ -3,6 +3,7 @@ at will.
 """
 
 import signal
+from dataclasses import replace
 
 import pytest
 
@@ -65,3 +66,9 @@ async def test_what_is_measured_again_and_what_it_comes_to(outcomes, ending, pai
 async def test_in_tier_a_a_run_that_is_killed_has_only_itself_to_blame():
     killed = Outcome("runtime_error", "A", -signal.SIGKILL)
     assert await SteadyJail(Moods(killed)).run(RUN) is killed
+
+
+async def test_no_run_is_given_longer_than_limits_allow():
+    moods = Moods(replace(KEPT_WAITING, wall_ms=400_000, waited_ms=100_000), OK)
+    await SteadyJail(moods).run(Run(PYTHON, limits=Limits(wall_s=400)))
+    assert moods.walls == [400, 600]

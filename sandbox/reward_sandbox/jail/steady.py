@@ -15,6 +15,8 @@ CONTENDED = 0.2
 """The share of its limit that a program must have waited for a processor for its time to be measured again."""
 LONGER = 10
 """What the clock's limit is multiplied by then, so that the limit of processor time is the one that is reached."""
+LONGEST_S = 600.0
+"""But no further than Limits allows, which a jail elsewhere would refuse."""
 _ENDED = ("time_limit", "memory_limit", "output_limit", "system_error")
 
 
@@ -98,7 +100,8 @@ def _was_killed(outcome: Outcome) -> bool:
 
 
 def _longer(run: Run) -> Run:
-    return replace(run, limits=run.limits.model_copy(update={"wall_s": LONGER * run.limits.wall_s}))
+    wall_s = max(run.limits.wall_s, min(LONGER * run.limits.wall_s, LONGEST_S))
+    return replace(run, limits=run.limits.model_copy(update={"wall_s": wall_s}))
 
 
 def _settled(outcome: Outcome, run: Run) -> Outcome:
