@@ -6,6 +6,8 @@ PORT ?= 8000
 TORCH ?= cpu
 # A folder of wheels (air-gapped machines) is searched by uv as well as by pip.
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+# Every process of ours starts with these packages; where Python writes no bytecode it would compile them each time.
+export UV_COMPILE_BYTECODE := 1
 export TOUCHSTONE_DATA ?= $(if $(wildcard ../shared/data),$(abspath ../shared/data))
 
 .PHONY: run install test test-all check bench golden lock clean

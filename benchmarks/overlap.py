@@ -1,9 +1,10 @@
 """Does scoring disappear behind generation? A simulated generator of given speed against a running gateway, over HTTP.
 
-    python benchmarks/overlap.py [ways|cut|limit ...]      (default: all)
+    python benchmarks/overlap.py [ways|cut|r1|limit ...]      (default: all)
 
 ways    one rollout, scored sample by sample as they finish, group by group, and after generation
 cut     the same with a length limit that cuts off one in six: these end together, and with them nearly every group
+r1      the same with all of R1's rollout: 8,192 completions, in an eighth of its time
 limit   faster and faster generators, until the gateway is no longer hidden; what that means for 8 and for 512 GPUs
 
 All of a rollout runs at once, as in R1: a completion ends when its last token is there, so the longest ends the rollout.
@@ -32,6 +33,7 @@ MOST_TOKENS = 65_536
 CUT_TOKENS = 14_000
 SPREAD = 0.7
 # R1-Zero on 512 H800: a rollout of 8,192 completions in 1,097 s.
+R1_GROUPS = 8_192 // GROUP
 R1_COMPLETIONS_S = 8_192 / 1_097
 # Tokens a second of a 7B model: 8 GPUs as a small set-up generates, 512 GPUs as R1's scale.
 SET_UPS = {8: 20_000.0, 512: 1_300_000.0}
@@ -232,7 +234,12 @@ def limit(groups: int = 64) -> None:
             )
 
 
-PARTS: dict[str, Callable[[], None]] = {"ways": ways, "cut": lambda: ways(CUT_TOKENS), "limit": limit}
+PARTS: dict[str, Callable[[], None]] = {
+    "ways": ways,
+    "cut": lambda: ways(CUT_TOKENS),
+    "r1": lambda: ways(groups=R1_GROUPS, seconds=137.0),
+    "limit": limit,
+}
 
 
 def main(parts: Annotated[list[str] | None, typer.Argument()] = None) -> None:
