@@ -65,14 +65,35 @@ def zero(name: str) -> None:
     )
 
 
-def save(name: str, histories: Mapping[str, History], panels: Mapping[str, Callable[[StageHistory], Curve]]) -> None:
+def language(name: str) -> None:
+    """The share of the language over the steps, and what it costs: a point a weight of its reward, heavier darker."""
+    histories = runs(name)
+    found = [stage.evaluations().get("signs") for run in histories.values() for stage in run.reinforced]
+    done = [evaluation for evaluation in found if evaluation]
+    shares = [evaluation["components"]["language"] for evaluation in done]
+    rates = [evaluation["all"]["pass_at_1"] for evaluation in done]
+    save(
+        name,
+        histories,
+        {"target language": metric("eval/signs/rewards/language"), "pass@1, dev split": metric("eval/signs/pass@1")},
+        charts.scatter({"": (shares, rates)}, "target language, test split", "pass@1, test split"),
+    )
+
+
+def save(
+    name: str,
+    histories: Mapping[str, History],
+    panels: Mapping[str, Callable[[StageHistory], Curve]],
+    *more: charts.Draw,
+) -> None:
     """The figure of an experiment, and its table."""
     drawn = {y: by_stage(histories, pick) for y, pick in panels.items()}
     if not any(drawn.values()):
         return
     FIGURES.mkdir(parents=True, exist_ok=True)
     target = FIGURES / f"{name}.svg"
-    target.write_text(charts.drawn(*(charts.curves(found, y) for y, found in drawn.items() if found), width=3.4))
+    lines = [charts.curves(found, y) for y, found in drawn.items() if found]
+    target.write_text(charts.drawn(*lines, *more, width=3.4))
     print(f"\n### {name} ({target})\n")
     for run, history in histories.items():
         table(run, history)
@@ -98,11 +119,7 @@ def spent(stage: StageHistory) -> str:
 def main() -> None:
     zero("r1-zero-mini")
     zero("signs4-mini")
-    save(
-        "language-mini",
-        runs("language-mini"),
-        {"target language": metric("eval/signs/rewards/language"), "pass@1, dev split": metric("eval/signs/pass@1")},
-    )
+    language("language-mini")
     save(
         "overthinking-mini",
         runs("overthinking-mini"),
