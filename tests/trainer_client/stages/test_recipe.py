@@ -37,7 +37,11 @@ def changed(**changes):
     return recipe
 
 
-@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+# r1.yaml needs a model and data of one's own: test_r1.py.
+COMPLETE = sorted(path for path in RECIPES.glob("*.yaml") if path.stem != "r1")
+
+
+@pytest.mark.parametrize("path", COMPLETE, ids=lambda path: path.stem)
 def test_what_is_shipped_is_valid_and_its_domains_are_there(path):
     recipe = read(path)
     domains = {source.domain for source in recipe.sources.values()}

@@ -43,12 +43,16 @@ class Workshop:
         return TransformersEngine(self.policy, [self.tokenizer.eos_token_id])
 
     def evaluate(self, source: str, split: Split, problems: int, samples: int) -> Summary:
-        """Attempts at some problems of the split, the same ones whatever the seed. Raises ValueError without a verdict."""
+        """Attempts at some problems of the split, the same ones whatever the seed. Raises ValueError, with the cause, when
+        there is not one verdict."""
         wanted, (origin, task) = self.recipe.evaluation, self.sources([source])[source]
         judge = Judge(self.client, origin.domain, origin.accuracy)
         sampling = Sampling(wanted.max_tokens, wanted.temperature, wanted.top_p, self.seed)
         chosen = some(task.problems(split), problems, f"{source}/{split}")
-        found = answered(self.engine(), self.tokenizer, judge, chosen, samples, sampling)
+        found = list(answered(self.engine(), self.tokenizer, judge, chosen, samples, sampling))
+        failures = [failure for one in found for failure in one.scored.failures]
+        if (first := failures[0]) and all(failures):
+            raise ValueError(f"{source}: no attempt has a verdict; the first: {first['kind']}: {first['message']}")
         return summarise([attempts(one, judge, task) for one in found])
 
     def save(self, folder: Path) -> None:
