@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from preference_model.report import Report
+from preference_model.report import Report, calibration_yaml
 from preference_model.train import Progress, TrainConfig
 
 
@@ -48,6 +48,7 @@ def card(made: Made, best: Progress, counts: tuple[int, int], reports: Sequence[
         *([f"Held out of training altogether: {', '.join(sorted(made.systems))}."] if made.systems else []),
         "",
         *(part for title, report in reports for part in _section(title, report)),
+        *_calibration(made, reports),
         "## Made with",
         "",
         "```bash",
@@ -56,6 +57,15 @@ def card(made: Made, best: Progress, counts: tuple[int, int], reports: Sequence[
         "",
     ]
     return "\n".join(lines)
+
+
+def _calibration(made: Made, reports: Sequence[tuple[str, Report]]) -> list[str]:
+    """Where the scores on the held-out prompts lie: a line for a registry."""
+    held_out = [report for _, report in reports[:1] if report.scores]
+    if not held_out:
+        return []
+    line = calibration_yaml(f"held-out prompts of {', '.join(made.data)}", held_out)
+    return ["## Its scores there, for a registry", "", "```yaml", line, "```", ""]
 
 
 def _kind(config: TrainConfig) -> str:

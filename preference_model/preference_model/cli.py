@@ -120,7 +120,8 @@ def eval_preference(
     """Measure a reward model beside the baselines: longer wins, shorter wins, which system wrote it."""
     _need_models()
     from preference_model.data import BadData
-    from preference_model.recipe import Unknown, calibration_yaml, evaluate, table
+    from preference_model.recipe import Unknown, evaluate, table
+    from preference_model.report import calibration_yaml
 
     try:
         reports = asyncio.run(evaluate(model, registry, data, split, frozenset(systems or ())))

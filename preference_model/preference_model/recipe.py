@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean, pstdev
 from typing import Literal, cast
 
-import yaml
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from preference_model import metrics
 from preference_model.card import Made, card
 from preference_model.data import BadData, Pair, Point, Record, Split, read, split
 from preference_model.engine import Engine
@@ -172,15 +168,3 @@ def table(title: str, report: Report) -> Table:
     for row in report.rows:
         made.add_row(row.name, row.text(), row.note)
     return made
-
-
-def calibration_yaml(texts: str, reports: Sequence[Report]) -> str:
-    """Where the scores of these texts lie, as a line of a registry's entry."""
-    scores = [score for report in reports for score in report.scores]
-    found = {
-        "set": texts,
-        "mean": round(fmean(scores), 4),
-        "std": round(pstdev(scores), 4),
-        "quantiles": [round(value, 4) for value in metrics.quantiles(scores)],
-    }
-    return "calibration: " + yaml.safe_dump(found, sort_keys=False, default_flow_style=True, width=math.inf).strip()

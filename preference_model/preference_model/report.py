@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import fmean, pstdev
+
+import yaml
 
 from preference_model import metrics
 
@@ -46,3 +50,15 @@ def share(name: str, margins: Sequence[float], weights: Sequence[float] | None =
 def share_of(name: str, outcomes: Sequence[bool], note: str = "") -> Row:
     """The share of outcomes that are true, with its interval."""
     return share(name, [1.0 if outcome else -1.0 for outcome in outcomes], note=note)
+
+
+def calibration_yaml(texts: str, reports: Sequence[Report]) -> str:
+    """Where the scores of these texts lie, as a line of a registry's entry."""
+    scores = [score for report in reports for score in report.scores]
+    found = {
+        "set": texts,
+        "mean": round(fmean(scores), 4),
+        "std": round(pstdev(scores), 4),
+        "quantiles": [round(value, 4) for value in metrics.quantiles(scores)],
+    }
+    return "calibration: " + yaml.safe_dump(found, sort_keys=False, default_flow_style=True, width=math.inf).strip()

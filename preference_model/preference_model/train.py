@@ -189,7 +189,10 @@ class WholeModel:
 def prepare(config: TrainConfig, texts: Sequence[tuple[str, str]], tick: Callable[[float], None]) -> Trainable:
     """The model to train, its texts tokenized (and run, where it is frozen). `tick` is told the share that is done."""
     from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+    from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
+    disable_progress_bar()
+    set_verbosity_error()  # that the head is new is no news
     where = heads.encoder_path(config.backbone)
     tokenizer = AutoTokenizer.from_pretrained(where)
     is_head = config.frozen and _is_encoder(AutoConfig.from_pretrained(where))
