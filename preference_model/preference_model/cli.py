@@ -106,7 +106,7 @@ def train_preference(
         raise _fail("; ".join(f"--{path.replace('_', '-')}: {why}" for path, why in validation_errors(error))) from None
     except (BadData, MissingEncoder, OSError, ValueError) as error:
         raise _fail(str(error)) from None
-    Console().print((output / "README.md").read_text(), markup=False, highlight=False)
+    Console(soft_wrap=True).print((output / "README.md").read_text(), markup=False, highlight=False)
 
 
 def eval_preference(
