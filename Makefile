@@ -60,5 +60,6 @@ clean:
 	rm -rf .venv .cache dist
 
 -include deploy/compose.mk
+-include preference_model/heads.mk
 -include trainer_client/train.mk
 -include tests/trainers/trainers.mk

@@ -30,7 +30,8 @@ from preference_model.encoding import Encoded
 from preference_model.settings import PreferenceSettings
 from reward_verifiers.contract import VerifyRequest
 
-TEXTS, TIMED, ROUNDS, BATCH = 512, 192, 2, 32
+TEXTS, ROUNDS, BATCH = 512, 2, 32
+NAIVE, LOOP = "naive: arrival order, padded batches of 32", "one by one"
 Way = Callable[[], Awaitable[list[float]]]
 
 
@@ -108,6 +109,16 @@ def singles(backend: PreferenceBackend, items: list[tuple[str, str]], model: str
     return once
 
 
+def with_threads(backend: PreferenceBackend, count: int, way: Way) -> Way:
+    """A number of threads is a setting of the thread that runs the model."""
+
+    async def once() -> list[float]:
+        backend.engine._threads.running.submit(torch.set_num_threads, count).result()
+        return await way()
+
+    return once
+
+
 async def interleaved(ways: dict[str, Way], rounds: int = ROUNDS) -> tuple[dict[str, float], dict[str, list[float]]]:
     """Seconds (best) and scores of each way."""
     scores: dict[str, list[float]] = {}
@@ -149,19 +160,18 @@ async def cpu() -> None:
         backend = PreferenceBackend(PreferenceSettings(registry=registry))
         print(await backend.engine.load_all())
         plain = Plain(folder)
-        some = items[:TIMED]
         ways = {
-            "naive: arrival order, padded batches of 32": plain.way(some, BATCH),
-            "one by one": plain.way(some, 1),
-            "engine, float32": bulk(backend, some, "float32"),
-            "engine, bfloat16": bulk(backend, some, "bfloat16"),
-            "engine, int8": bulk(backend, some, "int8"),
+            NAIVE: plain.way(items, BATCH),
+            LOOP: plain.way(items, 1),
+            "engine, float32": bulk(backend, items, "float32"),
+            "engine, bfloat16": bulk(backend, items, "bfloat16"),
+            "engine, int8": bulk(backend, items, "int8"),
         }
         seconds, scores = await interleaved(ways)
-        show(f"one thread, {TIMED} texts", seconds, scores, "naive: arrival order, padded batches of 32", "one by one")
-        loop = seconds["one by one"]
+        show(f"one thread, {len(items)} texts", seconds, scores, NAIVE, LOOP)
+        loop = seconds[LOOP]
         print("\nto the one-by-one loop: " + ", ".join(f"{name} {loop / took:.2f}" for name, took in seconds.items()))
-        worst = max(abs(a - b) for a, b in zip(scores["one by one"], scores["engine, float32"], strict=True))
+        worst = max(abs(a - b) for a, b in zip(scores[LOOP], scores["engine, float32"], strict=True))
         print(f"largest difference of float32 to the loop: {worst:.1e}")
         ways = {
             "one bulk call": bulk(backend, items, "float32"),
@@ -169,11 +179,9 @@ async def cpu() -> None:
         }
         seconds, scores = await interleaved(ways)
         show("concurrent requests", seconds, scores, "one bulk call", "one bulk call")
-        torch.set_num_threads(2)
-        two, _ = await interleaved({"two": bulk(backend, some, "float32")})
-        torch.set_num_threads(1)
-        one, _ = await interleaved({"one": bulk(backend, some, "float32")})
-        print(f"\ntwo threads to one: {one['one'] / two['two']:.2f}")
+        way = bulk(backend, items, "float32")
+        threads, _ = await interleaved({count: with_threads(backend, int(count), way) for count in "12"})
+        print(f"\ntwo threads to one: {threads['1'] / threads['2']:.2f}")
         await backend.aclose()
     await shared_prompts()
 

@@ -158,7 +158,7 @@ class PreferenceBackend:
         flags = self._flags(name, spec, options, scored)
         about = {
             "model": name,
-            "version": digest(spec.model_dump(mode="json")),
+            "version": self.engine.version(spec),
             "sees": spec.sees,
             "mode": options.mode,
         }

@@ -40,6 +40,7 @@ def train_preference(
     features: Annotated[str, typer.Option(help="Of a frozen encoder: `pair`, or `answer` alone.")] = "",
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     batch: Annotated[int, typer.Option(min=1, help="Pairs or texts a step.")] = 256,
+    pass_tokens: Annotated[int, typer.Option(min=16, help="Tokens a whole model runs at once; a step adds up.")] = 4096,
     lr: Annotated[float | None, typer.Option(help="Default: 1e-2 for a head, 6e-6 for a whole model (R1's).")] = None,
     weight_decay: Annotated[float, typer.Option()] = 0.1,
     max_tokens: Annotated[int, typer.Option(min=16, help="Longer texts lose their middle in training.")] = 512,
@@ -57,11 +58,16 @@ def train_preference(
     margin: Annotated[
         float, typer.Option(min=0, help="Mean judgement that a pair must exceed to be kept (R1: 1).")
     ] = 1.0,
+    about: Annotated[
+        Path | None,
+        typer.Option(help="Markdown for the card to begin with: what it is for, and not.", exists=True, dir_okay=False),
+    ] = None,
 ) -> None:
     """Train a reward model: Bradley-Terry on pairs, binary on labelled texts. Writes weights and a model card."""
     _need_models()
     from pydantic import ValidationError
 
+    from preference_model.card import Made
     from preference_model.data import BadData, Pair, Point, read
     from preference_model.heads import MissingEncoder
     from preference_model.judging import judged
@@ -80,6 +86,7 @@ def train_preference(
             "features": features or ("pair" if kind is Pair else "answer"),
             "epochs": epochs or (300 if frozen else 1),
             "batch": batch,
+            "pass_tokens": pass_tokens,
             "lr": lr or (1e-2 if frozen else 6e-6),
             "weight_decay": weight_decay,
             "max_tokens": max_tokens,
@@ -91,12 +98,15 @@ def train_preference(
             "device": device,
         }
         config = TrainConfig.model_validate(settings)
-        train(config, records, [path.name for path in data], frozenset(systems or ()), output, errors)
+        judged_by = [f"--judge {judge}", f"--votes {votes}", f"--margin {margin}"] if judge else []
+        told = about.read_text("utf-8") if about else ""
+        made = Made(config, [path.name for path in data], frozenset(systems or ()), judged_by, told)
+        train(made, records, output, errors)
     except ValidationError as error:
         raise _fail("; ".join(f"--{path.replace('_', '-')}: {why}" for path, why in validation_errors(error))) from None
     except (BadData, MissingEncoder, OSError, ValueError) as error:
         raise _fail(str(error)) from None
-    Console().print((output / "README.md").read_text(), markup=False, highlight=False)
+    Console(soft_wrap=True).print((output / "README.md").read_text(), markup=False, highlight=False)
 
 
 def eval_preference(
@@ -110,7 +120,8 @@ def eval_preference(
     """Measure a reward model beside the baselines: longer wins, shorter wins, which system wrote it."""
     _need_models()
     from preference_model.data import BadData
-    from preference_model.recipe import Unknown, calibration_yaml, evaluate, table
+    from preference_model.recipe import Unknown, evaluate, table
+    from preference_model.report import calibration_yaml
 
     try:
         reports = asyncio.run(evaluate(model, registry, data, split, frozenset(systems or ())))
@@ -118,5 +129,9 @@ def eval_preference(
         raise _fail(str(error)) from None
     for title, report in reports:
         Console(width=120).print(table(f"{model} on {title}", report))
-        if calibration and report.scores:
-            Console(soft_wrap=True).print(calibration_yaml(title, report), markup=False, highlight=False)
+    if calibration:
+        if not any(report.scores for _, report in reports):
+            raise _fail("--calibration: there are no scores; a judge's own scale is fixed")
+        texts = f"{split} prompts of {', '.join(title for title, _ in reports)}"
+        line = calibration_yaml(texts, [report for _, report in reports])
+        Console(soft_wrap=True).print(line, markup=False, highlight=False)

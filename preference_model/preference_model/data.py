@@ -1,10 +1,12 @@
 """Preference data: pairs of answers, and single texts with a label. From JSON or JSON lines, plain or gzipped.
 
-    own          {"prompt", "chosen", "rejected"[, "chosen_by", "rejected_by"]}    {"prompt", "text", "label": 0 or 1}
+    own          {"prompt", "chosen", "rejected"[, "chosen_by", "rejected_by"]}
+                 {"prompt", "text", "label": 0 or 1[, "reference", "by"]}
     unjudged     {"prompt", "a", "b"}                     for a judge to say which is preferred
     hh-rlhf      {"chosen", "rejected"}                   whole conversations, split before the last answer
     PandaLM      {"instruction", "input", "response1", …} three annotators; kept where two agree
     LLMBar       {"input", "output_1", "output_2", "label"}
+    GSM8K        {"question", "ground_truth", "6b_finetuning": {"solution", "is_correct"}, …}    a text a system
     moderation   {"prompt", "S": 0, "H": 1, …}            a text, unsafe when any category is 1
 
 Which shape a file has is seen from its first record. A prompt's part (train, validation, held-out) is a hash
@@ -49,11 +51,13 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A text, and whether it is good (1: safe) or not (0)."""
+    """A text, and whether it is good (1: safe, correct) or not (0). `reference`: what a judge compares it with."""
 
     prompt: str
     text: str
     label: int
+    reference: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,9 @@ def split(records: Sequence[Record], part: Split, systems: frozenset[str] = froz
 
 
 def _writers(record: Record) -> set[str]:
-    return {record.chosen_by, record.rejected_by} if isinstance(record, Pair) else set()
+    if isinstance(record, Pair):
+        return {record.chosen_by, record.rejected_by}
+    return {record.by} if isinstance(record, Point) else set()
 
 
 def _tenth(record: Record) -> int:
@@ -100,11 +106,9 @@ def _read_one(path: Path) -> Iterable[Record]:
         raise BadData(f"{path.name}: no known shape; the first record has {', '.join(sorted(rows[0])[:12])}")
     for number, row in enumerate(rows, 1):
         try:
-            record = shape(row)
+            yield from shape(row)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise BadData(f"{path.name}: record {number}: {type(error).__name__} {error}") from None
-        if record is not None:
-            yield record
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
@@ -123,13 +127,17 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _shape(row: dict[str, Any]) -> Callable[[dict[str, Any]], Record | None] | None:
+Shape = Callable[[dict[str, Any]], list[Record]]
+
+
+def _shape(row: dict[str, Any]) -> Shape | None:
     keys = set(row)
-    shapes: list[tuple[set[str], Callable[[dict[str, Any]], Record | None]]] = [
+    shapes: list[tuple[set[str], Shape]] = [
         ({"prompt", "chosen", "rejected"}, _own_pair),
         ({"prompt", "text", "label"}, _own_point),
-        ({"prompt", "a", "b"}, lambda row: Unjudged(*_texts(row, "prompt", "a", "b"))),
+        ({"prompt", "a", "b"}, lambda row: [Unjudged(*_texts(row, "prompt", "a", "b"))]),
         ({"chosen", "rejected"}, _hh),
+        ({"question", "ground_truth"}, _solutions),
         ({"instruction", "response1", "response2", "annotator1"}, _pandalm),
         ({"input", "output_1", "output_2", "label"}, _llmbar),
     ]
@@ -144,45 +152,60 @@ def _texts(row: dict[str, Any], *names: str) -> tuple[str, ...]:
     return tuple(row[name] for name in names)
 
 
-def _own_pair(row: dict[str, Any]) -> Pair:
+def _own_pair(row: dict[str, Any]) -> list[Record]:
     prompt, chosen, rejected = _texts(row, "prompt", "chosen", "rejected")
-    return Pair(prompt, chosen, rejected, str(row.get("chosen_by") or ""), str(row.get("rejected_by") or ""))
+    return [Pair(prompt, chosen, rejected, str(row.get("chosen_by") or ""), str(row.get("rejected_by") or ""))]
 
 
-def _own_point(row: dict[str, Any]) -> Point:
+def _own_point(row: dict[str, Any]) -> list[Record]:
     if row["label"] not in (0, 1):
         raise ValueError("label must be 0 or 1")
     prompt, text = _texts(row, "prompt", "text")
-    return Point(prompt, text, int(row["label"]))
+    reference = row.get("reference")
+    if not isinstance(reference, str | int | float | None):
+        raise TypeError("reference must be a string or a number")
+    said = "" if reference is None else str(reference)
+    return [Point(prompt, text, int(row["label"]), said, str(row.get("by") or ""))]
 
 
-def _hh(row: dict[str, Any]) -> Pair | None:
-    """The conversation before the last answer, and the two last answers; None where they begin differently."""
+def _hh(row: dict[str, Any]) -> list[Record]:
+    """The conversation before the last answer, and the two last answers; none where they begin differently."""
     chosen, rejected = _texts(row, "chosen", "rejected")
     before, mark, answer = chosen.rpartition("\n\nAssistant:")
     other_before, _, other = rejected.rpartition("\n\nAssistant:")
     if not mark or before != other_before or answer.strip() == other.strip():
-        return None
-    return Pair(_TURN.sub("\n", before).strip(), answer.strip(), other.strip())
+        return []
+    return [Pair(_TURN.sub("\n", before).strip(), answer.strip(), other.strip())]
 
 
-def _pandalm(row: dict[str, Any]) -> Pair | None:
+def _pandalm(row: dict[str, Any]) -> list[Record]:
     """None for a tie, for annotators that do not agree, and where there is no text."""
     [(vote, count)] = Counter(str(row[f"annotator{number}"]) for number in (1, 2, 3)).most_common(1)
     one, other = row["response1"], row["response2"]
     if count < 2 or vote not in ("1", "2") or not isinstance(one, str) or not isinstance(other, str):
-        return None
+        return []
     prompt = "\n\n".join(part for part in (row["instruction"], row["input"]) if part)
     writers = str(row.get("cmp_key", "_")).split("_")
     first, second = (writers[0], writers[-1])
-    return Pair(prompt, one, other, first, second) if vote == "1" else Pair(prompt, other, one, second, first)
+    return [Pair(prompt, one, other, first, second) if vote == "1" else Pair(prompt, other, one, second, first)]
 
 
-def _llmbar(row: dict[str, Any]) -> Pair:
+def _llmbar(row: dict[str, Any]) -> list[Record]:
     prompt, one, other = _texts(row, "input", "output_1", "output_2")
-    return Pair(prompt, one, other) if str(row["label"]) == "1" else Pair(prompt, other, one)
+    return [Pair(prompt, one, other) if str(row["label"]) == "1" else Pair(prompt, other, one)]
 
 
-def _moderation(row: dict[str, Any]) -> Point:
+def _solutions(row: dict[str, Any]) -> list[Record]:
+    """Each system's solution; the reference is what stands behind the last "A:"."""
+    question, truth = _texts(row, "question", "ground_truth")
+    reference = truth.rpartition("A:")[2].strip()
+    return [
+        Point(question, solution["solution"], int(solution["is_correct"]), reference, system)
+        for system, solution in row.items()
+        if isinstance(solution, dict)
+    ]
+
+
+def _moderation(row: dict[str, Any]) -> list[Record]:
     (text,) = _texts(row, "prompt")
-    return Point("", text, int(not any(row.get(name) == 1 for name in _CATEGORIES)))
+    return [Point("", text, int(not any(row.get(name) == 1 for name in _CATEGORIES)))]

@@ -100,6 +100,18 @@ class Engine:
             self._failed[key] = (time.monotonic(), error)
             raise
 
+    def version(self, spec: ModelSpec) -> str:
+        """A digest of the entry, and of the weights where they are loaded here."""
+        if spec.ensemble:
+            models = self.registry.current().models
+            return digest(
+                [spec.model_dump(mode="json"), *(self.version(models[name]) for name in spec.ensemble.members)]
+            )
+        key = digest(spec.model_dump(mode="json"))
+        task = self._sources.get(key)
+        is_loaded = task is not None and task.done() and not task.cancelled() and task.exception() is None
+        return task.result().version if task is not None and is_loaded else key
+
     async def _load(self, spec: ModelSpec) -> Source:
         if spec.upstream is not None:
             return UpstreamSource(spec, self._queue)

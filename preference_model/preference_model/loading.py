@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
-from transformers.utils.logging import disable_progress_bar
+from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from preference_model import forward, heads
 from preference_model.encoding import Encoded, Encoder
@@ -25,6 +25,7 @@ from preference_model.registry import ModelSpec, digest
 
 log = logging.getLogger(__name__)
 disable_progress_bar()  # a service's log is JSON lines
+set_verbosity_error()
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 BUDGETS = (512, 1024, 2048)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from statistics import fmean, pstdev
 
 from preference_model import balance
-from preference_model.data import Pair
+from preference_model.data import Pair, Point
 from preference_model.scale import sigmoid
 
 BINS = 10
@@ -101,6 +101,17 @@ def writer_prior(known: Sequence[Pair], asked: Sequence[Pair]) -> list[float] | 
         return None
     rate = {name: fmean(outcomes) for name, outcomes in wins.items()}
     return [rate.get(pair.chosen_by, 0.5) - rate.get(pair.rejected_by, 0.5) for pair in asked]
+
+
+def writer_shares(known: Sequence[Point], asked: Sequence[Point]) -> list[float] | None:
+    """Each text's system's share of good texts among the known ones, 0.5 for a stranger. None: no writers."""
+    labels: defaultdict[str, list[int]] = defaultdict(list)
+    for point in known:
+        if point.by:
+            labels[point.by].append(point.label)
+    if not labels or not any(point.by for point in asked):
+        return None
+    return [fmean(labels[point.by]) if point.by in labels else 0.5 for point in asked]
 
 
 def quantiles(scores: Sequence[float], count: int = 21) -> list[float]:

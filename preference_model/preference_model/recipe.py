@@ -7,20 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, cast
 
-import yaml
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from preference_model import metrics
-from preference_model.card import card
+from preference_model.card import Made, card
 from preference_model.data import BadData, Pair, Point, Record, Split, read, split
 from preference_model.engine import Engine
-from preference_model.evaluate import Report, Score, judge_report, pairs_report, points_report
+from preference_model.evaluate import pairs_report, points_report
+from preference_model.evaluate_judge import judge_report, reference_report
 from preference_model.outcome import Asked, Scored
 from preference_model.pairs import Pair as Compared
 from preference_model.pairs import Pairs
 from preference_model.registry import ModelSpec
+from preference_model.report import Report
 from preference_model.settings import PreferenceSettings
 from preference_model.train import Progress as Epoch
 from preference_model.train import TrainConfig, examples, fit, prepare
@@ -30,15 +30,9 @@ class Unknown(ValueError):
     """There is no such model, or part; the message says what there is."""
 
 
-def train(
-    config: TrainConfig,
-    records: Sequence[Record],
-    names: Sequence[str],
-    systems: frozenset[str],
-    output: Path,
-    console: Console,
-) -> None:
+def train(made: Made, records: Sequence[Record], output: Path, console: Console) -> None:
     """Train, and write weights and card to `output`. Raises BadData, ValueError."""
+    config, systems = made.config, made.systems
     kind = Pair if any(isinstance(record, Pair) for record in records) else Point
     records = [record for record in records if isinstance(record, kind)]
     seen, watched = split(records, "train", systems), split(records, "validation", systems)
@@ -59,7 +53,7 @@ def train(
         validation = [row for row, origin in enumerate(data.origin) if origin >= len(seen)]
         best = fit(model, data, validation, config, output, told)
     reports = _reports(config, output, records, systems)
-    (output / "README.md").write_text(card(config, best, names, (len(seen), len(watched)), systems, reports))
+    (output / "README.md").write_text(card(made, best, (len(seen), len(watched)), reports))
 
 
 def _reports(
@@ -70,7 +64,7 @@ def _reports(
     parts = [("held-out prompts", split(records, "held-out"))]
     if systems:
         parts.append(("held-out prompts of held-out systems", split(records, "held-out", systems)))
-    known = split(records, "train", systems)
+    known = split(records, "train")
     return asyncio.run(_evaluated(spec, [(title, part) for title, part in parts if part], known))
 
 
@@ -91,18 +85,34 @@ async def evaluate(
         raise Unknown(f"--split: train, validation, held-out or all, not {part!r}")
     settings = PreferenceSettings(registry=registry) if registry else PreferenceSettings()
     models = Engine(settings).registry.spec.models
-    spec = models[name].model_copy(update={"guard": False}) if name in models else spec_of(Path(name))
-    if spec.upstream and spec.upstream.kind == "judge_reference":
-        raise Unknown(f"--model: {name!r} judges by a reference, and preference data has none")
+    spec = models[name] if name in models else spec_of(Path(name))
     parts, known = [], list[Record]()
     for path in paths:
         records = read([path])
-        chosen = split(records, cast(Split, part), systems)
+        chosen = _askable(spec, split(records, cast(Split, part), systems))
         if not chosen:
-            raise BadData(f"{path.name}: no record in that part")
+            raise BadData(f"{path.name}: no record in that part that {_needs(spec)}")
         parts.append((path.name, chosen))
-        known += split(records, "train", systems) if part == "held-out" else []
+        known += split(records, "train") if part == "held-out" else []
     return await _evaluated(spec, parts, known, settings)
+
+
+def _askable(spec: ModelSpec, records: Sequence[Record]) -> list[Record]:
+    """The records that this kind of model can be measured on; pairs alone, where there are both kinds."""
+    pairs, points = _pairs(records), _points(records)
+    if not spec.is_judge:
+        return list(pairs or points)
+    return [point for point in points if point.reference] if _by_reference(spec) else list(pairs)
+
+
+def _needs(spec: ModelSpec) -> str:
+    if _by_reference(spec):
+        return "a judge by a reference can be asked: prompt, text, label, reference"
+    return "a judge of pairs can be asked: prompt, chosen, rejected" if spec.is_judge else "says what is preferred"
+
+
+def _by_reference(spec: ModelSpec) -> bool:
+    return spec.upstream is not None and spec.upstream.kind == "judge_reference"
 
 
 async def _evaluated(
@@ -111,19 +121,30 @@ async def _evaluated(
     known: Sequence[Record],
     settings: PreferenceSettings | None = None,
 ) -> list[tuple[str, Report]]:
+    # The model's own numbers, whatever its entry makes of them.
+    plain = spec.model_copy(update={"guard": False, "normalisation": "raw", "clip": (None, None)})
     engine = Engine(settings or PreferenceSettings())
     asking = Pairs(engine)
 
     async def score(items: Sequence[Asked]) -> list[Scored]:
-        return await engine.score(spec, items)
+        if spec.is_judge:
+            return await asking.judged(plain, items, pairwise=False)
+        return await engine.score(plain, items)
 
     async def compare(items: Sequence[tuple[Asked, Asked]]) -> list[Compared]:
-        return await asking.compare(spec, items, 2, True)
+        return await asking.compare(plain, items, 2, True)
+
+    async def report(part: Sequence[Record]) -> Report:
+        if _by_reference(spec):
+            return await reference_report(score, _points(part), _points(known))
+        if spec.is_judge:
+            return await judge_report(compare, _pairs(part), _pairs(known))
+        if pairs := _pairs(part):
+            return await pairs_report(score, pairs, _pairs(known), spec.lowest)
+        return await points_report(score, _points(part), _points(known))
 
     try:
-        if spec.is_judge:
-            return [(title, await judge_report(compare, _pairs(part), _pairs(known))) for title, part in parts]
-        return [(title, await _report(score, part, known, spec)) for title, part in parts]
+        return [(title, await report(part)) for title, part in parts]
     finally:
         await asking.aclose()
         await engine.aclose()
@@ -133,10 +154,8 @@ def _pairs(records: Sequence[Record]) -> list[Pair]:
     return [record for record in records if isinstance(record, Pair)]
 
 
-async def _report(score: Score, part: Sequence[Record], known: Sequence[Record], spec: ModelSpec) -> Report:
-    if pairs := _pairs(part):
-        return await pairs_report(score, pairs, _pairs(known), spec.lowest)
-    return await points_report(score, [record for record in part if isinstance(record, Point)])
+def _points(records: Sequence[Record]) -> list[Point]:
+    return [record for record in records if isinstance(record, Point)]
 
 
 def table(title: str, report: Report) -> Table:
@@ -149,16 +168,3 @@ def table(title: str, report: Report) -> Table:
     for row in report.rows:
         made.add_row(row.name, row.text(), row.note)
     return made
-
-
-def calibration_yaml(title: str, report: Report) -> str:
-    """The scores' place, as a registry entry's `calibration`."""
-    from statistics import fmean, pstdev
-
-    data = {
-        "set": title,
-        "mean": round(fmean(report.scores), 4),
-        "std": round(pstdev(report.scores), 4),
-        "quantiles": [round(value, 4) for value in metrics.quantiles(report.scores)],
-    }
-    return yaml.safe_dump({"calibration": data}, sort_keys=False, default_flow_style=None, width=110)

@@ -44,6 +44,7 @@ class TrainConfig(BaseModel):
     max_tokens: int = Field(default=512, ge=16)
     epochs: int = Field(default=60, ge=1)
     batch: int = Field(default=256, ge=1, description="Pairs or texts a step (R1: 256).")
+    pass_tokens: int = Field(default=4096, ge=16, description="Tokens that a whole model runs at once: its memory.")
     lr: float = Field(default=1e-2, gt=0, description="R1: 6e-6 for a whole model.")
     weight_decay: float = Field(default=0.1, ge=0)
     patience: int = Field(default=10, ge=1, description="Epochs without a better validation loss before it stops.")
@@ -59,6 +60,9 @@ class Trainable(Protocol):
 
     def scores(self, texts: Sequence[int]) -> torch.Tensor:
         """(texts,) for indices into the texts that it was made with."""
+
+    def passes(self, rows: Sequence[int], data: Examples) -> list[list[int]]:
+        """The rows of one step as the parts that fit into memory."""
 
     def parameters(self) -> list[torch.nn.Parameter]: ...
 
@@ -133,6 +137,9 @@ class FrozenHead:
     def scores(self, texts: Sequence[int]) -> torch.Tensor:
         return (self._features[list(texts)] @ self.weight.T + self.bias).squeeze(1)
 
+    def passes(self, rows: Sequence[int], data: Examples) -> list[list[int]]:
+        return [list(rows)]
+
     def parameters(self) -> list[torch.nn.Parameter]:
         return [self.weight, self.bias]
 
@@ -147,12 +154,29 @@ class WholeModel:
         self._model, self._tokenizer, self._encoded = model.to(config.device), tokenizer, encoded
         self._device = torch.device(config.device)
         self._scorer = forward.Classifier(model, config.max_tokens)
-        model.train(not config.frozen)
+        self._config = config
         for parameter in model.base_model.parameters():
             parameter.requires_grad_(not config.frozen)
 
     def scores(self, texts: Sequence[int]) -> torch.Tensor:
+        self._model.train(torch.is_grad_enabled() and not self._config.frozen)  # no dropout while it is measured
         return self._scorer.logits(Batch([self._encoded[at] for at in texts], self._device)).squeeze(1)
+
+    def passes(self, rows: Sequence[int], data: Examples) -> list[list[int]]:
+        """By length, so that little is padding, which counts; as they come where a pass must show lengths that differ."""
+        parts: list[list[int]] = []
+        longest, texts = 0, 2 if data.is_pairs else 1
+        for row in rows if self._config.decorrelate else sorted(rows, key=lambda row: self._longest(row, data)):
+            longest = max(longest, self._longest(row, data))
+            if not parts or longest * texts * (len(parts[-1]) + 1) > self._config.pass_tokens:
+                parts.append([])
+                longest = self._longest(row, data)
+            parts[-1].append(row)
+        return parts
+
+    def _longest(self, row: int, data: Examples) -> int:
+        texts = [data.left[row], data.right[row]] if data.is_pairs else [data.left[row]]
+        return max(len(self._encoded[at].ids) for at in texts)
 
     def parameters(self) -> list[torch.nn.Parameter]:
         return [parameter for parameter in self._model.parameters() if parameter.requires_grad]
@@ -165,7 +189,10 @@ class WholeModel:
 def prepare(config: TrainConfig, texts: Sequence[tuple[str, str]], tick: Callable[[float], None]) -> Trainable:
     """The model to train, its texts tokenized (and run, where it is frozen). `tick` is told the share that is done."""
     from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+    from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
+    disable_progress_bar()
+    set_verbosity_error()  # that the head is new is no news
     where = heads.encoder_path(config.backbone)
     tokenizer = AutoTokenizer.from_pretrained(where)
     is_head = config.frozen and _is_encoder(AutoConfig.from_pretrained(where))
@@ -272,7 +299,7 @@ def fit(
             for at in range(0, len(order), config.batch)
         ]
         with torch.no_grad():
-            value = _validation_loss(model, data, validation, config)
+            value = _validation_loss(model, data, validation)
         now = Progress(epoch, sum(losses) / len(losses), value, best is None or value < best.validation_loss)
         waited = 0 if now.is_best else waited + 1
         if now.is_best:
@@ -287,20 +314,30 @@ def fit(
 
 
 def _step(model: Trainable, data: Examples, rows: Sequence[int], config: TrainConfig, optimizer: Any) -> float:
+    """One step over the rows, in as many passes as memory asks for; the loss."""
     optimizer.zero_grad()
-    loss = loss_of(model, data, rows, config.decorrelate)
-    loss.backward()  # type: ignore[no-untyped-call]
+    value, whole = 0.0, _weight(data, rows)
+    for part in model.passes(rows, data):
+        loss = loss_of(model, data, part, config.decorrelate) * (_weight(data, part) / whole)
+        loss.backward()  # type: ignore[no-untyped-call]
+        value += loss.item()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
-    value = loss.item()
     if value != value:  # NaN
         raise ValueError("the loss is not a number: lower --lr")
     return value
 
 
-def _validation_loss(model: Trainable, data: Examples, rows: Sequence[int], config: TrainConfig) -> float:
-    parts = [rows[at : at + config.batch] for at in range(0, len(rows), config.batch)]
-    return sum(loss_of(model, data, part, 0.0).item() * len(part) for part in parts) / max(len(rows), 1)
+def _validation_loss(model: Trainable, data: Examples, rows: Sequence[int]) -> float:
+    """Weighted as the training is: over rows that count."""
+    counting = [row for row in rows if data.weight[row] > 0]
+    parts = model.passes(counting, data) if counting else []
+    total = sum(loss_of(model, data, part, 0.0).item() * _weight(data, part) for part in parts)
+    return total / max(_weight(data, counting), 1e-9)
+
+
+def _weight(data: Examples, rows: Sequence[int]) -> float:
+    return sum(data.weight[row] for row in rows)
 
 
 def _plain(progress: Progress | None) -> list[Any]:

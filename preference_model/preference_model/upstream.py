@@ -34,6 +34,7 @@ class Peer:
         key = os.environ.get(upstream.key_env, "") if upstream.key_env else ""
         self._url = upstream.url
         self._gate = asyncio.Semaphore(upstream.concurrency)
+        self._timeout_s = upstream.timeout_s
         self._client = httpx.AsyncClient(
             base_url=upstream.url,
             headers={"authorization": f"Bearer {key}"} if key else {},
@@ -47,8 +48,9 @@ class Peer:
         """The reply's JSON."""
         async with self._gate:
             try:
-                status, content = await self._exchange(path, body)
-            except httpx.TimeoutException:
+                async with asyncio.timeout(self._timeout_s):  # of the whole: a server may send a byte at a time
+                    status, content = await self._exchange(path, body)
+            except (httpx.TimeoutException, TimeoutError):
                 raise NoScore(FailureKind.TIMEOUT, f"{self._url} did not answer in time") from None
             except (httpx.HTTPError, OSError) as error:
                 told = f"{self._url} cannot be reached ({type(error).__name__})"

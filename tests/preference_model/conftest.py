@@ -1,4 +1,6 @@
+import socket
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -103,3 +105,25 @@ def peers(monkeypatch):
         return f"http://{host}"
 
     return add
+
+
+@pytest.fixture
+def listening():
+    """`listening(app)`: a URL at which the app really listens, on a loopback port, in a thread of its own."""
+    import uvicorn
+
+    started = []
+
+    def start(app) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))  # connections wait here until the server takes them
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        started.append((server, thread))
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start
+    for server, thread in started:
+        server.should_exit = True
+        thread.join(30)
+        assert not thread.is_alive()

@@ -55,12 +55,16 @@ class TEI(Peer):
 
 
 class Judge(Peer):
-    """Prefers the longer answer. Of a reference, it wants the text to hold it. `says` replaces its verdict line."""
+    """Prefers the longer answer. Of a reference, it wants the text to hold it. `says` replaces its verdict line.
+
+    It is `fooled` by a bare opener, and says nothing that can be read where the text has the word `mumble`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.says: str | None = None
         self.bias = 0
+        self.fooled = False
 
     def reply(self, path, body):
         assert path == "v1/chat/completions"
@@ -69,7 +73,8 @@ class Judge(Peer):
         fence = re.search(r"code (\w+);", system)[1]
         parts = dict(re.findall(rf"--- {fence} ([\w ]+) ---\n(.*?)\n--- {fence} end", material, re.DOTALL))
         if "reference" in parts:
-            label = "correct" if parts["reference"] in parts["answer"] else "incorrect"
+            holds = parts["reference"] in parts["answer"] or (self.fooled and parts["answer"].endswith(":"))
+            label = "unsure" if "mumble" in parts["answer"] else "correct" if holds else "incorrect"
         else:
             gap = len(parts["answer A"]) - len(parts["answer B"]) + self.bias
             label = "A=B" if not gap else "A>>B" if gap > 20 else "A>B" if gap > 0 else "B>>A" if gap < -20 else "B>A"

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from preference_model.heads import SHIPPED
 from preference_model.settings import SHIPPED as REGISTRY
@@ -53,3 +54,10 @@ def test_a_head_is_a_few_kilobytes_with_a_card_that_says_how_weak_it_is(name):
     assert re.search(r"## On held-out prompts: \d+ (pairs|points)", card)
     assert "baseline: " in card
     assert "weak" in card
+
+
+def test_the_registrys_calibration_is_the_cards():
+    card = (SHIPPED / "helpful/README.md").read_text()
+    [line] = re.findall(r"^calibration: .*$", card, re.MULTILINE)
+    entry = yaml.safe_load(REGISTRY.read_text())["models"]["helpful"]
+    assert entry["calibration"] == yaml.safe_load(line)["calibration"]

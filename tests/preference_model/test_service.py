@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import shutil
 import subprocess
 import sys
 
@@ -40,6 +41,22 @@ async def test_a_score_explains_itself(models, registry, clients):
     assert (evidence["model"], evidence["sees"], evidence["mode"], evidence["cut"]) == ("rm", "answer", "pointwise", 0)
     assert evidence["version"].startswith("sha256:")
     assert evidence["raw"] == good["score"]
+
+
+async def test_other_weights_in_the_same_place_are_another_version(models, registry, clients, tmp_path):
+    versions = []
+    for weights in ("llama", "llama", "other"):
+        shutil.copytree(models[weights], tmp_path / "model", dirs_exist_ok=True)
+        entries = {
+            "rm": {"model": tmp_path / "model", **RM},
+            "two": {"ensemble": {"members": ["rm", "rm"]}, "floor": -50},
+        }
+        client = clients(registry(**entries))
+        both = [(await verify(client, GOOD, options={"model": model}))[0]["evidence"]["version"] for model in entries]
+        versions.append(both)
+    first, again, other = versions
+    assert first == again
+    assert all(one != two for one, two in zip(first, other, strict=True))
 
 
 async def test_what_the_model_sees(models, registry, clients):

@@ -4,6 +4,7 @@ import json
 import math
 import random
 import re
+import shlex
 
 import peers as wires
 import pytest
@@ -78,10 +79,41 @@ def test_a_head_is_trained_carded_measured_and_served(models, data, tmp_path, re
     )
     assert measured.exit_code == 0, measured.stderr
     assert "accuracy" in measured.stdout
-    [block] = re.findall(r"^calibration:.*?(?=^\S|\Z)", measured.stdout, re.DOTALL | re.MULTILINE)
-    found = yaml.safe_load(block)["calibration"]
-    assert (found["set"], len(found["quantiles"])) == ("pairs.jsonl", 21)
-    registry(mine={"head": head, "normalisation": "percentile", "calibration": found})
+    found = calibration_of(measured)
+    assert (found["set"], len(found["quantiles"])) == ("held-out prompts of pairs.jsonl", 21)
+
+    # An entry that has one already is measured on the model's own scale, so that it can be made anew.
+    scaled = {"head": head, "normalisation": "percentile", "calibration": found, "clip": [0.4, 0.6]}
+    again = touchstone(
+        *("eval-preference", "--data", data / "pairs.jsonl", "--model", "mine", "--calibration"),
+        *("--registry", registry(mine=scaled)),
+    )
+    assert calibration_of(again) == found
+
+
+def calibration_of(done):
+    """The one line that is meant to be copied into a registry."""
+    [line] = [line for line in done.stdout.splitlines() if line.startswith("calibration:")]
+    return yaml.safe_load(line)["calibration"]
+
+
+def test_the_card_begins_with_what_it_is_for_and_ends_with_the_command_that_makes_it_again(models, data, tmp_path):
+    about = tmp_path / "about.md"
+    about.write_text("# Mine\n\nFor tests, and for nothing else.\n")
+    arguments = ["train-preference", "--data", data / "pairs.jsonl", "--backbone", models["bert"], "--max-tokens", 64]
+    arguments += ["--epochs", 4, "--hold-out-system", "gamma", "--about", about]
+    done = touchstone(*arguments, "-o", tmp_path / "one")
+    assert done.exit_code == 0, done.stderr
+    card = (tmp_path / "one/README.md").read_text()
+    assert card.startswith("# Mine\n\nFor tests, and for nothing else.\n\nA linear head")
+    assert "## On held-out prompts of held-out systems" in card
+    command = shlex.split(re.search(r"```bash\n(.*?)```", card, re.DOTALL)[1].replace("\\\n", " "))
+    paths = {"FOLDER": tmp_path / "two", "pairs.jsonl": data / "pairs.jsonl"}
+    again = touchstone(*(paths.get(word, word) for word in command[1:]), "--about", about)
+    assert again.exit_code == 0, again.stderr
+    assert (tmp_path / "two/README.md").read_text() == card
+    one, two = (load_file(tmp_path / folder / "head.safetensors") for folder in ("one", "two"))
+    assert torch.equal(one["weight"], two["weight"])
 
 
 def test_points_are_trained_by_their_labels(models, data, tmp_path):
@@ -106,6 +138,30 @@ def test_a_whole_model_is_trained(models, data, tmp_path, kind):
     before, after = load_file(models[kind] / "model.safetensors"), load_file(folder / "model.safetensors")
     assert any(not torch.equal(before[name], after[name]) for name in before if "embed" in name)
     assert float(re.search(r"\| accuracy \| ([\d.]+)", (folder / "README.md").read_text())[1]) > 0.9
+
+
+def test_a_step_in_passes_is_the_step_at_once(models, data, tmp_path):
+    from preference_model import train
+
+    records = read([data / "pairs.jsonl"])[:24]
+
+    def gradient(pass_tokens):
+        config = train.TrainConfig(
+            backbone=str(models["llama"]), frozen=False, max_tokens=64, pass_tokens=pass_tokens, lr=1e-9
+        )
+        examples = train.examples(records, config)
+        rows = [row for row, weight in enumerate(examples.weight) if weight]
+        model = train.prepare(config, examples.texts, lambda _: None)
+        parts = model.passes(rows, examples)
+        assert sorted(row for part in parts for row in part) == rows
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+        loss = train._step(model, examples, rows, config, optimizer)
+        return len(parts), loss, torch.cat([one.grad.flatten() for one in model.parameters() if one.grad is not None])
+
+    (one, whole, expected), (many, loss, found) = gradient(1 << 20), gradient(128)
+    assert (one, many > 3) == (1, True)
+    assert loss == pytest.approx(whole, abs=1e-5)
+    assert torch.allclose(found, expected, atol=1e-5)
 
 
 def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(models, data, tmp_path):
@@ -156,6 +212,7 @@ def test_held_out_systems_are_never_trained_on(data):
     [
         ({"prompt": "p", "a": "x", "b": "y"}, Unjudged("p", "x", "y")),
         ({"input": "p", "output_1": "x", "output_2": "y", "label": "2"}, Pair("p", "y", "x")),
+        ({"prompt": "p", "text": "t", "label": 1}, Point("p", "t", 1)),
         ({"prompt": "bad words", "S": 0, "H": 1}, Point("", "bad words", 0)),
         (
             {"chosen": "\n\nHuman: q\n\nAssistant: yes", "rejected": "\n\nHuman: q\n\nAssistant: no"},
@@ -165,6 +222,14 @@ def test_held_out_systems_are_never_trained_on(data):
             {"instruction": "i", "input": "n", "response1": "x", "response2": "y", "cmp_key": "one_two"}
             | {"annotator1": "2", "annotator2": "2", "annotator3": "1"},
             Pair("i\n\nn", "y", "x", "two", "one"),
+        ),
+        (
+            {"question": "q", "ground_truth": "2 + 2\nA: 4", "small": {"solution": "A: 5", "is_correct": False}},
+            Point("q", "A: 5", 0, "4", "small"),
+        ),
+        (
+            {"prompt": "p", "text": "t", "label": 1, "reference": 4, "by": "w"},
+            Point("p", "t", 1, "4", "w"),
         ),
     ],
 )
@@ -234,6 +299,100 @@ def test_a_judge_is_measured_in_both_orders(peers, registry, data):
     assert re.search(r"position consistency +│ 0\.000", done.stdout)
     assert re.search(r"first-position share +│ 1\.000", done.stdout)
     assert re.search(r"accuracy +│ 0\.500", done.stdout)
+
+
+@pytest.fixture
+def answers(tmp_path):
+    """Forty texts with a reference and a label, by two writers; a judge that looks for the reference is right on 30."""
+    rows = []
+    for number in range(40):
+        right, said = number % 2, f"It is {number if number % 4 in (1, 2, 3) else -number - 1} I say."
+        rows.append({"prompt": f"q {number}", "text": said, "label": right, "reference": number, "by": f"w{right}"})
+    path = tmp_path / "answers.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def shown(done, name):
+    """(value, rest of the row) of a printed table."""
+    [found] = re.findall(rf"^│ {re.escape(name)} +│ ([\d.]+)([^│]*)│([^│]*)│", done.stdout, re.MULTILINE)
+    return float(found[0]), "".join(found[1:])
+
+
+def test_a_judge_by_a_reference_is_measured_over_http_on_known_labels(listening, registry, answers):
+    judge = wires.Judge()
+    judge.fooled = True
+    path = registry(j={"upstream": {"kind": "judge_reference", "url": listening(judge.app), "model": "m"}})
+    done = touchstone("eval-preference", "--data", answers, "--model", "j", "--registry", path, "--split", "all")
+    assert done.exit_code == 0, done.stderr
+    rows = [json.loads(line) for line in answers.read_text().splitlines()]
+    agree = [(str(row["reference"]) in row["text"]) == bool(row["label"]) for row in rows]
+    accuracy, interval = shown(done, "accuracy")
+    assert accuracy == pytest.approx(sum(agree) / 40, abs=1e-3)
+    low, high = map(float, re.search(r"\(([\d.]+) to ([\d.]+)\)", interval).groups())
+    assert low < accuracy < high
+    assert shown(done, "baseline: always the commoner label")[0] == 0.5
+    assert shown(done, "baseline: correct if it holds the reference")[0] == pytest.approx(accuracy)
+    assert shown(done, "correct texts that it calls correct")[0] == 1
+    assert shown(done, "without a verdict")[0] == 0
+    before, after = (shown(done, f"openers alone that it calls correct, {when}")[0] for when in ("no guard", "guarded"))
+    assert before > 0.1
+    assert after == 0
+
+
+def test_what_a_judge_says_and_cannot_be_read_is_a_failure_and_no_mistake(listening, registry, answers):
+    rows = [json.loads(line) for line in answers.read_text().splitlines()]
+    for row in rows:
+        right = str(row["reference"]) in row["text"]
+        row["label"] = int(right)  # it is right wherever it can be read
+        row["text"] += " mumble" if row["reference"] % 5 == 0 else ""
+    answers.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    judge = wires.Judge()
+    entry = {"upstream": {"kind": "judge_reference", "url": listening(judge.app)}}
+    arguments = [
+        "eval-preference",
+        "--data",
+        answers,
+        "--model",
+        "j",
+        "--registry",
+        registry(j=entry),
+        "--split",
+        "all",
+    ]
+    done = touchstone(*arguments)
+    assert "40 points, 8 without a score" in done.stdout
+    assert shown(done, "accuracy")[0] == 1
+    share, why = shown(done, "without a verdict")
+    assert share == 0.2
+    assert "8 verifier_error" in why
+
+    judge.trouble = 500
+    failed = touchstone(*arguments)
+    assert failed.exit_code == 0, failed.stderr
+    assert "40 points, 40 without a score" in failed.stdout
+    assert shown(failed, "without a verdict")[0] == 1
+    assert "accuracy" not in failed.stdout
+
+
+@pytest.mark.parametrize(("kind", "file"), [("judge_reference", "pairs.jsonl"), ("judge_pairs", "points.jsonl")])
+def test_a_judge_that_the_data_cannot_ask_is_told(registry, data, kind, file):
+    path = registry(j={"upstream": {"kind": kind, "url": "http://127.0.0.1:9"}})
+    done = touchstone("eval-preference", "--data", data / file, "--model", "j", "--registry", path)
+    assert done.exit_code == 1
+    assert f"{file}: no record in that part that a judge" in done.stderr
+
+
+def test_which_system_wrote_a_text_stands_beside_what_a_head_makes_of_it(models, data, tmp_path):
+    rows = [json.loads(line) for line in (data / "points.jsonl").read_text().splitlines()]
+    path = tmp_path / "written.jsonl"
+    path.write_text("".join(json.dumps(row | {"by": f"w{row['label']}"}) + "\n" for row in rows))
+    done = touchstone(
+        "train-preference", "--data", path, "-o", tmp_path / "head", "--backbone", models["bert"], "--epochs", 2
+    )
+    assert done.exit_code == 0, done.stderr
+    card = (tmp_path / "head/README.md").read_text()
+    assert "| baseline: the system that is good more often, AUROC | 1.000 |" in card
 
 
 def test_length_balance_leaves_nothing_to_length():

@@ -1,7 +1,11 @@
 """Models behind other servers, by the wire that each documents; and judges."""
 
+import asyncio
+
 import peers as wires
 import pytest
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
 
 PROMPT = "How much is two and two?"
 TEXTS = ["It is four, as everybody knows.", "Four, I would say."]
@@ -64,6 +68,20 @@ async def test_its_troubles_are_failures_with_their_cause(peers, registry, clien
     client = clients(registry(rm={"upstream": {"kind": kind, "url": peers(peer.app)}, "floor": -9}))
     for verdict in await verify(client):
         assert (verdict["score"], verdict["failure"]["kind"]) == (None, failure)
+
+
+async def test_a_server_that_sends_a_byte_at_a_time_is_too_slow(listening, registry, clients):
+    app = FastAPI()
+
+    async def drip():
+        while True:
+            yield b" "
+            await asyncio.sleep(0.02)
+
+    app.post("/classify")(lambda: StreamingResponse(drip()))
+    upstream = {"kind": "vllm_classify", "url": listening(app), "timeout_s": 0.5}
+    [one] = await verify(clients(registry(rm={"upstream": upstream, "floor": -9})), TEXTS[:1])
+    assert (one["score"], one["failure"]["kind"]) == (None, "timeout")
 
 
 async def test_a_server_that_is_not_there(peers, registry, clients):

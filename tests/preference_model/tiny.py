@@ -60,13 +60,13 @@ def byte_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def word_tokenizer() -> PreTrainedTokenizerFast:
-    """WordPiece with [CLS] and [SEP], like BERT's."""
-    inner = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    inner.train_from_iterator(
-        LINES, trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
-    )
+    """WordPiece with [CLS] and [SEP], like BERT's. The words are listed: a trainer's order differs from run to run."""
+    splitter = pre_tokenizers.BertPreTokenizer()
+    words = {word for line in LINES for word, _ in splitter.pre_tokenize_str(line)}
+    letters = {letter for word in words for letter in word}
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *sorted(words | letters | {f"##{letter}" for letter in letters})]
+    inner = Tokenizer(models.WordPiece({piece: at for at, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    inner.pre_tokenizer = splitter
     marks = [(mark, inner.token_to_id(mark)) for mark in ("[CLS]", "[SEP]")]
     inner.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=marks
