@@ -307,6 +307,14 @@ class AsyncRewardClient(_Client):
         scored = await asyncio.wrap_future(self._score_many(groups))
         return [self._checked(one) for one in scored]
 
+    async def needs_siblings(self, domain: str) -> bool:
+        """Whether a component of the domain looks at the whole group, so that a completion cannot be judged alone.
+
+        Raises BadGroup when there is no such domain, TimeoutError when the gateway does not say within the deadline.
+        """
+        engine = self._running()
+        return await asyncio.wrap_future(engine.start(engine.needs_siblings(domain, self._settings.deadline_s)))
+
     async def as_completed(self, handles: Iterable[Handle[T]]) -> AsyncIterator[Handle[T]]:
         """The handles, each as soon as its result is there."""
         loop = asyncio.get_running_loop()

@@ -133,6 +133,10 @@ class Engine:
         self._meter.arrived()
         return await self._counted(body, _lenient(body, self._sample(sample, index, body, gathering, deadline_s)))
 
+    async def needs_siblings(self, domain: str, within_s: float) -> bool:
+        """Raises BadGroup when there is no such domain, TimeoutError when the gateway does not say."""
+        return await self._domains.needs_siblings(domain, self._loop.time() + within_s)
+
     async def finish(self, within_s: float) -> None:
         """Nothing that is out now takes longer than this; samples that still wait for siblings wait no more."""
         self._sender.hurry(self._loop.time() + within_s)
