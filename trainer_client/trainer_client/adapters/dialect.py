@@ -4,6 +4,7 @@
     columns: solution=…, level=…      ──▶ the reference, the answer under `answer`
     … <|im_end|> at its end           ──▶ left out
     a prompt that ends with <think>   ──▶ the completion's prefix
+    messages with images and tools    ──▶ messages of text
 
 Prompts and labels are the data set's, completions are hostile: every function is linear in its text.
 """
@@ -85,3 +86,21 @@ def prefilled(prompt: Text | None, prefix: str = "") -> tuple[Text | None, str]:
     if start < 0 or not (bare.endswith(_OPEN) or is_closed):
         return prompt, prefix
     return prompt[:start], prompt[start:]
+
+
+def readable(text: Text) -> Text:
+    """Messages with what the gateway reads of them: role, text, reasoning. Images and the like are left out."""
+    if isinstance(text, str):
+        return text
+    return [_said(message) for message in text]
+
+
+def _said(message: Mapping[str, Any]) -> dict[str, Any]:
+    said = {name: message[name] for name in ("role", "content", "reasoning_content") if message.get(name) is not None}
+    if isinstance(said.get("content"), list):
+        said["content"] = [
+            {"type": "text", "text": str(part.get("text", ""))}
+            for part in said["content"]
+            if part.get("type") == "text"
+        ]
+    return said
