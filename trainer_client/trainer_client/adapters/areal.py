@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 from trainer_client.adapters.alone import judged_alone
-from trainer_client.adapters.dialect import prefilled, reference_of, without_end
+from trainer_client.adapters.dialect import prefilled
 from trainer_client.adapters.settings import Settings, settings
+from trainer_client.adapters.single import single
 from trainer_client.wire import Sample
 
 MOST_S = 10.0
@@ -36,12 +37,12 @@ def reward_fn(
 
 def sample_of(told: Settings, prompt: str, completion: str, tokens: int, columns: Mapping[str, Any]) -> Sample:
     """`prompt` is decoded from the chat template's tokens: it shows what the template wrote of the completion."""
-    text, prefix = prefilled(prompt, told.prefix)
-    return Sample(
-        domain=told.domain_of(columns.get("data_source"), columns.get("domain")),
-        completion=without_end(completion),
-        reference=reference_of({name: value for name, value in columns.items() if name not in _OTHERS}),
-        prompt=columns.get("messages") or text,
+    shown, prefix = prefilled(prompt, told.prefix)
+    return single(
+        told.domain_of(columns.get("data_source"), columns.get("domain")),
+        completion,
+        {name: value for name, value in columns.items() if name not in _OTHERS},
+        prompt=columns.get("messages") or shown,
         prefix=prefix,
-        tokens=tokens or None,
+        tokens=tokens,
     )

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainer_client.adapters.alone import judged_alone
-from trainer_client.adapters.dialect import reference_of, without_end
 from trainer_client.adapters.settings import Settings, settings
 from trainer_client.adapters.siblings import Judged
+from trainer_client.adapters.single import single
 from trainer_client.wire import Sample, Text
 
 # Columns that are not the reference.
@@ -70,10 +70,10 @@ def _judged(row: Mapping[str, Any], text: Text) -> Judged:
 
 
 def sample_of(told: Settings, row: Mapping[str, Any], text: Text) -> Sample:
-    return Sample(
-        domain=told.domain_of(row.get("data_source"), row.get("domain")),
-        completion=without_end(text),
-        reference=reference_of({name: value for name, value in row.items() if name not in _OTHERS}),
+    return single(
+        told.domain_of(row.get("data_source"), row.get("domain")),
+        text,
+        {name: value for name, value in row.items() if name not in _OTHERS},
         prompt=next((row[name] for name in _PROMPTS if row.get(name)), None),
         prefix=told.prefix,
     )

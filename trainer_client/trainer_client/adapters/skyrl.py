@@ -13,8 +13,8 @@ from functools import cache
 from typing import Any
 
 from trainer_client.adapters.alone import judged_alone
-from trainer_client.adapters.dialect import prefilled, reference_of, without_end
 from trainer_client.adapters.settings import Settings, settings
+from trainer_client.adapters.single import single
 from trainer_client.wire import Sample
 
 
@@ -62,13 +62,6 @@ def domain_of(told: Settings, extras: Mapping[str, Any]) -> str:
 
 
 def sample_of(told: Settings, extras: Mapping[str, Any], prompt: Any, action: str) -> Sample:
-    spec = extras.get("reward_spec") or {}
+    label = (extras.get("reward_spec") or {}).get("ground_truth")
     more = extras.get("reference")
-    prompt, prefix = prefilled(prompt, told.prefix)
-    return Sample(
-        domain=domain_of(told, extras),
-        completion=without_end(action),
-        reference={**reference_of(spec.get("ground_truth")), **(more if isinstance(more, Mapping) else {})},
-        prompt=prompt,
-        prefix=prefix,
-    )
+    return single(domain_of(told, extras), action, label, more=more, prompt=prompt, prefix=told.prefix)

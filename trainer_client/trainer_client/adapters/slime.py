@@ -12,9 +12,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from trainer_client.adapters.dialect import prefilled, reference_of, without_end
 from trainer_client.adapters.settings import Settings, settings
 from trainer_client.adapters.siblings import Judged, judged
+from trainer_client.adapters.single import single
 from trainer_client.wire import Sample
 
 Reward = float | dict[str, float]
@@ -53,18 +53,17 @@ def _sample(told: Settings, sample: Any) -> Sample:
     named = metadata.get("domain")
     if named is None and told.domain is None and not told.sources:
         named = source  # rm_type may itself name the domain
-    prompt, prefix = prefilled(sample.prompt, told.prefix)
-    more = metadata.get("reference")
     index = sample.group_index
-    return Sample(
-        domain=told.domain_of(source, named),
-        completion=without_end(sample.response),
-        reference={**reference_of(sample.label), **(more if isinstance(more, Mapping) else {})},
+    return single(
+        told.domain_of(source, named),
+        sample.response,
+        sample.label,
+        more=metadata.get("reference"),
+        prompt=sample.prompt,
+        prefix=told.prefix,
         group_id=None if index is None else str(index),
-        prompt=prompt,
-        prefix=prefix,
         truncated=sample.status.value == "truncated",
-        tokens=sample.response_length or None,
+        tokens=sample.response_length,
     )
 
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from trainer_client.adapters.dialect import prefilled, reference_of, without_end
 from trainer_client.adapters.settings import Settings, client, settings
 from trainer_client.adapters.siblings import Judged, judged, known
+from trainer_client.adapters.single import single
 from trainer_client.wire import Sample, Text
 
 PREFIX = "touchstone_"
@@ -78,16 +78,14 @@ def settings_of(given: Mapping[str, Any]) -> Settings:
 
 
 def sample_of(told: Settings, rollout: Rollout) -> Sample:
-    prompt, prefix = prefilled(rollout.prompt, rollout.prefix or told.prefix)
-    more = rollout.extra.get("reference")
-    reference = {**reference_of(rollout.ground_truth), **(dict(more) if isinstance(more, Mapping) else {})}
-    return Sample(
-        domain=told.domain_of(rollout.source, rollout.extra.get("domain")),
-        completion=without_end(rollout.completion),
-        reference=reference,
+    return single(
+        told.domain_of(rollout.source, rollout.extra.get("domain")),
+        rollout.completion,
+        rollout.ground_truth,
+        more=rollout.extra.get("reference"),
+        prompt=rollout.prompt,
+        prefix=rollout.prefix or told.prefix,
         group_id=rollout.group,
-        prompt=prompt,
-        prefix=prefix,
         truncated=rollout.truncated,
         tokens=rollout.tokens,
     )
