@@ -138,7 +138,11 @@ async def known(gateway: AsyncRewardClient, domain: str) -> Domain:
     try:
         return await gateway.domain(domain)
     except TimeoutError:
-        raise NoVerdict(f"the gateway did not say what domain {domain!r} is") from None
+        raise unknown(domain) from None
+
+
+def unknown(domain: str) -> NoVerdict:
+    return NoVerdict(f"the gateway did not say what domain {domain!r} is")
 
 
 async def _scored(gateway: AsyncRewardClient, sample: Sample, until: float) -> ScoredSample:
