@@ -1,4 +1,4 @@
-"""The plug for Prime's verifiers against a real gateway, with stand-ins for task and trace; the real ones: tests/trainers."""
+"""The plug for Prime's verifiers against a real gateway, with stand-ins for task and trace (tests/trainers has theirs)."""
 
 import asyncio
 from types import SimpleNamespace
