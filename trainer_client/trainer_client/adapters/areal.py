@@ -4,8 +4,8 @@
     workflow: trainer_client.adapters.areal.TouchstoneWorkflow
 
 AReaL calls a reward function in the few processes of a pool, gives it 15 s from the moment it stands in their queue, and
-tries four times. Of an answer that is still late it makes a 0, of an exception a rollout that is left out. So the function answers
-or raises within 10 s; how long its queue is it cannot know. The workflow has no queue. See docs/trainers/areal.md.
+tries four times. Of an answer that is still late it makes a 0, of an exception a rollout that is left out. So the function
+answers or raises within 10 s; how long its queue is it cannot know. The workflow has no queue. See docs/trainers/areal.md.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     --env.taskset.task.rewards.touchstone.fn trainer_client.adapters.prime:reward
 
-No verdict is raised. verifiers records it on the trace, whose reward stays None, and prime-rl trains on no trace with an error.
-See docs/trainers/prime.md.
+No verdict is raised. verifiers records it on the trace, whose reward stays None, and prime-rl trains on traces without
+errors only. See docs/trainers/prime.md.
 """
 
 from __future__ import annotations
@@ -13,31 +13,24 @@ from typing import Any
 
 from trainer_client.adapters.rows import grouped
 from trainer_client.adapters.settings import client, settings
+from trainer_client.client import AsyncRewardClient
 from trainer_client.errors import NoVerdict
-
-# What every task of verifiers has; the other fields are the data set's.
-_OWN = frozenset(
-    "idx id name description prompt system_prompt image workdir agent_user skills network_allow network_block artifacts "
-    "artifact_max_bytes timeout resources".split()
-)
 
 
 async def reward(task: Any, trace: Any) -> float:
     """The gateway's reward of a trace's last branch; the components are recorded as its metrics `touchstone_NAME`.
 
-    task: verifiers' TaskData, whose fields beyond verifiers' own are the reference. Raises NoVerdict with the cause, and what
-    says that the set-up is at fault: BadGroup for a wrong key, URL or domain, ValueError for a task without a domain or a domain
-    that looks at the siblings, which a trace does not have.
+    task: verifiers' TaskData, whose fields beyond verifiers' own are the reference. Raises NoVerdict with the cause, and
+    for a set-up at fault BadGroup (a wrong key, URL or domain) or ValueError (a task without a domain; a domain that looks
+    at the siblings, which a trace does not have).
     """
     told = settings()
     prompt, completion = _said(trace)
-    columns = {name: [value] for name, value in task.model_dump(mode="json").items() if name not in _OWN}
+    columns = {name: [value] for name, value in _data(task).items()}
     tokens = [trace.num_output_tokens] if trace.num_output_tokens else None
     [group] = grouped(told, [prompt], [completion], columns, tokens)
     gateway = client(told)
-    if (await gateway.domain(group.domain)).needs_siblings:
-        url = f"/compat/prime/{group.domain}?group_size=N"
-        raise ValueError(f"domain {group.domain!r} looks at all siblings, and a trace comes alone: use {url}")
+    await _judges_alone(gateway, group.domain)
     sample = (await gateway.score_many([group]))[0].sample(0)
     trace.record_metrics(
         {f"touchstone_{name}": score for name, score in sample.components.items() if score is not None}
@@ -46,6 +39,22 @@ async def reward(task: Any, trace: Any) -> float:
         failure: Mapping[str, Any] = sample.failure or {}
         raise NoVerdict(f"{failure.get('kind')}: {failure.get('message')}")
     return sample.reward
+
+
+async def _judges_alone(gateway: AsyncRewardClient, domain: str) -> None:
+    try:
+        if (await gateway.domain(domain)).needs_siblings:
+            url = f"/compat/prime/{domain}?group_size=N"
+            raise ValueError(f"domain {domain!r} looks at all siblings, and a trace comes alone: use {url}")
+    except TimeoutError:
+        raise NoVerdict("verifier_unreachable: the gateway did not say what its domain needs") from None
+
+
+def _data(task: Any) -> dict[str, Any]:
+    """The data set's fields: those that verifiers' TaskData does not have."""
+    base: Any = next(kind for kind in type(task).__mro__ if kind.__name__ == "TaskData")
+    data: dict[str, Any] = task.model_dump(mode="json", exclude=set(base.model_fields))
+    return data
 
 
 def _said(trace: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -67,6 +67,8 @@ def _rows(prompts: Sequence[Any], columns: Mapping[str, Any]) -> Iterator[Row]:
         for name, values in columns.items()
         if isinstance(values, list | tuple) and len(values) == len(prompts) and _is_data(values[0])
     }
+    if "reference" in lists:
+        lists = {name: lists[name] for name in ("reference", "domain", *SOURCES) if name in lists}
     return ((prompt, {name: values[index] for name, values in lists.items()}) for index, prompt in enumerate(prompts))
 
 
@@ -98,9 +100,7 @@ def _is_same(one: Row, other: Row) -> bool:
 
 
 def _reference(row: Mapping[str, Any]) -> dict[str, Any]:
-    given = row.get("reference")
-    sendable = {name: _plain(value) for name, value in row.items()} if given is None else _plain(given)
-    reference = reference_of(sendable)
+    reference = reference_of(_plain(row.get("reference", row)))
     return {name: value for name, value in reference.items() if value is not None}
 
 

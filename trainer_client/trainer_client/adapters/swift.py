@@ -1,16 +1,18 @@
-"""ms-swift: give the path of this file as a plug-in.
+"""ms-swift: rewards for the plug-in whose path this module prints.
 
     swift rlhf --rlhf_type grpo --external_plugins "$(python -m trainer_client.adapters.swift)" --reward_funcs touchstone …
 
 ms-swift takes None and makes it NaN, which its sum then counts as 0 (4.6.0, `rl_core/advantage.py`): a punishment. So a row
-without a verdict gets the mean of its scored siblings, which gives it an advantage of 0 and leaves their mean as it is. Where
-no sibling has a reward all of the group are None: all 0, and no advantages. See docs/trainers/swift.md.
+without a verdict gets the mean of its scored siblings, with which its advantage is 0 and their mean stays as it is. Where no
+sibling has a reward all of the group are None: all 0, and no advantages. See docs/trainers/swift.md.
 """
 
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from trainer_client.adapters.rows import grouped
@@ -62,19 +64,5 @@ def _imputed(group: ScoredGroup) -> list[float | None]:
     return [mean if reward is None else reward for reward in group.rewards]
 
 
-def _register() -> None:
-    """Puts `touchstone` among ms-swift's reward functions."""
-    from swift.rewards import AsyncORM, orms
-
-    class Touchstone(AsyncORM):  # type: ignore[misc,unused-ignore]
-        async def __call__(self, completions: Sequence[str], **columns: Any) -> list[float | None]:
-            return await reward(completions, **columns)
-
-    orms["touchstone"] = Touchstone
-
-
-# ms-swift imports a plug-in by its path, so that its name has no package before it.
 if __name__ == "__main__":
-    print(__file__)
-elif "." not in __name__:
-    _register()
+    sys.stdout.write(f"{Path(__file__).with_name('swift_plugin') / 'touchstone_swift.py'}\n")
