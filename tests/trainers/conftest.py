@@ -10,6 +10,9 @@ import pytest
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parents[1] / ".cache" / "trainers"
 
+# The client, and the examples' tokenizer.
+OURS = [str(HERE.parents[1] / folder) for folder in ("trainer_client", "examples")]
+
 
 @pytest.fixture(scope="session")
 def run_with():
@@ -21,7 +24,7 @@ def run_with():
             pytest.skip(f"there is no environment of {trainer}; `make test-trainers` makes it")
         command = [environment / "bin" / "python", HERE / trainer / script, *map(str, arguments)]
         settings = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
-        settings |= {"PYTHONPATH": str(HERE.parents[1] / "trainer_client"), **more}
+        settings |= {"PYTHONPATH": os.pathsep.join(OURS), **more}
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500, env=settings)
         assert done.returncode == 0, done.stderr[-4000:]
         return json.loads(done.stdout.splitlines()[-1])

@@ -33,5 +33,8 @@ def test_its_workflow_has_the_gateways_rewards(told, way):
     right, wrong, failed, math, *many = told[way]
     assert (right, wrong) == (1.0, 0.0)
     assert math == 3.0, "the template wrote <think>"
-    assert failed.startswith("NoVerdict: worker_crashed: toy"), "of which AReaL makes a rollout that is left out"
+    if way == "workflow":
+        assert failed is None, "AReaL's word for a rollout that is left out of its group"
+    else:
+        assert failed.startswith("NoVerdict: worker_crashed: toy")
     assert many == [1.0, 0.0] * 50

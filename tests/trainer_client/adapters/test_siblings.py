@@ -147,7 +147,7 @@ async def test_a_gateway_that_is_not_there_is_no_verdict(free_port):
 
 
 async def test_a_domain_that_is_not_there_is_told(told):
-    with pytest.raises(BadGroup, match="Not found"):
+    with pytest.raises(BadGroup, match="Unknown domain"):
         await group(told, "q", ["yes"], domain="nowhere")
 
 

@@ -4,9 +4,10 @@ import json
 import sys
 
 import ray
+from bytes_tokenizer import bytes_tokenizer
 from verl.experimental.reward_loop import RewardLoopManager
 from verl.trainer.ppo.core_algos import compute_grpo_outcome_advantage
-from world import batch, bytes_tokenizer, configuration
+from world import batch, configuration
 
 
 def main():

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import torch
+from bytes_tokenizer import bytes_tokenizer
 from verl import DataProto
 from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics, AgentLoopOutput
 from verl.trainer.ppo.core_algos import compute_grpo_outcome_advantage
@@ -17,7 +18,7 @@ from verl.trainer.ppo.metric_utils import process_validation_metrics
 from verl.trainer.ppo.reward import load_reward_manager
 from verl.trainer.ppo.v1 import agent_loop_tq
 from verl.trainer.ppo.v1.utils import compute_advantage_for_multi_trajectories
-from world import PROMPT, batch, bytes_tokenizer, columns, configuration, ids
+from world import PROMPT, batch, columns, configuration, ids
 
 
 async def case(tokenizer, asked):

@@ -7,8 +7,6 @@ import torch
 import verl
 from omegaconf import OmegaConf
 from tensordict import TensorDict
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast
 from verl import DataProto
 
 PROMPT = "<|im_start|>user\nWhat is 1/2 + 1/3?<|im_end|>\n<|im_start|>assistant\n<think>\n"
@@ -32,20 +30,6 @@ def configuration(kind, model="", *, size=4, **kwargs):
     }
     given = {"reward": {"custom_reward_function": {"reward_kwargs": kwargs}}}
     return OmegaConf.merge(base, OmegaConf.from_dotlist(PATHS[kind] + ["reward.num_workers=1"]), given)
-
-
-def bytes_tokenizer():
-    """A real fast tokenizer of 256 bytes and three special tokens."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    plain = Tokenizer(models.BPE({letter: index for index, letter in enumerate(alphabet)}, []))
-    plain.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    plain.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=plain,
-        pad_token="<pad>",
-        eos_token="<|im_end|>",
-        additional_special_tokens=["<|im_start|>"],
-    )
 
 
 def ids(tokenizer, text):

@@ -4,12 +4,13 @@
     workflow: trainer_client.adapters.areal.TouchstoneWorkflow
 
 AReaL calls a reward function in the few processes of a pool, gives it 15 s from the moment it stands in their queue, and
-tries four times. Of an answer that is still late it makes a 0, of an exception a rollout that is left out. So the function
+tries four times. Of an answer that is still late it makes a 0, of an exception a group that is left out. So the function
 answers or raises within 10 s; how long its queue is it cannot know. The workflow has no queue. See docs/trainers/areal.md.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -19,7 +20,10 @@ from trainer_client.adapters.alone import awaited_alone, judged_alone
 from trainer_client.adapters.dialect import prefilled
 from trainer_client.adapters.settings import Settings, settings
 from trainer_client.adapters.single import single
+from trainer_client.errors import NoVerdict
 from trainer_client.wire import Sample
+
+log = logging.getLogger("trainer_client")
 
 MOST_S = 10.0
 # Columns that are not the reference.
@@ -62,10 +66,20 @@ def _workflow() -> Any:
     from areal.workflow.rlvr import RLVRWorkflow
 
     class TouchstoneWorkflow(RLVRWorkflow):  # type: ignore[misc,unused-ignore]
-        """AReaL's RLVRWorkflow and its arguments without `reward_fn`. No verdict raises: AReaL leaves the rollout out."""
+        """AReaL's RLVRWorkflow and its arguments without `reward_fn`.
+
+        A rollout without a verdict is None, which AReaL leaves out of its group; an exception would take the group along.
+        """
 
         def __init__(self, *args: Any, reward_fn: str = f"{__name__}.reward_fn", **named: Any) -> None:
             super().__init__(reward_fn, *args, **named)
+
+        async def arun_episode(self, engine: Any, data: dict[str, Any]) -> Any:
+            try:
+                return await super().arun_episode(engine, data)
+            except NoVerdict as error:
+                log.warning("no verdict, the rollout is left out: %s", error)
+                return None
 
         async def _compute_rewards(self, resp: Any, prompt_str: str, task_data: Mapping[str, Any]) -> float:
             told, text = settings(), self.tokenizer.decode(resp.output_tokens)
