@@ -172,10 +172,10 @@ class _Tally:
         return str(scored), mean, passed, failures
 
 
-def summary(output: Path, name: str) -> Table:
-    """Pass rate (share of scores of at least 1), means and failures, over a whole output file."""
+def summary(replies: Path, title: str) -> Table:
+    """Pass rate (share of scores of at least 1), means and failures, over a whole file of replies."""
     reward, refused, components = _Tally(), 0, dict[str, _Tally]()
-    with output.open("rb") as lines:
+    with replies.open("rb") as lines:
         for line in lines:
             row = orjson.loads(line)
             if "error" in row:
@@ -185,7 +185,7 @@ def summary(output: Path, name: str) -> Table:
                 reward.add(result["reward"], result["failure"])
                 for name, component in result["components"].items():
                     components.setdefault(name, _Tally()).add(component["score"], component["failure"])
-    table = Table(title=name + (f": {refused} lines refused, see their `error`" if refused else ""))
+    table = Table(title=title + (f": {refused} lines refused, see their `error`" if refused else ""))
     for heading in ("", "scored", "mean", "pass rate", "no verdict"):
         table.add_column(heading)
     for name, tally in components.items():

@@ -57,7 +57,7 @@ def test_a_parquet_file_comes_back_with_its_rewards(groups, tmp_path, toys):
     output = tmp_path / "scored.parquet"
     done = score(groups, output, "--url", toys[0])
     assert done.returncode == 0, done.stderr
-    assert "1 lines refused" in done.stdout
+    assert "scored.parquet: 1 lines refused" in done.stdout
     scored = parquet.read_table(output)
     assert scored.select(list(GROUPS)).equals(pa.table(GROUPS)), "what was there is as it was"
     got = scored.to_pydict()
