@@ -43,7 +43,7 @@ async def reward(task: Any, trace: Any) -> float:
 
 async def _judges_alone(gateway: AsyncRewardClient, domain: str) -> None:
     try:
-        if await gateway.needs_siblings(domain):
+        if (await gateway.domain(domain)).needs_siblings:
             url = f"/compat/prime/{domain}?group_size=N"
             raise ValueError(f"domain {domain!r} looks at all siblings, and a trace comes alone: use {url}")
     except TimeoutError:
