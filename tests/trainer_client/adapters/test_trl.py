@@ -50,6 +50,20 @@ async def test_no_verdict_is_none_and_every_component_is_logged(asked_with, log)
     }
 
 
+@pytest.mark.parametrize(
+    ("installed", "expected"), [("1.5.2", 0.5), ("0.18.0", 0.5), ("1.6.0", None), ("1.16.0", None)]
+)
+async def test_a_trl_that_counts_none_as_0_gets_the_siblings_mean(asked_with, monkeypatch, installed, expected):
+    monkeypatch.setattr(trl, "version", {"trl": installed}.__getitem__)
+    trl._leaves_out.cache_clear()
+    try:
+        columns = {"answer": ["yes"] * 3 + ["no"] * 2}
+        rewards = await reward(list("ppp") + list("qq"), ["yes", "no", "crash", "crash", "crash"], **columns)
+    finally:
+        trl._leaves_out.cache_clear()
+    assert rewards == [1.0, 0.0, expected, None, None]
+
+
 async def test_a_component_looks_at_the_rows_of_one_prompt_only(asked_with):
     prompts, texts = ["p", "p", "q", "q"], ["aaaa", "aa", "a", "aa"]
     rewards = await reward(prompts, texts, answer=["no"] * 4, domain=["whole"] * 4)

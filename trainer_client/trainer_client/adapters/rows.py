@@ -16,6 +16,8 @@ from typing import Any
 
 from trainer_client.adapters.dialect import prefilled, readable, reference_of, without_end
 from trainer_client.adapters.settings import Settings
+from trainer_client.meter import log
+from trainer_client.results import ScoredGroup
 from trainer_client.wire import Group, Text
 
 SOURCES = ("data_source", "source", "dataset")
@@ -56,6 +58,20 @@ def grouped(
             )
         )
     return groups
+
+
+def imputed(group: ScoredGroup) -> list[float | None]:
+    """For trainers that count a None as 0: the mean of the scored siblings in its place, with which its advantage is 0 and
+    their mean stays as it is. None for all where none is scored: then all are 0, and have no advantages."""
+    known = [reward for reward in group.rewards if reward is not None]
+    if len(known) < len(group):
+        failure = next(failure for failure in group.failures if failure)
+        count = len(group) - len(known)
+        log.warning("no verdict: %d of %d, %s: %s", count, len(group), failure["kind"], failure["message"])
+    if not known:
+        return list(group.rewards)
+    mean = sum(known) / len(known)
+    return [mean if reward is None else reward for reward in group.rewards]
 
 
 Row = tuple[Any, dict[str, Any]]

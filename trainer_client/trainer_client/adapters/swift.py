@@ -9,17 +9,13 @@ sibling has a reward all of the group are None: all 0, and no advantages. See do
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trainer_client.adapters.rows import grouped
+from trainer_client.adapters.rows import grouped, imputed
 from trainer_client.adapters.settings import client, settings
-from trainer_client.results import ScoredGroup
-
-log = logging.getLogger("trainer_client")
 
 # What ms-swift adds to the columns, a value a row.
 _OWN = frozenset(
@@ -40,7 +36,7 @@ async def reward(completions: Sequence[str], **columns: Any) -> list[float | Non
     step = getattr(columns.get("trainer_state"), "global_step", None)
     groups = grouped(told, prompts, completions, known, _tokens(columns), step)
     scored = await client(told).score_many(groups)
-    return [reward for group in scored for reward in _imputed(group)]
+    return [reward for group in scored for reward in imputed(group)]
 
 
 def _tokens(columns: Mapping[str, Any]) -> list[int] | None:
@@ -49,19 +45,6 @@ def _tokens(columns: Mapping[str, Any]) -> list[int] | None:
     if not ids or not all(ids):
         return None
     return [sum(len(turn) if isinstance(turn, list) else 1 for turn in row) for row in ids]
-
-
-def _imputed(group: ScoredGroup) -> list[float | None]:
-    known = [reward for reward in group.rewards if reward is not None]
-    if len(known) < len(group):
-        failure = next(failure for failure in group.failures if failure)
-        log.warning(
-            "no verdict: %d of %d, %s: %s", len(group) - len(known), len(group), failure["kind"], failure["message"]
-        )
-    if not known:
-        return list(group.rewards)
-    mean = sum(known) / len(known)
-    return [mean if reward is None else reward for reward in group.rewards]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
     trl grpo --reward_funcs trainer_client.adapters.trl.reward …      with TOUCHSTONE_URL and TOUCHSTONE_DOMAIN set
 
 One function for all components: where some of several functions give None, TRL counts the missing as 0. None of the only
-one leaves the row out of its group's mean and deviation, with an advantage of 0. See docs/trainers/trl.md.
+one leaves the row out of its group's mean and deviation, with an advantage of 0. TRL before 1.6 counts that as 0 too: there
+it gets the mean of its scored siblings. See docs/trainers/trl.md.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from statistics import fmean
 from typing import Any
 
-from trainer_client.adapters.rows import grouped
+from trainer_client.adapters.rows import grouped, imputed
 from trainer_client.adapters.settings import client, settings
 from trainer_client.results import ScoredSample
 from trainer_client.wire import Text
@@ -30,7 +33,7 @@ async def reward(
     completion_ids: Sequence[Sequence[int]] | None = None,
     **columns: Any,
 ) -> list[float | None]:
-    """The gateway's reward of each completion; None where there is no verdict.
+    """The gateway's reward of each completion; None where there is no verdict, imputed where TRL is older than 1.6.
 
     `columns` are the data set's, and TRL's `trainer_state`, `log_extra` and `log_metric` where it gives them. Raises
     TooManyFailures above TOUCHSTONE_STOP_AT, BadGroup for a wrong key, URL or domain, ValueError for a row without a domain;
@@ -43,7 +46,7 @@ async def reward(
     samples = [group.sample(index) for group in scored for index in range(len(group))]
     if samples:
         _log(samples, columns.get("log_extra"), columns.get("log_metric"))
-    return [sample.reward for sample in samples]
+    return [reward for group in scored for reward in (group.rewards if _leaves_out() else imputed(group))]
 
 
 def reward_sync(
@@ -55,6 +58,16 @@ def reward_sync(
     """`reward` for trainers that await no reward function, also inside a running loop (a notebook)."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, reward(prompts, completions, completion_ids, **columns)).result()
+
+
+@cache
+def _leaves_out() -> bool:
+    """Whether TRL leaves a row of None out of its group: since 1.6."""
+    try:
+        major, minor = version("trl").split(".")[:2]
+    except PackageNotFoundError:  # somebody else's trainer that takes TRL's functions
+        return True
+    return (int(major), int(minor)) >= (1, 6)
 
 
 def _log(
