@@ -40,3 +40,17 @@ def main() -> None:
 
 
 main()
+
+
+# It was run: Linux, Python 3.11, no GPU, nemo-gym not installed.
+#   $ python examples/nemo_gym_rewards.py
+#   {'reward': 3.0, 'reward_components': {'answer': 1.0, 'format': 1.0, 'language': 1.0}, 'mask_sample':
+#     False, 'failure_kind': None, 'failure_reason': None}
+#   {'reward': 2.0, 'reward_components': {'answer': 0.0, 'format': 1.0, 'language': 1.0}, 'mask_sample':
+#     False, 'failure_kind': None, 'failure_reason': None}
+#   {'reward': 2.0, 'reward_components': {'answer': 1.0, 'format': 0.0, 'language': 1.0}, 'mask_sample':
+#     False, 'failure_kind': None, 'failure_reason': None}
+#   {'reward': 2.0, 'reward_components': {'answer': 0.0, 'format': 1.0, 'language': 1.0}, 'mask_sample':
+#     False, 'failure_kind': None, 'failure_reason': None}
+#   {'reward': 1.5, 'reward_components': {'answer': 0.5, 'format': 0.5, 'language': 0.5}, 'mask_sample': True,
+#     'failure_kind': 'touchstone:bad_reference', 'failure_reason': 'answer: reference.: answer is missing'}

@@ -35,3 +35,12 @@ def main() -> None:
 
 
 main()
+
+
+# It was run: Linux, Python 3.11, no GPU, open-instruct not installed.
+#   $ python examples/open_instruct_rewards.py
+#   /test_program [1, 1]
+#   /test_program [1, 0]
+#   /test_program [0, 0]
+#   /test_program_stdio [1, 1]
+#   /test_program_stdio [0, 0]

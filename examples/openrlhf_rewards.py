@@ -65,3 +65,15 @@ async def main() -> None:
 
 
 asyncio.run(main())
+
+
+# It was run: Linux, Python 3.11, no GPU, openrlhf 0.11.2.
+#   $ python examples/openrlhf_rewards.py
+#   3.0 1.0 {'answer': 1.0, 'format': 1.0, 'language': 1.0, 'reflection': 0.0, 'valid': 1.0, 'imputed': 0.0}
+#   2.0 0.0 {'answer': 0.0, 'format': 1.0, 'language': 1.0, 'reflection': 0.0, 'valid': 1.0, 'imputed': 0.0}
+#   2.0 1.0 {'answer': 1.0, 'format': 0.0, 'language': 1.0, 'reflection': 0.0, 'valid': 1.0, 'imputed': 0.0}
+#   2.0 0.0 {'answer': 0.0, 'format': 1.0, 'language': 1.0, 'reflection': 0.0, 'valid': 1.0, 'imputed': 0.0}
+#   1.5 0.5 {'answer': 0.5, 'format': 1.0, 'language': 1.0, 'reflection': 0.0, 'valid': 0.0, 'imputed': 1.0}
+#   1.5 0.5 {'answer': 0.5, 'format': 1.0, 'language': 1.0, 'reflection': 0.0, 'valid': 0.0, 'imputed': 1.0}
+#   1.5 0.5 {'answer': 0.5, 'format': 0.0, 'language': 1.0, 'reflection': 0.0, 'valid': 0.0, 'imputed': 1.0}
+#   1.5 0.5 {'answer': 0.5, 'format': 1.0, 'language': 1.0, 'reflection': 0.0, 'valid': 0.0, 'imputed': 1.0}

@@ -35,3 +35,10 @@ def main() -> None:
 
 
 main()
+
+
+# It was run: Linux, Python 3.11, no GPU, verl 0.9.1.
+#   $ python examples/sandbox_fusion_rewards.py
+#   1.0 print(a + b)
+#   0.5 print(3)
+#   0.0 def f(:
