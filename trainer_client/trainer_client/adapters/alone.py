@@ -7,6 +7,9 @@ TooManyFailures.
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 from trainer_client.adapters.settings import Settings, blocking_client, client
 from trainer_client.adapters.siblings import Judged, known, numbers_of, told, unknown
 from trainer_client.domains import Domain
@@ -17,21 +20,27 @@ from trainer_client.wire import Sample
 
 def judged_alone(settings: Settings, sample: Sample) -> Judged:
     """For a thread that waits."""
-    gateway = blocking_client(settings)
+    gateway, begun = blocking_client(settings), time.monotonic()
     try:
         domain = gateway.domain(sample.domain)
     except TimeoutError:
         raise unknown(sample.domain) from None
     _demand_alone(sample, domain)
-    return _verdict(domain, gateway.submit(sample).result())
+    return _verdict(domain, gateway.submit(_hurried(settings, sample, begun)).result())
 
 
 async def awaited_alone(settings: Settings, sample: Sample) -> Judged:
     """For an event loop."""
-    gateway = client(settings)
+    gateway, begun = client(settings), time.monotonic()
     domain = await known(gateway, sample.domain)
     _demand_alone(sample, domain)
-    return _verdict(domain, await gateway.submit(sample))
+    return _verdict(domain, await gateway.submit(_hurried(settings, sample, begun)))
+
+
+def _hurried(settings: Settings, sample: Sample, begun: float) -> Sample:
+    """With what asking for the domain has left of the deadline."""
+    whole = sample.deadline_s or settings.deadline_s
+    return replace(sample, deadline_s=max(whole - (time.monotonic() - begun), 0.001))
 
 
 def _demand_alone(sample: Sample, domain: Domain) -> None:
