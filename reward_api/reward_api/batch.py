@@ -1,5 +1,7 @@
 """`touchstone score`: a file of rollout groups in, the same groups with their rewards out, in order, resumable.
 
+Tables (Parquet, Hugging Face datasets) come here as lines too: see tables.py.
+
 Each input line is a ScoreRequest, or one rollout with `completion` instead of `completions`. Each output line is the
 ScoreReply with the input's line number and id, or the line number and the problem that refused it. A run that was cut off
 goes on behind the last whole line of its output.
@@ -8,9 +10,8 @@ goes on behind the last whole line of its output.
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,9 +125,13 @@ async def score_one(client: httpx.AsyncClient, path: str, number: int, line: byt
 
 
 async def score_file(
-    client: httpx.AsyncClient, source: Path, output: Path, domain: str | None, done: int, tick: Callable[[], None]
+    client: httpx.AsyncClient,
+    lines: Iterable[tuple[int, bytes]],
+    output: Path,
+    domain: str | None,
+    tick: Callable[[], None],
 ) -> None:
-    """Score the lines from `done` on, WINDOW at a time, and append them in order."""
+    """Score the lines, each with its number, WINDOW at a time, and append them in order."""
     path = f"/score/{domain}" if domain else "/score"
     waiting: deque[asyncio.Task[dict[str, Any]]] = deque()
     with output.open("ab") as out:
@@ -137,7 +142,7 @@ async def score_file(
             tick()
 
         try:
-            for number, line in itertools.islice(groups_of(source), done, None):
+            for number, line in lines:
                 waiting.append(asyncio.create_task(score_one(client, path, number, line)))
                 if len(waiting) == WINDOW:
                     await write_next()
@@ -167,10 +172,10 @@ class _Tally:
         return str(scored), mean, passed, failures
 
 
-def summary(output: Path) -> Table:
-    """Pass rate (share of scores of at least 1), means and failures, over a whole output file."""
+def summary(replies: Path, title: str) -> Table:
+    """Pass rate (share of scores of at least 1), means and failures, over a whole file of replies."""
     reward, refused, components = _Tally(), 0, dict[str, _Tally]()
-    with output.open("rb") as lines:
+    with replies.open("rb") as lines:
         for line in lines:
             row = orjson.loads(line)
             if "error" in row:
@@ -180,7 +185,7 @@ def summary(output: Path) -> Table:
                 reward.add(result["reward"], result["failure"])
                 for name, component in result["components"].items():
                     components.setdefault(name, _Tally()).add(component["score"], component["failure"])
-    table = Table(title=f"{output.name}" + (f": {refused} lines refused, see their `error`" if refused else ""))
+    table = Table(title=title + (f": {refused} lines refused, see their `error`" if refused else ""))
     for heading in ("", "scored", "mean", "pass rate", "no verdict"):
         table.add_column(heading)
     for name, tally in components.items():

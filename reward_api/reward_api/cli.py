@@ -81,42 +81,59 @@ def serve(
 @app.command()
 def score(
     rollouts: Annotated[
-        Path, typer.Argument(help="JSON lines: one rollout group a line.", exists=True, dir_okay=False)
+        str,
+        typer.Argument(
+            help="JSON lines, a rollout group a line; x.parquet; a folder of Dataset.save_to_disk; or hf:NAME of a hub's."
+        ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where the scored lines go; resumed when it exists.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Where the scored lines go; resumed when it exists. Of a table: x.parquet, or a folder.",
+        ),
+    ],
     domain: Annotated[str | None, typer.Option(help="Domain of every line; default: each line's `domain`.")] = None,
     url: Annotated[
         str | None, typer.Option(envvar="TOUCHSTONE_URL", help="A running gateway; default: score in this process.")
     ] = None,
     key: Annotated[str, typer.Option(envvar="TOUCHSTONE_KEY", help="Bearer key of the gateway.")] = "",
+    split: Annotated[str, typer.Option(help="Split of a data set that has several.")] = "train",
     domains: Folder = None,
 ) -> None:
-    """Score a file of rollouts and print pass rate, component means and failures."""
+    """Score rollouts, a file or a table, and print pass rate, component means and failures."""
+    from itertools import islice
+
     import httpx
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from reward_api.batch import BadInput, client_for, groups_of, resume, score_file, summary
+    from reward_api import tables
+    from reward_api.batch import BadInput, client_for, resume, score_file, summary
     from reward_api.domains import BadDomain
 
     settings = _settings(domains=domains)
 
-    async def run(tick: Any, done: int) -> None:
+    async def run(lines: Any, tick: Any, replies: Path) -> None:
         async with client_for(url, settings, key) as client:
-            await score_file(client, rollouts, output, domain, done, tick)
+            await score_file(client, lines, replies, domain, tick)
 
     try:
-        done, total = resume(output), sum(1 for _ in groups_of(rollouts))
+        job = tables.job_of(rollouts, output, split)
+        done = resume(job.replies)
         bar = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*bar, console=errors, transient=True) as progress:
-            task = progress.add_task("scoring", total=total, completed=done)
-            asyncio.run(run(lambda: progress.advance(task), done))
+            task = progress.add_task("scoring", total=job.count, completed=done)
+            lines = islice(job.lines, done, None)
+            asyncio.run(run(lines, lambda: progress.advance(task), job.replies))
+        job.finish()
     except (BadInput, BadDomain) as error:
         raise _fail(str(error)) from None
     except httpx.TransportError as error:
         raise _fail(f"no gateway answers at {url} ({type(error).__name__}); run again to go on") from None
     except httpx.HTTPStatusError as error:
         raise _fail(f"the gateway stays busy (HTTP {error.response.status_code}); run again to go on") from None
-    Console().print(summary(output))
+    Console().print(summary(job.replies, output.name))
 
 
 @app.command()

@@ -63,17 +63,22 @@ def test_the_client_installs_alone_and_scores(wheels, environment, tmp_path, ser
     }
 
 
+# Whose each file of the environment is. Any that two claim, or that is not as its own package made it, is named.
 FILES = """
-import importlib.metadata as metadata
+import base64, hashlib, importlib.metadata as metadata, sys
+ours, theirs = {"touchstone-client", "touchstone-rewards"}, sys.argv[1:]
 owners = {}
-for name in ("touchstone-client", "verifiers", "trl", "verl"):
-    for file in metadata.files(name):
-        if not str(file).startswith(".."):
-            assert str(file) not in owners, (file, name, owners[str(file)])
-            owners[str(file)] = name
-assert owners["verifiers/__init__.py"] == "verifiers"
-import trainer_client
-assert trainer_client.RewardClient.__module__ == "trainer_client.client"
+for package in metadata.distributions():
+    name = package.metadata["Name"].lower()
+    for file in package.files or []:
+        if str(file).startswith(".."):
+            continue
+        other = owners.setdefault(str(file), name)
+        assert other == name or not ours & {name, other}, (file, name, other)
+        if name in ours | set(theirs) and file.hash is not None:
+            digest = base64.urlsafe_b64encode(hashlib.sha256(file.locate().read_bytes()).digest()).rstrip(b"=").decode()
+            assert digest == file.hash.value, (name, file)
+assert ours & set(owners.values()) and set(theirs) <= set(owners.values()), set(owners.values())
 print(sorted({file.partition("/")[0] for file, name in owners.items() if name == "touchstone-client"}))
 """
 
@@ -81,16 +86,30 @@ print(sorted({file.partition("/")[0] for file, name in owners.items() if name ==
 def test_the_client_shares_no_file_with_trainers(wheels, environment, tmp_path):
     run(UV, "pip", "install", "--python", environment, wheels["touchstone_client"])
     run(UV, "pip", "install", "--python", environment, "--no-deps", "verifiers", "trl", "verl")
-    assert run(environment, "-c", FILES, cwd=tmp_path).startswith("['touchstone_client-")
+    assert run(environment, "-c", FILES, "verifiers", "trl", "verl", cwd=tmp_path).startswith("['touchstone_client-")
+
+
+# Named so that a CPU build found by --find-links is taken, and not gigabytes of CUDA.
+TORCH = os.environ.get("TOUCHSTONE_TORCH", "torch==2.13.0")
+ADAPTERS = "import trainer_client.adapters.trl, trainer_client.adapters.swift, trainer_client.adapters.prime\n"
 
 
 def test_both_install_beside_trl_and_verifiers(wheels, environment, tmp_path):
-    # torch is named so that a CPU build found by --find-links is taken, and not gigabytes of CUDA.
-    packages = [*wheels.values(), "trl", "verifiers", os.environ.get("TOUCHSTONE_TORCH", "torch==2.13.0")]
-    run(UV, "pip", "install", "--python", environment, *packages)
-    program = (
-        "import reward_verifiers.contract, reward_api, trainer_client, verifiers, trl\n"
+    run(UV, "pip", "install", "--python", environment, *wheels.values(), "trl", "verifiers", TORCH)
+    program = ADAPTERS + (
+        "import reward_verifiers.contract, reward_api, trainer_client, verifiers.v1, trl\n"
+        "from trl import GRPOTrainer\n"
         "assert 'site-packages/verifiers/' in verifiers.__file__, verifiers.__file__\n"
+        "assert 'site-packages/trl/' in trl.__file__, trl.__file__\n"
         "assert verifiers.__version__\n"
     )
     run(environment, "-c", program, cwd=tmp_path)
+    run(environment, "-c", FILES, "verifiers", "trl", cwd=tmp_path)
+
+
+def test_the_client_installs_beside_verl(wheels, environment, tmp_path):
+    """By itself: verl's transformers is not trl's."""
+    run(UV, "pip", "install", "--python", environment, wheels["touchstone_client"], "verl", "transformers<5.11", TORCH)
+    program = ADAPTERS + "import verl, trainer_client\nassert 'site-packages/verl/' in verl.__file__, verl.__file__\n"
+    run(environment, "-c", program, cwd=tmp_path)
+    run(environment, "-c", FILES, "verl", cwd=tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Sequence
 
 from pydantic import Field
@@ -66,6 +67,18 @@ class PatientToy(Toy):
 
     def gave_up(self, sample: Sample[ToyOptions, ToyReference], kind: FailureKind, limit: str) -> Verdict | None:
         return Verdict.scored(0, f"gave up after {limit}")
+
+
+class Moody(Toy):
+    """For completions that nobody can foresee: by their checksum 0, 0.5 or 1, and one in four ends the worker."""
+
+    name = "moody"
+
+    def verify(self, sample: Sample[ToyOptions, ToyReference]) -> Verdict:
+        mood = zlib.crc32(sample.completion.encode())
+        if mood % 4 == 0:
+            os._exit(3)
+        return Verdict.scored(mood % 3 / 2, "a mood")
 
 
 class Relative(GroupVerifier[Options, ReferenceModel]):

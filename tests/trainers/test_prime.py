@@ -1,4 +1,4 @@
-"""verifiers 0.4.0's own NeMo-Gym task against /compat/prime and /compat/nemo_gym: `make test-trainers`."""
+"""verifiers 0.4.0's own NeMo-Gym task against /compat/…, and its own tasks with our plug: `make test-trainers`."""
 
 import json
 
@@ -12,6 +12,7 @@ PAIRS = [("yes", "yes"), ("no", "yes"), ("crash", "yes")]
 def gateway(serve, tmp_path_factory):
     folder = tmp_path_factory.mktemp("domains")
     (folder / "toy.yaml").write_text("components: [{verifier: 'toys:Toy', name: toy}]\n")
+    (folder / "whole.yaml").write_text("components: [{verifier: 'toys:Relative', name: relative}]\n")
     with serve(TOUCHSTONE_DOMAINS=str(folder)) as (url, _):
         yield url
 
@@ -30,3 +31,19 @@ def test_nemo_gyms_mask_would_be_a_reward_to_it(run_with, gateway):
     [failed] = run_with("prime", "rollouts.py", f"{gateway}/compat/nemo_gym/toy", json.dumps(PAIRS[2:]))
     assert failed["rewards"]["nemo_gym"] is not None
     assert failed["metrics"]["mask_sample"] == 1.0
+
+
+def test_a_plugged_reward_is_the_gateways(run_with, gateway):
+    right, wrong, failed = run_with("prime", "plug.py", json.dumps(PAIRS), "toy", TOUCHSTONE_URL=gateway)
+    assert (right["rewards"], right["error"]) == ({"touchstone": [1.0, 1.0]}, None)
+    assert (wrong["rewards"], wrong["error"]) == ({"touchstone": [0.0, 1.0]}, None)
+    assert right["metrics"] == {"touchstone_toy": 1.0}
+    assert failed["rewards"] == {"touchstone": None}
+    assert failed["error"].startswith("TaskError")
+    assert "NoVerdict: worker_crashed" in failed["error"]
+
+
+def test_a_domain_that_looks_at_siblings_is_an_error_and_no_reward(run_with, gateway):
+    [told] = run_with("prime", "plug.py", json.dumps(PAIRS[:1]), "whole", TOUCHSTONE_URL=gateway)
+    assert told["rewards"] == {"touchstone": None}
+    assert "/compat/prime/whole?group_size=N" in told["error"]

@@ -21,6 +21,7 @@ from typing import Any, TypeVar, overload
 
 import httpx
 
+from trainer_client.domains import Domain
 from trainer_client.engine import Engine, Settings
 from trainer_client.errors import BadGroup, NoVerdict
 from trainer_client.gathering import Gatherings
@@ -165,6 +166,10 @@ class _Client:
         asked = [(group, self._deadline_s(group)) for group in map(self._of_this_run, groups)]
         return engine.start(engine.score_many(asked))
 
+    def _domain(self, name: str) -> concurrent.futures.Future[Domain]:
+        engine = self._running()
+        return engine.start(engine.domain(name, self._settings.deadline_s))
+
     def _finish(self, within_s: float) -> concurrent.futures.Future[None]:
         engine = self._running()
         self._gatherings.end()
@@ -241,6 +246,13 @@ class RewardClient(_Client):
         scored = self._waited(self._score_many(groups))
         return [self._checked(one) for one in scored]
 
+    def domain(self, name: str) -> Domain:
+        """What the gateway serves under this name; asked once, and again when it was changed.
+
+        Raises BadGroup when there is none, TimeoutError when the gateway does not answer before the deadline.
+        """
+        return self._waited(self._domain(name))
+
     def as_completed(self, handles: Iterable[Handle[T]], timeout: float | None = None) -> Iterator[Handle[T]]:
         """The handles, each as soon as its result is there. Raises TimeoutError when not all are after `timeout` seconds."""
         by_future = {handle._future: handle for handle in handles}
@@ -306,6 +318,10 @@ class AsyncRewardClient(_Client):
         """As RewardClient.score_many."""
         scored = await asyncio.wrap_future(self._score_many(groups))
         return [self._checked(one) for one in scored]
+
+    async def domain(self, name: str) -> Domain:
+        """As RewardClient.domain."""
+        return await asyncio.wrap_future(self._domain(name))
 
     async def as_completed(self, handles: Iterable[Handle[T]]) -> AsyncIterator[Handle[T]]:
         """The handles, each as soon as its result is there."""

@@ -1,4 +1,4 @@
-"""What the client must know of a domain: whether one of its components needs the siblings of a sample.
+"""What the client must know of a domain: its components, and whether one of them needs the siblings of a sample.
 
 Such a group is sent when it is whole. Its samples could wait for each other at the gateway instead, but generation may take
 longer than their deadline, and waiting requests would hold the connections that the last siblings need.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -20,9 +21,16 @@ ANSWER_S = 10.0
 
 
 @dataclass(frozen=True)
-class _Known:
+class Domain:
+    """A domain as the gateway serves it.
+
+    version: digest of it and its verifiers. components: weight by name, in its order. needs_siblings: one of them looks at
+    the whole group.
+    """
+
     version: str
     needs_siblings: bool
+    components: Mapping[str, float] = field(default_factory=dict)
 
 
 class Domains:
@@ -30,9 +38,13 @@ class Domains:
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
-        self._asked: dict[str, asyncio.Task[_Known]] = {}
+        self._asked: dict[str, asyncio.Task[Domain]] = {}
 
     async def needs_siblings(self, name: str, deadline: float) -> bool:
+        """As `known` raises."""
+        return (await self.known(name, deadline)).needs_siblings
+
+    async def known(self, name: str, deadline: float) -> Domain:
         """Raises BadGroup when there is no such domain, TimeoutError when the gateway does not say before the deadline."""
         task = self._asked.get(name)
         if task is None or (task.done() and (task.cancelled() or task.exception())):
@@ -41,7 +53,7 @@ class Domains:
         done, _ = await asyncio.wait({task}, timeout=deadline - asyncio.get_running_loop().time())
         if not done:
             raise TimeoutError
-        return task.result().needs_siblings
+        return task.result()
 
     def seen(self, name: str, version: str | None) -> None:
         """A reply of this version has come: what is known of another is forgotten."""
@@ -50,7 +62,7 @@ class Domains:
         if version and task and is_known and task.result().version != version:
             del self._asked[name]
 
-    async def _ask(self, name: str) -> _Known:
+    async def _ask(self, name: str) -> Domain:
         for number in itertools.count():
             wait = None
             try:
@@ -67,10 +79,12 @@ class Domains:
         raise AssertionError("count never ends")
 
 
-def _read(reply: httpx.Response) -> _Known:
+def _read(reply: httpx.Response) -> Domain:
     """A component that does not say is taken to need them: a group that is sent whole is right in either case."""
     try:
         about = reply.json()
-        return _Known(str(about["version"]), any(part.get("whole_group") is not False for part in about["components"]))
+        parts = about["components"]
+        weights = {str(part["name"]): float(part.get("weight", 1.0)) for part in parts}
+        return Domain(str(about["version"]), any(part.get("whole_group") is not False for part in parts), weights)
     except (ValueError, KeyError, TypeError, AttributeError):
-        return _Known("", True)
+        return Domain("", True)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from trainer_client.domains import Domains
+from trainer_client.domains import Domain, Domains
 from trainer_client.errors import BadGroup
 from trainer_client.gathering import Gathering
 from trainer_client.meter import Meter
@@ -132,6 +132,10 @@ class Engine:
         """A group of one. Sent at once, or with its siblings where the domain looks at the whole group."""
         self._meter.arrived()
         return await self._counted(body, _lenient(body, self._sample(sample, index, body, gathering, deadline_s)))
+
+    async def domain(self, name: str, deadline_s: float) -> Domain:
+        """What the gateway serves under this name. Raises BadGroup, TimeoutError."""
+        return await self._domains.known(name, self._loop.time() + deadline_s)
 
     async def finish(self, within_s: float) -> None:
         """Nothing that is out now takes longer than this; samples that still wait for siblings wait no more."""

@@ -22,7 +22,7 @@ from reward_verifiers.completion import without_end
 from reward_verifiers.contract import Message, ScoreRequest, Text, prompt_text
 from reward_verifiers.strict_json import BadJSON, loads
 
-ANSWERS = ("answer", "expected_answer", "ground_truth", "label")
+ANSWERS = ("answer", "expected_answer", "ground_truth", "solution", "label", "target")
 """Where data sets keep the right answer, the first that is there."""
 MAX_GROUP = 4096
 _OPEN, _CLOSE = "<think>", "</think>"

@@ -1,0 +1,57 @@
+"""skyrl-gym 0.4.0's own registry and metrics with our environment: `make test-trainers`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.long
+ROOT = Path(__file__).parents[2]
+MATH = {"data_source": "gsm8k", "reward_spec": {"ground_truth": "5/6"}}
+RIGHT = "<think>The common denominator is six, so three sixths and two sixths.</think><answer>5/6</answer><|im_end|>"
+
+
+@pytest.fixture(scope="module")
+def told(run_with, serve, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("domains")
+    (folder / "math.yaml").write_text((ROOT / "domains" / "math.yaml").read_text())
+    (folder / "toy.yaml").write_text("components: [{verifier: 'toys:Toy', name: toy}]\n")
+    (folder / "whole.yaml").write_text("components: [{verifier: 'toys:Relative', name: relative}]\n")
+    rows = [
+        {"text": "yes"},
+        {"text": "no"},
+        {"text": "crash"},
+        {"text": RIGHT, "extras": MATH},
+        {"text": "a", "extras": {"domain": "whole"}},
+        {"text": "yes", "extras": {"data_source": "unheard of"}},
+        *({"text": ("yes", "no")[number % 2]} for number in range(200)),
+    ]
+    with serve(TOUCHSTONE_DOMAINS=str(folder)) as (url, _):
+        settings = {"TOUCHSTONE_URL": url, "TOUCHSTONE_SOURCES": "toys=toy,gsm8k=math"}
+        return run_with("skyrl", "steps.py", json.dumps(rows), **settings)
+
+
+def test_a_step_has_the_gateways_reward(told):
+    right, wrong, _, math, *_ = told["steps"]
+    assert (right["reward"], right["done"], right["observations"]) == (1.0, True, [])
+    assert wrong["reward"] == 0.0
+    assert math["reward"] == 3.0
+    assert math["metadata"]["canonical"] == "5/6"
+
+
+def test_no_verdict_is_raised(told):
+    assert told["steps"][2]["error"].startswith("NoVerdict: worker_crashed: toy")
+
+
+def test_what_is_set_up_wrong_is_told(told):
+    assert "looks at all siblings" in told["steps"][4]["error"]
+    assert "TOUCHSTONE_SOURCES" in told["steps"][5]["error"]
+
+
+def test_hundreds_of_steps_in_its_threads(told):
+    assert [step["reward"] for step in told["steps"][6:]] == [1.0, 0.0] * 100
+
+
+def test_skyrl_averages_the_components(told):
+    assert told["metrics"]["toy"] == 0.5
+    assert told["metrics"]["answer"] == 1.0

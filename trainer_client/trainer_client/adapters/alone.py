@@ -1,0 +1,54 @@
+"""One sample by itself, for trainers whose word for no verdict is an exception.
+
+Both functions give the sample's reward by its deadline. They raise NoVerdict with the cause, and for a set-up at fault
+BadGroup (a wrong key, URL or domain) or ValueError (a domain that looks at the siblings, which are not here); and
+TooManyFailures.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from trainer_client.adapters.settings import Settings, blocking_client, client
+from trainer_client.adapters.siblings import Judged, known, numbers_of, told, unknown
+from trainer_client.domains import Domain
+from trainer_client.errors import NoVerdict
+from trainer_client.results import ScoredSample
+from trainer_client.wire import Sample
+
+
+def judged_alone(settings: Settings, sample: Sample) -> Judged:
+    """For a thread that waits."""
+    gateway, begun = blocking_client(settings), time.monotonic()
+    try:
+        domain = gateway.domain(sample.domain)
+    except TimeoutError:
+        raise unknown(sample.domain) from None
+    _demand_alone(sample, domain)
+    return _verdict(domain, gateway.submit(_hurried(settings, sample, begun)).result())
+
+
+async def awaited_alone(settings: Settings, sample: Sample) -> Judged:
+    """For an event loop."""
+    gateway, begun = client(settings), time.monotonic()
+    domain = await known(gateway, sample.domain)
+    _demand_alone(sample, domain)
+    return _verdict(domain, await gateway.submit(_hurried(settings, sample, begun)))
+
+
+def _hurried(settings: Settings, sample: Sample, begun: float) -> Sample:
+    """With what asking for the domain has left of the deadline."""
+    whole = sample.deadline_s or settings.deadline_s
+    return replace(sample, deadline_s=max(whole - (time.monotonic() - begun), 0.001))
+
+
+def _demand_alone(sample: Sample, domain: Domain) -> None:
+    if domain.needs_siblings:
+        raise ValueError(f"domain {sample.domain!r} looks at all siblings, and this trainer shows one sample at a time")
+
+
+def _verdict(domain: Domain, scored: ScoredSample) -> Judged:
+    if scored.reward is None:
+        raise NoVerdict(told(scored))
+    return Judged(domain, scored, numbers_of(scored), "verdict")
