@@ -108,9 +108,9 @@ def score(
     import httpx
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from reward_api import tables
     from reward_api.batch import BadInput, client_for, resume, score_file, summary
     from reward_api.domains import BadDomain
+    from reward_api.jobs import job_of
 
     settings = _settings(domains=domains)
 
@@ -119,7 +119,7 @@ def score(
             await score_file(client, lines, replies, domain, tick)
 
     try:
-        job = tables.job_of(rollouts, output, split)
+        job = job_of(rollouts, output, split)
         done = resume(job.replies)
         bar = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*bar, console=errors, transient=True) as progress:

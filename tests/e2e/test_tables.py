@@ -191,3 +191,15 @@ def test_a_large_table_is_read_in_batches(tmp_path, monkeypatch):
     table = tables.open_table(str(source), "train")
     assert [len(batch) for batch in table.batches()] == [8] * 12 + [4]
     assert [number for number, _ in table.requests()] == list(range(1, 101))
+
+
+@pytest.mark.parametrize("numbers", [[1], [2, 1], [1, 2, 3]])
+def test_another_tables_replies_are_not_taken_for_its_own(tmp_path, numbers):
+    from reward_api import batch, rewarded, tables
+
+    source, journal, output = tmp_path / "two.parquet", tmp_path / "x.parquet.jsonl", tmp_path / "x.parquet"
+    parquet.write_table(pa.table({"completion": ["a", "b"]}), source)
+    journal.write_text("".join(json.dumps({"line": number, "error": {"title": "told"}}) + "\n" for number in numbers))
+    with pytest.raises(batch.BadInput, match="not of this table"):
+        rewarded.write(tables.open_table(str(source), "train"), journal, output)
+    assert not output.exists()
