@@ -2,6 +2,10 @@
 
 import pytest
 
+from reward_api.compat import normal
+from reward_verifiers import completion
+from trainer_client.adapters import dialect
+from trainer_client.adapters.dialect import reference_of
 from trainer_client.adapters.rows import grouped
 from trainer_client.adapters.settings import Settings
 
@@ -85,3 +89,14 @@ def test_the_domain_is_the_columns_or_the_sources_or_the_default(columns, domain
 def test_a_row_without_a_domain_says_what_to_set():
     with pytest.raises(ValueError, match="TOUCHSTONE_SOURCES=gsm8k=domain"):
         grouped(Settings(), ["p"], ["a"], {"data_source": ["gsm8k"]})
+
+
+def test_an_empty_object_is_no_answer():
+    """It is a reference without one, which the gateway gives no verdict on."""
+    assert reference_of("{}") == reference_of(" {} ") == reference_of({}) == {}
+
+
+def test_both_sides_read_the_same_dialects():
+    """The client imports nothing of the services, so what it repeats of them is held to it here."""
+    assert dialect.ANSWERS == normal.ANSWERS
+    assert set(completion.END_TOKENS) <= set(dialect.END_TOKENS)

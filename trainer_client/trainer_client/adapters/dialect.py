@@ -21,7 +21,7 @@ ANSWERS = ("answer", "expected_answer", "ground_truth", "solution", "label", "ta
 """Where data sets keep the right answer, the first that is there."""
 END_TOKENS = (
     "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "<|end|>", "<|return|>",
-    "<|eom_id|>", "<eos>", "<end_of_turn>", "</s>", "<pad>", "<|pad|>", "<｜end▁of▁sentence｜>",
+    "<|eom_id|>", "<eos>", "<end_of_turn>", "<|END_OF_TURN_TOKEN|>", "</s>", "<pad>", "<|pad|>", "<｜end▁of▁sentence｜>",
 )  # fmt: skip
 _OPEN, _CLOSE = "<think>", "</think>"
 _MOST_ENDS = 64
@@ -36,7 +36,8 @@ def reference_of(label: Any) -> dict[str, Any]:
     if label is None:
         return {}
     if isinstance(label, str):
-        label = _object(label) or label
+        found = _object(label)
+        label = label if found is None else found
     if not isinstance(label, Mapping):
         return {"answer": label}
     known = next((name for name in ANSWERS if label.get(name) is not None), "answer")

@@ -8,11 +8,11 @@ errors only. See docs/trainers/prime.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from trainer_client.adapters.rows import grouped
 from trainer_client.adapters.settings import client, settings
+from trainer_client.adapters.siblings import known, told
 from trainer_client.client import AsyncRewardClient
 from trainer_client.errors import NoVerdict
 
@@ -24,30 +24,26 @@ async def reward(task: Any, trace: Any) -> float:
     for a set-up at fault BadGroup (a wrong key, URL or domain) or ValueError (a task without a domain; a domain that looks
     at the siblings, which a trace does not have).
     """
-    told = settings()
+    given = settings()
     prompt, completion = _said(trace)
     columns = {name: [value] for name, value in _data(task).items()}
     tokens = [trace.num_output_tokens] if trace.num_output_tokens else None
-    [group] = grouped(told, [prompt], [completion], columns, tokens)
-    gateway = client(told)
+    [group] = grouped(given, [prompt], [completion], columns, tokens)
+    gateway = client(given)
     await _judges_alone(gateway, group.domain)
     sample = (await gateway.score_many([group]))[0].sample(0)
     trace.record_metrics(
         {f"touchstone_{name}": score for name, score in sample.components.items() if score is not None}
     )
     if sample.reward is None:
-        failure: Mapping[str, Any] = sample.failure or {}
-        raise NoVerdict(f"{failure.get('kind')}: {failure.get('message')}")
+        raise NoVerdict(told(sample))
     return sample.reward
 
 
 async def _judges_alone(gateway: AsyncRewardClient, domain: str) -> None:
-    try:
-        if (await gateway.domain(domain)).needs_siblings:
-            url = f"/compat/prime/{domain}?group_size=N"
-            raise ValueError(f"domain {domain!r} looks at all siblings, and a trace comes alone: use {url}")
-    except TimeoutError:
-        raise NoVerdict("verifier_unreachable: the gateway did not say what its domain needs") from None
+    if (await known(gateway, domain)).needs_siblings:
+        url = f"/compat/prime/{domain}?group_size=N"
+        raise ValueError(f"domain {domain!r} looks at all siblings, and a trace comes alone: use {url}")
 
 
 def _data(task: Any) -> dict[str, Any]:

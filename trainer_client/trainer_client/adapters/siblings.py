@@ -19,6 +19,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from trainer_client.adapters.settings import Settings, client
 from trainer_client.client import AsyncRewardClient
@@ -142,7 +143,7 @@ async def known(gateway: AsyncRewardClient, domain: str) -> Domain:
 
 
 def unknown(domain: str) -> NoVerdict:
-    return NoVerdict(f"the gateway did not say what domain {domain!r} is")
+    return NoVerdict(f"verifier_unreachable: the gateway did not say what domain {domain!r} is")
 
 
 async def _scored(gateway: AsyncRewardClient, sample: Sample, until: float) -> ScoredSample:
@@ -205,18 +206,21 @@ class Changes:
 
 
 class Mean:
-    """The mean of each number over the samples that have it. Equal numbers keep their value exactly, as they must: a group
-    of equal rewards has no advantages."""
+    """The mean of each number over the samples that have it, exact but for the last rounding: their order does not matter, and
+    equal numbers keep their value, as they must: a group of equal rewards has no advantages."""
 
     def __init__(self) -> None:
-        self.numbers: Numbers = {}
+        self._totals: dict[str, Fraction] = {}
         self._counts: Counter[str] = Counter()
+
+    @property
+    def numbers(self) -> Numbers:
+        return {name: float(total / self._counts[name]) for name, total in self._totals.items()}
 
     def add(self, row: Numbers) -> None:
         for name, number in row.items():
             self._counts[name] += 1
-            before = self.numbers.get(name, number)
-            self.numbers = {**self.numbers, name: before + (number - before) / self._counts[name]}
+            self._totals[name] = self._totals.get(name, Fraction()) + Fraction(number)
 
 
 class Group:
