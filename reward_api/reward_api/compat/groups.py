@@ -12,6 +12,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from fractions import Fraction
 from itertools import count
 
 from cachetools import TTLCache
@@ -34,21 +35,24 @@ class Source(StrEnum):
 
 
 class Mean:
-    """The mean of each number over the samples that have it. Equal numbers keep their value exactly, as they must: a group
-    of equal rewards has no advantages.
+    """The mean of each number over the samples that have it, exact but for the last rounding: their order is of no
+    account, and equal numbers keep their value, as they must: a group of equal rewards has no advantages.
     """
 
     def __init__(self, rows: Iterable[Numbers] = ()) -> None:
-        self.numbers: Numbers = {}
+        self._totals: dict[str, Fraction] = {}
         self._counts: Counter[str] = Counter()
         for row in rows:
             self.add(row)
 
+    @property
+    def numbers(self) -> Numbers:
+        return {name: float(total / self._counts[name]) for name, total in self._totals.items()}
+
     def add(self, row: Numbers) -> None:
         for name, number in row.items():
             self._counts[name] += 1
-            before = self.numbers.get(name, number)
-            self.numbers[name] = before + (number - before) / self._counts[name]
+            self._totals[name] = self._totals.get(name, Fraction()) + Fraction(number)
 
 
 class Group:

@@ -206,8 +206,8 @@ class Changes:
 
 
 class Mean:
-    """The mean of each number over the samples that have it, exact but for the last rounding: their order does not matter, and
-    equal numbers keep their value, as they must: a group of equal rewards has no advantages."""
+    """The mean of each number over the samples that have it, exact but for the last rounding: their order is of no
+    account, and equal numbers keep their value, as they must: a group of equal rewards has no advantages."""
 
     def __init__(self) -> None:
         self._totals: dict[str, Fraction] = {}
