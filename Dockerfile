@@ -30,7 +30,6 @@ COPY verifiers /src/verifiers
 COPY reward_api /src/reward_api
 COPY sandbox /src/sandbox
 COPY preference_model /src/preference_model
-COPY domains /src/domains
 # But for PyTorch's own tests, one of which is for a newer Python.
 RUN /opt/uv/bin/uv pip install --no-cache --no-deps . \
     && /opt/touchstone/bin/python3 -m compileall -q -x '/torch/testing/' /opt/touchstone/lib

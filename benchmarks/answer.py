@@ -30,7 +30,7 @@ Grade = Callable[[str, str], bool]
 
 def ours() -> Grade:
     from reward_verifiers.answer import AnswerOptions, AnswerReference, AnswerVerifier
-    from reward_verifiers.base import Sample
+    from reward_verifiers.verifier import Sample
 
     verifier, options = AnswerVerifier(), AnswerOptions()
     verifier.warm_up()

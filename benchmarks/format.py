@@ -18,8 +18,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from reward_verifiers.base import ReferenceModel, Sample
 from reward_verifiers.format import FormatOptions, FormatVerifier
+from reward_verifiers.verifier import ReferenceModel, Sample
 
 LIMIT_S = 20.0
 CASES = Path(__file__).parents[1] / "tests" / "data" / "format" / "cases.jsonl"

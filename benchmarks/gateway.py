@@ -32,10 +32,10 @@ from rich.console import Console
 from rich.progress import track
 
 from reward_api.app import create_app
-from reward_api.gateway import Gateway
+from reward_api.gateway.gateway import Gateway
 from reward_api.settings import Settings
-from reward_verifiers.base import Options, ReferenceModel, Sample, Verifier
 from reward_verifiers.contract import Description, Verdict, VerifyReply, VerifyRequest
+from reward_verifiers.verifier import Options, ReferenceModel, Sample, Verifier
 
 SHAPES = {"16 × 8 KB": (16, 8 << 10), "512 × 32 KB": (512, 32 << 10)}
 QUIET = Console(stderr=True)

@@ -29,9 +29,9 @@ import langdetect
 import pycld2
 import typer
 
-from reward_verifiers.base import Sample
 from reward_verifiers.language import LanguageOptions, LanguageReference, LanguageVerifier
 from reward_verifiers.language.options import CANDIDATES
+from reward_verifiers.verifier import Sample
 
 LOCALES = {"zh": "zh_Hans"}
 LATIN = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "tr", "vi", "id", "sv")

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from trainer_client.report import charts
-from trainer_client.report.history import Curve, History, NoRun, StageHistory, read
-from trainer_client.report.page import figures
+from grpo_trainer.report import charts
+from grpo_trainer.report.history import Curve, History, NoRun, StageHistory, read
+from grpo_trainer.report.page import figures
 
 RUNS = Path("out")
 FIGURES = Path("docs/figures")

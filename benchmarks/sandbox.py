@@ -30,7 +30,7 @@ from reward_sandbox.jail.spec import PYTHON, CannotJail, File, Jail, Limits, Run
 from reward_sandbox.jail.zygotes import ZygoteJail
 from reward_sandbox.languages import LANGUAGES, Compiler
 from reward_sandbox.settings import SandboxSettings
-from reward_verifiers import service
+from reward_verifiers.service import app as service
 
 ROUNDS = 60
 INTERPRETER = os.path.realpath(sys.executable)

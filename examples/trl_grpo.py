@@ -17,7 +17,7 @@ printed, on two cores with other work on them:
 from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
-from trainer_client import tiny
+from grpo_trainer import tiny
 from trainer_client.adapters.trl import reward
 
 

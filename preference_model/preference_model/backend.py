@@ -21,7 +21,6 @@ from preference_model.registry import BadRegistry, ModelSpec, digest
 from preference_model.relative import group_z, win_rates
 from preference_model.scale import DECIMALS, LIMIT
 from preference_model.settings import PreferenceSettings
-from reward_verifiers.base import BadOptions, Options, ReferenceModel
 from reward_verifiers.contract import (
     Description,
     FailureKind,
@@ -32,6 +31,7 @@ from reward_verifiers.contract import (
     prompt_text,
     validation_errors,
 )
+from reward_verifiers.verifier import BadOptions, Options, ReferenceModel
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
-from reward_verifiers.limits import Admission
+from reward_verifiers.service.admission import Admission
 
 log = logging.getLogger(__name__)
 

@@ -18,10 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from preference_model.outcome import NoScore
 from preference_model.scale import sigmoid
 from preference_model.sources import Local
-from reward_verifiers.base import Overloaded
 from reward_verifiers.contract import FailureKind, Message
-from reward_verifiers.limits import Admission
-from reward_verifiers.shell import run_or_cancel
+from reward_verifiers.service.admission import Admission
+from reward_verifiers.service.middleware import run_or_cancel
+from reward_verifiers.verifier import Overloaded
 
 if TYPE_CHECKING:
     from preference_model.backend import PreferenceBackend

@@ -17,8 +17,8 @@ from typing import Any, Literal, NamedTuple
 
 from tokenizers import Tokenizer
 
-from reward_verifiers.base import Unsupported
 from reward_verifiers.contract import Text
+from reward_verifiers.verifier import Unsupported
 
 Policy = Literal["error", "middle", "left", "right", "window"]
 CHARS_PER_TOKEN = 64

@@ -18,7 +18,7 @@ from preference_model.settings import PreferenceSettings
 from preference_model.sources import Local, Source, Threads
 from preference_model.upstream import UpstreamSource
 from reward_verifiers.contract import FailureKind, prompt_text
-from reward_verifiers.limits import Admission
+from reward_verifiers.service.admission import Admission
 
 log = logging.getLogger(__name__)
 

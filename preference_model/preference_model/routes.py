@@ -19,10 +19,10 @@ from preference_model.parts import seen
 from preference_model.registry import ModelSpec
 from preference_model.relative import group_z, ranks
 from preference_model.scale import DECIMALS
-from reward_verifiers.base import BadOptions
 from reward_verifiers.contract import Failure, Text, completion_text
-from reward_verifiers.limits import Admission
-from reward_verifiers.shell import run_or_cancel
+from reward_verifiers.service.admission import Admission
+from reward_verifiers.service.middleware import run_or_cancel
+from reward_verifiers.verifier import BadOptions
 
 if TYPE_CHECKING:
     from preference_model.backend import PreferenceBackend

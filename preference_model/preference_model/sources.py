@@ -17,9 +17,9 @@ from preference_model.batcher import Batcher, ModelFailed
 from preference_model.outcome import Asked, NoScore, Scored
 from preference_model.registry import ModelSpec
 from preference_model.scale import activated
-from reward_verifiers.base import Unsupported
 from reward_verifiers.contract import FailureKind
-from reward_verifiers.limits import Admission
+from reward_verifiers.service.admission import Admission
+from reward_verifiers.verifier import Unsupported
 
 if TYPE_CHECKING:
     from preference_model.encoding import Encoding, Turn

@@ -19,8 +19,8 @@ from preference_model.outcome import INSTALL, Asked, NoScore, Scored
 from preference_model.registry import ModelSpec, Upstream, digest
 from preference_model.scale import activated
 from reward_verifiers.contract import FailureKind, Message
-from reward_verifiers.limits import Admission
-from reward_verifiers.strict_json import BadJSON, loads
+from reward_verifiers.service.admission import Admission
+from reward_verifiers.service.strict_json import BadJSON, loads
 
 MAX_REPLY_BYTES = 8 << 20
 CONNECT_S = 5.0

@@ -3,8 +3,8 @@
 touchstone serve credulous:Credulous --port 8032
 """
 
-from reward_verifiers.base import Options, ReferenceModel, Sample, Verifier
 from reward_verifiers.contract import Verdict
+from reward_verifiers.verifier import Options, ReferenceModel, Sample, Verifier
 
 
 class Credulous(Verifier[Options, ReferenceModel]):

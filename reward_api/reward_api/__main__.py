@@ -1,5 +1,5 @@
 """`python -m reward_api` is `touchstone`."""
 
-from reward_api.cli import app
+from reward_api.cli.main import app
 
 app()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from reward_api.compat import nemo_gym, openrlhf, slime
-from reward_api.gateway import Gateway, package_version
-from reward_api.routes import router
+from reward_api.gateway.gateway import Gateway, package_version
+from reward_api.gateway.routes import router
 from reward_api.settings import Settings
-from reward_verifiers import service
-from reward_verifiers.server import serve
+from reward_api.trainers import nemo_gym, openrlhf, slime
+from reward_verifiers.service.app import bare_app
+from reward_verifiers.service.server import serve
 
 
 def create_app(gateway: Gateway) -> FastAPI:
     """The gateway's app; the caller keeps the gateway running."""
-    app = service.bare_app("Touchstone", package_version(), gateway.settings.limits())
+    app = bare_app("Touchstone", package_version(), gateway.settings.limits())
     app.state.gateway = gateway
     for routes in (router, openrlhf.router, slime.router, nemo_gym.router):
         app.include_router(routes)

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from reward_verifiers.shell import Limits
+from reward_verifiers.service.middleware import Limits
 
 _URL = TypeAdapter(HttpUrl)
 
@@ -26,10 +26,8 @@ def _split(keys: str) -> frozenset[str]:
 Url = Annotated[str, AfterValidator(http_url)]
 
 
-def default_domains() -> Path:
-    """`./domains` where a user keeps them, else the ones that come with the package."""
-    here = Path("domains")
-    return here if here.is_dir() else Path(__file__).with_name("domains_default")
+SHIPPED_DOMAINS = Path(__file__).parent / "domains" / "data"
+"""The domain files that come with the package."""
 
 
 class Settings(BaseSettings):
@@ -37,7 +35,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TOUCHSTONE_", extra="ignore", frozen=True)
 
-    domains: Path = Field(default_factory=default_domains, description="Folder of domain files (*.yaml).")
+    domains: Path = Field(
+        default=SHIPPED_DOMAINS, description="Folder of domain files (*.yaml); default: the shipped ones."
+    )
     verifier_urls: dict[str, Url] = Field(
         default_factory=dict, description='Where verifiers live, as JSON: {"answer": "http://answer:8001"}.'
     )

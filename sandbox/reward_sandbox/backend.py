@@ -24,7 +24,6 @@ from reward_sandbox.jail.zygotes import ZygoteJail
 from reward_sandbox.languages import PRECOMPILED, UnknownLanguage
 from reward_sandbox.settings import SandboxSettings
 from reward_sandbox.uploads import Uploads
-from reward_verifiers.base import BadOptions, Options
 from reward_verifiers.contract import (
     Description,
     FailureKind,
@@ -34,6 +33,7 @@ from reward_verifiers.contract import (
     completion_text,
     validation_errors,
 )
+from reward_verifiers.verifier import BadOptions, Options
 
 NAME, VERSION = "code", "1.0.0"
 

@@ -23,12 +23,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from reward_sandbox.backend import CodeBackend
 from reward_sandbox.items import MAX_CODE, MAX_TESTS, GradeItem, GradeResult, Test
 from reward_sandbox.jail.spec import Limits
-from reward_verifiers.base import Overloaded
 from reward_verifiers.contract import Failure, FailureKind, ProblemError
-from reward_verifiers.limits import Admission
-from reward_verifiers.problems import HTTPProblem
-from reward_verifiers.shell import run_or_cancel
-from reward_verifiers.strict_json import BadJSON, loads
+from reward_verifiers.service.admission import Admission
+from reward_verifiers.service.middleware import run_or_cancel
+from reward_verifiers.service.problems import HTTPProblem
+from reward_verifiers.service.strict_json import BadJSON, loads
+from reward_verifiers.verifier import Overloaded
 
 FAILED_RUNTIME = -1.0
 

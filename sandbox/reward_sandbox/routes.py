@@ -29,11 +29,11 @@ from reward_sandbox.jail.elsewhere import carry_out
 from reward_sandbox.jail.spec import Ending, File, Limits, Outcome, Tier
 from reward_sandbox.jail.wire import FILE_NAME, Done, Job
 from reward_sandbox.languages import UnknownLanguage
-from reward_verifiers.base import Overloaded
 from reward_verifiers.contract import ProblemError, validation_errors
-from reward_verifiers.limits import Admission
-from reward_verifiers.problems import HTTPProblem
-from reward_verifiers.shell import NDJSON, HeldStream, as_done, run_or_cancel
+from reward_verifiers.service.admission import Admission
+from reward_verifiers.service.middleware import NDJSON, HeldStream, as_done, run_or_cancel
+from reward_verifiers.service.problems import HTTPProblem
+from reward_verifiers.verifier import Overloaded
 
 MAX_ITEMS = 1024
 Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]

@@ -11,12 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reward_api.demo import alike, sample_groups
+from reward_api.cli.demo import alike, sample_groups
 
 pytestmark = pytest.mark.compose
 
 ROOT = Path(__file__).parents[2]
-DOMAINS = ROOT / "domains"
+DOMAINS = ROOT / "reward_api" / "reward_api" / "domains" / "data"
 PROJECT = "touchstone-test"
 PORT = "18000"
 URL = f"http://127.0.0.1:{PORT}"

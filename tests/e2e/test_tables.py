@@ -172,7 +172,7 @@ def test_what_is_missing_for_tables_is_named(groups, tmp_path):
     program = """
         import sys
         sys.modules["pyarrow"] = None
-        from reward_api.cli import app
+        from reward_api.cli.main import app
         app(["score", sys.argv[1], "-o", sys.argv[2]])
     """
     command = [sys.executable, "-c", textwrap.dedent(program), groups, tmp_path / "x.parquet"]
@@ -183,7 +183,7 @@ def test_what_is_missing_for_tables_is_named(groups, tmp_path):
 
 
 def test_a_large_table_is_read_in_batches(tmp_path, monkeypatch):
-    from reward_api import tables
+    from reward_api.cli.score import tables
 
     monkeypatch.setattr(tables, "ROWS", 8)
     source = tmp_path / "large.parquet"
@@ -195,11 +195,11 @@ def test_a_large_table_is_read_in_batches(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("numbers", [[1], [2, 1], [1, 2, 3]])
 def test_another_tables_replies_are_not_taken_for_its_own(tmp_path, numbers):
-    from reward_api import batch, rewarded, tables
+    from reward_api.cli.score import lines, output_table, tables
 
     source, journal, output = tmp_path / "two.parquet", tmp_path / "x.parquet.jsonl", tmp_path / "x.parquet"
     parquet.write_table(pa.table({"completion": ["a", "b"]}), source)
     journal.write_text("".join(json.dumps({"line": number, "error": {"title": "told"}}) + "\n" for number in numbers))
-    with pytest.raises(batch.BadInput, match="not of this table"):
-        rewarded.write(tables.open_table(str(source), "train"), journal, output)
+    with pytest.raises(lines.BadInput, match="not of this table"):
+        output_table.write(tables.open_table(str(source), "train"), journal, output)
     assert not output.exists()

@@ -64,7 +64,7 @@ async def clients(backends):
     """`client(path)`: an HTTP client of the service of that registry."""
     import httpx
 
-    from reward_verifiers import service
+    from reward_verifiers.service import app as service
 
     opened = []
 

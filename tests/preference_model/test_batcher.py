@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from preference_model.batcher import Batcher, ModelFailed
-from reward_verifiers.base import Overloaded
-from reward_verifiers.limits import Admission
+from reward_verifiers.service.admission import Admission
+from reward_verifiers.verifier import Overloaded
 
 
 @dataclass(frozen=True)

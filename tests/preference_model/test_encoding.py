@@ -4,8 +4,8 @@ import pytest
 from transformers import AutoTokenizer
 
 from preference_model.encoding import Encoder, TooLong, turns
-from reward_verifiers.base import Unsupported
 from reward_verifiers.contract import Message
+from reward_verifiers.verifier import Unsupported
 
 
 @pytest.fixture

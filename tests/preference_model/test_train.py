@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from preference_model import balance, metrics
 from preference_model.data import BadData, Pair, Point, Unjudged, read, split
-from reward_api.cli import app
+from reward_api.cli.main import app
 
 GOOD, BAD = ["light", "blue", "helpful", "scatters"], ["dog", "lazy", "fox", "jumps"]
 

@@ -2,7 +2,7 @@ import httpx
 import pytest
 
 from reward_api.app import create_app
-from reward_api.gateway import Gateway
+from reward_api.gateway.gateway import Gateway
 from reward_api.settings import Settings
 
 TOY = "components:\n  - {verifier: 'toys:Toy', name: toy}\n"

@@ -200,7 +200,7 @@ async def test_the_deadline_of_the_request_holds(client):
 
 
 async def test_overload_is_said_at_once(folder):
-    from reward_api.gateway import Gateway
+    from reward_api.gateway.gateway import Gateway
     from reward_api.settings import Settings
 
     gateway = Gateway(Settings(domains=folder, workers=1, max_inflight_samples=2))

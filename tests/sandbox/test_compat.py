@@ -14,7 +14,7 @@ import pytest
 from reward_sandbox import routes
 from reward_sandbox.backend import CodeBackend
 from reward_sandbox.settings import SandboxSettings
-from reward_verifiers import service
+from reward_verifiers.service import app as service
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="tier A needs root")
 GOLDEN = Path(__file__).parents[2] / "docs" / "golden" / "compat"

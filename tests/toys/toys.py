@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from reward_verifiers.base import (
+from reward_verifiers.contract import FailureKind, Verdict
+from reward_verifiers.verifier import (
     BadReference,
     GroupVerifier,
     Options,
@@ -17,7 +18,6 @@ from reward_verifiers.base import (
     Unsupported,
     Verifier,
 )
-from reward_verifiers.contract import FailureKind, Verdict
 
 
 class ToyOptions(Options):

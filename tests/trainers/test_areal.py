@@ -7,6 +7,7 @@ import pytest
 
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "reward_api" / "reward_api" / "domains" / "data"
 MATH = {"answer": "5/6", "data_source": "gsm8k"}
 RIGHT = "The common denominator is six, so three sixths and two sixths.</think><answer>5/6</answer>"
 ROWS = [
@@ -21,7 +22,7 @@ ROWS = [
 @pytest.fixture(scope="module")
 def told(run_with, serve, tmp_path_factory):
     folder = tmp_path_factory.mktemp("domains")
-    (folder / "math.yaml").write_text((ROOT / "domains" / "math.yaml").read_text())
+    (folder / "math.yaml").write_text((SHIPPED / "math.yaml").read_text())
     (folder / "toy.yaml").write_text("components: [{verifier: 'toys:Toy', name: toy}]\n")
     with serve(TOUCHSTONE_DOMAINS=str(folder)) as (url, _):
         settings = {"TOUCHSTONE_URL": url, "TOUCHSTONE_SOURCES": "toys=toy,gsm8k=math"}

@@ -7,6 +7,7 @@ import pytest
 
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "reward_api" / "reward_api" / "domains" / "data"
 THOUGHT = "The common denominator is six, so we have three sixths and two sixths.</think>\n"
 RIGHT, WRONG = THOUGHT + "<answer>\\boxed{\\frac{5}{6}}</answer>", THOUGHT + "<answer>2/5</answer>"
 
@@ -36,7 +37,7 @@ CASES = {
 @pytest.fixture(scope="module")
 def gateway(serve, tmp_path_factory):
     folder = tmp_path_factory.mktemp("domains")
-    (folder / "math.yaml").write_text((ROOT / "domains" / "math.yaml").read_text())
+    (folder / "math.yaml").write_text((SHIPPED / "math.yaml").read_text())
     (folder / "toy.yaml").write_text("components: [{verifier: 'toys:Toy', name: toy}]\n")
     (folder / "whole.yaml").write_text("components: [{verifier: 'toys:Relative', name: relative}]\n")
     with serve(TOUCHSTONE_DOMAINS=str(folder)) as (url, _):

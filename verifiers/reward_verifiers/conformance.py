@@ -17,10 +17,10 @@ from typing import Any
 
 import httpx
 
-from reward_verifiers.base import Backend, BadOptions
 from reward_verifiers.contract import Description, Text, Verdict, VerifyReply, VerifyRequest
-from reward_verifiers.local import Local, pool_for
-from reward_verifiers.service import create_app
+from reward_verifiers.runtime.local import Local, pool_for
+from reward_verifiers.service.app import create_app
+from reward_verifiers.verifier import Backend, BadOptions
 
 _MB = 1_000_000
 HOSTILE: dict[str, str] = {

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from reward_verifiers.base import Backend, Verifier
+from reward_verifiers.verifier import Backend, Verifier
 
 GROUP = "touchstone.verifiers"
 BACKENDS = "touchstone.backends"
@@ -66,5 +66,5 @@ def load(name: str) -> Verifier[Any, Any]:
     except (ImportError, AttributeError) as error:
         raise BrokenVerifier(f"verifier {name!r} cannot be loaded: {error}") from error
     if not (isinstance(kind, type) and issubclass(kind, Verifier)):
-        raise BrokenVerifier(f"{point.value} is not a reward_verifiers.base.Verifier")
+        raise BrokenVerifier(f"{point.value} is not a reward_verifiers.verifier.Verifier")
     return kind()

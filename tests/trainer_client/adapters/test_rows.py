@@ -2,7 +2,7 @@
 
 import pytest
 
-from reward_api.compat import normal
+from reward_api.trainers import normal
 from reward_verifiers import completion
 from trainer_client.adapters import dialect
 from trainer_client.adapters.dialect import reference_of

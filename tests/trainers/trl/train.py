@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas
 import torch
 
-from trainer_client import tiny
+from grpo_trainer import tiny
 
 FLAGS = """
     --use_cpu true --bf16 false --dtype float32 --learning_rate 1e-3 --logging_steps 1 --report_to none --seed 1

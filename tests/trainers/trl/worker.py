@@ -7,7 +7,7 @@ import json
 import multiprocessing
 import sys
 
-from trainer_client import tiny
+from grpo_trainer import tiny
 from trainer_client.adapters.trl import reward
 
 ANSWER = "yes"

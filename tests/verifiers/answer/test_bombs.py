@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from reward_verifiers.answer import AnswerOptions, AnswerReference, AnswerVerifier
-from reward_verifiers.base import BadReference, Sample
 from reward_verifiers.contract import VerifyRequest
-from reward_verifiers.local import Local, pool_for
+from reward_verifiers.runtime.local import Local, pool_for
+from reward_verifiers.verifier import BadReference, Sample
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "data" / "answer"))
 from bombs import BOMBS

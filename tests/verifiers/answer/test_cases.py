@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from reward_verifiers.answer import AnswerOptions, AnswerReference, AnswerVerifier
-from reward_verifiers.base import Sample
 from reward_verifiers.contract import Verdict
+from reward_verifiers.verifier import Sample
 
 CASES = Path(__file__).parents[2] / "data" / "answer" / "cases.jsonl"
 VERIFIER = AnswerVerifier()

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reward_verifiers.answer import AnswerOptions, AnswerReference, AnswerVerifier, symbolic
-from reward_verifiers.base import BadReference, Sample
 from reward_verifiers.contract import Verdict
+from reward_verifiers.verifier import BadReference, Sample
 
 VERIFIER = AnswerVerifier()
 LINES = (Path(__file__).parents[2] / "data" / "answer" / "cases.jsonl").read_text("utf-8").splitlines()

@@ -10,8 +10,8 @@ import reasoning_gym
 from reasoning_gym.factory import DATASETS
 
 from reward_verifiers.answer import AnswerOptions, AnswerReference, AnswerVerifier, gym
-from reward_verifiers.base import BadReference, Sample
 from reward_verifiers.contract import Verdict
+from reward_verifiers.verifier import BadReference, Sample
 
 # Some tasks leave the files of their data open.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from reward_verifiers.answer import AnswerOptions, AnswerReference, AnswerVerifier
-from reward_verifiers.base import BadReference, Sample
 from reward_verifiers.contract import FailureKind, Verdict
+from reward_verifiers.verifier import BadReference, Sample
 
 VERIFIER = AnswerVerifier()
 DATA = os.environ.get("TOUCHSTONE_DATA")

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from reward_verifiers.base import ReferenceModel, Sample
 from reward_verifiers.format import FormatOptions, FormatVerifier
+from reward_verifiers.verifier import ReferenceModel, Sample
 
 PAGE = (Path(__file__).parents[3] / "docs" / "format.md").read_text()
 ROWS = re.findall(r"^\| `(.+)` \| ([01]) \| (.*)\|$", PAGE, re.MULTILINE)

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from reward_verifiers.base import ReferenceModel, Sample
 from reward_verifiers.conformance import check_verifier
 from reward_verifiers.format import FormatOptions, FormatVerifier
 from reward_verifiers.format.options import PRESETS
+from reward_verifiers.verifier import ReferenceModel, Sample
 
 DATA = Path(__file__).parents[2] / "data" / "format" / "cases.jsonl"
 CASES = [json.loads(line) for line in DATA.read_text().splitlines()]

@@ -2,9 +2,9 @@ import json
 import re
 from pathlib import Path
 
-from reward_verifiers.base import Sample
 from reward_verifiers.language import LanguageOptions, LanguageReference, LanguageVerifier
 from reward_verifiers.language.options import CANDIDATES
+from reward_verifiers.verifier import Sample
 
 PAGE = (Path(__file__).parents[3] / "docs" / "language.md").read_text()
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from reward_verifiers.base import Sample, Unsupported
 from reward_verifiers.conformance import check_verifier
 from reward_verifiers.language import LanguageOptions, LanguageReference, LanguageVerifier
+from reward_verifiers.verifier import Sample, Unsupported
 
 SENTENCES = json.loads((Path(__file__).parents[2] / "data" / "language" / "sentences.json").read_text())
 LATIN = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "tr", "vi")

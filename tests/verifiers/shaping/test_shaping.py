@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from reward_verifiers.base import ReferenceModel, Sample, Unsupported
 from reward_verifiers.conformance import check_verifier
 from reward_verifiers.contract import FailureKind, VerifyRequest
-from reward_verifiers.local import Local, pool_for
 from reward_verifiers.registry import load
+from reward_verifiers.runtime.local import Local, pool_for
 from reward_verifiers.shaping.reflection import RUNNING
 from reward_verifiers.shaping.repetition import loop_share, repeated_share
+from reward_verifiers.verifier import ReferenceModel, Sample, Unsupported
 
 PAGE = (Path(__file__).parents[3] / "docs" / "shaping.md").read_text()
 NAMES = ("overlong", "cosine_length", "repetition", "length_efficiency", "reflection")

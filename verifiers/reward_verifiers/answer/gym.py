@@ -9,7 +9,7 @@ from typing import Any
 
 from reward_verifiers.answer.judged import Judged, clipped
 from reward_verifiers.answer.options import AnswerReference
-from reward_verifiers.base import BadReference, Unsupported
+from reward_verifiers.verifier import BadReference, Unsupported
 
 # These scorers evaluate the answer as Python, or give it to sympy's parse_expr, which does: it is checked first.
 EVALUATES_LISTS = frozenset({"string_insertion", "spiral_matrix", "binary_matrix", "n_queens"})

@@ -19,7 +19,7 @@ from reward_verifiers.answer.judged import Judged, Outcome, clipped
 from reward_verifiers.answer.nodes import Neg, Node, Num, Quantity, Seq, Text, Unevaluated, symbols, walk
 from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.answer.reading import Reading, read, read_gold, text_content
-from reward_verifiers.base import BadReference
+from reward_verifiers.verifier import BadReference
 
 _SOLUTION = 200
 """Characters from which a reference is a worked solution, to look for the answer in."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from reward_verifiers.answer.extract import SOURCES
-from reward_verifiers.base import BadReference, Options, ReferenceModel
+from reward_verifiers.verifier import BadReference, Options, ReferenceModel
 
 Kind = Literal[
     "math", "number", "choice", "exact", "text", "set", "list", "regex", "json", "date", "unit", "reasoning_gym"

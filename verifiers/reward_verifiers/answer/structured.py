@@ -10,7 +10,7 @@ from typing import Any
 
 from reward_verifiers.answer.judged import Judged, clipped
 from reward_verifiers.answer.options import AnswerOptions
-from reward_verifiers.base import BadReference, Unsupported
+from reward_verifiers.verifier import BadReference, Unsupported
 
 # --- JSON -------------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from reward_verifiers.answer import words
 from reward_verifiers.answer.judged import Judged, clipped
 from reward_verifiers.answer.normalise import TEXT_COMMAND
 from reward_verifiers.answer.options import AnswerOptions, Choices
-from reward_verifiers.base import BadReference, Unsupported
+from reward_verifiers.verifier import BadReference, Unsupported
 
 _WRAP = " \t\r\n*`$\"'"
 

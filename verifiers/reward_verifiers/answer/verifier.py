@@ -17,9 +17,9 @@ from reward_verifiers.answer import extract, gym, mathematics, structured, symbo
 from reward_verifiers.answer.extract import Extraction
 from reward_verifiers.answer.judged import Judged, clipped
 from reward_verifiers.answer.options import AnswerOptions, AnswerReference, effective
-from reward_verifiers.base import BadReference, Sample, Verifier
 from reward_verifiers.completion import after_think, without_end
 from reward_verifiers.contract import FailureKind, Verdict
+from reward_verifiers.verifier import BadReference, Sample, Verifier
 
 _MATHS = frozenset({"math", "number", "unit", "set", "list"})
 _INSIDE_PROSE = ("boxed", "phrase", "last_math", "last_number")

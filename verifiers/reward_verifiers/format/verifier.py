@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reward_verifiers.base import ReferenceModel, Sample, Verifier
 from reward_verifiers.contract import Verdict
 from reward_verifiers.format.options import FormatOptions
 from reward_verifiers.format.parse import Fault, parse
+from reward_verifiers.verifier import ReferenceModel, Sample, Verifier
 
 MAX_SHOWN = 200
 MAX_ERRORS = 50

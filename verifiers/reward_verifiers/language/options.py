@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from reward_verifiers.base import Options, ReferenceModel
+from reward_verifiers.verifier import Options, ReferenceModel
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 

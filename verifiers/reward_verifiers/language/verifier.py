@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from reward_verifiers.base import Sample, Unsupported, Verifier
 from reward_verifiers.completion import after_think
 from reward_verifiers.contract import Verdict
 from reward_verifiers.language.count import Counted, count, main_language
 from reward_verifiers.language.lexicon import ALONE, SHARED, han, lexicon
 from reward_verifiers.language.options import CANDIDATES, LanguageOptions, LanguageReference
+from reward_verifiers.verifier import Sample, Unsupported, Verifier
 
 MAX_SPANS = 5
 MAX_SHOWN = 80

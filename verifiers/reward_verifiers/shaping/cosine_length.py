@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from reward_verifiers.base import GroupVerifier, ReferenceModel, Sample, Unsupported
 from reward_verifiers.contract import FailureKind, Verdict
 from reward_verifiers.shaping.length import CorrectOptions, correctness, length
+from reward_verifiers.verifier import GroupVerifier, ReferenceModel, Sample, Unsupported
 
 
 class CosineLengthOptions(CorrectOptions):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from reward_verifiers.base import Options, Sample, Unsupported
+from reward_verifiers.verifier import Options, Sample, Unsupported
 
 Unit = Literal["tokens", "words", "chars"]
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reward_verifiers.base import GroupVerifier, ReferenceModel, Sample, Unsupported
 from reward_verifiers.contract import FailureKind, Verdict
 from reward_verifiers.shaping.length import CorrectOptions, correctness, length
+from reward_verifiers.verifier import GroupVerifier, ReferenceModel, Sample, Unsupported
 
 
 class LengthEfficiencyVerifier(GroupVerifier[CorrectOptions, ReferenceModel]):

@@ -11,9 +11,9 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from reward_verifiers.base import ReferenceModel, Sample, Verifier
 from reward_verifiers.contract import Verdict
 from reward_verifiers.shaping.length import LengthOptions, length
+from reward_verifiers.verifier import ReferenceModel, Sample, Verifier
 
 
 class OverlongOptions(LengthOptions):

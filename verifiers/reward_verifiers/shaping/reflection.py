@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from reward_verifiers.base import Options, ReferenceModel, Sample, Verifier
 from reward_verifiers.contract import Verdict
+from reward_verifiers.verifier import Options, ReferenceModel, Sample, Verifier
 
 # Whole words of scripts that space them.
 SPACED: dict[str, tuple[str, ...]] = {

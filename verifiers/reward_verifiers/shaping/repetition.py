@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from reward_verifiers.base import Options, ReferenceModel, Sample, Verifier
 from reward_verifiers.contract import Verdict
+from reward_verifiers.verifier import Options, ReferenceModel, Sample, Verifier
 
 _ALONE = r"\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f"
 _WORD = re.compile(rf"[{_ALONE}]|[^\W{_ALONE}]{{1,32}}|([^\w\s])\1{{0,15}}")

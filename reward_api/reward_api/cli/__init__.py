@@ -1,0 +1,1 @@
+"""The command `touchstone`, one module a command."""

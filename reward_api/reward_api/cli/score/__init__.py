@@ -1,0 +1,1 @@
+"""`touchstone score`: files and tables of rollouts in, the same with rewards out."""

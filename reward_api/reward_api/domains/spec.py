@@ -1,0 +1,145 @@
+"""Domains: which verifiers judge a kind of task, and how their scores become one reward.
+
+    YAML ── DomainSpec (its shape is right) ── resolve (its verifiers exist, its options fit) ──▶ Domain, immutable
+
+A Domain is swapped whole: a group in flight keeps the one that it started with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import orjson
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from reward_api.settings import Url
+from reward_verifiers.contract import Description, validation_errors
+from reward_verifiers.verifier import Backend
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class VerifierHome(_Strict):
+    """Where a verifier lives. Absent: in this process."""
+
+    url: Url | None = Field(default=None, description="Base URL of its service, e.g. http://answer:8001.")
+
+
+class ComponentSpec(_Strict):
+    """One verifier's part in the reward."""
+
+    verifier: str = Field(min_length=1, description="Name of the verifier.")
+    name: Name | None = Field(default=None, description="Key in the reply; default: the verifier's name.")
+    weight: Number = Field(default=1.0, description="Multiplies the score; 0 reports the score without counting it.")
+    options: dict[str, Any] = Field(default_factory=dict, description="The verifier's options; see GET /verifiers.")
+    gate: bool = Field(
+        default=False, description="Below `at_least`, the sample earns nothing: only penalties remain in its reward."
+    )
+    at_least: Number = Field(default=1.0, description="The score from which this component's gate or `requires` holds.")
+    requires: list[Name] = Field(
+        default_factory=list, description="Counts only where each of these components reached its `at_least`."
+    )
+    after: list[Name] = Field(
+        default_factory=list,
+        description="Runs after these components, and gets their scores as options.scores: {name: [score or null]}.",
+    )
+
+    @property
+    def key(self) -> str:
+        return self.name or self.verifier
+
+
+class DomainSpec(_Strict):
+    """One file of `domains/`."""
+
+    verifiers: dict[str, VerifierHome] = Field(default_factory=dict)
+    components: list[ComponentSpec] = Field(min_length=1)
+    combine: Literal["sum", "product"] = "sum"
+    clip: tuple[Number | None, Number | None] = (None, None)
+    deadline_s: float = Field(default=30.0, gt=0, allow_inf_nan=False)
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        keys = [component.key for component in self.components]
+        for position, component in enumerate(self.components):
+            if component.key in keys[:position]:
+                raise ValueError(f"components[{position}]: {component.key!r} stands twice; give one a `name`")
+            if stray := set(component.requires) - set(keys):
+                raise ValueError(f"components[{position}].requires: no component is named {sorted(stray)[0]!r}")
+            if stray := set(component.after) - set(keys[:position]):
+                raise ValueError(f"components[{position}].after: no earlier component is named {sorted(stray)[0]!r}")
+        if unused := set(self.verifiers) - {component.verifier for component in self.components}:
+            raise ValueError(f"verifiers.{sorted(unused)[0]}: no component uses it")
+        low, high = self.clip
+        if low is not None and high is not None and low > high:
+            raise ValueError("clip: the lower bound is above the upper one")
+        return self
+
+
+class BadDomain(ValueError):
+    """A domain that must not be served; `errors` holds (path, reason) pairs."""
+
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{path}: {reason}" if path else reason for path, reason in errors))
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A component bound to the verifier that serves it. `description` is None while that was never reached."""
+
+    spec: ComponentSpec
+    backend: Backend
+    home: str
+    description: Description | None
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A resolved domain. `version` is the digest of all that decides its rewards."""
+
+    name: str
+    spec: DomainSpec
+    components: tuple[Component, ...]
+    version: str
+
+
+def parse(data: object) -> DomainSpec:
+    """A domain from plain data. Raises BadDomain naming the keys."""
+    try:
+        return DomainSpec.model_validate(data)
+    except ValidationError as error:
+        raise BadDomain(validation_errors(error)) from None
+
+
+def read(path: Path) -> DomainSpec:
+    """A domain from its file. Raises BadDomain."""
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" in line {where.line + 1}" if where else ""
+        raise BadDomain([("", f"not valid YAML{line}")]) from None
+    return parse(data)
+
+
+def version_of(spec: DomainSpec, homes: Mapping[str, str], described: Mapping[str, Description | None]) -> str:
+    """sha256 over the specification, where its verifiers live and which versions these have."""
+    verifiers = {
+        name: {"home": homes[name], "version": about.version if about else None} for name, about in described.items()
+    }
+    canonical = orjson.dumps(
+        {"spec": spec.model_dump(mode="json"), "verifiers": verifiers}, option=orjson.OPT_SORT_KEYS
+    )
+    return f"sha256:{hashlib.sha256(canonical).hexdigest()}"

@@ -1,0 +1,1 @@
+"""The gateway: from a rollout group to explained rewards."""

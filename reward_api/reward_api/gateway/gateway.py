@@ -1,0 +1,132 @@
+"""The gateway's parts, put together and kept running: one object an app."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+from reward_api.domains.live import Catalogue, files
+from reward_api.domains.spec import BadDomain, read
+from reward_api.gateway.backends import Directory
+from reward_api.gateway.cache import VerdictCache
+from reward_api.gateway.group_buffer import Assembler
+from reward_api.gateway.idempotency import Replies
+from reward_api.gateway.metrics import Metrics
+from reward_api.gateway.scoring import Scorer
+from reward_api.settings import Settings
+from reward_api.trainers.answers import Answers
+from reward_verifiers import registry
+from reward_verifiers.runtime.local import pool_for
+from reward_verifiers.service.admission import Admission
+
+log = logging.getLogger(__name__)
+
+RESTART_S = 5.0
+
+
+def package_version() -> str:
+    try:
+        return version("touchstone-rewards")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+class Gateway:
+    """Workers, backends, domains, cache and admission.
+
+    Use as `async with gateway.running():`; raises BadDomain when a domain file must not be served.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.pool = pool_for(
+            local_verifiers(settings), size=settings.workers, memory_bytes=settings.worker_memory_mb << 20
+        )
+        self.directory = Directory(self.pool, settings.verifier_urls, settings.service_key)
+        self.catalogue = Catalogue(settings.domains, self.directory)
+        self.cache = VerdictCache(settings.cache_entries)
+        self.replies = Replies(settings.idempotency_mb << 20)
+        self.admission = Admission(settings.max_inflight_samples)
+        self.metrics = Metrics(package_version())
+        self.metrics.watch(
+            lambda: self.admission.in_flight,
+            {
+                "hit": lambda: self.cache.hits,
+                "joined": lambda: self.cache.joined,
+                "miss": lambda: self.cache.misses,
+                "replayed": lambda: self.replies.replayed,
+            },
+        )
+        self.scorer = Scorer(self.cache, Assembler(), self.metrics, settings.max_deadline_s)
+        self.answers = Answers(self.scorer, self.admission, self.metrics)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        await self.pool.start()
+        try:
+            await self.catalogue.load()
+            followers = [asyncio.create_task(_kept(work)) for work in (self.catalogue.watch, self.catalogue.refresh)]
+            try:
+                yield
+            finally:
+                for follower in followers:
+                    follower.cancel()
+                for follower in followers:
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await follower
+        finally:
+            await self.directory.aclose()
+            await self.pool.aclose()
+
+    async def readiness(self) -> dict[str, dict[str, bool]]:
+        """Domain → verifier → whether it answers now, for every enabled domain."""
+        enabled = [domain for domain in self.catalogue.domains() if domain.spec.enabled]
+        backends = {
+            (component.spec.verifier, component.home): component
+            for domain in enabled
+            for component in domain.components
+        }
+        answers = await asyncio.gather(*(component.backend.ready() for component in backends.values()))
+        up = {
+            key: answer and component.description is not None
+            for (key, component), answer in zip(backends.items(), answers, strict=True)
+        }
+        for (verifier, _), answer in up.items():
+            self.metrics.up(verifier, answer)
+        return {
+            domain.name: {
+                component.spec.key: up[component.spec.verifier, component.home] for component in domain.components
+            }
+            for domain in enabled
+        }
+
+
+async def _kept(work: Callable[[], Awaitable[None]]) -> None:
+    """Background work that is started again when it fails: no inotify watch left must not end hot swapping for good."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("background work failed; it starts again")
+        await asyncio.sleep(RESTART_S)
+
+
+def local_verifiers(settings: Settings) -> list[str]:
+    """The verifiers to load here: all that are installed, and those that domains name by `module:Class`.
+
+    A verifier with a remote home, or one whose packages are missing here, is left out.
+    """
+    named = set()
+    for path in files(settings.domains):
+        with contextlib.suppress(BadDomain):
+            named |= {component.verifier for component in read(path).components if ":" in component.verifier}
+    loadable = []
+    for name in sorted({*registry.registered(), *named} - settings.verifier_urls.keys()):
+        with contextlib.suppress(registry.BrokenVerifier):
+            registry.load(name)
+            loadable.append(name)
+    return loadable

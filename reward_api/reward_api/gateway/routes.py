@@ -1,0 +1,235 @@
+"""The gateway's HTTP routes. Each reads its request, asks the gateway's parts, and answers; no logic of rewards is here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Body, Depends, Header, Path, Request
+from fastapi.responses import Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import Discriminator, Tag
+
+from reward_api.domains.spec import BadDomain, Domain, DomainSpec
+from reward_api.gateway.gateway import Gateway
+from reward_api.gateway.idempotency import keys_of
+from reward_verifiers.contract import ProblemError, ScoreManyReply, ScoreManyRequest, ScoreReply, ScoreRequest
+from reward_verifiers.service.middleware import NDJSON, HeldStream, StrictRoute, as_done, require_admin, run_or_cancel
+from reward_verifiers.service.problems import HTTPProblem
+from reward_verifiers.verifier import Overloaded
+
+router = APIRouter(route_class=StrictRoute)
+
+
+async def gateway_of(request: Request) -> Gateway:  # async: a plain function would cost a thread's round trip
+    gateway = request.app.state.gateway
+    assert isinstance(gateway, Gateway)  # noqa: S101
+    return gateway
+
+
+def _one_or_many(data: Any) -> str:
+    many = isinstance(data, ScoreManyRequest) or (isinstance(data, dict) and "groups" in data)
+    return "many" if many else "one"
+
+
+Parts = Annotated[Gateway, Depends(gateway_of)]
+OneOrMany = Annotated[
+    Annotated[ScoreRequest, Tag("one")] | Annotated[ScoreManyRequest, Tag("many")],
+    Discriminator(_one_or_many),
+    Body(),
+]
+DomainName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+Work = list[tuple[Domain, ScoreRequest, str | None]]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        description="Names this request, so that it is scored once however often it is sent: one key a group, with commas "
+        "between them. A reply that has a failure in it is made anew."
+    ),
+]
+
+
+def json_reply(data: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(data), status, media_type="application/json")
+
+
+# --- scoring ----------------------------------------------------------------------------------------------------------
+
+
+@router.post("/score", response_model=ScoreReply | ScoreManyReply, tags=["scoring"])
+async def score(request: Request, body: OneOrMany, parts: Parts, idempotency_key: IdempotencyKey = None) -> Response:
+    """Score one rollout group, or many with `{"groups": […]}`; each group names its domain.
+
+    With `Accept: application/x-ndjson`, many groups come back one a line as soon as each is done, with its `index`.
+    """
+    return await _score(request, body, None, parts, idempotency_key)
+
+
+@router.post("/score/{domain}", response_model=ScoreReply | ScoreManyReply, tags=["scoring"])
+async def score_domain(
+    request: Request, domain: DomainName, body: OneOrMany, parts: Parts, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """As `POST /score`, with the domain in the path, for clients that send no metadata."""
+    return await _score(request, body, domain, parts, idempotency_key)
+
+
+async def _score(
+    request: Request, body: ScoreRequest | ScoreManyRequest, domain: str | None, parts: Gateway, key: str | None
+) -> Response:
+    if isinstance(body, ScoreRequest):
+        named = [(_domain(parts, body, domain, "domain"), body)]
+    else:
+        named = [(_domain(parts, group, domain, f"groups[{i}].domain"), group) for i, group in enumerate(body.groups)]
+    work = [(*one, key) for one, key in zip(named, keys_of(key, len(named)), strict=True)]
+    samples = sum(len(group.completions) for _, group, _ in work)
+    held = ExitStack()
+    try:
+        held.enter_context(parts.admission.enter(samples))
+    except Overloaded:
+        parts.metrics.rejected("overloaded", samples)
+        raise
+    if isinstance(body, ScoreManyRequest) and NDJSON in request.headers.get("accept", ""):
+        return HeldStream(_lines(parts, work), held)
+    with held:
+        if isinstance(body, ScoreRequest):
+            return Response(await run_or_cancel(request, _reply(parts, *work[0])), media_type="application/json")
+        replies = await run_or_cancel(request, _all(parts, work))
+    return Response(b'{"groups":[%s]}' % b",".join(replies), media_type="application/json")
+
+
+async def _reply(parts: Gateway, domain: Domain, group: ScoreRequest, key: str | None) -> bytes:
+    """The group's ScoreReply as JSON."""
+    return await parts.replies.once(key, domain.name, group, lambda: parts.scorer.score(domain, group))
+
+
+def _domain(parts: Gateway, group: ScoreRequest, from_path: str | None, path: str) -> Domain:
+    """The group's domain, one that is served now. Raises HTTPProblem."""
+    name = from_path or group.domain
+    if name is None:
+        raise HTTPProblem(422, "No domain", errors=[ProblemError(path=path, reason="name it here or in the path")])
+    if group.domain not in (None, name):
+        reason = "differs from the domain in the path"
+        raise HTTPProblem(422, "Two domains", errors=[ProblemError(path=path, reason=reason)])
+    return served(parts, name, path)
+
+
+def served(parts: Gateway, name: str, path: str) -> Domain:
+    """The domain of this name. Raises HTTPProblem when it is not served."""
+    domain = parts.catalogue.find(name)
+    if domain is None or not domain.spec.enabled:
+        known = ", ".join(domain.name for domain in parts.catalogue.domains() if domain.spec.enabled)
+        detail = f"The domains served here are: {known}."
+        raise HTTPProblem(404, "Unknown domain", detail, [ProblemError(path=path, reason="no such domain")])
+    return domain
+
+
+async def _all(parts: Gateway, work: Work) -> list[bytes]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_reply(parts, *one)) for one in work]
+    return [task.result() for task in tasks]
+
+
+def _lines(parts: Gateway, work: Work) -> AsyncIterator[bytes]:
+    """One line a group, as soon as it is done."""
+
+    async def numbered(index: int, domain: Domain, group: ScoreRequest, key: str | None) -> bytes:
+        reply = await _reply(parts, domain, group, key)
+        return b'{"index":%d,%s\n' % (index, reply[1:])
+
+    return as_done(numbered(index, *one) for index, one in enumerate(work))
+
+
+# --- domains and verifiers --------------------------------------------------------------------------------------------
+
+
+@router.get("/domains", tags=["domains"])
+async def list_domains(parts: Parts) -> Response:
+    """Every domain: its version, its components, and why a newer file was refused, if one was."""
+    return json_reply({"domains": [_about(parts, domain) for domain in parts.catalogue.domains()]})
+
+
+@router.get("/domains/{name}", tags=["domains"])
+async def get_domain(name: DomainName, parts: Parts) -> Response:
+    """One domain with its whole specification, as PUT takes it."""
+    domain = parts.catalogue.find(name)
+    if domain is None:
+        raise HTTPProblem(404, "Unknown domain")
+    return json_reply(_about(parts, domain) | {"spec": domain.spec.model_dump(mode="json")})
+
+
+@router.put("/domains/{name}", tags=["domains"], dependencies=[Depends(require_admin)])
+async def put_domain(name: DomainName, spec: DomainSpec, parts: Parts) -> Response:
+    """Swap in a new version of a domain, or a new domain. Groups in flight finish on the version they started with.
+
+    Validated whole first; on any error nothing changes. It lasts until its file changes or the gateway restarts.
+    """
+    try:
+        domain = await parts.catalogue.put(name, spec)
+    except BadDomain as error:
+        errors = [ProblemError(path=path, reason=reason) for path, reason in error.errors]
+        raise HTTPProblem(422, "The domain does not fit", "The old version goes on.", errors) from None
+    return json_reply(_about(parts, domain))
+
+
+def _about(parts: Gateway, domain: Domain) -> dict[str, Any]:
+    refused = parts.catalogue.refused.get(domain.name)
+    return {
+        "name": domain.name,
+        "version": domain.version,
+        "enabled": domain.spec.enabled,
+        "components": [
+            {
+                "name": component.spec.key,
+                "verifier": component.spec.verifier,
+                "version": component.description and component.description.version,
+                "home": component.home,
+                "weight": component.spec.weight,
+                "whole_group": component.description and component.description.whole_group,
+            }
+            for component in domain.components
+        ],
+        "refused": [{"path": path, "reason": reason} for path, reason in refused.errors] if refused else [],
+    }
+
+
+@router.get("/verifiers", tags=["domains"])
+async def list_verifiers(parts: Parts) -> Response:
+    """Every verifier that a domain uses: name, version, schemas of options and reference, and whether it answers."""
+    used = {
+        (component.spec.verifier, component.home): component
+        for domain in parts.catalogue.domains()
+        for component in domain.components
+    }
+    health = await asyncio.gather(*(component.backend.ready() for component in used.values()))
+    verifiers = [
+        {"verifier": verifier, "home": home, "healthy": healthy}
+        | (component.description.model_dump(mode="json") if component.description else {})
+        for ((verifier, home), component), healthy in zip(used.items(), health, strict=True)
+    ]
+    return json_reply({"verifiers": verifiers})
+
+
+# --- operations -------------------------------------------------------------------------------------------------------
+
+
+@router.get("/healthz", tags=["operations"])
+async def healthz() -> Response:
+    """The process is up."""
+    return json_reply({"status": "ok"})
+
+
+@router.get("/readyz", tags=["operations"])
+async def readyz(parts: Parts) -> Response:
+    """200 when every verifier of every enabled domain answers, else 503; which ones do is in the body."""
+    domains = await parts.readiness()
+    is_ready = all(answer for verifiers in domains.values() for answer in verifiers.values())
+    return json_reply({"ready": is_ready, "domains": domains}, 200 if is_ready else 503)
+
+
+@router.get("/metrics", tags=["operations"])
+async def metrics(parts: Parts) -> Response:
+    """Prometheus metrics."""
+    return Response(parts.metrics.page(), media_type=CONTENT_TYPE_LATEST)

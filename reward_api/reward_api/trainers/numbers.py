@@ -1,0 +1,80 @@
+"""A sample's result as numbers, under names that are the same for every sample of a domain.
+
+reward             the domain's reward; absent without a verdict
+accuracy           the first component that counts, stretched to 0..1
+score/<component>  each component's score
+share/<component>  what it contributes; the shares add up to the reward
+"""
+
+from __future__ import annotations
+
+import math
+
+from reward_api.domains.spec import Component, Domain
+from reward_api.gateway import rewards
+from reward_api.trainers.groups import Numbers
+from reward_verifiers.contract import SampleResult
+
+
+def numbers_of(domain: Domain, result: SampleResult) -> Numbers:
+    """What there is of the numbers: without a verdict only those that were found all the same."""
+    scores = {key: component.score for key, component in result.components.items()}
+    found = {f"score/{key}": score for key, score in scores.items() if score is not None}
+    main = _main(domain)
+    if (score := scores[main.spec.key]) is not None:
+        found["accuracy"] = _accuracy(main, score)
+    if result.reward is not None:
+        found |= {"reward": result.reward, **_shares(domain, scores, result.reward)}
+    return found
+
+
+def middle_of(domain: Domain) -> Numbers:
+    """The middle of what the domain's numbers can be: for a sample of which nothing at all is known."""
+    scores = {component.spec.key: sum(_range(component)) / 2 for component in domain.components}
+    parts = [one.spec.weight * scores[one.spec.key] for one in domain.components if one.spec.weight]
+    reward = rewards.clipped(domain.spec, math.prod(parts) if domain.spec.combine == "product" else math.fsum(parts))
+    main = _main(domain)
+    return {
+        "reward": reward,
+        "accuracy": _accuracy(main, scores[main.spec.key]),
+        **{f"score/{key}": score for key, score in scores.items()},
+        **_shares(domain, scores, reward),
+    }
+
+
+def scores_of(numbers: Numbers) -> Numbers:
+    """Component → score, in the order of their names."""
+    return _under("score/", numbers)
+
+
+def shares_of(numbers: Numbers) -> Numbers:
+    """Component → its share of the reward."""
+    return _under("share/", numbers)
+
+
+def _under(prefix: str, numbers: Numbers) -> Numbers:
+    return {name.removeprefix(prefix): float(numbers[name]) for name in sorted(numbers) if name.startswith(prefix)}
+
+
+def _shares(domain: Domain, scores: dict[str, float | None] | dict[str, float], reward: float) -> Numbers:
+    if domain.spec.combine == "product":
+        return {"share/product": reward}
+    shares = rewards.shares(domain.spec, dict(scores))
+    found = {f"share/{key}": share for key, share in shares.items()}
+    # What clipping took or gave; without a weight at all it is the only share.
+    if domain.spec.clip != (None, None) or not found:
+        found["share/clip"] = reward - math.fsum(shares.values())
+    return found
+
+
+def _main(domain: Domain) -> Component:
+    return next((component for component in domain.components if component.spec.weight), domain.components[0])
+
+
+def _accuracy(component: Component, score: float) -> float:
+    low, high = _range(component)
+    return min(max((score - low) / (high - low), 0.0), 1.0) if high > low else 0.0
+
+
+def _range(component: Component) -> tuple[float, float]:
+    return component.description.score_range if component.description else (0.0, 1.0)

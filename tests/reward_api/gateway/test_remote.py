@@ -1,0 +1,129 @@
+"""Verifiers behind HTTP: the same contract as here, and services that break it."""
+
+import asyncio
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from reward_api.gateway.remote import BadReply, Remote
+from reward_verifiers import conformance
+from reward_verifiers.contract import VerifyRequest
+from reward_verifiers.runtime.local import Local, pool_for
+from reward_verifiers.service import app as service
+from reward_verifiers.verifier import BadOptions, Overloaded
+
+REQUEST = VerifyRequest(completions=["yes", "no"], reference={"answer": "yes"})
+
+
+@pytest.fixture
+async def toy():
+    pool = pool_for(["toys:Toy"], size=1)
+    await pool.start()
+    yield Local("toys:Toy", pool)
+    await pool.aclose()
+
+
+async def test_a_remote_verifier_conforms_as_a_local_one(toy, monkeypatch):
+    # Hostile text that JSON cannot carry is refused on the way; the rest must hold.
+    portable = {name: text for name, text in conformance.HOSTILE.items() if name not in ("NUL", "lone surrogates")}
+    monkeypatch.setattr(conformance, "HOSTILE", portable)
+    remote = Remote("http://toy", transport=httpx.ASGITransport(service.create_app(toy)))
+    await conformance.check(remote, REQUEST)
+    assert await remote.describe() == await toy.describe()
+    assert (await remote.verify(REQUEST)).verdicts[1] == (await toy.verify(REQUEST)).verdicts[1]
+    await remote.aclose()
+
+
+async def test_options_are_checked_by_the_schema_that_it_publishes(toy):
+    remote = Remote("http://toy", transport=httpx.ASGITransport(service.create_app(toy)))
+    await remote.check_options({"bonus": 0.5})
+    for options in ({"bonus": "x"}, {"bonsu": 1}):
+        with pytest.raises(BadOptions):
+            await remote.check_options(options)
+
+
+def answering(*replies):
+    """A service that answers POST /verify with each of these in turn."""
+    app = FastAPI()
+    waiting = list(replies)
+
+    @app.post("/verify")
+    async def verify(request: Request) -> Response:
+        app.state.authorization = request.headers.get("authorization")
+        return waiting.pop(0)
+
+    return app
+
+
+def verdicts(*scores, **more):
+    made = [{"score": score, "valid": True, "failure": None, "reason": "said so", "evidence": {}} for score in scores]
+    return {"verifier": "toy", "version": "1", "verdicts": made, **more}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        JSONResponse(verdicts(1.0)),
+        JSONResponse(verdicts(1.0, 0.0, 0.0)),
+        JSONResponse({"verdicts": "many"}),
+        Response(b'{"verifier":"toy","version":"1","verdicts":[{"score":NaN,"valid":true,"reason":""}]}'),
+        JSONResponse(verdicts(1.0, None)),
+        JSONResponse({**verdicts(), "verdicts": [{"score": 0.0, "valid": False, "failure": None, "reason": ""}] * 2}),
+        Response(b"<html>", media_type="text/html"),
+        Response(b"", 500),
+        Response(b"", 404),
+        RedirectResponse("http://169.254.169.254/"),
+    ],
+)
+async def test_an_answer_outside_the_contract_is_never_a_number(reply):
+    remote = Remote("http://bad", transport=httpx.ASGITransport(answering(reply)))
+    with pytest.raises(BadReply):
+        await remote.verify(REQUEST)
+
+
+async def test_an_answer_may_have_fields_that_are_not_known_yet():
+    remote = Remote("http://new", transport=httpx.ASGITransport(answering(JSONResponse(verdicts(1, 0, news=1)))))
+    assert [verdict.score for verdict in (await remote.verify(REQUEST)).verdicts] == [1, 0]
+
+
+async def test_a_busy_service_is_overloaded_for_as_long_as_it_says():
+    busy = Response(b"", 429, {"retry-after": "7"})
+    remote = Remote("http://busy", transport=httpx.ASGITransport(answering(busy)))
+    with pytest.raises(Overloaded) as caught:
+        await remote.verify(REQUEST)
+    assert caught.value.retry_after_s == 7
+
+
+async def test_the_service_key_is_sent():
+    app = answering(JSONResponse(verdicts(1, 0)))
+    await Remote("http://keyed", "s3cret", transport=httpx.ASGITransport(app)).verify(REQUEST)
+    assert app.state.authorization == "Bearer s3cret"
+
+
+async def test_an_endless_reply_is_cut_off(monkeypatch):
+    monkeypatch.setattr("reward_api.gateway.remote.MAX_REPLY_BYTES", 1000)
+    remote = Remote("http://big", transport=httpx.ASGITransport(answering(Response(b" " * 2000))))
+    with pytest.raises(BadReply, match="more than 1000 bytes"):
+        await remote.verify(REQUEST)
+
+
+async def test_a_service_that_is_not_there():
+    remote = Remote("http://127.0.0.1:9")
+    with pytest.raises(httpx.ConnectError):
+        await remote.verify(REQUEST)
+    assert await remote.ready() is False
+
+
+async def test_a_service_that_does_not_answer_is_given_up(monkeypatch):
+    monkeypatch.setattr("reward_api.gateway.remote.GRACE_S", 0.05)
+    app = FastAPI()
+
+    @app.post("/verify")
+    async def verify() -> None:
+        await asyncio.Event().wait()
+
+    remote = Remote("http://mute", transport=httpx.ASGITransport(app))
+    with pytest.raises(TimeoutError):
+        await remote.verify(REQUEST.model_copy(update={"deadline_s": 0.05}))

@@ -1,0 +1,89 @@
+import pytest
+
+from reward_verifiers.conformance import NotConformant, check, check_verifier
+from reward_verifiers.contract import FailureKind, VerifyRequest
+from reward_verifiers.runtime.local import MAX_EVIDENCE_BYTES, Local, pool_for
+from reward_verifiers.verifier import BadOptions
+
+
+@pytest.fixture
+async def pool():
+    pool = pool_for(["toys:Toy", "toys:PatientToy", "toys:Relative"], size=2)
+    await pool.start()
+    yield pool
+    await pool.aclose()
+
+
+def request(*completions, **more):
+    return VerifyRequest(completions=list(completions), reference={"answer": "yes"}, **more)
+
+
+async def test_verdicts_keep_their_order(pool):
+    reply = await Local("toys:Toy", pool).verify(request("yes", "no", "yes"))
+    assert [verdict.score for verdict in reply.verdicts] == [1, 0, 1]
+    assert (reply.verifier, reply.version) == ("toy", "1.0.0")
+
+
+async def test_misbehaving_completions_cost_only_themselves_a_verdict(pool):
+    asked = ["yes", "hang", "no", "crash", "yes", "memory", "raise", "bad reference", "unsupported", "yes"]
+    verdicts = (await Local("toys:Toy", pool).verify(request(*asked))).verdicts
+    assert [verdict.failure.kind if verdict.failure else verdict.score for verdict in verdicts] == [
+        1,
+        FailureKind.TIMEOUT,
+        0,
+        FailureKind.WORKER_CRASHED,
+        1,
+        FailureKind.MEMORY_LIMIT,
+        FailureKind.VERIFIER_ERROR,
+        FailureKind.BAD_REFERENCE,
+        FailureKind.UNSUPPORTED,
+        1,
+    ]
+    assert "a bug of the verifier" not in verdicts[6].failure.message
+
+
+async def test_a_verifier_may_blame_the_completion_for_its_limit(pool):
+    verdicts = (await Local("toys:PatientToy", pool).verify(request("hang", "memory", "crash"))).verdicts
+    assert [verdict.score for verdict in verdicts] == [0, 0, None]
+    assert [verdict.reason for verdict in verdicts[:2]] == ["gave up after 0.5 s", "gave up after its memory limit"]
+
+
+async def test_a_reference_that_does_not_fit_is_named(pool):
+    reply = await Local("toys:Toy", pool).verify(VerifyRequest(completions=["a", "b"], reference={"answer": ""}))
+    assert {verdict.failure.kind for verdict in reply.verdicts} == {FailureKind.BAD_REFERENCE}
+    assert reply.verdicts[0].reason.startswith("reference.answer: ")
+
+
+async def test_options_that_do_not_fit_are_named(pool):
+    backend = Local("toys:Toy", pool)
+    for options in ({"bonus": "much"}, {"bonsu": 1}):
+        with pytest.raises(BadOptions) as caught:
+            await backend.verify(request("yes", options=options))
+        assert [path for path, _ in caught.value.errors] == list(options)
+
+
+async def test_evidence_is_bounded_and_fit_for_json(pool):
+    verdicts = (await Local("toys:Toy", pool).verify(request("big evidence", "\ud800"))).verdicts
+    assert str(MAX_EVIDENCE_BYTES) in verdicts[0].evidence["dropped"]
+    assert verdicts[1].evidence["text"] == "?"
+
+
+async def test_a_deadline_leaves_failures_for_what_is_not_done(pool):
+    verdicts = (await Local("toys:Toy", pool).verify(request("yes", "hang", "hang", "hang", deadline_s=0.7))).verdicts
+    assert verdicts[0].score == 1
+    assert verdicts[-1].failure.kind is FailureKind.DEADLINE_EXCEEDED
+
+
+@pytest.mark.parametrize(("name", "size"), [("toys:Toy", 3), ("toys:Relative", 3)])
+async def test_conformance(name, size):
+    await check_verifier(name, completions=["yes", "no", "maybe"][:size], reference={"answer": "yes"})
+
+
+async def test_conformance_finds_a_verifier_that_looks_at_its_siblings(pool):
+    class Sneaky(Local):
+        async def verify(self, request):
+            reply = await super().verify(request)
+            return reply.model_copy(update={"verdicts": reply.verdicts[:1] * len(reply.verdicts)})
+
+    with pytest.raises(NotConformant, match="another verdict"):
+        await check(Sneaky("toys:Toy", pool), request("yes", "no"))

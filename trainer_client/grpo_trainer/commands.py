@@ -1,0 +1,98 @@
+"""`touchstone train` and `touchstone report`. Heavy imports are inside the commands.
+
+The command `touchstone` finds these by the entry-point group `touchstone.commands`, so that the services never import the
+trainer; on a machine without the services, `python -m grpo_trainer train …` is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+errors = Console(stderr=True)
+
+
+def _fail(message: str, code: int = 1) -> typer.Exit:
+    errors.print(message, markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(code)
+
+
+@contextmanager
+def _extra() -> Iterator[None]:
+    """Imports that the core does without."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise _fail(f"this needs touchstone-client[train]: there is no {error.name}") from None
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="The recipe's YAML file.", exists=True, dir_okay=False)],
+    url: Annotated[str, typer.Option(envvar="TOUCHSTONE_URL", help="A running gateway.")] = "http://127.0.0.1:8000",
+    key: Annotated[str, typer.Option(envvar="TOUCHSTONE_KEY", help="Bearer key of the gateway.")] = "",
+    run: Annotated[
+        Path | None,
+        typer.Option("--run", help="Folder of the run, resumed when it exists; default: out/<name>-<seed>."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random in the run.")] = 0,
+) -> None:
+    """Run a recipe's stages against a gateway, and print what each stage has changed. Run again to resume."""
+    with _extra():
+        from grpo_trainer.recipe import read
+        from grpo_trainer.rollout.guard import OutOfSync
+        from grpo_trainer.stages.ready import NotReady, wait_for
+        from grpo_trainer.stages.run import Interrupted
+        from grpo_trainer.stages.run import run as run_stages
+        from trainer_client.client import RewardClient
+        from trainer_client.errors import RewardError
+
+    try:
+        wanted = read(recipe)
+        folder = run or Path("out") / f"{wanted.name}-{seed}"
+        with RewardClient(url, key=key or None) as client:
+            wait_for(url, key, wanted)
+            run_stages(wanted, folder, client, seed=seed, told=errors.print)
+    except (NotReady, Interrupted, OutOfSync, RewardError, OSError, ValueError) as error:
+        raise _fail(str(error)) from None
+    _show(folder)
+    Console().print(f"Run: {folder}. Curves: touchstone report {folder}", highlight=False, soft_wrap=True)
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, finished or not.", exists=True, file_okay=False)],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Default: report.html in the run's folder.")
+    ] = None,
+) -> None:
+    """Write one self-contained HTML page about a run: its stages, its curves, and the article's claims beside them."""
+    with _extra():
+        from grpo_trainer.report import NoRun, page, read
+
+    try:
+        text = page(read(run))
+    except NoRun as error:
+        raise _fail(str(error)) from None
+    target = output or run / "report.html"
+    target.write_text(text, "utf-8")
+    Console().print(str(target), highlight=False, soft_wrap=True)
+
+
+def _show(folder: Path) -> None:
+    from rich.table import Table
+
+    from grpo_trainer.report.history import read
+    from grpo_trainer.report.page import tables
+
+    for found in tables(read(folder)):
+        table = Table(title=f"{found.source}, held-out problems")
+        table.add_column("")
+        for stage in found.stages:
+            table.add_column(stage, justify="right")
+        for name, values in found.rows:
+            table.add_row(name, *values)
+        Console().print(table)

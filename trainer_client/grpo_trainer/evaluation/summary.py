@@ -1,0 +1,146 @@
+"""Attempts of many problems as one table."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from grpo_trainer.evaluation.estimators import consensus, pass_at_k, standard_error
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One completion with its verdict. right: None when the gateway gave none; canonical: None without an answer.
+
+    tokens: with the end token. components: the gateway's scores; `reflection` counts reflective words. counts: the task's.
+    """
+
+    right: bool | None
+    canonical: str | None
+    tokens: int
+    truncated: bool
+    components: Mapping[str, float | None] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """All attempts at one problem."""
+
+    id: str
+    level: int
+    attempts: Sequence[Attempt]
+
+    @property
+    def judged(self) -> list[Attempt]:
+        return [attempt for attempt in self.attempts if attempt.right is not None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Means over problems; of problems without any verdict nothing is known, and they are in no mean.
+
+    pass_at_k: by k, over the problems with at least k verdicts. tokens_right, tokens_wrong: None without such attempts.
+    """
+
+    problems: int
+    pass_at_1: float
+    pass_at_1_se: float | None
+    pass_at_k: dict[int, float]
+    cons_at_k: float
+    tokens: float
+    tokens_right: float | None
+    tokens_wrong: float | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """k: attempts a problem. unjudged: attempts without a verdict, which count nowhere; unknown: problems with nothing else.
+
+    by_level: difficulty -> Row. components, counts: means an answer.
+    """
+
+    k: int
+    all: Row
+    by_level: dict[int, Row]
+    unjudged: int
+    unknown: int
+    truncated: float
+    components: dict[str, float]
+    counts: dict[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def summarise(found: Sequence[Attempts]) -> Summary:
+    """Raises ValueError when there is not one verdict: no figure can be given, and none is made up."""
+    known = [problem for problem in found if problem.judged]
+    if not known:
+        raise ValueError("no attempt has a verdict; see the gateway's failures")
+    levels: defaultdict[int, list[Attempts]] = defaultdict(list)
+    for problem in known:
+        levels[problem.level].append(problem)
+    attempts = [attempt for problem in known for attempt in problem.judged]
+    return Summary(
+        k=max(len(problem.attempts) for problem in found),
+        all=_row(known),
+        by_level={level: _row(levels[level]) for level in sorted(levels)},
+        unjudged=sum(len(problem.attempts) - len(problem.judged) for problem in found),
+        unknown=len(found) - len(known),
+        truncated=statistics.fmean(attempt.truncated for attempt in attempts),
+        components=_components(attempts),
+        counts=_counts(attempts),
+    )
+
+
+def _row(problems: Sequence[Attempts]) -> Row:
+    rates = [statistics.fmean(bool(attempt.right) for attempt in problem.judged) for problem in problems]
+    attempts = [attempt for problem in problems for attempt in problem.judged]
+    return Row(
+        problems=len(problems),
+        pass_at_1=statistics.fmean(rates),
+        pass_at_1_se=standard_error(rates),
+        pass_at_k=_pass_at_powers(problems),
+        cons_at_k=statistics.fmean(
+            consensus([(one.canonical, bool(one.right)) for one in problem.judged]) for problem in problems
+        ),
+        tokens=statistics.fmean(attempt.tokens for attempt in attempts),
+        tokens_right=_mean([attempt.tokens for attempt in attempts if attempt.right]),
+        tokens_wrong=_mean([attempt.tokens for attempt in attempts if not attempt.right]),
+    )
+
+
+def _pass_at_powers(problems: Sequence[Attempts]) -> dict[int, float]:
+    found: dict[int, float] = {}
+    k = 1
+    while enough := [problem.judged for problem in problems if len(problem.judged) >= k]:
+        found[k] = statistics.fmean(
+            pass_at_k(len(attempts), sum(bool(one.right) for one in attempts), k) for attempts in enough
+        )
+        k *= 2
+    return found
+
+
+def _components(attempts: Sequence[Attempt]) -> dict[str, float]:
+    scores: defaultdict[str, list[float]] = defaultdict(list)
+    for attempt in attempts:
+        for name, score in attempt.components.items():
+            if score is not None:
+                scores[name].append(score)
+    return {name: statistics.fmean(found) for name, found in scores.items()}
+
+
+def _counts(attempts: Sequence[Attempt]) -> dict[str, float]:
+    """Each count an answer."""
+    total: Counter[str] = Counter()
+    for attempt in attempts:
+        total.update(attempt.counts)
+    return {name: count / len(attempts) for name, count in total.items()}
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return statistics.fmean(values) if values else None

@@ -1,0 +1,200 @@
+"""A recipe: which model, which problems, which stages. A YAML file, checked whole before anything runs.
+
+name: r1-zero-mini
+model: {layers: 3, width: 128}                 # or {path: Qwen/Qwen3-0.6B-Base}
+sources:                                       # where problems come from, and the domain that judges them
+  signs: {task: signs, domain: signs}
+stages:
+  - {kind: sft, name: cold-start, traces: 6000, train: {steps: 700}}
+  - {kind: grpo, name: r1-zero, train: {total_steps: 200, …}}
+evaluation: {problems: 200, samples: 16}
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from grpo_trainer.stages.sft import SFTConfig
+from grpo_trainer.tasks import TASKS, Task
+from grpo_trainer.tasks.jsonl import JSONLines
+from grpo_trainer.training import GRPOConfig
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+
+
+BASE = "base"
+
+
+class BadRecipe(ValueError):
+    """A recipe that must not be run: the message names each field and what is wrong with it."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Model(_Strict):
+    """A checkpoint by `path` (a folder, or a name of the Hugging Face hub), or a tiny decoder made from nothing."""
+
+    path: str | None = None
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    layers: int = Field(default=3, ge=1, le=24)
+    width: int = Field(default=128, ge=16, le=1024)
+    heads: int = Field(default=4, ge=1)
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> Model:
+        if self.width % self.heads or (self.width // self.heads) % 2:
+            raise ValueError(f"width: {self.width} is not heads ({self.heads}) times an even number")
+        return self
+
+
+class Source(_Strict):
+    """A procedural task with its options, or a file of problems; `domain` is the gateway's."""
+
+    task: str | None = Field(default=None, description=f"One of {', '.join(TASKS)}.")
+    options: dict[str, Any] = Field(default_factory=dict)
+    file: Path | None = Field(default=None, description="JSON lines: {prompt, reference, id?, level?, split?}.")
+    domain: str
+    accuracy: str = Field(default="answer", description="The component of the domain that says what is right.")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Source:
+        if (self.task is None) == (self.file is None):
+            raise ValueError("name either a `task` or a `file`")
+        self.make()
+        return self
+
+    def make(self) -> Task:
+        """Raises ValueError for an unknown task or options that do not fit it."""
+        if self.file is not None:
+            return JSONLines(self.file)
+        if self.task not in TASKS:
+            raise ValueError(f"task: there is no {self.task!r}; one of {', '.join(TASKS)}")
+        try:
+            return TASKS[self.task](**self.options)
+        except TypeError as error:
+            raise ValueError(f"options: {error}") from None
+
+
+class _Stage(_Strict):
+    name: Name
+    start: str | None = Field(
+        default=None,
+        description="The earlier stage whose policy this begins with, or `base`: the recipe's model; default: the last.",
+    )
+    sources: list[str] = Field(default_factory=list, description="Which of the recipe's sources; default: all.")
+
+
+class SFTStage(_Stage):
+    """Imitates `traces` of the sources' tasks, or a file of {prompt, completion}, or what a `sample` stage kept."""
+
+    kind: Literal["sft"]
+    traces: int | None = Field(default=None, ge=1)
+    file: Path | None = None
+    samples: str | None = Field(default=None, description="Name of an earlier `sample` stage.")
+    train: SFTConfig
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> SFTStage:
+        if sum(origin is not None for origin in (self.traces, self.file, self.samples)) != 1:
+            raise ValueError("name exactly one of `traces`, `file`, `samples`")
+        return self
+
+
+class GRPOStage(_Stage):
+    """Reinforcement learning with the gateway's rewards; `train` holds the settings of GRPOConfig."""
+
+    kind: Literal["grpo"]
+    domain: str | None = Field(default=None, description="Rewards by this domain, in place of the sources' own.")
+    train: dict[str, Any]
+    evaluate_every: int = Field(default=25, ge=0, description="Steps between looks at the dev split; 0 never.")
+    evaluate_problems: int = Field(default=128, ge=1)
+
+    @model_validator(mode="after")
+    def _settings_fit(self) -> GRPOStage:
+        for name in ("run_dir", "seed"):
+            if name in self.train:
+                raise ValueError(f"train.{name}: the run's own; it is not set here")
+        self.settings(Path(), 0)
+        return self
+
+    def settings(self, run_dir: Path, seed: int) -> GRPOConfig:
+        return GRPOConfig.from_mapping({**self.train, "run_dir": run_dir, "seed": seed})
+
+
+class SampleStage(_Stage):
+    """Rejection sampling: `samples` attempts at each of `problems`; what the gateway finds good enough is kept.
+
+    keep: least score of each component, e.g. {answer: 1, format: 1, language: 0.9}: correct, readable, in one language.
+    """
+
+    kind: Literal["sample"]
+    problems: int = Field(ge=1)
+    samples: int = Field(default=4, ge=1)
+    max_tokens: int = Field(default=140, ge=1)
+    temperature: float = Field(default=1.0, gt=0)
+    keep: dict[str, float] = Field(min_length=1)
+    per_problem: int = Field(default=1, ge=1, description="At most so many different completions of each problem.")
+
+
+Stage = Annotated[SFTStage | GRPOStage | SampleStage, Field(discriminator="kind")]
+
+
+class Evaluation(_Strict):
+    """After each stage that trains: `samples` attempts at `problems` held-out problems of each source."""
+
+    problems: int = Field(default=200, ge=1)
+    samples: int = Field(default=16, ge=1)
+    max_tokens: int = Field(default=140, ge=1)
+    temperature: float = Field(default=1.0, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+
+
+class Recipe(_Strict):
+    name: Name
+    model: Model = Field(default_factory=Model)
+    threads: int = Field(default=1, ge=1, description="Torch's; a small model on a busy machine is fastest with one.")
+    sources: dict[Name, Source] = Field(min_length=1)
+    stages: list[Stage] = Field(min_length=1)
+    evaluation: Evaluation = Field(default_factory=Evaluation)
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Recipe:
+        earlier: dict[str, str] = {}
+        for place, stage in enumerate(self.stages):
+            where = f"stages[{place}]"
+            if stage.name in (*earlier, BASE):
+                raise ValueError(f"{where}.name: {stage.name!r} is taken")
+            for source in stage.sources:
+                if source not in self.sources:
+                    raise ValueError(f"{where}.sources: there is no source {source!r}")
+            if isinstance(stage, SFTStage) and stage.samples and earlier.get(stage.samples) != "sample":
+                raise ValueError(f"{where}.samples: no earlier `sample` stage is named {stage.samples!r}")
+            if stage.start not in (None, BASE) and earlier.get(stage.start or "") not in ("sft", "grpo"):
+                raise ValueError(f"{where}.start: no earlier stage that trains is named {stage.start!r}")
+            earlier[stage.name] = stage.kind
+        return self
+
+
+def read(path: Path) -> Recipe:
+    """Raises BadRecipe naming each field."""
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        raise BadRecipe(f"{path}: not valid YAML{f' in line {where.line + 1}' if where else ''}") from None
+    try:
+        return Recipe.model_validate(data)
+    except ValidationError as error:
+        told = "\n".join(f"  {_path(one['loc'])}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors())
+        raise BadRecipe(f"{path}:\n{told}") from None
+
+
+def _path(loc: tuple[int | str, ...]) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
+    return text.lstrip(".") or "recipe"

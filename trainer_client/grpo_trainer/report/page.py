@@ -1,0 +1,203 @@
+"""The page: the article's three claims beside this run's curves, the stages' table, and what shows that a run is ill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
+
+from grpo_trainer.report import charts
+from grpo_trainer.report.history import History, StageHistory
+
+_EDGE = 5
+"""Rollouts at either end whose mean is compared."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """claim: what the article says, "" for a section without one. found: what this run says to it."""
+
+    title: str
+    claim: str
+    found: str
+    charts: Sequence[Markup]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One source: the stages are the columns."""
+
+    source: str
+    stages: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[str]]]
+
+
+def page(history: History) -> str:
+    """One HTML document without any reference to the outside."""
+    environment = Environment(loader=PackageLoader("grpo_trainer.report", "."), autoescape=True)
+    sections = [*_claims(history), *_health(history)]
+    return environment.get_template("page.html.j2").render(
+        history=history, tables=tables(history), sections=[section for section in sections if section.charts]
+    )
+
+
+def _claims(history: History) -> list[Section]:
+    return [_reflection(history), _length(history), _cost(history), _language(history)]
+
+
+def _reflection(history: History) -> Section:
+    return Section(
+        "Reflection appears",
+        "Over the training of R1-Zero the count of ten reflective words (wait, mistake, however, but, retry, error, verify, "
+        "wrong, evaluate, check) rises five- to sevenfold; “wait” is near absent at first and spikes after step 8,000.",
+        f"Reflective words a completion: {_change(history, 'aha/mean_count')}.",
+        _lines(history, "aha/mean_count", "reflective words a completion") + _words(history),
+    )
+
+
+def _words(history: History) -> list[Markup]:
+    """Each word of the last stage, where it occurs at all."""
+    names = [name for name in history.names("aha/") if name not in ("aha/mean_count", "aha/any_frac")]
+    found = {name.removeprefix("aha/"): history.reinforced[-1].curve(name) for name in names}
+    found = {name: curve for name, curve in found.items() if any(curve[1])}
+    return [_markup(charts.curves(found, "per 1,000 tokens"))] if found else []
+
+
+def _length(history: History) -> Section:
+    return Section(
+        "Length grows",
+        "The length of R1-Zero's answers grows steadily, with nothing in the reward that asks for it.",
+        f"Tokens a completion: {_change(history, 'completions/mean_length')}.",
+        _lines(history, "completions/mean_length", "tokens a completion"),
+    )
+
+
+def _cost(history: History) -> Section:
+    drawn: list[Markup] = []
+    for source in history.recipe["sources"]:
+        lengths, rates = (history.curves(f"eval/{source}/{name}") for name in ("len", "pass@1"))
+        points = {name: (lengths[name][1], rates[name][1]) for name in lengths if name in rates}
+        drawn += [_markup(charts.scatter(points, "tokens an answer", f"pass@1, {source}, dev split"))] if points else []
+        drawn += _tokens_by_level(history, source)
+    return Section(
+        "Accuracy costs tokens",
+        "Accuracy rises together with the tokens spent, and harder problems get more of them; on easy ones R1 overthinks.",
+        "Each point is one look at the dev split, later ones darker. By difficulty: the first and the last evaluation.",
+        drawn,
+    )
+
+
+def _tokens_by_level(history: History, source: str) -> list[Markup]:
+    done = [stage.evaluations()[source]["by_level"] for stage in history.stages if source in stage.evaluations()]
+    if len(done) < 2 or len(done[-1]) < 2:
+        return []
+    levels = [level for level in done[0] if level in done[-1]]
+    ends = {"first": done[0], "last": done[-1]}
+    groups = {name: [found[level]["tokens"] for level in levels] for name, found in ends.items()}
+    return [_markup(charts.bars(groups, levels, f"difficulty of {source}", "tokens an answer"))]
+
+
+def _language(history: History) -> Section:
+    return Section(
+        "One language",
+        "With the language reward the chain of thought keeps to one language, at a slight cost in accuracy.",
+        f"Share of the target language: {_change(history, 'rewards/language/mean')}.",
+        _lines(history, "rewards/language/mean", "words in the target language"),
+    )
+
+
+def _health(history: History) -> list[Section]:
+    parts = [name for name in history.names("rewards/", "/mean") if name != "rewards/reflection/mean"]
+    looks = history.names("eval/", "/pass@1")
+    failures = history.names("failures/")
+    return [
+        Section(
+            "Rewards",
+            "",
+            f"Reward: {_change(history, 'reward')}. Watch the components apart: a rising sum can hide a falling accuracy.",
+            _each(history, [*looks, *parts], "mean"),
+        ),
+        Section(
+            "Is it still learning?",
+            "",
+            "Groups whose rewards are all equal teach nothing; entropy near zero means that exploration has ended.",
+            _each(history, ["frac_reward_zero_std", "entropy", "kl"], ""),
+        ),
+        Section(
+            "The reward service",
+            "",
+            "Samples without a verdict are in no mean and in no gradient.",
+            _each(history, ["reward/failed_frac", *failures, "reward_wait_s", "generate_s"], ""),
+        ),
+    ]
+
+
+def _each(history: History, metrics: Sequence[str], what: str) -> list[Markup]:
+    return [chart for name in metrics for chart in _lines(history, name, f"{name} {what}".strip())]
+
+
+def _lines(history: History, metric: str, y: str) -> list[Markup]:
+    """One chart with a line a stage; none when nothing has the metric."""
+    found = history.curves(metric)
+    return [_markup(charts.curves(found, y))] if found else []
+
+
+def _markup(chart: charts.Draw) -> Markup:
+    # Our own drawing: matplotlib escapes the names in it.
+    return Markup(charts.drawn(chart))  # noqa: S704
+
+
+def _change(history: History, metric: str) -> str:
+    """From the mean of the first rollouts to that of the last, of each stage."""
+    told = []
+    for name, (_, values) in history.curves(metric).items():
+        first, last = (sum(part) / len(part) for part in (values[:_EDGE], values[-_EDGE:]))
+        told.append(f"{name} {first:.3g} → {last:.3g}" + (f" (× {last / first:.2f})" if first > 0 else ""))
+    return "; ".join(told) or "not measured"
+
+
+def tables(history: History) -> list[Table]:
+    return [table for source in history.recipe["sources"] if (table := _table(history, source))]
+
+
+def _table(history: History, source: str) -> Table | None:
+    stages = [stage for stage in history.stages if source in stage.evaluations()]
+    if not stages:
+        return None
+    columns = [figures(stage.evaluations()[source]) for stage in stages]
+    names = dict.fromkeys(name for column in columns for name in column)
+    rows = [(name, [column.get(name, "–") for column in columns]) for name in names]
+    return Table(source, [_heading(stage) for stage in stages], rows)
+
+
+def _heading(stage: StageHistory) -> str:
+    seconds = (stage.result or {}).get("seconds")
+    return f"{stage.name} ({seconds / 60:.1f} min)" if seconds else stage.name
+
+
+def figures(evaluation: dict[str, Any]) -> dict[str, str]:
+    """The lines of the table for one evaluation, by name."""
+    row, k = evaluation["all"], evaluation["k"]
+    error = f" ± {row['pass_at_1_se']:.3f}" if row["pass_at_1_se"] is not None else ""
+    largest = max(row["pass_at_k"], key=int)
+    found = {
+        "pass@1 (± s.e.)": f"{row['pass_at_1']:.3f}{error}",
+        f"cons@{k}": f"{row['cons_at_k']:.3f}",
+        f"pass@{largest}": f"{row['pass_at_k'][largest]:.3f}",
+        "tokens an answer": f"{row['tokens']:.1f}",
+        "cut at the limit": f"{evaluation['truncated']:.3f}",
+        "without a verdict": str(evaluation["unjudged"]),
+    }
+    found |= {
+        f"score: {name}": f"{score:.3f}" for name, score in evaluation["components"].items() if name != "reflection"
+    }
+    if "reflection" in evaluation["components"]:
+        found["reflective words an answer"] = f"{evaluation['components']['reflection']:.2f}"
+    if tries := evaluation["counts"].get("tries"):
+        found["tries an answer"] = f"{tries:.2f}"
+        found["valid steps"] = f"{evaluation['counts']['valid'] / tries:.3f}"
+        found["true verdicts"] = f"{evaluation['counts']['true'] / tries:.3f}"
+    return found

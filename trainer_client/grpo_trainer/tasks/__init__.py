@@ -1,0 +1,11 @@
+"""Procedural tasks with exact references, and the tiny decoder that can learn them on a CPU."""
+
+from __future__ import annotations
+
+from grpo_trainer.tasks.signs import Signs
+from grpo_trainer.tasks.sums import Sums
+from grpo_trainer.tasks.task import Problem, Split, Steps, Task
+
+TASKS: dict[str, type[Signs] | type[Sums]] = {"signs": Signs, "sums": Sums}
+
+__all__ = ["TASKS", "Problem", "Signs", "Split", "Steps", "Sums", "Task"]

@@ -1,0 +1,125 @@
+"""Checkpoints: everything that the next step depends on, whole or not there.
+
+checkpoints/step-00000050/
+  policy/            save_pretrained, with the tokenizer: load it with from_pretrained
+  reference.safetensors   when there is a reference
+  state.pt           optimiser and random states (tensors)
+  state.json         counters, settings, and the rollout that was sampled ahead, with its rewards
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from grpo_trainer.grpo.advantages import GroupAdvantages
+from grpo_trainer.rollout import Rollout, export
+from grpo_trainer.training.collect import Collected, Group
+from grpo_trainer.training.data import PromptStream
+from grpo_trainer.training.scoring import Scores
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def newest(folder: Path) -> Path | None:
+    """The latest whole checkpoint of a run."""
+    return max(folder.glob("checkpoints/step-*"), default=None)
+
+
+def save(
+    run: Path,
+    step: int,
+    keep: int,
+    *,
+    policy: PreTrainedModel,
+    tokenizer: Any,
+    reference: PreTrainedModel | None,
+    optimizer: torch.optim.Optimizer,
+    state: Mapping[str, Any],
+) -> Path:
+    """Writes beside and renames, so that a crash leaves the old ones; then keeps the `keep` newest."""
+    folder = run / "checkpoints"
+    target, draft = folder / f"step-{step:08}", folder / f".draft-{step:08}"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    export.save(policy, draft / "policy")
+    tokenizer.save_pretrained(draft / "policy")
+    if reference is not None:
+        save_file(_own(reference), draft / "reference.safetensors")
+    torch.save({"optimizer": optimizer.state_dict(), "random": _random_state()}, draft / "state.pt")
+    (draft / "state.json").write_text(json.dumps(state))
+    shutil.rmtree(target, ignore_errors=True)
+    os.replace(draft, target)
+    for old in sorted(folder.glob("step-*"))[:-keep]:
+        shutil.rmtree(old)
+    return target
+
+
+def load(
+    folder: Path, *, policy: PreTrainedModel, reference: PreTrainedModel | None, optimizer: torch.optim.Optimizer
+) -> dict[str, Any]:
+    """Fills the three in place, restores the random states, and gives back `state`."""
+    with export.no_bars():
+        saved = type(policy).from_pretrained(folder / "policy", dtype=policy.dtype)
+    policy.load_state_dict(saved.state_dict())
+    if reference is not None:
+        file = folder / "reference.safetensors"
+        # A run that had none, and now has: it begins here.
+        reference.load_state_dict(load_file(file) if file.exists() else policy.state_dict())
+    tensors = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
+    optimizer.load_state_dict(tensors["optimizer"])
+    torch.set_rng_state(tensors["random"]["cpu"])
+    if torch.cuda.is_available() and tensors["random"]["cuda"]:
+        torch.cuda.set_rng_state_all(tensors["random"]["cuda"])
+    state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+    return state
+
+
+def _own(model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    """Tied weights are written once a name: safetensors refuses shared memory."""
+    return {name: tensor.detach().clone().contiguous() for name, tensor in model.state_dict().items()}
+
+
+def _random_state() -> dict[str, Any]:
+    return {
+        "cpu": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def pack_collected(collected: Collected) -> dict[str, Any]:
+    """As JSON values; prompts are left out, the stream has them."""
+    groups = [
+        {
+            "position": group.position,
+            "rollouts": [
+                {key: value for key, value in vars(rollout).items() if key != "prompt"} for rollout in group.rollouts
+            ],
+            "scores": dataclasses.asdict(group.scores),
+            "advantages": dataclasses.asdict(group.advantages),
+        }
+        for group in collected.groups
+    ]
+    return {**vars(collected), "groups": groups}
+
+
+def unpack_collected(saved: Mapping[str, Any], stream: PromptStream) -> Collected:
+    groups = [
+        Group(
+            group["position"],
+            [Rollout(prompt=stream[group["position"]], **rollout) for rollout in group["rollouts"]],
+            Scores(**group["scores"]),
+            GroupAdvantages(**{**group["advantages"], "values": tuple(group["advantages"]["values"])}),
+        )
+        for group in saved["groups"]
+    ]
+    return Collected(**{**saved, "groups": groups})

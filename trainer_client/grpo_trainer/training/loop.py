@@ -1,0 +1,284 @@
+"""The training loop: what happens in which order, and what survives a stop.
+
+Everything that decides the next step is in the state below, the weights and the optimiser; random numbers are drawn from the
+seed and the counters. So N steps and k steps, resume, N - k steps end in the same bits, on the same machine and with an
+engine that is itself repeatable.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from grpo_trainer.rollout import Engine, Prompt, Sampling, guard
+from grpo_trainer.training import checkpoint, metrics
+from grpo_trainer.training.collect import Collected, Collector, Stopped
+from grpo_trainer.training.config import GRPOConfig
+from grpo_trainer.training.data import PromptStream
+from grpo_trainer.training.interrupt import Interrupt
+from grpo_trainer.training.policy import Pair, Rows, logprobs
+from grpo_trainer.training.progress import progress
+from grpo_trainer.training.reference import Reference
+from grpo_trainer.training.scoring import Scorer
+from grpo_trainer.training.update import Updater
+from trainer_client.errors import TooManyFailures
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Callback = Callable[["Trainer", Collected], Mapping[str, float] | None]
+# What the guard samples after each sync: enough tokens to meet the KV cache and the prefix cache, and next to no time.
+GUARD_PROMPTS = 4
+GUARD_TOKENS = 16
+
+
+@dataclass
+class State:
+    """step: optimiser steps done. rollout: rollouts trained on. position: prompts drawn for them. tokens: sampled."""
+
+    step: int = 0
+    rollout: int = 0
+    position: int = 0
+    tokens: int = 0
+
+
+class Trainer:
+    """Trains `policy` in place. See the package's docstring for how to use it.
+
+    Raises ValueError when `ahead` is 1 and the engine has no weights of its own, FileExistsError from `run` when run_dir
+    holds another run.
+    """
+
+    def __init__(
+        self,
+        policy: PreTrainedModel,
+        tokenizer: Any,
+        engine: Engine,
+        scorer: Scorer,
+        prompts: Sequence[Prompt],
+        config: GRPOConfig,
+        *,
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
+        if config.ahead and not engine.own_weights:
+            raise ValueError("ahead: 1 needs an engine with weights of its own (TransformersEngine: copy_weights=True)")
+        self.policy, self.tokenizer, self.config, self.engine = policy, tokenizer, config, engine
+        self.state = State()
+        self.reference = Reference(policy) if config.loss.kl_coef else None
+        self._scorer = scorer
+        self._stream = PromptStream(prompts, config.seed)
+        self._collector = Collector(engine, scorer, tokenizer, self._stream, config)
+        self._updater = Updater(policy, config)
+        self._callbacks = callbacks
+        self._interrupt, self._aborted = Interrupt(), threading.Event()
+        self._pending: Future[Collected] | None = None
+        self._synced: dict[str, float] = {}
+        self._saved = -1
+
+    @property
+    def _reference_model(self) -> PreTrainedModel | None:
+        return None if self.reference is None else self.reference.model
+
+    def stop(self) -> None:
+        """End `run` at the next point that can be resumed from, as Ctrl-C does. For callbacks."""
+        self._interrupt.request()
+
+    def resume(self) -> bool:
+        """Go on from run_dir's newest checkpoint. False when there is none."""
+        folder = checkpoint.newest(self.config.run_dir)
+        if folder is None:
+            return False
+        saved = checkpoint.load(
+            folder,
+            policy=self.policy,
+            reference=self._reference_model,
+            optimizer=self._updater.optimizer,
+        )
+        changed = self.config.changed(saved["config"])
+        if changed or saved["prompts"] != len(self._stream):
+            names = ", ".join(changed) or "number of prompts"
+            warnings.warn(f"resumed with other settings, not an exact continuation: {names}", stacklevel=2)
+        self.state = State(**saved["state"])
+        if self.reference is not None:
+            self.reference.step = saved["reference_step"] or 0
+        if saved["pending"] is not None:
+            self._pending = Future()
+            self._pending.set_result(checkpoint.unpack_collected(saved["pending"], self._stream))
+        self._saved = self.state.step
+        return True
+
+    def run(self) -> State:
+        """Train until `total_steps`, Ctrl-C or `stop`; leaves a checkpoint each time, and when scoring breaks down.
+
+        Raises OutOfSync when the engine does not follow the policy, TooManyFailures, and what the scorer raises.
+        """
+        config = self.config
+        if self._saved < 0 and (checkpoint.newest(config.run_dir) or (config.run_dir / "metrics.jsonl").exists()):
+            raise FileExistsError(f"run_dir: {config.run_dir} holds a run; resume() it, or name another folder")
+        with (
+            closing(metrics.Log(config.run_dir, self.state.step, tensorboard=config.tensorboard)) as log,
+            progress(config.total_steps, self.state.step) as show,
+            ThreadPoolExecutor(1, thread_name_prefix="rollout") as ahead,
+            self._interrupt,
+            self._aborting(),
+        ):
+            while self.state.step < config.total_steps and not self._interrupt.requested():
+                found = self._rollout(ahead)
+                log.write(self.state.step, found)
+                show(self.state.step, found)
+                if self.state.step - max(self._saved, 0) >= config.checkpoint_every:
+                    self._save_whole()
+            if self.state.step != self._saved:
+                self._save_whole()
+        return self.state
+
+    def save(self) -> None:
+        """A checkpoint of now. With `ahead`, first waits for the rollout under way, which is part of it."""
+        checkpoint.save(
+            self.config.run_dir,
+            self.state.step,
+            self.config.keep_checkpoints,
+            policy=self.policy,
+            tokenizer=self.tokenizer,
+            reference=self._reference_model,
+            optimizer=self._updater.optimizer,
+            state={
+                "state": dataclasses.asdict(self.state),
+                "config": self.config.to_mapping(),
+                "prompts": len(self._stream),
+                "reference_step": self.reference and self.reference.step,
+                "pending": self._pending and checkpoint.pack_collected(self._pending.result()),
+            },
+        )
+        self._saved = self.state.step
+
+    def _save_whole(self) -> None:
+        with self._saving():
+            self.save()
+
+    def _rollout(self, ahead: ThreadPoolExecutor) -> dict[str, float]:
+        """One rollout: collect, update, commit. Gives its metrics."""
+        start = time.perf_counter()
+        with self._saving():
+            collected = self._next(ahead)
+            self._check(collected)
+        wait_s = time.perf_counter() - start
+        found = {**self._scorer.step_metrics(), **metrics.of_rollout(collected), **self._synced}
+        found |= self._update(collected)
+        with self._saving():
+            for callback in self._callbacks:
+                found |= callback(self, collected) or {}
+        seconds = time.perf_counter() - start
+        return {**found, "rollout_wait_s": wait_s, "step_time": seconds / self.config.steps_per_rollout}
+
+    def _next(self, ahead: ThreadPoolExecutor) -> Collected:
+        """The next rollout; with `ahead`, starts the one after it."""
+        state = self.state
+        if self._pending is None:
+            self._sync(state.position)
+            collected = self._collector.collect(state.rollout, state.position, state.rollout, self._interrupt.requested)
+        else:
+            collected = self._pending.result()
+            self._pending = None
+        if self.config.ahead and state.step + self.config.steps_per_rollout < self.config.total_steps:
+            position = state.position + collected.drawn
+            self._sync(position)
+            self._pending = ahead.submit(
+                self._collector.collect, state.rollout + 1, position, state.rollout, self._aborted.is_set
+            )
+        return collected
+
+    def _sync(self, position: int) -> None:
+        """The engine gets the policy's weights, and must show that it uses them."""
+        start = time.perf_counter()
+        self.engine.sync(self.policy)
+        count = min(GUARD_PROMPTS, self.config.prompts_per_rollout)
+        prompts = [self._collector.encode(self._stream[position + place]) for place in range(count)]
+        sampling = Sampling(min(GUARD_TOKENS, self.config.max_tokens), self.config.temperature, seed=self.config.seed)
+        gap = guard.measure(self.engine, prompts, sampling, self._logprobs)
+        guard.check(gap, self.config.guard_threshold)
+        self._synced = {
+            "sync/logp_gap_max": gap.max,
+            "sync/logp_gap_mean": gap.mean,
+            "sync_s": time.perf_counter() - start,
+        }
+
+    @torch.no_grad()
+    def _logprobs(self, pairs: Sequence[Pair]) -> list[list[float]]:
+        rows = Rows(pairs, self.policy.device)
+        logp, _ = logprobs(self.policy, rows, self.config.temperature)
+        return [values.tolist() for values in rows.gather(logp)]
+
+    def _check(self, collected: Collected) -> None:
+        """What few verdicts leave is no fair sample, and masking the rest would look like healthy training."""
+        share = metrics.failed(collected)
+        if share > self.config.max_failed:
+            kinds = Counter(kind for group in collected.groups for kind in group.scores.failures if kind)
+            raise TooManyFailures(
+                f"{share:.0%} of the samples of rollout {self.state.rollout} have no verdict "
+                f"(max_failed: {self.config.max_failed:.0%}); causes: "
+                + ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
+            )
+
+    def _update(self, collected: Collected) -> dict[str, float]:
+        """The optimiser steps of a rollout, and the counters after them."""
+        config, state = self.config, self.state
+        if self.reference and config.reference_every and state.step - self.reference.step >= config.reference_every:
+            self.reference.refresh(self.policy, state.step)
+        start = time.perf_counter()
+        found = self._updater.update(
+            collected.alive(config.prompts_per_rollout),
+            state.rollout,
+            state.step,
+            self._reference_model,
+        )
+        staleness = state.rollout - min(rollout.version for rollout in collected.rollouts)
+        state.step += config.steps_per_rollout
+        state.rollout += 1
+        state.position += collected.drawn
+        state.tokens += sum(len(rollout.ids) for rollout in collected.rollouts)
+        return {
+            **found,
+            "update_s": time.perf_counter() - start,
+            "off_policy/staleness": staleness,
+            "num_tokens": state.tokens,
+            "epoch": state.position / len(self._stream),
+            "rollout": state.rollout,
+        }
+
+    @contextmanager
+    def _saving(self) -> Iterator[None]:
+        """Around what changes neither weights nor counters: if it fails, the state is whole, and worth a checkpoint."""
+        try:
+            yield
+        except BaseException:
+            self._abandon()
+            if self.state.step != self._saved:
+                self.save()
+            raise
+
+    @contextmanager
+    def _aborting(self) -> Iterator[None]:
+        """A run that was stopped while generating ends in peace; one that broke does not wait for the rollout under way."""
+        self._aborted.clear()
+        try:
+            yield
+        except Stopped:
+            pass
+        except BaseException:
+            self._abandon()
+            raise
+
+    def _abandon(self) -> None:
+        self._aborted.set()
+        self._pending = None

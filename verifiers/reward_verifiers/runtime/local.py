@@ -1,0 +1,259 @@
+"""Local(verifier): a verifier that lives here, in killable workers.
+
+    event loop: check options and reference ──▶ WorkerPool ──▶ worker process: verifier.verify(sample), one by one
+
+A completion that hangs or crashes its worker costs itself a verdict and nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from reward_verifiers import registry
+from reward_verifiers.contract import (
+    Description,
+    FailureKind,
+    Verdict,
+    VerifyReply,
+    VerifyRequest,
+    completion_text,
+    prompt_text,
+    validation_errors,
+)
+from reward_verifiers.runtime.pool import TaskFailure, WorkerPool
+from reward_verifiers.verifier import BadOptions, BadReference, GroupVerifier, Sample, Unsupported, Verifier
+
+MAX_EVIDENCE_BYTES = 64 * 1024
+
+# A verdict "gave up" blames the completion only when it burnt the limit itself, not when the machine was busy.
+_OWN_CPU_SHARE = 0.5
+
+_loaded: dict[str, Verifier[Any, Any]] = {}
+
+
+def pool_for(names: Sequence[str], *, size: int, memory_bytes: int = 1 << 30) -> WorkerPool:
+    """A pool whose workers are forked from a process that has these verifiers loaded and warm."""
+    return WorkerPool(
+        size=size,
+        memory_bytes=memory_bytes,
+        warm_up="reward_verifiers.runtime.local:warm_up",
+        warm_up_args=(tuple(names), tuple(sys.path)),
+    )
+
+
+def warm_up(names: Sequence[str], path: Sequence[str]) -> None:
+    """Runs once, in the process from which the workers are forked."""
+    sys.path[:] = path
+    for name in names:
+        _verifier(name).warm_up()
+
+
+def _verifier(name: str) -> Verifier[Any, Any]:
+    if name not in _loaded:
+        _loaded[name] = registry.load(name)
+    return _loaded[name]
+
+
+def parse_options(verifier: Verifier[Any, Any], options: dict[str, Any]) -> Any:
+    """The options as the verifier's model. Raises BadOptions."""
+    try:
+        return verifier.options_model.model_validate(options)
+    except ValidationError as error:
+        raise BadOptions(validation_errors(error)) from None
+
+
+def parse_reference(verifier: Verifier[Any, Any], reference: dict[str, Any]) -> Any:
+    """The reference as the verifier's model. Raises BadReference naming the fields."""
+    try:
+        return verifier.reference_model.model_validate(reference)
+    except ValidationError as error:
+        told = "; ".join(f"reference.{path}: {reason}" for path, reason in validation_errors(error))
+        raise BadReference(told) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What goes to a worker. Options and reference are shared by the samples, and pickled once."""
+
+    verifier: str
+    samples: list[Sample[Any, Any]]
+
+
+class Local:
+    """The Backend of a verifier in this process's worker pool.
+
+    `name` is a registered name or `module:Class`, best one of those that the pool was made for: it is warm there.
+    """
+
+    def __init__(self, name: str, pool: WorkerPool) -> None:
+        self._key = name
+        self._verifier = registry.load(name)
+        self._pool = pool
+
+    async def describe(self) -> Description:
+        return self._verifier.describe()
+
+    async def check_options(self, options: dict[str, Any]) -> None:
+        parse_options(self._verifier, options)
+
+    async def ready(self) -> bool:
+        return await self._pool.ready()
+
+    async def aclose(self) -> None:
+        """The pool is shared: whoever made it closes it."""
+
+    async def verify(self, request: VerifyRequest) -> VerifyReply:
+        options = parse_options(self._verifier, request.options)
+        try:
+            reference = parse_reference(self._verifier, request.reference)
+        except BadReference as error:
+            verdicts = [Verdict.failed(FailureKind.BAD_REFERENCE, str(error))] * len(request.completions)
+        else:
+            verdicts = await self._judge(samples_of(request, options, reference), request.deadline_s)
+        return VerifyReply(verifier=self._verifier.name, version=self._verifier.version, verdicts=verdicts)
+
+    async def _judge(self, samples: list[Sample[Any, Any]], deadline_s: float | None) -> list[Verdict]:
+        deadline = None if deadline_s is None else asyncio.get_running_loop().time() + deadline_s
+        verifier, work = self._verifier, _Work(self._key, samples)
+        if isinstance(verifier, GroupVerifier):
+            [outcome] = await self._pool.run(
+                "reward_verifiers.runtime.local:judge_group",
+                work,
+                1,
+                item_timeout_s=verifier.item_timeout_s,
+                deadline=deadline,
+            )
+            if isinstance(outcome, TaskFailure):
+                return [_failed(outcome)] * len(samples)
+            return [Verdict.model_validate(verdict) for verdict in outcome]
+        outcomes = await self._pool.run(
+            "reward_verifiers.runtime.local:judge",
+            work,
+            len(samples),
+            item_timeout_s=verifier.item_timeout_s,
+            deadline=deadline,
+        )
+        return [
+            await self._settle(sample, outcome, deadline)
+            if isinstance(outcome, TaskFailure)
+            else Verdict.model_validate(outcome)
+            for sample, outcome in zip(samples, outcomes, strict=True)
+        ]
+
+    async def _settle(self, sample: Sample[Any, Any], failure: TaskFailure, deadline: float | None) -> Verdict:
+        """A limit that the completion used up alone may be a verdict, if the verifier says so; else it is a failure."""
+        limit_s = self._verifier.item_timeout_s
+        own_time = failure.kind is FailureKind.TIMEOUT and failure.cpu_s >= _OWN_CPU_SHARE * limit_s
+        if not own_time and failure.kind is not FailureKind.MEMORY_LIMIT:
+            return _failed(failure)
+        limit = f"{limit_s:g} s" if own_time else "its memory limit"
+        [outcome] = await self._pool.run(
+            "reward_verifiers.runtime.local:give_up",
+            (_Work(self._key, [sample]), failure.kind.value, limit),
+            1,
+            item_timeout_s=limit_s,
+            deadline=deadline,
+        )
+        if isinstance(outcome, TaskFailure) or outcome is None:
+            return _failed(failure)
+        return Verdict.model_validate(outcome)
+
+
+def samples_of(request: VerifyRequest, options: Any, reference: Any) -> list[Sample[Any, Any]]:
+    """The request's completions as the verifier sees them."""
+    prompt = prompt_text(request.prompt)
+    nothing = [None] * len(request.completions)
+    return [
+        Sample(
+            completion=completion_text(completion),
+            options=options,
+            reference=reference,
+            prompt=prompt,
+            prefix=request.prefix,
+            truncated=truncated,
+            tokens=tokens,
+        )
+        for completion, truncated, tokens in zip(
+            request.completions, request.truncated or nothing, request.tokens or nothing, strict=True
+        )
+    ]
+
+
+def _failed(failure: TaskFailure) -> Verdict:
+    return Verdict.failed(failure.kind, failure.message)
+
+
+# --- in the worker ----------------------------------------------------------------------------------------------------
+
+
+def judge(work: _Work, start: int) -> Iterator[dict[str, Any]]:
+    """One verdict per sample, from sample `start` on."""
+    verifier = _verifier(work.verifier)
+    for sample in work.samples[start:]:
+        yield _portable(_guarded(lambda sample=sample: verifier.verify(sample)))
+
+
+def judge_group(work: _Work, _start: int) -> Iterator[list[dict[str, Any]]]:
+    """All verdicts of a group at once."""
+    verifier = _verifier(work.verifier)
+    assert isinstance(verifier, GroupVerifier)  # noqa: S101
+    try:
+        verdicts = verifier.verify_group(work.samples)
+    except (BadReference, Unsupported) as error:
+        verdicts = [_refusal(error)] * len(work.samples)
+    if len(verdicts) != len(work.samples):
+        raise ValueError("one verdict per sample")
+    yield [_portable(verdict) for verdict in verdicts]
+
+
+def give_up(argument: tuple[_Work, str, str], _start: int) -> Iterator[dict[str, Any] | None]:
+    work, kind, limit = argument
+    verdict = _verifier(work.verifier).gave_up(work.samples[0], FailureKind(kind), limit)
+    yield None if verdict is None else _portable(verdict)
+
+
+def _guarded(verify: Any) -> Verdict:
+    try:
+        verdict = verify()
+    except (BadReference, Unsupported) as error:
+        return _refusal(error)
+    if not isinstance(verdict, Verdict):
+        raise TypeError("verify must return a Verdict")
+    return verdict
+
+
+def _refusal(error: BadReference | Unsupported) -> Verdict:
+    kind = FailureKind.BAD_REFERENCE if isinstance(error, BadReference) else FailureKind.UNSUPPORTED
+    return Verdict.failed(kind, str(error))
+
+
+def _portable(verdict: Verdict) -> dict[str, Any]:
+    """The verdict as JSON can carry it: no lone surrogates (completions may hold them), evidence of bounded size."""
+    plain = verdict.model_dump(mode="python")
+    try:
+        size = len(orjson.dumps(plain["evidence"]))
+    except TypeError:
+        plain = _without_surrogates(plain)
+        size = len(orjson.dumps(plain["evidence"]))
+    if size > MAX_EVIDENCE_BYTES:
+        plain["evidence"] = {"dropped": f"evidence of {size} bytes is over the limit of {MAX_EVIDENCE_BYTES}"}
+    return plain
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, BaseModel):
+        return _without_surrogates(value.model_dump(mode="python"))
+    if isinstance(value, Iterable):
+        return [_without_surrogates(item) for item in value]
+    return value

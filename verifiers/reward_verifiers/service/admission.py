@@ -1,0 +1,76 @@
+"""Admission: work is let in while there is room, and refused at once when there is none.
+
+Waiting rooms are where latency explodes; a refused trainer comes back after `Retry-After`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from reward_verifiers.verifier import Overloaded
+
+MAX_RETRY_AFTER_S = 30.0
+
+
+class Admission:
+    """Room for `limit` units (samples, or bytes) at a time. An idle service admits one piece of work of any size."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.in_flight = 0
+        self._pace = _Pace()
+
+    @contextmanager
+    def enter(self, units: int) -> Iterator[Room]:
+        """Hold `units` of room for the length of a `with` block. Raises Overloaded at once when there is none."""
+        room = Room(self)
+        try:
+            room.grow(units)
+            yield room
+        finally:
+            self.in_flight -= room.units
+            self._pace.finished(room.units)
+
+    def take(self, units: int, holding: int) -> None:
+        """Raises Overloaded when `units` more do not fit beside what others hold."""
+        others = self.in_flight - holding
+        if others and self.in_flight + units > self.limit:
+            raise Overloaded(self._pace.seconds_for(self.in_flight + units - self.limit))
+        self.in_flight += units
+
+
+class Room:
+    """What one piece of work holds of an Admission."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self.units = 0
+
+    def grow(self, units: int) -> None:
+        """Hold `units` more. Raises Overloaded."""
+        self._admission.take(units, self.units)
+        self.units += units
+
+
+class _Pace:
+    """How fast units finish: an exponential mean over the last seconds."""
+
+    _HALF_LIFE_S = 5.0
+
+    def __init__(self) -> None:
+        self._per_s = 0.0
+        self._since = time.monotonic()
+
+    def finished(self, units: int) -> None:
+        now = time.monotonic()
+        elapsed = max(now - self._since, 1e-3)
+        keep = 0.5 ** (elapsed / self._HALF_LIFE_S)
+        self._per_s = keep * self._per_s + (1 - keep) * units / elapsed
+        self._since = now
+
+    def seconds_for(self, units: int) -> float:
+        if self._per_s <= 0:
+            return 1.0
+        return min(max(units / self._per_s, 1.0), MAX_RETRY_AFTER_S)

@@ -1,0 +1,78 @@
+"""Any backend becomes an HTTP service: `create_app(backend)`. The server is a wrapper, never a base class.
+
+POST /verify   the contract        GET /          what it is, with schemas
+GET /healthz   the process is up   GET /readyz    it would answer now       GET /metrics   Prometheus
+"""
+
+from __future__ import annotations
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from fastapi_offline import FastAPIOffline
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from reward_verifiers.contract import Description, VerifyReply, VerifyRequest
+from reward_verifiers.service import problems
+from reward_verifiers.service.admission import Admission
+from reward_verifiers.service.middleware import Limits, StrictRoute, harden, run_or_cancel
+from reward_verifiers.verifier import Backend, HasDetails
+
+_JSON = "application/json"
+_DEFAULTS = Limits()
+
+
+def bare_app(title: str, version: str, limits: Limits) -> FastAPI:
+    """An app without routes, behind the hard shell; `/docs` works without a network."""
+    app: FastAPI = FastAPIOffline(title=title, version=version, redoc_url=None, redirect_slashes=False)
+    app.router.route_class = StrictRoute
+    problems.install(app)
+    harden(app, limits)
+    return app
+
+
+def create_app(backend: Backend, limits: Limits = _DEFAULTS, *, max_inflight_samples: int = 16_384) -> FastAPI:
+    """The service of one verifier. Whoever made the backend starts and stops what it stands on."""
+    app = bare_app("Touchstone verifier", "1", limits)
+    admission = Admission(max_inflight_samples)
+    registry = app.state.metrics = CollectorRegistry()  # a backend's own routes may have more to tell
+    samples = Counter("reward_samples", "Verdicts.", ["verifier", "status"], registry=registry)
+    seconds = Histogram("reward_verifier_duration_seconds", "Time for a group.", registry=registry)
+    Gauge("reward_inflight_samples", "Samples at work.", registry=registry).set_function(lambda: admission.in_flight)
+
+    @app.get("/", response_model=Description)
+    async def describe() -> Response:
+        """Name, version, JSON schemas of options and reference, score range."""
+        return _json(await backend.describe())
+
+    @app.post("/verify", response_model=VerifyReply)
+    async def verify(request: Request, body: VerifyRequest) -> Response:
+        """Judge a group: one verdict per completion, in order."""
+        with admission.enter(len(body.completions)), seconds.time():
+            reply = await run_or_cancel(request, backend.verify(body))
+        for verdict in reply.verdicts:
+            samples.labels(reply.verifier, verdict.failure.kind.value if verdict.failure else "scored").inc()
+        return _json(reply)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """The process is up."""
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    async def readyz() -> Response:
+        """200 when a group would be judged now, else 503."""
+        is_ready = await backend.ready()
+        more = backend.details() if isinstance(backend, HasDetails) else {}
+        return Response(orjson.dumps({"ready": is_ready, **more}), 200 if is_ready else 503, media_type=_JSON)
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        """Prometheus metrics."""
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return app
+
+
+def _json(model: Description | VerifyReply) -> Response:
+    return Response(model.model_dump_json(), media_type=_JSON)

@@ -1,0 +1,162 @@
+"""uvicorn with what it lacks against slow and greedy clients: a deadline and a size for a request's headers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from reward_verifiers.service.middleware import setup_logging
+
+KEEP_ALIVE_S = 75
+SHUTDOWN_S = 10
+MAX_HEADER_BYTES = 64 << 10
+MAX_CONNECTIONS = 4096
+
+
+class BindError(ValueError):
+    """The address cannot be bound, or must not be; the message says what to do."""
+
+
+def refuse_open_bind(host: str, has_key: bool, allow_open: bool) -> None:
+    """Raises BindError for an address that others can reach when anyone could then score."""
+    if has_key or allow_open or _is_loopback(host):
+        return
+    raise BindError(
+        f"{host} can be reached from other machines and no key is set: set TOUCHSTONE_SCORE_KEYS, or bind 127.0.0.1, "
+        "or say --allow-open (TOUCHSTONE_ALLOW_OPEN=1) where the network is private"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def guarded_protocol(header_timeout_s: float) -> type[HttpToolsProtocol]:
+    """uvicorn's protocol, closing connections whose headers do not arrive in time or never end."""
+
+    class Guarded(HttpToolsProtocol):
+        _timer: asyncio.TimerHandle | None = None
+        _header_bytes = 0
+        _in_headers = True
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._await_headers()
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            if not self._in_headers:
+                self._await_headers()
+
+        def on_headers_complete(self) -> None:
+            self._in_headers = False
+            self._stop_timer()
+            super().on_headers_complete()
+
+        def data_received(self, data: bytes) -> None:
+            # Counted before this chunk is read: one that also holds a body does not count against the headers.
+            if self._in_headers and self._header_bytes > MAX_HEADER_BYTES:
+                self._close(b"431 Request Header Fields Too Large")
+                return
+            self._header_bytes += len(data) if self._in_headers else 0
+            super().data_received(data)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stop_timer()
+            super().connection_lost(exc)
+
+        def _await_headers(self) -> None:
+            self._in_headers, self._header_bytes = True, 0
+            self._stop_timer()
+            self._timer = self.loop.call_later(header_timeout_s, self._close, b"408 Request Timeout")
+
+        def _stop_timer(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+        def _close(self, status: bytes) -> None:
+            if not self.transport.is_closing():
+                self.transport.write(b"HTTP/1.1 %s\r\nconnection: close\r\ncontent-length: 0\r\n\r\n" % status)
+                self.transport.close()
+
+    return Guarded
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises BindError in one line."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host.strip("[]"), port))
+    except OSError as error:
+        listener.close()
+        raise BindError(f"cannot bind {host}:{port}: {error.strerror or error}") from None
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Ends by returning. uvicorn's own raises the signal again, before what it stands on is stopped."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+async def _serve(
+    app: ASGIApp, listener: socket.socket, running: AbstractAsyncContextManager[Any], header_timeout_s: float
+) -> None:
+    config = uvicorn.Config(
+        app,
+        http=guarded_protocol(header_timeout_s),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+        limit_concurrency=MAX_CONNECTIONS,
+    )
+    async with running:
+        logging.getLogger(__name__).info("serving", extra={"address": listener.getsockname()[:2]})
+        await _Server(config).serve(sockets=[listener])
+
+
+def serve(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    running: AbstractAsyncContextManager[Any],
+    *,
+    header_timeout_s: float = 10.0,
+    log_level: str = "INFO",
+) -> None:
+    """Serve until SIGTERM or SIGINT, inside `running`, which starts and stops what the app stands on.
+
+    Raises BindError, and what `running` raises, before the first request is taken.
+    """
+    setup_logging(log_level)
+    listener = _bound(host, port)
+    with asyncio.Runner(loop_factory=uvicorn.Config(app, log_config=None).get_loop_factory()) as runner:
+        runner.run(_serve(app, listener, running, header_timeout_s))
