@@ -33,7 +33,7 @@ from rich.progress import track
 
 from reward_api.app import create_app
 from reward_api.gateway.gateway import Gateway
-from reward_api.settings import Settings
+from reward_api.settings import GatewaySettings
 from reward_verifiers.contract import Description, Verdict, VerifyReply, VerifyRequest
 from reward_verifiers.verifier import Options, ReferenceModel, Sample, Verifier
 
@@ -89,9 +89,9 @@ def echo_app() -> FastAPI:
     return app
 
 
-def noop_settings(folder: Path, verifier: str) -> Settings:
+def noop_settings(folder: Path, verifier: str) -> GatewaySettings:
     (folder / "bench.yaml").write_text(f"components:\n  - {{verifier: '{verifier}'}}\n")
-    return Settings(domains=folder, max_body_mb=256, max_inflight_mb=512)
+    return GatewaySettings(domains=folder, max_body_mb=256, max_inflight_mb=512)
 
 
 @asynccontextmanager
@@ -101,7 +101,7 @@ async def gateway_app(direct: bool) -> AsyncIterator[FastAPI]:
         name = "noop" if direct else f"{Path(__file__).stem}:Noop"
         gateway = Gateway(noop_settings(Path(folder), name))
         if direct:
-            gateway.directory._backends["noop", "in-process"] = NoopBackend()
+            gateway.backends._backends["noop", "in-process"] = NoopBackend()
         async with gateway.running():
             yield create_app(gateway)
 

@@ -25,7 +25,7 @@ from typing import Annotated
 import typer
 from gateway import WORDS, running_suite
 
-from trainer_client import Group, Handle, RewardClient, Sample, ScoredGroup
+from trainer_client import RewardClient, RewardFuture, RolloutGroup, RolloutSample, ScoredGroup
 
 GROUP = 16
 BYTES_A_TOKEN = 3.6
@@ -84,7 +84,7 @@ class BySample:
 
     def finished(self, one: Finished) -> None:
         self._client.submit(
-            Sample("math", one.text, one.answer, group_id=str(one.group), group_size=GROUP, index=one.index)
+            RolloutSample("math", one.text, one.answer, group_id=str(one.group), group_size=GROUP, index=one.index)
         )
 
     def rewards(self, groups: int) -> Iterator[ScoredGroup]:
@@ -102,9 +102,9 @@ class Whole:
         siblings = self._groups.setdefault(one.group, {})
         siblings[one.index] = one
         if len(siblings) == GROUP:
-            self.whole(one.group, Group("math", [siblings[i].text for i in range(GROUP)], one.answer))
+            self.whole(one.group, RolloutGroup("math", [siblings[i].text for i in range(GROUP)], one.answer))
 
-    def whole(self, number: int, group: Group) -> None:
+    def whole(self, number: int, group: RolloutGroup) -> None:
         raise NotImplementedError
 
 
@@ -113,9 +113,9 @@ class ByGroup(Whole):
 
     def __init__(self, client: RewardClient) -> None:
         super().__init__(client)
-        self._handles: dict[int, Handle[ScoredGroup]] = {}
+        self._handles: dict[int, RewardFuture[ScoredGroup]] = {}
 
-    def whole(self, number: int, group: Group) -> None:
+    def whole(self, number: int, group: RolloutGroup) -> None:
         self._handles[number] = self._client.submit(group)
 
     def rewards(self, groups: int) -> Iterator[ScoredGroup]:
@@ -127,9 +127,9 @@ class Afterwards(Whole):
 
     def __init__(self, client: RewardClient) -> None:
         super().__init__(client)
-        self._whole: dict[int, Group] = {}
+        self._whole: dict[int, RolloutGroup] = {}
 
-    def whole(self, number: int, group: Group) -> None:
+    def whole(self, number: int, group: RolloutGroup) -> None:
         self._whole[number] = group
 
     def rewards(self, groups: int) -> Iterator[ScoredGroup]:

@@ -29,8 +29,8 @@ from reward_sandbox.jail.containers import DockerJail
 from reward_sandbox.jail.spec import PYTHON, CannotJail, File, Jail, Limits, Run
 from reward_sandbox.jail.zygotes import ZygoteJail
 from reward_sandbox.languages import LANGUAGES, Compiler
+from reward_sandbox.service import app_of
 from reward_sandbox.settings import SandboxSettings
-from reward_verifiers.service import app as service
 
 ROUNDS = 60
 INTERPRETER = os.path.realpath(sys.executable)
@@ -171,8 +171,7 @@ async def service_and_slots() -> None:
     print(f"| un-isolated, one after another | {rate:.0f} | 1.00 |")
     backend = CodeBackend(SandboxSettings(slots=os.cpu_count() or 1))
     await backend.start()
-    app = service.create_app(backend)
-    backend.install(app)
+    app = app_of(backend)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sandbox", timeout=120) as client:
 
         async def batch(turn: int) -> None:

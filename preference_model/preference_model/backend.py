@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -32,9 +32,6 @@ from reward_verifiers.contract import (
     validation_errors,
 )
 from reward_verifiers.verifier import BadOptions, Options, ReferenceModel
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
 
 NAME, VERSION = "preference", "1.0.0"
 DEFAULT_DEADLINE_S = 120.0
@@ -133,12 +130,6 @@ class PreferenceBackend:
             await asyncio.gather(self._loading, return_exceptions=True)
         await self.pairs.aclose()
         await self.engine.aclose()
-
-    def install(self, app: FastAPI) -> None:
-        """The service's own routes, beside those of every verifier."""
-        from preference_model.routes import install
-
-        install(app, self)
 
     # --- scoring ------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from preference_model.scale import sigmoid
 from preference_model.sources import Local
 from reward_verifiers.contract import FailureKind, Message
 from reward_verifiers.service.admission import Admission
-from reward_verifiers.service.middleware import run_or_cancel
+from reward_verifiers.service.streams import run_or_cancel
 from reward_verifiers.verifier import Overloaded
 
 if TYPE_CHECKING:

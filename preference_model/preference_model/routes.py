@@ -21,14 +21,13 @@ from preference_model.relative import group_z, ranks
 from preference_model.scale import DECIMALS
 from reward_verifiers.contract import Failure, Text, completion_text
 from reward_verifiers.service.admission import Admission
-from reward_verifiers.service.middleware import run_or_cancel
+from reward_verifiers.service.streams import run_or_cancel
 from reward_verifiers.verifier import BadOptions
 
 if TYPE_CHECKING:
     from preference_model.backend import PreferenceBackend
 
 MAX_ITEMS = 1024
-MAX_IN_FLIGHT = 8192
 
 
 class _Strict(BaseModel):
@@ -106,7 +105,7 @@ class RankReply(BaseModel):
 
 def install(app: FastAPI, backend: PreferenceBackend) -> None:
     """Add the routes to the service's app."""
-    admission = Admission(MAX_IN_FLIGHT)
+    admission: Admission = app.state.admission
 
     def model_of(name: str) -> tuple[str, ModelSpec]:
         try:

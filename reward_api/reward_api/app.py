@@ -6,29 +6,22 @@ from fastapi import FastAPI
 
 from reward_api.gateway.gateway import Gateway, package_version
 from reward_api.gateway.routes import router
-from reward_api.settings import Settings
+from reward_api.settings import GatewaySettings
 from reward_api.trainers import nemo_gym, openrlhf, slime
 from reward_verifiers.service.app import bare_app
 from reward_verifiers.service.server import serve
 
 
 def create_app(gateway: Gateway) -> FastAPI:
-    """The gateway's app; the caller keeps the gateway running."""
-    app = bare_app("Touchstone", package_version(), gateway.settings.limits())
+    """The gateway's app. Its lifespan starts and stops the gateway; a caller without one enters `gateway.running()`."""
+    app = bare_app("Touchstone", package_version(), gateway.settings.limits(), lambda _: gateway.running())
     app.state.gateway = gateway
     for routes in (router, openrlhf.router, slime.router, nemo_gym.router):
         app.include_router(routes)
     return app
 
 
-def serve_gateway(settings: Settings, host: str, port: int) -> None:
+def serve_gateway(settings: GatewaySettings, host: str, port: int) -> None:
     """Serve the whole suite until stopped. Raises BadDomain or BindError before the first request."""
     gateway = Gateway(settings)
-    serve(
-        create_app(gateway),
-        host,
-        port,
-        gateway.running(),
-        header_timeout_s=settings.header_timeout_s,
-        log_level=settings.log_level,
-    )
+    serve(create_app(gateway), host, port, header_timeout_s=settings.header_timeout_s, log_level=settings.log_level)

@@ -1,15 +1,13 @@
-"""Settings of the gateway and of a verifier service: `TOUCHSTONE_*` in the environment, each overridable by a flag."""
+"""Settings of the gateway: `TOUCHSTONE_*` in the environment, each overridable by a flag."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from reward_verifiers.service.middleware import Limits
+from reward_verifiers.service.settings import ServiceSettings
 
 _URL = TypeAdapter(HttpUrl)
 
@@ -19,62 +17,23 @@ def http_url(url: str) -> str:
     return str(_URL.validate_python(url)).rstrip("/")
 
 
-def _split(keys: str) -> frozenset[str]:
-    return frozenset(key.strip() for key in keys.split(",") if key.strip())
-
-
 Url = Annotated[str, AfterValidator(http_url)]
-
-
 SHIPPED_DOMAINS = Path(__file__).parent / "domains" / "data"
 """The domain files that come with the package."""
 
 
-class Settings(BaseSettings):
-    """Where each value comes from: a flag, else the environment, else the default here."""
-
-    model_config = SettingsConfigDict(env_prefix="TOUCHSTONE_", extra="ignore", frozen=True)
+class GatewaySettings(ServiceSettings):
+    """What the gateway reads beside the settings of every service."""
 
     domains: Path = Field(
-        default=SHIPPED_DOMAINS, description="Folder of domain files (*.yaml); default: the shipped ones."
+        default=SHIPPED_DOMAINS, description="Folder of domain files (*.yaml). Default: the shipped domains."
     )
     verifier_urls: dict[str, Url] = Field(
         default_factory=dict, description='Where verifiers live, as JSON: {"answer": "http://answer:8001"}.'
     )
-    score_keys: Annotated[str, NoDecode] = Field(default="", description="Bearer keys that may score, comma-separated.")
-    admin_keys: Annotated[str, NoDecode] = Field(
-        default="", description="Bearer keys that may also change domains, comma-separated."
-    )
     service_key: str = Field(default="", description="Bearer key that the gateway sends to remote verifiers.")
-    allow_open: bool = Field(default=False, description="Permit an address other than loopback without any key.")
-    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="Worker processes.")
-    worker_memory_mb: int = Field(default=1024, ge=64, description="Memory a worker may add to what it starts with.")
-    max_inflight_samples: int = Field(default=16_384, ge=1, description="Samples at work before 429.")
-    max_inflight_mb: int = Field(default=128, ge=1, description="Request bodies in memory before 429.")
-    max_body_mb: int = Field(default=64, ge=1, description="Largest request body, after decompression.")
-    body_timeout_s: float = Field(default=30.0, gt=0, description="A body must have arrived by then.")
-    header_timeout_s: float = Field(default=10.0, gt=0, description="A request's headers must have arrived by then.")
     max_deadline_s: float = Field(default=600.0, gt=0, description="Cap on what a request or a domain may ask for.")
     cache_entries: int = Field(default=32_768, ge=0, description="Verdicts of pure verifiers that are remembered.")
     idempotency_mb: int = Field(
         default=64, ge=0, description="Replies kept for groups that are sent again with their Idempotency-Key."
     )
-    log_level: str = "INFO"
-
-    @property
-    def scorers(self) -> frozenset[str]:
-        return _split(self.score_keys)
-
-    @property
-    def admins(self) -> frozenset[str]:
-        return _split(self.admin_keys)
-
-    def limits(self) -> Limits:
-        """What the shell around a service lets in."""
-        return Limits(
-            max_body_bytes=self.max_body_mb << 20,
-            max_inflight_bytes=self.max_inflight_mb << 20,
-            body_timeout_s=self.body_timeout_s,
-            score_keys=self.scorers,
-            admin_keys=self.admins,
-        )

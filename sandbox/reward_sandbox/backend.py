@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
 from pydantic import Field, ValidationError
 
 from reward_sandbox import extraction, precompiled
@@ -157,13 +156,6 @@ class CodeBackend:
             for code in programs
         ]
         return VerifyReply(verifier=NAME, version=VERSION, verdicts=verdicts)
-
-    def install(self, app: FastAPI) -> None:
-        """The sandbox's own routes, beside those of every verifier."""
-        from reward_sandbox import compat, routes
-
-        routes.install(app, self)
-        compat.install(app, self)
 
     @staticmethod
     def _options(options: dict[str, Any]) -> CodeOptions:

@@ -25,8 +25,8 @@ from reward_sandbox.items import MAX_CODE, MAX_TESTS, GradeItem, GradeResult, Te
 from reward_sandbox.jail.spec import Limits
 from reward_verifiers.contract import Failure, FailureKind, ProblemError
 from reward_verifiers.service.admission import Admission
-from reward_verifiers.service.middleware import run_or_cancel
 from reward_verifiers.service.problems import HTTPProblem
+from reward_verifiers.service.streams import run_or_cancel
 from reward_verifiers.service.strict_json import BadJSON, loads
 from reward_verifiers.verifier import Overloaded
 
@@ -105,7 +105,7 @@ class Results(BaseModel):
 
 def install(app: FastAPI, backend: CodeBackend) -> None:
     """Add the routes to an app whose backend is started by its server."""
-    admission = Admission(backend.settings.max_programs)
+    admission: Admission = app.state.admission
 
     async def tested(request: Request, items: list[GradeItem]) -> JSONResponse:
         try:

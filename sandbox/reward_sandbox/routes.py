@@ -31,8 +31,8 @@ from reward_sandbox.jail.wire import FILE_NAME, Done, Job
 from reward_sandbox.languages import UnknownLanguage
 from reward_verifiers.contract import ProblemError, validation_errors
 from reward_verifiers.service.admission import Admission
-from reward_verifiers.service.middleware import NDJSON, HeldStream, as_done, run_or_cancel
 from reward_verifiers.service.problems import HTTPProblem
+from reward_verifiers.service.streams import NDJSON, HeldStream, as_done, run_or_cancel
 from reward_verifiers.verifier import Overloaded
 
 MAX_ITEMS = 1024
@@ -104,7 +104,7 @@ class _Ends(Collector):
 
 def install(app: FastAPI, backend: CodeBackend) -> None:
     """Add the routes to an app whose backend is started by its server."""
-    admission = Admission(backend.settings.max_programs)
+    admission: Admission = app.state.admission
     app.state.metrics.register(_Ends(backend))
 
     @app.post("/grade", response_model=GradeReply)

@@ -64,14 +64,13 @@ async def clients(backends):
     """`client(path)`: an HTTP client of the service of that registry."""
     import httpx
 
-    from reward_verifiers.service import app as service
+    from preference_model.service import app_of
 
     opened = []
 
     def make(path: Path, **settings) -> httpx.AsyncClient:
         backend = backends(path, **settings)
-        app = service.create_app(backend)
-        backend.install(app)
+        app = app_of(backend)
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://preference", timeout=60)
         opened.append(client)
         return client

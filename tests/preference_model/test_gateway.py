@@ -7,7 +7,7 @@ import pytest
 
 from reward_api.app import create_app
 from reward_api.gateway.gateway import Gateway
-from reward_api.settings import Settings
+from reward_api.settings import GatewaySettings
 
 PROMPT = "Why is the sky blue?"
 GROUP = [
@@ -40,7 +40,7 @@ async def gateway(tmp_path, models, registry, monkeypatch):
 
     async def start(domain):
         (domains / "general.yaml").write_text(domain)
-        gateway = Gateway(Settings(domains=domains, workers=1, verifier_urls=ELSEWHERE))
+        gateway = Gateway(GatewaySettings(domains=domains, workers=1, verifier_urls=ELSEWHERE))
         running = gateway.running()
         await running.__aenter__()
         transport = httpx.ASGITransport(create_app(gateway))

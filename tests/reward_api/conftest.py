@@ -3,7 +3,7 @@ import pytest
 
 from reward_api.app import create_app
 from reward_api.gateway.gateway import Gateway
-from reward_api.settings import Settings
+from reward_api.settings import GatewaySettings
 
 TOY = "components:\n  - {verifier: 'toys:Toy', name: toy}\n"
 WHOLE = "components:\n  - {verifier: 'toys:Relative', name: relative}\n"
@@ -25,7 +25,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def settings(folder):
-    return Settings(domains=folder, workers=2, admin_keys="admin", score_keys="scorer", verifier_urls=ELSEWHERE)
+    return GatewaySettings(domains=folder, workers=2, admin_keys="admin", score_keys="scorer", verifier_urls=ELSEWHERE)
 
 
 @pytest.fixture

@@ -201,9 +201,9 @@ async def test_the_deadline_of_the_request_holds(client):
 
 async def test_overload_is_said_at_once(folder):
     from reward_api.gateway.gateway import Gateway
-    from reward_api.settings import Settings
+    from reward_api.settings import GatewaySettings
 
-    gateway = Gateway(Settings(domains=folder, workers=1, max_inflight_samples=2))
+    gateway = Gateway(GatewaySettings(domains=folder, workers=1, max_inflight_samples=2))
     async with gateway.running():
         transport = httpx.ASGITransport(create_app(gateway))
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway", timeout=60) as client:
@@ -236,7 +236,7 @@ async def test_a_put_swaps_the_domain_and_its_version(client):
 
 
 async def test_a_group_in_flight_finishes_on_the_version_that_it_started_with(client, gateway):
-    version = gateway.catalogue.find("toy").version
+    version = gateway.live_domains.find("toy").version
     slow = asyncio.create_task(client.post("/score/toy", json=group("hang", "yes")))
     while not gateway.admission.in_flight:
         await asyncio.sleep(0)

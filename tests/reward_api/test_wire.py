@@ -11,7 +11,7 @@ import pytest
 
 from reward_api.app import create_app
 from reward_api.gateway.gateway import Gateway
-from reward_api.settings import Settings
+from reward_api.settings import GatewaySettings
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "reward_api" / "reward_api" / "domains" / "data"
@@ -28,12 +28,12 @@ def same_as_on_disk(path, value):
 
 
 def test_openapi():
-    same_as_on_disk(DOCS / "openapi.json", create_app(Gateway(Settings(domains=SHIPPED))).openapi())
+    same_as_on_disk(DOCS / "openapi.json", create_app(Gateway(GatewaySettings(domains=SHIPPED))).openapi())
 
 
 @pytest.fixture
 def settings():
-    return Settings(domains=SHIPPED, workers=1, score_keys="scorer")
+    return GatewaySettings(domains=SHIPPED, workers=1, score_keys="scorer")
 
 
 async def test_a_golden_group_gets_the_golden_reply(client):

@@ -13,8 +13,8 @@ import pytest
 
 from reward_sandbox import routes
 from reward_sandbox.backend import CodeBackend
+from reward_sandbox.service import app_of
 from reward_sandbox.settings import SandboxSettings
-from reward_verifiers.service import app as service
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="tier A needs root")
 GOLDEN = Path(__file__).parents[2] / "docs" / "golden" / "compat"
@@ -36,8 +36,7 @@ async def backend():
 
 @pytest.fixture(scope="module")
 async def client(backend):
-    app = service.create_app(backend)
-    backend.install(app)
+    app = app_of(backend)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sandbox", timeout=60) as client:
         yield client
 

@@ -7,7 +7,7 @@ import pytest
 
 from reward_api.app import create_app
 from reward_api.gateway.gateway import Gateway
-from reward_api.settings import Settings
+from reward_api.settings import GatewaySettings
 from reward_sandbox.backend import CodeBackend
 from reward_verifiers.conformance import check
 from reward_verifiers.contract import VerifyRequest
@@ -34,7 +34,7 @@ GROUP = [
 async def test_a_domain_of_code_scores_a_group(tmp_path):
     (tmp_path / "code.yaml").write_text(DOMAIN)
     elsewhere = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9"}
-    gateway = Gateway(Settings(domains=tmp_path, workers=1, verifier_urls=elsewhere))
+    gateway = Gateway(GatewaySettings(domains=tmp_path, workers=1, verifier_urls=elsewhere))
     async with gateway.running():
         transport = httpx.ASGITransport(create_app(gateway))
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway", timeout=60) as client:

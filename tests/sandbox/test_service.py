@@ -11,8 +11,8 @@ import pytest
 
 from reward_sandbox.backend import CodeBackend
 from reward_sandbox.jail.spec import CannotJail
+from reward_sandbox.service import app_of
 from reward_sandbox.settings import SandboxSettings
-from reward_verifiers.service import app as service
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="tier A needs root")
 
@@ -21,8 +21,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="tier A needs root")
 async def client():
     backend = CodeBackend(SandboxSettings(slots=2, python="/usr/bin/python3"))
     await backend.start()
-    app = service.create_app(backend)
-    backend.install(app)
+    app = app_of(backend)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sandbox", timeout=60) as client:
         yield client
     await backend.aclose()
@@ -202,8 +201,7 @@ async def test_unittest(client):
 async def test_more_than_it_takes_is_refused_at_once():
     backend = CodeBackend(SandboxSettings(slots=1, max_programs=1))
     await backend.start()
-    app = service.create_app(backend)
-    backend.install(app)
+    app = app_of(backend)
     slow = {"language": "python", "code": "import time; time.sleep(1)"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sandbox", timeout=60) as client:
         at_work = asyncio.create_task(client.post("/run", json=slow))
@@ -477,7 +475,7 @@ async def test_results_come_one_a_line_as_they_are_done(client):
 async def test_a_domain_may_demand_a_tier(tmp_path):
     backend = CodeBackend(SandboxSettings(slots=1, tier="B", python="/usr/bin/python3"))
     request = {"completions": [f"```python\n{PROGRAMS['python']}\n```"], "reference": SUM}
-    app = service.create_app(backend)
+    app = app_of(backend)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sandbox", timeout=60) as client:
         for tier, score, kind in (("A", None, "unsupported"), ("B", 1.0, None)):
             body = {**request, "options": {"min_tier": tier}}
@@ -487,9 +485,7 @@ async def test_a_domain_may_demand_a_tier(tmp_path):
     refused = CodeBackend(SandboxSettings(slots=1, tier="B", min_tier="A", python="/usr/bin/python3"))
     with pytest.raises(CannotJail, match="tier A at least is demanded"):
         await refused.start()
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(service.create_app(refused)), base_url="http://x"
-    ) as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app_of(refused)), base_url="http://x") as client:
         reply = await client.get("/readyz")
     assert (reply.status_code, reply.json()) == (503, {"ready": False, "why": "tier A at least is demanded"})
     await refused.aclose()

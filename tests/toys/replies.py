@@ -1,4 +1,4 @@
-"""Replies of a gateway, for the tests of its client."""
+"""IdempotentReplies of a gateway, for the tests of its client."""
 
 import json
 

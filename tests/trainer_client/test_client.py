@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 import trainer_client
-from trainer_client import BadGroup, Group, NoVerdict, RewardClient, Sample
+from trainer_client import BadGroup, NoVerdict, RewardClient, RolloutGroup, RolloutSample
 
 GOLDEN = Path(__file__).parents[2] / "docs" / "golden"
 REQUEST = json.loads((GOLDEN / "score_request.json").read_text())
@@ -15,8 +15,8 @@ REPLY = (GOLDEN / "score_reply.json").read_bytes()
 
 
 PUBLIC = """
-    AsyncRewardClient BadGroup Failure Group Handle NoVerdict RewardClient RewardError Sample ScoredGroup ScoredSample
-    TooManyFailures
+    AsyncRewardClient BadGroup Failure NoVerdict RewardClient RewardError RewardFuture RolloutGroup RolloutSample ScoredGroup
+    ScoredSample TooManyFailures
 """
 
 
@@ -92,7 +92,7 @@ def test_a_strict_client_does_not_raise_for_one_sample(toy_url):
 def test_against_a_real_gateway(serve):
     with serve() as (url, _), RewardClient(url) as client:
         assert score(client).rewards == [3.0, 1.0, 1.0]
-        assert client.score(Group("math", ["4"], 4)).canonical == ["4"]
+        assert client.score(RolloutGroup("math", ["4"], 4)).canonical == ["4"]
         with pytest.raises(BadGroup, match="Unknown domain"):
             client.score("nowhere", ["x"], reference="1")
 
@@ -123,7 +123,7 @@ def test_a_closed_client_says_so(toy_url):
 
 def test_what_was_out_when_the_client_closed_is_cancelled(toy_url):
     client = RewardClient(toy_url)
-    lonely = client.submit(Sample("whole", "a", "b", group_id="g", group_size=2))
+    lonely = client.submit(RolloutSample("whole", "a", "b", group_id="g", group_size=2))
     group = client.group("g")
     client.close()
     assert lonely.result(timeout=5).failure["kind"] == "cancelled"

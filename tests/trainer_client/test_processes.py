@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from trainer_client import AsyncRewardClient, Group, RewardClient, Sample
+from trainer_client import AsyncRewardClient, RewardClient, RolloutGroup, RolloutSample
 
 
 def score(client, text="yes"):
@@ -36,7 +36,8 @@ def test_many_threads_get_their_own_rewards(client):
         barrier.wait()
         ones = [client.score("toy", [str(number), str(turn)], reference=str(number)).rewards for turn in range(5)]
         handles = [
-            client.submit(Sample("toy", str(index), "3", group_id=f"{number}", group_size=4)) for index in range(4)
+            client.submit(RolloutSample("toy", str(index), "3", group_id=f"{number}", group_size=4))
+            for index in range(4)
         ]
         return ones, client.group(f"{number}").result().rewards, [handle.result().reward for handle in handles]
 
@@ -50,7 +51,7 @@ def test_threads_fill_one_group_together(client):
 
     def work(index):
         barrier.wait()
-        client.submit(Sample("toy", str(index), "5", group_id="g", group_size=8, index=index))
+        client.submit(RolloutSample("toy", str(index), "5", group_id="g", group_size=8, index=index))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
@@ -74,10 +75,10 @@ def test_one_async_client_serves_loop_after_loop(toy_url):
     client = AsyncRewardClient(toy_url)
 
     async def work():
-        handles = [client.submit(Sample("toy", str(index), "2")) for index in range(4)]
+        handles = [client.submit(RolloutSample("toy", str(index), "2")) for index in range(4)]
         ready = [handle async for handle in client.as_completed(handles)]
         assert set(ready) == set(handles)
-        many = await client.score_many([Group("toy", ["yes"], "yes"), Group("toy", ["no"], "yes")])
+        many = await client.score_many([RolloutGroup("toy", ["yes"], "yes"), RolloutGroup("toy", ["no"], "yes")])
         one = await client.score("toy", ["yes"], reference="yes")
         return [(await handle).reward for handle in handles], [scored.rewards for scored in [*many, one]]
 
@@ -107,7 +108,7 @@ async def test_a_task_that_is_cancelled_takes_its_request_back(toy_url):
 
 async def test_who_stops_waiting_leaves_the_reward_to_others(toy_url):
     async with AsyncRewardClient(toy_url, deadline_s=30) as client:
-        handle = client.submit(Sample("whole", "aa", "b", group_id="g", group_size=2))
+        handle = client.submit(RolloutSample("whole", "aa", "b", group_id="g", group_size=2))
 
         async def wait():
             return await handle
@@ -115,7 +116,7 @@ async def test_who_stops_waiting_leaves_the_reward_to_others(toy_url):
         impatient, patient = asyncio.create_task(wait()), asyncio.create_task(wait())
         await asyncio.sleep(0)
         impatient.cancel()
-        client.submit(Sample("whole", "b", "b", group_id="g", group_size=2))
+        client.submit(RolloutSample("whole", "b", "b", group_id="g", group_size=2))
         assert (await patient).components["relative"] == 1.0
 
 
@@ -139,7 +140,7 @@ def in_a_fork(work):
 def test_a_client_in_use_goes_on_in_a_fork_and_in_its_parent(client):
     assert score(client) == [1.0, 0.0]
     for turn in range(3):
-        pending = client.submit(Sample("toy", f"hang {turn}", "yes"))
+        pending = client.submit(RolloutSample("toy", f"hang {turn}", "yes"))
         assert in_a_fork(lambda: score(client) == [1.0, 0.0] and score(client, "other") == [1.0, 0.0]) == 0
         assert score(client) == [1.0, 0.0]
         assert pending.result().failure["kind"] == "timeout"
@@ -154,7 +155,7 @@ def test_a_fork_does_not_inherit_a_lock_that_is_held(client):
 
 
 def test_a_reward_of_the_parent_is_not_waited_for_in_the_child(client):
-    pending = client.submit(Sample("toy", "hang for the parent", "yes"))
+    pending = client.submit(RolloutSample("toy", "hang for the parent", "yes"))
 
     def wait():
         try:
@@ -188,10 +189,10 @@ def test_a_pickled_client_works_in_a_spawned_process(client):
 
 PROGRAM = """
 import sys
-from trainer_client import RewardClient, Sample
+from trainer_client import RewardClient, RolloutSample
 client = RewardClient(sys.argv[1])
 print(client.score("toy", ["yes"], reference="yes").rewards)
-client.submit(Sample("whole", "a", "b", group_id="g", group_size=2))
+client.submit(RolloutSample("whole", "a", "b", group_id="g", group_size=2))
 """
 
 

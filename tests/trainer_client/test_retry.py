@@ -11,8 +11,8 @@ import pytest
 from replies import reply, result
 from toy_gateway import toy_environment
 
-from trainer_client import RewardClient, Sample, patience
-from trainer_client.patience import pause, retry_after
+from trainer_client import RewardClient, RolloutSample, patience
+from trainer_client.retry import pause, retry_after
 
 GOOD = reply(result(1.0))
 
@@ -104,7 +104,7 @@ def test_at_the_deadline_the_verdicts_that_there_are_are_kept(scripted):
 
 def test_a_gateway_that_starts_late_still_scores(toy_folder, free_port):
     with RewardClient(f"http://127.0.0.1:{free_port}", deadline_s=60) as client:
-        early = client.submit(Sample("toy", "yes", "yes"))
+        early = client.submit(RolloutSample("toy", "yes", "yes"))
         with pytest.raises(TimeoutError):
             early.result(timeout=0.2)
         command = [sys.executable, "-m", "reward_api", "serve", "--domains", toy_folder, "--port", str(free_port)]

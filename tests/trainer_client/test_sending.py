@@ -7,11 +7,11 @@ import httpx
 import pytest
 from replies import reply, result
 
-from trainer_client import BadGroup, Group, RewardClient, Sample, sending
+from trainer_client import BadGroup, RewardClient, RolloutGroup, RolloutSample, sending
 
 
 def groups(count, size=2):
-    return [Group("toy", [str(number), "no"][:size], str(number)) for number in range(count)]
+    return [RolloutGroup("toy", [str(number), "no"][:size], str(number)) for number in range(count)]
 
 
 def test_many_groups_share_few_requests(toy_url, recording):
@@ -43,7 +43,7 @@ class Counted(httpx.AsyncHTTPTransport):
 def test_connections_are_bounded_and_used_again(toy_url):
     transport = Counted()
     with RewardClient(toy_url, transport=transport, connections=3) as client:
-        handles = [client.submit(Sample("toy", f"{number}", "7")) for number in range(500)]
+        handles = [client.submit(RolloutSample("toy", f"{number}", "7")) for number in range(500)]
         rewards = [handle.result().reward for handle in handles]
         assert transport.connections <= 3
     assert rewards == [float(number == 7) for number in range(500)]
@@ -52,8 +52,8 @@ def test_connections_are_bounded_and_used_again(toy_url):
 
 def test_a_refused_group_does_not_take_the_others_with_it(toy_url):
     asked = groups(40)
-    asked[17] = Group("toy", ["a"], ["not", "a", "reference"])
-    asked[23] = Group("toy", ["a"], {"answer": "nul \0"})
+    asked[17] = RolloutGroup("toy", ["a"], ["not", "a", "reference"])
+    asked[23] = RolloutGroup("toy", ["a"], {"answer": "nul \0"})
     with RewardClient(toy_url, connections=1) as client:
         scored = client.score_many(asked)
         with pytest.raises(BadGroup, match="reference"):
@@ -67,8 +67,8 @@ def test_a_refused_group_does_not_take_the_others_with_it(toy_url):
 def test_a_domain_that_is_not_there_is_the_programs_fault(toy_url):
     with RewardClient(toy_url, connections=1) as client:
         with pytest.raises(BadGroup, match="Unknown domain"):
-            client.score_many([*groups(5), Group("nowhere", ["a"], "r")])
-        handles = [client.submit(item) for item in [*groups(5), Group("nowhere", ["a"], "r"), *groups(5)]]
+            client.score_many([*groups(5), RolloutGroup("nowhere", ["a"], "r")])
+        handles = [client.submit(item) for item in [*groups(5), RolloutGroup("nowhere", ["a"], "r"), *groups(5)]]
         with pytest.raises(BadGroup, match="Unknown domain"):
             handles[5].result()
         assert [handle.result().rewards for handle in handles[:5] + handles[6:]] == [[1.0, 0.0]] * 10
@@ -102,13 +102,13 @@ def test_a_group_too_large_for_one_body_goes_in_parts(toy_url, recording):
 def test_a_batch_that_is_cut_off_is_asked_again_for_what_is_missing(scripted):
     line = json.dumps({"index": 0, **json.loads(reply(result(1.0)))}).encode() + b"\n"
     client, transport = scripted(reply(result(0.0)), line, reply(result(0.5)), connections=1)
-    scored = client.score_many([Group("toy", [text], "r") for text in "abc"])
+    scored = client.score_many([RolloutGroup("toy", [text], "r") for text in "abc"])
     assert [one.rewards for one in scored] == [[0.0], [1.0], [0.5]]
     assert [body.get("completions") for body, _ in transport.asked] == [["a"], None, ["c"]]
 
 
 def test_score_many_writes_no_more_than_there_is_room_for(toy_url, monkeypatch):
-    from trainer_client import engine
+    from trainer_client import background_loop as engine
 
     monkeypatch.setattr(engine, "MANY_BYTES", 64 << 10)
     written, done, most = 0, 0, 0
@@ -121,16 +121,18 @@ def test_score_many_writes_no_more_than_there_is_room_for(toy_url, monkeypatch):
         return write(group)
 
     monkeypatch.setattr(engine, "write", counting)
-    scored_before = engine.Meter.scored
+    scored_before = engine.ClientMetrics.scored
 
     def counted(self, group):
         nonlocal done
         done += 1
         scored_before(self, group)
 
-    monkeypatch.setattr(engine.Meter, "scored", counted)
+    monkeypatch.setattr(engine.ClientMetrics, "scored", counted)
     with RewardClient(toy_url) as client:
-        scored = client.score_many([Group("toy", ["x" * (16 << 10), str(number)], "yes") for number in range(60)])
+        scored = client.score_many(
+            [RolloutGroup("toy", ["x" * (16 << 10), str(number)], "yes") for number in range(60)]
+        )
     assert [one.rewards for one in scored] == [[0.0, 0.0]] * 60
     assert most <= 5
 
@@ -153,7 +155,7 @@ class Poisoned(httpx.AsyncHTTPTransport):
 @pytest.mark.parametrize("trouble", [500, httpx.RemoteProtocolError("cut off"), httpx.ReadError("reset")])
 def test_a_group_that_breaks_the_gateway_does_not_take_the_others_with_it(toy_url, trouble):
     asked = groups(40)
-    asked[17] = Group("toy", ["poison"], "yes")
+    asked[17] = RolloutGroup("toy", ["poison"], "yes")
     with RewardClient(toy_url, connections=1, deadline_s=2, transport=Poisoned(trouble)) as client:
         scored = client.score_many(asked)
     assert [number for number, one in enumerate(scored) if not all(one.valid)] == [17]

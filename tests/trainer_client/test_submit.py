@@ -6,7 +6,7 @@ import time
 import httpx
 import pytest
 
-from trainer_client import BadGroup, Group, RewardClient, Sample
+from trainer_client import BadGroup, RewardClient, RolloutGroup, RolloutSample
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def client(toy_url):
 
 
 def sample(text, index=None, domain="toy", **more):
-    return Sample(domain, text, "yes", **{"group_id": "g", "group_size": 4, "index": index, **more})
+    return RolloutSample(domain, text, "yes", **{"group_id": "g", "group_size": 4, "index": index, **more})
 
 
 TEXTS = ["yes", "no", "crash", "longer"]
@@ -39,11 +39,11 @@ def test_a_sample_has_its_own_result(client):
     first = handles[0].result()
     assert (first.reward, first.valid, first.components) == (1.0, True, {"toy": 1.0})
     assert first.reasons["toy"] == "'yes' is compared"
-    assert client.submit(Sample("toy", "yes", "yes")).result().reward == 1.0
+    assert client.submit(RolloutSample("toy", "yes", "yes")).result().reward == 1.0
 
 
 def test_a_whole_group_may_be_submitted_too(client):
-    assert client.submit(Group("toy", ["yes", "no"], "yes")).result().rewards == [1.0, 0.0]
+    assert client.submit(RolloutGroup("toy", ["yes", "no"], "yes")).result().rewards == [1.0, 0.0]
 
 
 def test_as_completed_gives_each_as_soon_as_it_is_there(client):
@@ -130,7 +130,7 @@ def test_without_the_last_sibling_finish_ends_the_wait(client):
 
 def test_finish_leaves_what_is_out_so_many_seconds(client):
     handles = [client.submit(sample(f"hang {index}", index, group_size=16)) for index in range(16)]
-    client.submit(Sample("toy", "yes", "yes")).result()
+    client.submit(RolloutSample("toy", "yes", "yes")).result()
     begun = time.monotonic()
     client.finish(0.05)
     kinds = {handle.result().failure["kind"] for handle in handles}

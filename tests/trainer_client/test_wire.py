@@ -6,17 +6,17 @@ import httpx
 import pytest
 from replies import reply, result
 
-from trainer_client import BadGroup, Group
+from trainer_client import BadGroup, RolloutGroup
 from trainer_client.wire import split, write
 
 
 def sent(**more):
-    return json.loads(write(Group("toy", **{"completions": ["a"], "reference": "r", **more})).json)
+    return json.loads(write(RolloutGroup("toy", **{"completions": ["a"], "reference": "r", **more})).json)
 
 
 def test_the_key_is_of_the_call_or_of_the_sample_where_it_is_named():
     def key(**more):
-        return write(Group("toy", **{"completions": ["a"], "reference": "r", **more})).key
+        return write(RolloutGroup("toy", **{"completions": ["a"], "reference": "r", **more})).key
 
     named = {"id": "q", "run": "r", "step": 3}
     assert key() != key()
@@ -54,13 +54,13 @@ def test_what_cannot_be_sent_is_told_here(field, value):
 
 
 def test_the_deadline_is_added_at_the_end():
-    body = write(Group("toy", ["a"], "r"))
+    body = write(RolloutGroup("toy", ["a"], "r"))
     assert json.loads(body.until(1.5)) == {**json.loads(body.json), "deadline_s": 1.5}
     assert json.loads(body.until(-3))["deadline_s"] > 0
 
 
 def test_a_group_is_split_by_bytes_and_keeps_its_places():
-    group = Group("toy", ["a" * 60, "é" * 30, "c" * 200, "d"], "r", tokens=[1, 2, 3, 4], truncated=[True] * 4)
+    group = RolloutGroup("toy", ["a" * 60, "é" * 30, "c" * 200, "d"], "r", tokens=[1, 2, 3, 4], truncated=[True] * 4)
     parts = split(group, 130)
     assert [part.indices for part in parts] == [[0, 1], [2], [3]]
     assert [part.tokens for part in parts] == [[1, 2], [3], [4]]
@@ -113,7 +113,7 @@ def test_a_line_separator_in_a_reason_does_not_end_a_line(scripted):
     )
     # One connection is held by the first group, so that the other two go out together.
     client, transport = scripted(reply(result(0.0)), httpx.Response(200, content=lines), connections=1)
-    scored = client.score_many([Group("toy", [text], "r") for text in "abc"])
+    scored = client.score_many([RolloutGroup("toy", [text], "r") for text in "abc"])
     assert [one.rewards for one in scored] == [[0.0], [1.0], [1.0]]
     assert len(transport.asked) == 2
     assert len(transport.asked[1][1]["idempotency-key"].split(", ")) == 2

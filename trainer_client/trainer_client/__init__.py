@@ -5,20 +5,20 @@ Imports nothing of the services: it reads the JSON contract, and tolerates field
 
 from trainer_client.client import AsyncRewardClient, RewardClient
 from trainer_client.errors import BadGroup, NoVerdict, RewardError, TooManyFailures
-from trainer_client.handle import Handle
+from trainer_client.future import RewardFuture
 from trainer_client.results import Failure, ScoredGroup, ScoredSample
-from trainer_client.wire import Group, Sample
+from trainer_client.wire import RolloutGroup, RolloutSample
 
 __all__ = [
     "AsyncRewardClient",
     "BadGroup",
     "Failure",
-    "Group",
-    "Handle",
     "NoVerdict",
     "RewardClient",
     "RewardError",
-    "Sample",
+    "RewardFuture",
+    "RolloutGroup",
+    "RolloutSample",
     "ScoredGroup",
     "ScoredSample",
     "TooManyFailures",

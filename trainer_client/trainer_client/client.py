@@ -21,14 +21,14 @@ from typing import Any, TypeVar, overload
 
 import httpx
 
+from trainer_client.background_loop import Engine, Settings
+from trainer_client.client_metrics import ClientMetrics
 from trainer_client.domains import Domain
-from trainer_client.engine import Engine, Settings
 from trainer_client.errors import BadGroup, NoVerdict
-from trainer_client.gathering import Gatherings
-from trainer_client.handle import Handle
-from trainer_client.meter import Meter
+from trainer_client.future import RewardFuture
+from trainer_client.pending_group import PendingGroups
 from trainer_client.results import ScoredGroup, ScoredSample
-from trainer_client.wire import Group, Reference, Sample, Text, group_of, write
+from trainer_client.wire import Reference, RolloutGroup, RolloutSample, Text, group_of, write
 
 T = TypeVar("T")
 
@@ -68,8 +68,8 @@ class _Client:
         self._engine: Engine | None = None
         self._finalizer: Callable[[], Any] | None = None
         self._is_closed = False
-        self._meter = Meter(self._settings.stop_at)
-        self._gatherings = Gatherings()
+        self._meter = ClientMetrics(self._settings.stop_at)
+        self._gatherings = PendingGroups()
         _clients.add(self)
 
     def _running(self) -> Engine:
@@ -107,23 +107,23 @@ class _Client:
     # --- submitting, the same for both --------------------------------------------------------------------------------
 
     @overload
-    def submit(self, item: Sample) -> Handle[ScoredSample]: ...
+    def submit(self, item: RolloutSample) -> RewardFuture[ScoredSample]: ...
 
     @overload
-    def submit(self, item: Group) -> Handle[ScoredGroup]: ...
+    def submit(self, item: RolloutGroup) -> RewardFuture[ScoredGroup]: ...
 
-    def submit(self, item: Sample | Group) -> Handle[ScoredSample] | Handle[ScoredGroup]:
+    def submit(self, item: RolloutSample | RolloutGroup) -> RewardFuture[ScoredSample] | RewardFuture[ScoredGroup]:
         """Send a completion as soon as it is finished, or a whole group; returns at once.
 
         Samples of one `group_id` come back together by `group(group_id)`. Raises BadGroup for what cannot be sent; its
         result raises BadGroup when the gateway knows neither this key nor this domain. What one group holds and the
         gateway refuses is a failure `refused` of that group.
         """
-        if isinstance(item, Group):
+        if isinstance(item, RolloutGroup):
             group = self._of_this_run(item)
             engine, body = self._running(), write(group)
             future = engine.start(engine.submitted(group, body, self._deadline_s(group)))
-            return Handle(future, self._checked, self._meter, group.id)
+            return RewardFuture(future, self._checked, self._meter, group.id)
         if item.run is None:
             item = replace(item, run=self._settings.run)
         engine = self._running()
@@ -135,14 +135,14 @@ class _Client:
             raise
         future = engine.start(engine.sample(item, index, body, gathering, self._deadline_s(item)))
         gathering.joined(index, future)
-        return Handle(future, lambda scored: self._checked(scored).sample(0), self._meter, item.group_id, index)
+        return RewardFuture(future, lambda scored: self._checked(scored).sample(0), self._meter, item.group_id, index)
 
-    def group(self, group_id: str) -> Handle[ScoredGroup]:
+    def group(self, group_id: str) -> RewardFuture[ScoredGroup]:
         """The group that `submit` was given samples of, to wait for as a whole; ask once a group.
 
         Raises KeyError when there is none of this id.
         """
-        return Handle(self._gatherings.ask(group_id).future, self._checked, self._meter, group_id)
+        return RewardFuture(self._gatherings.ask(group_id).future, self._checked, self._meter, group_id)
 
     def step_metrics(self) -> dict[str, float]:
         """The figures since the last call, which are also logged: call it once a step, where training goes on.
@@ -156,12 +156,12 @@ class _Client:
         """
         return self._meter.step()
 
-    def _score(self, group: Group) -> concurrent.futures.Future[ScoredGroup]:
+    def _score(self, group: RolloutGroup) -> concurrent.futures.Future[ScoredGroup]:
         group = self._of_this_run(group)
         engine, body = self._running(), write(group)
         return engine.start(engine.score(group, body, self._deadline_s(group)))
 
-    def _score_many(self, groups: Iterable[Group]) -> concurrent.futures.Future[list[ScoredGroup]]:
+    def _score_many(self, groups: Iterable[RolloutGroup]) -> concurrent.futures.Future[list[ScoredGroup]]:
         engine = self._running()
         asked = [(group, self._deadline_s(group)) for group in map(self._of_this_run, groups)]
         return engine.start(engine.score_many(asked))
@@ -175,10 +175,10 @@ class _Client:
         self._gatherings.end()
         return engine.start(engine.finish(within_s))
 
-    def _of_this_run(self, group: Group) -> Group:
+    def _of_this_run(self, group: RolloutGroup) -> RolloutGroup:
         return group if group.run is not None or self._settings.run is None else replace(group, run=self._settings.run)
 
-    def _deadline_s(self, item: Group | Sample) -> float:
+    def _deadline_s(self, item: RolloutGroup | RolloutSample) -> float:
         return self._settings.deadline_s if item.deadline_s is None else item.deadline_s
 
     def _checked(self, scored: ScoredGroup) -> ScoredGroup:
@@ -191,15 +191,15 @@ class _Client:
 
 
 def _group(
-    domain: str | Group, completions: Sequence[Text] | None, reference: Reference | None, fields: dict[str, Any]
-) -> Group:
-    if isinstance(domain, Group):
+    domain: str | RolloutGroup, completions: Sequence[Text] | None, reference: Reference | None, fields: dict[str, Any]
+) -> RolloutGroup:
+    if isinstance(domain, RolloutGroup):
         if completions is not None or reference is not None or fields:
-            raise TypeError("give a Group, or a domain with completions and a reference")
+            raise TypeError("give a RolloutGroup, or a domain with completions and a reference")
         return domain
     if completions is None or reference is None:
         raise TypeError("give completions and a reference")
-    return Group(domain, completions, reference, **fields)
+    return RolloutGroup(domain, completions, reference, **fields)
 
 
 class RewardClient(_Client):
@@ -217,7 +217,7 @@ class RewardClient(_Client):
     """
 
     @overload
-    def score(self, domain: Group) -> ScoredGroup: ...
+    def score(self, domain: RolloutGroup) -> ScoredGroup: ...
 
     @overload
     def score(
@@ -226,13 +226,13 @@ class RewardClient(_Client):
 
     def score(
         self,
-        domain: str | Group,
+        domain: str | RolloutGroup,
         completions: Sequence[Text] | None = None,
         *,
         reference: Reference | None = None,
         **fields: Any,
     ) -> ScoredGroup:
-        """The rewards of one group; `fields` are the other fields of Group (prompt, prefix, tokens, truncated, …).
+        """The rewards of one group; `fields` are the other fields of RolloutGroup (prompt, prefix, tokens, truncated, …).
 
         A gateway that cannot answer gives a group of None with the cause. Raises BadGroup when the request is at fault,
         TooManyFailures, and NoVerdict when strict.
@@ -240,7 +240,7 @@ class RewardClient(_Client):
         future = self._score(_group(domain, completions, reference, fields))
         return self._checked(self._waited(future))
 
-    def score_many(self, groups: Iterable[Group]) -> list[ScoredGroup]:
+    def score_many(self, groups: Iterable[RolloutGroup]) -> list[ScoredGroup]:
         """The rewards of many groups, in order, within the deadline from now. A group that the gateway refuses for what it
         holds is one of None with the cause `refused`. Raises as `score`."""
         scored = self._waited(self._score_many(groups))
@@ -253,7 +253,9 @@ class RewardClient(_Client):
         """
         return self._waited(self._domain(name))
 
-    def as_completed(self, handles: Iterable[Handle[T]], timeout: float | None = None) -> Iterator[Handle[T]]:
+    def as_completed(
+        self, handles: Iterable[RewardFuture[T]], timeout: float | None = None
+    ) -> Iterator[RewardFuture[T]]:
         """The handles, each as soon as its result is there. Raises TimeoutError when not all are after `timeout` seconds."""
         by_future = {handle._future: handle for handle in handles}
         done = concurrent.futures.as_completed(by_future, timeout)
@@ -296,7 +298,7 @@ class AsyncRewardClient(_Client):
     """RewardClient for programs that await. Use it as an async context manager, or call `aclose`."""
 
     @overload
-    async def score(self, domain: Group) -> ScoredGroup: ...
+    async def score(self, domain: RolloutGroup) -> ScoredGroup: ...
 
     @overload
     async def score(
@@ -305,7 +307,7 @@ class AsyncRewardClient(_Client):
 
     async def score(
         self,
-        domain: str | Group,
+        domain: str | RolloutGroup,
         completions: Sequence[Text] | None = None,
         *,
         reference: Reference | None = None,
@@ -314,7 +316,7 @@ class AsyncRewardClient(_Client):
         """As RewardClient.score. A task that is cancelled takes its request back."""
         return self._checked(await asyncio.wrap_future(self._score(_group(domain, completions, reference, fields))))
 
-    async def score_many(self, groups: Iterable[Group]) -> list[ScoredGroup]:
+    async def score_many(self, groups: Iterable[RolloutGroup]) -> list[ScoredGroup]:
         """As RewardClient.score_many."""
         scored = await asyncio.wrap_future(self._score_many(groups))
         return [self._checked(one) for one in scored]
@@ -323,10 +325,10 @@ class AsyncRewardClient(_Client):
         """As RewardClient.domain."""
         return await asyncio.wrap_future(self._domain(name))
 
-    async def as_completed(self, handles: Iterable[Handle[T]]) -> AsyncIterator[Handle[T]]:
+    async def as_completed(self, handles: Iterable[RewardFuture[T]]) -> AsyncIterator[RewardFuture[T]]:
         """The handles, each as soon as its result is there."""
         loop = asyncio.get_running_loop()
-        ready: asyncio.Queue[Handle[T]] = asyncio.Queue()
+        ready: asyncio.Queue[RewardFuture[T]] = asyncio.Queue()
         count = 0
         for count, handle in enumerate(handles, 1):  # noqa: B007
             handle._future.add_done_callback(_into(ready, handle, loop))
@@ -351,7 +353,7 @@ class AsyncRewardClient(_Client):
 
 
 def _into(
-    ready: asyncio.Queue[Handle[T]], handle: Handle[T], loop: asyncio.AbstractEventLoop
+    ready: asyncio.Queue[RewardFuture[T]], handle: RewardFuture[T], loop: asyncio.AbstractEventLoop
 ) -> Callable[[concurrent.futures.Future[ScoredGroup]], None]:
     def put(_: concurrent.futures.Future[ScoredGroup]) -> None:
         if not loop.is_closed():

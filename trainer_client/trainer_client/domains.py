@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from trainer_client.errors import BadGroup
-from trainer_client.patience import passes, pause, retry_after
+from trainer_client.retry import passes, pause, retry_after
 from trainer_client.wire import told
 
 ANSWER_S = 10.0

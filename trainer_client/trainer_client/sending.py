@@ -1,7 +1,7 @@
 """Parcels go to the gateway: at most so many requests at a time, many parcels in one when they have to queue, tried again
 until their deadline.
 
-    Parcel ──▶ Sender.deliver ──▶ request (one parcel, or many as lines) ──▶ ScoredGroup; at the deadline, a group of None
+    PendingRequest ──▶ Sender.deliver ──▶ HTTP request (one, or many as lines) ──▶ ScoredGroup; at the deadline, nulls
 
 Everything here runs on the engine's event loop. A parcel has one absolute deadline: its timer settles it whatever the
 request that carries it does.
@@ -19,10 +19,10 @@ from typing import Any
 
 import httpx
 
+from trainer_client.client_metrics import ClientMetrics, log
 from trainer_client.errors import BadGroup
-from trainer_client.meter import Meter, log
-from trainer_client.patience import passes, pause, retry_after
 from trainer_client.results import ScoredGroup, mended, without_verdict
+from trainer_client.retry import passes, pause, retry_after
 from trainer_client.wire import BadReply, Body, read_reply, told
 
 # A request takes no further parcels beyond this: 2 MB of JSON hold an event loop for milliseconds, 18 MB for a tenth of 1 s.
@@ -41,7 +41,7 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 
 
-class Parcel:
+class PendingRequest:
     """A body on its way, and the future of its scores. `trouble` is what stood in the way last: (kind, message)."""
 
     def __init__(self, body: Body, deadline: float) -> None:
@@ -89,15 +89,15 @@ class Parcel:
 class Sender:
     """`deliver` parcels with at most `connections` requests at a time: more would only wait in the pool of connections."""
 
-    def __init__(self, http: httpx.AsyncClient, connections: int, meter: Meter) -> None:
+    def __init__(self, http: httpx.AsyncClient, connections: int, meter: ClientMetrics) -> None:
         self._http = http
         self._free = connections
         self._meter = meter
-        self._open: set[Parcel] = set()
-        self._waiting: deque[Parcel] = deque()
+        self._open: set[PendingRequest] = set()
+        self._waiting: deque[PendingRequest] = deque()
         self._requests: set[asyncio.Task[None]] = set()
 
-    async def deliver(self, parcel: Parcel) -> ScoredGroup:
+    async def deliver(self, parcel: PendingRequest) -> ScoredGroup:
         """The scores, at the parcel's deadline at the latest. Raises BadGroup when the gateway refuses it."""
         self._open.add(parcel)
         self._waiting.append(parcel)
@@ -125,9 +125,9 @@ class Sender:
         self._free += 1
         self._pump()
 
-    def _next(self) -> list[Parcel]:
+    def _next(self) -> list[PendingRequest]:
         """The oldest parcels, as many as fit one request."""
-        batch: list[Parcel] = []
+        batch: list[PendingRequest] = []
         size = 0
         while self._waiting and len(batch) < BATCH_PARCELS:
             size += len(self._waiting[0].body.json)
@@ -138,7 +138,7 @@ class Sender:
                 batch.append(parcel)
         return batch
 
-    async def _carry(self, batch: list[Parcel]) -> None:
+    async def _carry(self, batch: list[PendingRequest]) -> None:
         """Until every parcel of the batch is settled: the last one's deadline ends the request, whatever it waits for."""
         tries = asyncio.ensure_future(self._tries(batch))
         settled = asyncio.ensure_future(asyncio.wait([parcel.future for parcel in batch]))
@@ -155,7 +155,7 @@ class Sender:
                 parcel.trouble = ("verifier_error", f"the client failed ({type(ended).__name__})")
                 parcel.expire()
 
-    async def _tries(self, batch: Sequence[Parcel]) -> None:
+    async def _tries(self, batch: Sequence[PendingRequest]) -> None:
         for number in itertools.count():
             told = await self._try(batch)
             batch = [parcel for parcel in batch if parcel.is_open]
@@ -164,7 +164,7 @@ class Sender:
             self._meter.retried()
             await asyncio.sleep(pause(number, told))
 
-    async def _try(self, parcels: Sequence[Parcel]) -> float | None:
+    async def _try(self, parcels: Sequence[PendingRequest]) -> float | None:
         """One try; returns the seconds of a Retry-After. What stood in the way is in the parcels that are still open."""
         _blame(parcels, "deadline_exceeded", "the gateway did not answer in time")
         try:
@@ -175,7 +175,7 @@ class Sender:
             _blame(parcels, "verifier_error", f"the gateway answered outside the contract: {error}")
         return None
 
-    async def _exchange(self, parcels: Sequence[Parcel]) -> float | None:
+    async def _exchange(self, parcels: Sequence[PendingRequest]) -> float | None:
         try:
             status, headers, answer = await self._post(parcels)
         except CUT_OFF as error:
@@ -195,13 +195,13 @@ class Sender:
             parcel.refuse(BadGroup(told(status, answer), status))
         return None
 
-    async def _halves(self, parcels: Sequence[Parcel]) -> float | None:
+    async def _halves(self, parcels: Sequence[PendingRequest]) -> float | None:
         parcels = [parcel for parcel in parcels if parcel.is_open]
         middle = len(parcels) // 2
         waits = [await self._exchange(half) for half in (parcels[:middle], parcels[middle:]) if half]
         return max((wait for wait in waits if wait is not None), default=None)
 
-    async def _post(self, parcels: Sequence[Parcel]) -> tuple[int, httpx.Headers, bytes]:
+    async def _post(self, parcels: Sequence[PendingRequest]) -> tuple[int, httpx.Headers, bytes]:
         """Status, headers and what was answered; a good reply is read into the parcels. Raises RequestError, BadReply."""
         content, headers = await _packed(parcels)
         async with self._http.stream("POST", "/score", content=content, headers=headers) as reply:
@@ -211,12 +211,12 @@ class Sender:
             return reply.status_code, reply.headers, b""
 
 
-def _blame(parcels: Sequence[Parcel], kind: str, message: str) -> None:
+def _blame(parcels: Sequence[PendingRequest], kind: str, message: str) -> None:
     for parcel in parcels:
         parcel.trouble = (kind, message)
 
 
-async def _packed(parcels: Sequence[Parcel]) -> tuple[bytes, dict[str, str]]:
+async def _packed(parcels: Sequence[PendingRequest]) -> tuple[bytes, dict[str, str]]:
     """The request's body and headers, with the time that each parcel has left now."""
     now = asyncio.get_running_loop().time()
     bodies = []
@@ -232,11 +232,11 @@ async def _packed(parcels: Sequence[Parcel]) -> tuple[bytes, dict[str, str]]:
     return content, headers
 
 
-async def _read_one(reply: httpx.Response, parcel: Parcel) -> None:
+async def _read_one(reply: httpx.Response, parcel: PendingRequest) -> None:
     parcel.answered(read_reply(_json(await reply.aread()), parcel.body.count))
 
 
-async def _read_lines(reply: httpx.Response, parcels: Sequence[Parcel]) -> None:
+async def _read_lines(reply: httpx.Response, parcels: Sequence[PendingRequest]) -> None:
     """Each group's line settles its parcel as it comes. Raises BadReply."""
     missing = set(range(len(parcels)))
     async for line in _lines(reply):

@@ -1,6 +1,6 @@
 """Both clients' one way of writing a request and reading a reply: the JSON of `POST /score`, and nothing else.
 
-Group, Sample ──▶ Body ──▶ POST /score ──▶ read_reply ──▶ ScoredGroup
+RolloutGroup, RolloutSample ──▶ Body ──▶ POST /score ──▶ read_reply ──▶ ScoredGroup
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Reference = Mapping[str, Any] | str | float
 
 
 @dataclass(frozen=True)
-class Group:
+class RolloutGroup:
     """Completions of one prompt: the fields of `POST /score`.
 
     reference: what is known to be right; a bare string or number is short for {"answer": …}.
@@ -49,11 +49,11 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Sample:
+class RolloutSample:
     """One completion, as soon as it is finished; the group `group_id` of `group_size` samples is put together again here.
 
     index: its place in the group; None takes the next free one. Give it where a resumed run must find the same verdicts.
-    The other fields are those of Group.
+    The other fields are those of RolloutGroup.
     """
 
     domain: str
@@ -71,13 +71,13 @@ class Sample:
     deadline_s: float | None = None
 
 
-def group_of(samples: Mapping[int, Sample]) -> Group:
+def group_of(samples: Mapping[int, RolloutSample]) -> RolloutGroup:
     """The group, or the part of one, that these samples are, by index. They share all but what is their own."""
     indices, ordered = sorted(samples), [samples[index] for index in sorted(samples)]
     one = ordered[0]
     tokens = [sample.tokens for sample in ordered if sample.tokens is not None]
     truncated = [sample.truncated for sample in ordered if sample.truncated is not None]
-    return Group(
+    return RolloutGroup(
         domain=one.domain,
         completions=[sample.completion for sample in ordered],
         reference=one.reference,
@@ -94,7 +94,7 @@ def group_of(samples: Mapping[int, Sample]) -> Group:
     )
 
 
-def split(group: Group, most_bytes: int) -> list[Group]:
+def split(group: RolloutGroup, most_bytes: int) -> list[RolloutGroup]:
     """The group as parts of about so many bytes each, at least one completion in each."""
     sizes = [len(json.dumps(_sendable(completion), ensure_ascii=False).encode()) for completion in group.completions]
     parts: list[list[int]] = [[]]
@@ -137,7 +137,7 @@ class Body:
         return b'%s,"deadline_s":%.3f}' % (self.json[:-1], max(deadline_s, 0.001))
 
 
-def write(group: Group) -> Body:
+def write(group: RolloutGroup) -> Body:
     """Raises BadGroup for what cannot be sent; the message names the field."""
     _check(group)
     given = {item.name: getattr(group, item.name) for item in fields(group) if item.name != "deadline_s"}
@@ -152,14 +152,14 @@ def write(group: Group) -> Body:
     return Body(body, _key(group, body), len(group.completions), group.domain)
 
 
-def _key(group: Group, body: bytes) -> str:
+def _key(group: RolloutGroup, body: bytes) -> str:
     """Idempotency: the same for all tries of one call, and for the same sample of a resumed run."""
     if group.id is None or group.run is None or group.step is None:
         return secrets.token_urlsafe(16)
     return urlsafe_b64encode(hashlib.blake2b(body, digest_size=16).digest()).rstrip(b"=").decode()
 
 
-def _check(group: Group) -> None:
+def _check(group: RolloutGroup) -> None:
     if isinstance(group.completions, str) or not len(group.completions):
         raise BadGroup("completions: give a list with at least one completion")
     for position, completion in enumerate(group.completions):

@@ -6,7 +6,7 @@ Nothing is imported until it is asked for. Two packages that claim one name are 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -15,6 +15,8 @@ from reward_verifiers.verifier import Backend, Verifier
 GROUP = "touchstone.verifiers"
 BACKENDS = "touchstone.backends"
 """Verifiers that do not run in the suite's workers: each entry point makes a Backend that starts on first use."""
+SERVICES = "touchstone.services"
+"""Services of such verifiers, with routes of their own: each entry point is `create_app(settings) -> FastAPI`."""
 
 
 class UnknownVerifier(LookupError):
@@ -46,6 +48,22 @@ def backend(name: str) -> Backend | None:
             raise BrokenVerifier(f"verifier {name!r} cannot be loaded: {error}") from error
         return made
     return None
+
+
+def service(name: str) -> Callable[[Any], Any] | None:
+    """`create_app(settings)` of the service of that name, or None when none is registered. Raises BrokenVerifier."""
+    for point in entry_points(group=SERVICES, name=name):
+        try:
+            create_app: Callable[[Any], Any] = point.load()
+        except (ImportError, AttributeError) as error:
+            raise BrokenVerifier(f"service {name!r} cannot be loaded: {error}") from error
+        return create_app
+    return None
+
+
+def services() -> list[str]:
+    """The names that `touchstone serve` takes."""
+    return sorted({*registered(), *(point.name for point in entry_points(group=SERVICES))})
 
 
 def load(name: str) -> Verifier[Any, Any]:

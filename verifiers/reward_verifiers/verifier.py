@@ -140,14 +140,6 @@ class HasDetails(Protocol):
         """What GET /readyz of its service adds."""
 
 
-@runtime_checkable
-class HasRoutes(Protocol):
-    """A backend that adds routes of its own to its service."""
-
-    def install(self, app: Any) -> None:
-        """Add them to a FastAPI app."""
-
-
 class Backend(Protocol):
     """A verifier that lives somewhere. Every backend passes `conformance.check`."""
 

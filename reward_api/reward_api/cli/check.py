@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from reward_api.cli.score.lines import BadInput, groups_of, request_of
 from reward_api.domains.live import files
 from reward_api.domains.spec import BadDomain, Domain, read
-from reward_api.gateway.backends import LOCAL, Directory
-from reward_api.settings import Settings
+from reward_api.gateway.backends import LOCAL, BackendResolver
+from reward_api.settings import GatewaySettings
 from reward_verifiers import registry
 from reward_verifiers.contract import ScoreRequest, validation_errors
 from reward_verifiers.runtime.local import Local, parse_options, parse_reference, pool_for
@@ -19,12 +19,12 @@ from reward_verifiers.verifier import BadReference
 MAX_TOLD = 100
 
 
-def _directory(settings: Settings) -> Directory:
+def _directory(settings: GatewaySettings) -> BackendResolver:
     # Nothing is judged here, so the pool is never started.
-    return Directory(pool_for([], size=1), settings.verifier_urls, settings.service_key)
+    return BackendResolver(pool_for([], size=1), settings.verifier_urls, settings.service_key)
 
 
-async def check_domains(settings: Settings) -> list[str]:
+async def check_domains(settings: GatewaySettings) -> list[str]:
     """One line a fault of the domain files; none when all may be served."""
     directory = _directory(settings)
     faults = [] if files(settings.domains) else [f"no *.yaml in {settings.domains}"]
@@ -39,7 +39,7 @@ async def check_domains(settings: Settings) -> list[str]:
     return faults
 
 
-async def check_data(settings: Settings, name: str, data: Path) -> list[str]:
+async def check_data(settings: GatewaySettings, name: str, data: Path) -> list[str]:
     """One line a reference that the domain's verifiers here do not understand, at most MAX_TOLD."""
     path = settings.domains / f"{name}.yaml"
     if not path.exists():

@@ -19,20 +19,17 @@ domains_app = typer.Typer(no_args_is_help=True, help="Look at and check domain f
 app.add_typer(domains_app, name="domains")
 errors = Console(stderr=True)
 
-# Aliases of verifiers that other parts of the suite call by their service's name.
-SERVICES = {"sandbox": "code"}
-
 Host = Annotated[str, typer.Option(help="Address to bind; one other than loopback needs a key or --allow-open.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="TCP port.")]
 Folder = Annotated[Path | None, typer.Option("--domains", help="Folder of domain files.", exists=True, file_okay=False)]
 
 
 def _settings(**flags: Any) -> Any:
-    from reward_api.settings import Settings
+    from reward_api.settings import GatewaySettings
     from reward_verifiers.contract import validation_errors
 
     try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})
+        return GatewaySettings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         for path, reason in validation_errors(error):
             errors.print(f"TOUCHSTONE_{path.upper()}: {reason}", markup=False, highlight=False, soft_wrap=True)
@@ -59,7 +56,7 @@ def serve(
 ) -> None:
     """Serve the gateway with all verifiers in one process tree, or one verifier as its own service."""
     from reward_verifiers.registry import BrokenVerifier, UnknownVerifier
-    from reward_verifiers.runtime.pool import NurseryFailed
+    from reward_verifiers.runtime.pool import ForkServerFailed
     from reward_verifiers.service.server import refuse_open_bind
 
     settings = _settings(domains=domains, workers=workers, allow_open=allow_open)
@@ -73,8 +70,8 @@ def serve(
         else:
             from reward_api.cli.serve import serve_verifier
 
-            serve_verifier(SERVICES.get(verifier, verifier), settings, host, port)
-    except (UnknownVerifier, BrokenVerifier, NurseryFailed, ValueError) as error:  # ValueError: BadDomain, BindError
+            serve_verifier(verifier, settings, host, port)
+    except (UnknownVerifier, BrokenVerifier, ForkServerFailed, ValueError) as error:  # ValueError: BadDomain, BindError
         raise _fail(str(error)) from None
 
 

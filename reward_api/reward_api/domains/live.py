@@ -13,19 +13,19 @@ from pathlib import Path
 import watchfiles
 
 from reward_api.domains.spec import BadDomain, Domain, DomainSpec, read
-from reward_api.gateway.backends import Directory
+from reward_api.gateway.backends import BackendResolver
 
 log = logging.getLogger(__name__)
 
 REDESCRIBE_S = 2.0
 
 
-class Catalogue:
+class LiveDomains:
     """Name → Domain, from a folder of YAML files, each changed by its file or by `put`."""
 
-    def __init__(self, folder: Path, directory: Directory) -> None:
+    def __init__(self, folder: Path, directory: BackendResolver) -> None:
         self.folder = folder
-        self._directory = directory
+        self._backends = directory
         self._live: dict[str, Domain] = {}
         self._change = asyncio.Lock()
         self.refused: dict[str, BadDomain] = {}
@@ -63,7 +63,7 @@ class Catalogue:
 
     async def _swap(self, name: str, spec: DomainSpec, *, demand: bool) -> Domain:
         async with self._change:
-            domain = await self._directory.resolve(name, spec, demand=demand)
+            domain = await self._backends.resolve(name, spec, demand=demand)
             old = self._live.get(name)
             self._live[name] = domain
             self.refused.pop(name, None)
@@ -96,16 +96,16 @@ class Catalogue:
             await asyncio.sleep(REDESCRIBE_S)
             for domain in self.domains():
                 await self._describe_again(domain)
-            await self._directory.let_go(self.domains())
+            await self._backends.let_go(self.domains())
 
     async def _describe_again(self, domain: Domain) -> None:
         for component in domain.components:
-            await self._directory.describe(component.spec.verifier, component.home, fresh=True)
+            await self._backends.describe(component.spec.verifier, component.home, fresh=True)
         async with self._change:
             if self._live.get(domain.name) is not domain:
                 return
             try:
-                self._live[domain.name] = await self._directory.resolve(domain.name, domain.spec, demand=False)
+                self._live[domain.name] = await self._backends.resolve(domain.name, domain.spec, demand=False)
             except BadDomain as error:
                 self.refused[domain.name] = error
                 log.error("a verifier changed and no longer fits", extra={"domain": domain.name, "cause": str(error)})

@@ -23,7 +23,7 @@ LET_GO_S = 600.0
 UNREACHABLE = (OSError, TimeoutError, httpx.HTTPError, BadReply, Overloaded)
 
 
-class Directory:
+class BackendResolver:
     """Finds and keeps the backends.
 
     A verifier's home is the domain file's `verifiers.<name>.url`, else the operator's `verifier_urls`, else this process.

@@ -9,15 +9,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
-from reward_api.domains.live import Catalogue, files
+from reward_api.domains.live import LiveDomains, files
 from reward_api.domains.spec import BadDomain, read
-from reward_api.gateway.backends import Directory
+from reward_api.gateway.backends import BackendResolver
 from reward_api.gateway.cache import VerdictCache
-from reward_api.gateway.group_buffer import Assembler
-from reward_api.gateway.idempotency import Replies
+from reward_api.gateway.group_buffer import GroupBuffer
+from reward_api.gateway.idempotency import IdempotentReplies
 from reward_api.gateway.metrics import Metrics
 from reward_api.gateway.scoring import Scorer
-from reward_api.settings import Settings
+from reward_api.settings import GatewaySettings
 from reward_api.trainers.answers import Answers
 from reward_verifiers import registry
 from reward_verifiers.runtime.local import pool_for
@@ -41,15 +41,15 @@ class Gateway:
     Use as `async with gateway.running():`; raises BadDomain when a domain file must not be served.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: GatewaySettings) -> None:
         self.settings = settings
         self.pool = pool_for(
             local_verifiers(settings), size=settings.workers, memory_bytes=settings.worker_memory_mb << 20
         )
-        self.directory = Directory(self.pool, settings.verifier_urls, settings.service_key)
-        self.catalogue = Catalogue(settings.domains, self.directory)
+        self.backends = BackendResolver(self.pool, settings.verifier_urls, settings.service_key)
+        self.live_domains = LiveDomains(settings.domains, self.backends)
         self.cache = VerdictCache(settings.cache_entries)
-        self.replies = Replies(settings.idempotency_mb << 20)
+        self.idempotent_replies = IdempotentReplies(settings.idempotency_mb << 20)
         self.admission = Admission(settings.max_inflight_samples)
         self.metrics = Metrics(package_version())
         self.metrics.watch(
@@ -58,18 +58,20 @@ class Gateway:
                 "hit": lambda: self.cache.hits,
                 "joined": lambda: self.cache.joined,
                 "miss": lambda: self.cache.misses,
-                "replayed": lambda: self.replies.replayed,
+                "replayed": lambda: self.idempotent_replies.replayed,
             },
         )
-        self.scorer = Scorer(self.cache, Assembler(), self.metrics, settings.max_deadline_s)
+        self.scorer = Scorer(self.cache, GroupBuffer(), self.metrics, settings.max_deadline_s)
         self.answers = Answers(self.scorer, self.admission, self.metrics)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         await self.pool.start()
         try:
-            await self.catalogue.load()
-            followers = [asyncio.create_task(_kept(work)) for work in (self.catalogue.watch, self.catalogue.refresh)]
+            await self.live_domains.load()
+            followers = [
+                asyncio.create_task(_kept(work)) for work in (self.live_domains.watch, self.live_domains.refresh)
+            ]
             try:
                 yield
             finally:
@@ -79,12 +81,12 @@ class Gateway:
                     with contextlib.suppress(asyncio.CancelledError):
                         await follower
         finally:
-            await self.directory.aclose()
+            await self.backends.aclose()
             await self.pool.aclose()
 
     async def readiness(self) -> dict[str, dict[str, bool]]:
         """Domain → verifier → whether it answers now, for every enabled domain."""
-        enabled = [domain for domain in self.catalogue.domains() if domain.spec.enabled]
+        enabled = [domain for domain in self.live_domains.domains() if domain.spec.enabled]
         backends = {
             (component.spec.verifier, component.home): component
             for domain in enabled
@@ -115,7 +117,7 @@ async def _kept(work: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(RESTART_S)
 
 
-def local_verifiers(settings: Settings) -> list[str]:
+def local_verifiers(settings: GatewaySettings) -> list[str]:
     """The verifiers to load here: all that are installed, and those that domains name by `module:Class`.
 
     A verifier with a remote home, or one whose packages are missing here, is left out.

@@ -34,7 +34,7 @@ class _Gathering:
     waiting: int = 0
 
 
-class Assembler:
+class GroupBuffer:
     """Groups being gathered, by component and group. Bounded by the requests that wait: an unwatched group is dropped."""
 
     def __init__(self) -> None:

@@ -37,8 +37,8 @@ def keys_of(header: str | None, groups: int) -> list[str | None]:
     return [*keys]
 
 
-class Replies:
-    """Replies by key and content: at most `max_bytes` of them, least recently used out first."""
+class IdempotentReplies:
+    """IdempotentReplies by key and content: at most `max_bytes` of them, least recently used out first."""
 
     def __init__(self, max_bytes: int) -> None:
         self._kept: LRUCache[bytes, bytes] = LRUCache(maxsize=max_bytes, getsizeof=len)

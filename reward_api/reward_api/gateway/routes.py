@@ -17,8 +17,10 @@ from reward_api.domains.spec import BadDomain, Domain, DomainSpec
 from reward_api.gateway.gateway import Gateway
 from reward_api.gateway.idempotency import keys_of
 from reward_verifiers.contract import ProblemError, ScoreManyReply, ScoreManyRequest, ScoreReply, ScoreRequest
-from reward_verifiers.service.middleware import NDJSON, HeldStream, StrictRoute, as_done, require_admin, run_or_cancel
+from reward_verifiers.service.keys import require_admin
 from reward_verifiers.service.problems import HTTPProblem
+from reward_verifiers.service.streams import NDJSON, HeldStream, as_done, run_or_cancel
+from reward_verifiers.service.strict_route import StrictRoute
 from reward_verifiers.verifier import Overloaded
 
 router = APIRouter(route_class=StrictRoute)
@@ -102,7 +104,7 @@ async def _score(
 
 async def _reply(parts: Gateway, domain: Domain, group: ScoreRequest, key: str | None) -> bytes:
     """The group's ScoreReply as JSON."""
-    return await parts.replies.once(key, domain.name, group, lambda: parts.scorer.score(domain, group))
+    return await parts.idempotent_replies.once(key, domain.name, group, lambda: parts.scorer.score(domain, group))
 
 
 def _domain(parts: Gateway, group: ScoreRequest, from_path: str | None, path: str) -> Domain:
@@ -118,9 +120,9 @@ def _domain(parts: Gateway, group: ScoreRequest, from_path: str | None, path: st
 
 def served(parts: Gateway, name: str, path: str) -> Domain:
     """The domain of this name. Raises HTTPProblem when it is not served."""
-    domain = parts.catalogue.find(name)
+    domain = parts.live_domains.find(name)
     if domain is None or not domain.spec.enabled:
-        known = ", ".join(domain.name for domain in parts.catalogue.domains() if domain.spec.enabled)
+        known = ", ".join(domain.name for domain in parts.live_domains.domains() if domain.spec.enabled)
         detail = f"The domains served here are: {known}."
         raise HTTPProblem(404, "Unknown domain", detail, [ProblemError(path=path, reason="no such domain")])
     return domain
@@ -148,13 +150,13 @@ def _lines(parts: Gateway, work: Work) -> AsyncIterator[bytes]:
 @router.get("/domains", tags=["domains"])
 async def list_domains(parts: Parts) -> Response:
     """Every domain: its version, its components, and why a newer file was refused, if one was."""
-    return json_reply({"domains": [_about(parts, domain) for domain in parts.catalogue.domains()]})
+    return json_reply({"domains": [_about(parts, domain) for domain in parts.live_domains.domains()]})
 
 
 @router.get("/domains/{name}", tags=["domains"])
 async def get_domain(name: DomainName, parts: Parts) -> Response:
     """One domain with its whole specification, as PUT takes it."""
-    domain = parts.catalogue.find(name)
+    domain = parts.live_domains.find(name)
     if domain is None:
         raise HTTPProblem(404, "Unknown domain")
     return json_reply(_about(parts, domain) | {"spec": domain.spec.model_dump(mode="json")})
@@ -167,7 +169,7 @@ async def put_domain(name: DomainName, spec: DomainSpec, parts: Parts) -> Respon
     Validated whole first; on any error nothing changes. It lasts until its file changes or the gateway restarts.
     """
     try:
-        domain = await parts.catalogue.put(name, spec)
+        domain = await parts.live_domains.put(name, spec)
     except BadDomain as error:
         errors = [ProblemError(path=path, reason=reason) for path, reason in error.errors]
         raise HTTPProblem(422, "The domain does not fit", "The old version goes on.", errors) from None
@@ -175,7 +177,7 @@ async def put_domain(name: DomainName, spec: DomainSpec, parts: Parts) -> Respon
 
 
 def _about(parts: Gateway, domain: Domain) -> dict[str, Any]:
-    refused = parts.catalogue.refused.get(domain.name)
+    refused = parts.live_domains.refused.get(domain.name)
     return {
         "name": domain.name,
         "version": domain.version,
@@ -200,7 +202,7 @@ async def list_verifiers(parts: Parts) -> Response:
     """Every verifier that a domain uses: name, version, schemas of options and reference, and whether it answers."""
     used = {
         (component.spec.verifier, component.home): component
-        for domain in parts.catalogue.domains()
+        for domain in parts.live_domains.domains()
         for component in domain.components
     }
     health = await asyncio.gather(*(component.backend.ready() for component in used.values()))

@@ -18,7 +18,7 @@ from reward_api.domains.spec import Component, Domain
 from reward_api.gateway import rewards
 from reward_api.gateway.backends import UNREACHABLE
 from reward_api.gateway.cache import VerdictCache
-from reward_api.gateway.group_buffer import Assembler, Member
+from reward_api.gateway.group_buffer import GroupBuffer, Member
 from reward_api.gateway.metrics import Metrics
 from reward_api.gateway.remote import BadReply
 from reward_verifiers.contract import Description, FailureKind, ScoreReply, ScoreRequest, Verdict, VerifyRequest
@@ -36,7 +36,7 @@ class Scorer:
     """What scoring needs, shared by all groups."""
 
     cache: VerdictCache
-    assembler: Assembler
+    group_buffer: GroupBuffer
     metrics: Metrics
     max_deadline_s: float
 
@@ -143,7 +143,7 @@ class Scorer:
             )
             for position, index in enumerate(request.indices)
         }
-        return await self.assembler.verify(key, request.group_size, members, verify, component.backend.verify)
+        return await self.group_buffer.verify(key, request.group_size, members, verify, component.backend.verify)
 
 
 def _training(about: Description, request: ScoreRequest) -> dict[str, str | int]:

@@ -14,8 +14,8 @@ from reward_api.gateway.routes import served
 from reward_api.trainers.answers import NoVerdict, is_relative
 from reward_api.trainers.normal import MAX_GROUP
 from reward_verifiers.contract import ProblemError
-from reward_verifiers.service.middleware import StrictRoute
 from reward_verifiers.service.problems import HTTPProblem
+from reward_verifiers.service.strict_route import StrictRoute
 
 
 class PeerRoute(StrictRoute):

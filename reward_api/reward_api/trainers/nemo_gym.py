@@ -28,8 +28,8 @@ from reward_api.trainers.numbers import shares_of
 from reward_api.trainers.responses import CreateParams, completion_of, prompt_of
 from reward_api.trainers.responses import Response as Rollout
 from reward_verifiers.contract import FailureKind, ProblemError
-from reward_verifiers.service.middleware import run_or_cancel
 from reward_verifiers.service.problems import HTTPProblem
+from reward_verifiers.service.streams import run_or_cancel
 
 SECONDS = 55.0
 """Prime's client waits 60 unless told otherwise; Gym's for ever."""

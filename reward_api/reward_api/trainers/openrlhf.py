@@ -28,8 +28,8 @@ from reward_api.trainers.groups import Source
 from reward_api.trainers.normal import Asked, asked, without_prompt
 from reward_api.trainers.numbers import scores_of
 from reward_verifiers.contract import ProblemError
-from reward_verifiers.service.middleware import run_or_cancel
 from reward_verifiers.service.problems import HTTPProblem
+from reward_verifiers.service.streams import run_or_cancel
 
 SECONDS = 140.0
 """Its client waits 180; no answer may take 150."""

@@ -23,8 +23,8 @@ from reward_api.trainers.groups import Source
 from reward_api.trainers.normal import asked
 from reward_api.trainers.numbers import scores_of
 from reward_verifiers.contract import ProblemError, Text
-from reward_verifiers.service.middleware import run_or_cancel
 from reward_verifiers.service.problems import HTTPProblem
+from reward_verifiers.service.streams import run_or_cancel
 
 SECONDS = 110.0
 """Its client waits 120."""

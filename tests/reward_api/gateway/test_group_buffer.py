@@ -1,6 +1,6 @@
 import asyncio
 
-from reward_api.gateway.group_buffer import Assembler, Member
+from reward_api.gateway.group_buffer import GroupBuffer, Member
 from reward_verifiers.contract import FailureKind, Verdict, VerifyReply, VerifyRequest
 
 REQUEST = VerifyRequest(completions=["anything"])
@@ -24,39 +24,39 @@ class Whole:
 
 
 async def test_a_group_is_judged_once_when_its_last_member_arrives():
-    assembler, judge = Assembler(), Whole()
-    first = asyncio.create_task(assembler.verify("g", 3, {2: member("cccc")}, REQUEST, judge))
-    second = asyncio.create_task(assembler.verify("g", 3, {0: member("aa")}, REQUEST, judge))
+    group_buffer, judge = GroupBuffer(), Whole()
+    first = asyncio.create_task(group_buffer.verify("g", 3, {2: member("cccc")}, REQUEST, judge))
+    second = asyncio.create_task(group_buffer.verify("g", 3, {0: member("aa")}, REQUEST, judge))
     await asyncio.sleep(0)
-    assert assembler.missing("g") == 1
-    [third] = await assembler.verify("g", 3, {1: member("b")}, REQUEST, judge)
+    assert group_buffer.missing("g") == 1
+    [third] = await group_buffer.verify("g", 3, {1: member("b")}, REQUEST, judge)
     assert (third.score, (await second)[0].score, (await first)[0].score) == (0.25, 0.5, 1.0)
     assert judge.groups == [(["aa", "b", "cccc"], [2, 1, 4], {})]
 
 
 async def test_scores_of_earlier_components_are_gathered_too():
-    assembler, judge = Assembler(), Whole()
-    first = asyncio.create_task(assembler.verify("g", 2, {1: member("bb", answer=None)}, REQUEST, judge))
+    group_buffer, judge = GroupBuffer(), Whole()
+    first = asyncio.create_task(group_buffer.verify("g", 2, {1: member("bb", answer=None)}, REQUEST, judge))
     await asyncio.sleep(0)
-    await assembler.verify("g", 2, {0: member("a", answer=1.0)}, REQUEST, judge)
+    await group_buffer.verify("g", 2, {0: member("a", answer=1.0)}, REQUEST, judge)
     await first
     assert judge.groups[0][2] == {"scores": {"answer": [1.0, None]}}
 
 
 async def test_a_group_that_nobody_waits_for_is_forgotten():
-    assembler = Assembler()
-    waiting = asyncio.create_task(assembler.verify("g", 2, {0: member("a")}, REQUEST, Whole()))
+    group_buffer = GroupBuffer()
+    waiting = asyncio.create_task(group_buffer.verify("g", 2, {0: member("a")}, REQUEST, Whole()))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.wait([waiting])
-    assert not assembler._gatherings
+    assert not group_buffer._gatherings
 
 
 async def test_siblings_must_agree_on_the_size():
-    assembler = Assembler()
-    waiting = asyncio.create_task(assembler.verify("g", 3, {0: member("a")}, REQUEST, Whole()))
+    group_buffer = GroupBuffer()
+    waiting = asyncio.create_task(group_buffer.verify("g", 3, {0: member("a")}, REQUEST, Whole()))
     await asyncio.sleep(0)
-    [verdict] = await assembler.verify("g", 4, {1: member("b")}, REQUEST, Whole())
+    [verdict] = await group_buffer.verify("g", 4, {1: member("b")}, REQUEST, Whole())
     assert verdict.failure.kind is FailureKind.UNSUPPORTED
     waiting.cancel()
     await asyncio.wait([waiting])

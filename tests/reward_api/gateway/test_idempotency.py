@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from reward_api.gateway.idempotency import Replies, keys_of
+from reward_api.gateway.idempotency import IdempotentReplies, keys_of
 from reward_verifiers.contract import FailureKind, GroupStats, SampleResult, ScoreReply, ScoreRequest, Verdict
 from reward_verifiers.service.problems import HTTPProblem
 
@@ -30,7 +30,7 @@ async def test_a_retry_gets_the_reply_that_was_made_even_after_a_swap(client, ga
     anew = (await post(client, group("yes", "no"), "k2")).json()
     assert [result["reward"] for result in anew["results"]] == [1.5, 0.5]
     assert anew["version"] != first.json()["version"]
-    assert gateway.replies.replayed == 1
+    assert gateway.idempotent_replies.replayed == 1
 
 
 async def test_other_content_under_a_used_key_is_scored_by_itself(client):
@@ -44,13 +44,13 @@ async def test_a_reply_with_a_failure_is_made_anew(client, gateway):
     for _ in range(2):
         body = (await post(client, group("yes", "crash"), "k")).json()
         assert body["results"][1]["failure"]["kind"] == "worker_crashed"
-    assert gateway.replies.replayed == 0
+    assert gateway.idempotent_replies.replayed == 0
 
 
 async def test_two_at_once_are_scored_once(client, gateway):
     replies = await asyncio.gather(*(post(client, group("yes", "no"), "k") for _ in range(5)))
     assert len({reply.content for reply in replies}) == 1
-    assert gateway.replies.replayed == 4
+    assert gateway.idempotent_replies.replayed == 4
     page = (await client.get("/metrics")).text
     assert 'reward_requests_total{domain="toy",outcome="complete"} 1.0' in page
     assert 'reward_cache_lookups{result="replayed"} 4.0' in page
@@ -61,7 +61,7 @@ async def test_each_of_many_groups_has_its_key(client, gateway):
     lines = await post(
         client, {"groups": [group("no"), group("maybe"), group("yes")]}, "b,c,a", accept="application/x-ndjson"
     )
-    assert gateway.replies.replayed == 2
+    assert gateway.idempotent_replies.replayed == 2
     assert len(lines.text.splitlines()) == 3
     assert (await post(client, group("no"), "b")).json() == first[1]
 
@@ -107,7 +107,7 @@ class Scoring:
 
 
 async def test_a_retry_does_not_go_down_with_the_first_who_left():
-    replies, scoring = Replies(1 << 20), Scoring()
+    replies, scoring = IdempotentReplies(1 << 20), Scoring()
     first = asyncio.create_task(replies.once("k", "d", REQUEST, scoring))
     await scoring.started.wait()
     first.cancel()
@@ -118,7 +118,7 @@ async def test_a_retry_does_not_go_down_with_the_first_who_left():
 
 
 async def test_a_failure_that_another_got_is_tried_again():
-    replies, failing = Replies(1 << 20), Scoring(Verdict.failed(FailureKind.DEADLINE_EXCEEDED, "too short"))
+    replies, failing = IdempotentReplies(1 << 20), Scoring(Verdict.failed(FailureKind.DEADLINE_EXCEEDED, "too short"))
     first = asyncio.create_task(replies.once("k", "d", REQUEST, failing))
     await failing.started.wait()
     patient = Scoring()
@@ -133,8 +133,8 @@ async def test_a_failure_that_another_got_is_tried_again():
 async def test_what_is_kept_is_bounded():
     scoring = Scoring()
     scoring.go.set()
-    size = len(await Replies(0).once("k", "d", REQUEST, scoring))
-    replies = Replies(3 * size)
+    size = len(await IdempotentReplies(0).once("k", "d", REQUEST, scoring))
+    replies = IdempotentReplies(3 * size)
     for key in "abcdef":
         await replies.once(key, "d", REQUEST, scoring)
     begun = scoring.begun

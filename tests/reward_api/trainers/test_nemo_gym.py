@@ -74,7 +74,7 @@ SUMS = {
 async def test_the_reward_is_the_sum_of_its_components_in_every_kind_of_domain(folder, client, gateway):
     for name, text in SUMS.items():
         (folder / f"{name}.yaml").write_text(text)
-    await gateway.catalogue.load()
+    await gateway.live_domains.load()
     for name in SUMS:
         keys = set()
         for text in ("yes", "no", "crash"):

@@ -15,7 +15,7 @@ from trainer_client import NoVerdict
 from trainer_client.adapters.areal import reward_fn
 from trainer_client.adapters.areal import sample_of as areal_sample
 from trainer_client.adapters.rllm import Evaluator, reward
-from trainer_client.adapters.settings import Settings
+from trainer_client.adapters.settings import AdapterSettings
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +68,7 @@ def test_areal_is_answered_before_its_time_is_out(monkeypatch, free_port):
 
 def test_areals_prompt_shows_what_the_template_wrote():
     row = {"answer": "5/6", "query_id": "a", "level": 3}
-    sample = areal_sample(Settings(domain="math"), "Q<|im_start|>assistant\n<think>\n", "t</think>5/6", 4, row)
+    sample = areal_sample(AdapterSettings(domain="math"), "Q<|im_start|>assistant\n<think>\n", "t</think>5/6", 4, row)
     assert (sample.prefix, sample.prompt) == ("<think>\n", "Q<|im_start|>assistant\n")
     assert sample.reference == {"answer": "5/6", "level": 3}
     assert sample.tokens == 4

@@ -7,9 +7,9 @@ from reward_verifiers import completion
 from trainer_client.adapters import dialect
 from trainer_client.adapters.dialect import reference_of
 from trainer_client.adapters.rows import grouped
-from trainer_client.adapters.settings import Settings
+from trainer_client.adapters.settings import AdapterSettings
 
-TOLD = Settings(domain="math", sources={"codecontests": "code", "number theory": "math"}, prefix="<think>")
+TOLD = AdapterSettings(domain="math", sources={"codecontests": "code", "number theory": "math"}, prefix="<think>")
 
 
 def shape(groups):
@@ -88,7 +88,7 @@ def test_the_domain_is_the_columns_or_the_sources_or_the_default(columns, domain
 
 def test_a_row_without_a_domain_says_what_to_set():
     with pytest.raises(ValueError, match="TOUCHSTONE_SOURCES=gsm8k=domain"):
-        grouped(Settings(), ["p"], ["a"], {"data_source": ["gsm8k"]})
+        grouped(AdapterSettings(), ["p"], ["a"], {"data_source": ["gsm8k"]})
 
 
 def test_an_empty_object_is_no_answer():

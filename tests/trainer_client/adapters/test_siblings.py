@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from trainer_client import BadGroup, NoVerdict, Sample
+from trainer_client import BadGroup, NoVerdict, RolloutSample
 from trainer_client.adapters import siblings
-from trainer_client.adapters.settings import Settings
+from trainer_client.adapters.settings import AdapterSettings
 from trainer_client.adapters.siblings import judged
 
 _number = itertools.count()
@@ -18,7 +18,7 @@ _number = itertools.count()
 
 @pytest.fixture
 def told(toy_url):
-    return Settings(url=toy_url, deadline_s=30.0, stop_at=1.0)
+    return AdapterSettings(url=toy_url, deadline_s=30.0, stop_at=1.0)
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def question():
 
 
 async def group(told, prompt, texts, *, domain="toy", size=None, **more):
-    samples = [Sample(domain, text, "yes", prompt=prompt, **more) for text in texts]
+    samples = [RolloutSample(domain, text, "yes", prompt=prompt, **more) for text in texts]
     return await asyncio.gather(*(judged(told, sample, size=size) for sample in samples))
 
 
@@ -104,7 +104,7 @@ async def test_one_bad_row_at_the_start_waits_for_the_domains_first_rewards(told
 
 
 async def test_what_cannot_be_sent_is_no_verdict(told, question):
-    bad = judged(told, Sample("toy", "yes", {"answer": object()}, prompt=question), size=1)
+    bad = judged(told, RolloutSample("toy", "yes", {"answer": object()}, prompt=question), size=1)
     await group(told, question, ["yes"] * 16, size=16)
     result = await bad
     assert (result.source, result.scored.failure["kind"]) == ("domain", "refused")
@@ -141,7 +141,7 @@ async def test_a_sibling_that_does_not_come_ends_the_wait(told, question, monkey
 
 
 async def test_a_gateway_that_is_not_there_is_no_verdict(free_port):
-    told = Settings(url=f"http://127.0.0.1:{free_port}", deadline_s=0.5)
+    told = AdapterSettings(url=f"http://127.0.0.1:{free_port}", deadline_s=0.5)
     with pytest.raises(NoVerdict, match="did not say what domain 'toy' is"):
         await group(told, "q", ["yes"])
 

@@ -12,7 +12,7 @@ import pytest
 import uvloop
 
 from reward_verifiers.contract import FailureKind
-from reward_verifiers.runtime.pool import NurseryFailed, TaskFailure, WorkerPool
+from reward_verifiers.runtime.pool import ForkServerFailed, TaskFailure, WorkerPool
 
 WARM = {"warm_up": "reward_verifiers.runtime.local:warm_up", "warm_up_args": ((), tuple(sys.path))}
 
@@ -147,8 +147,8 @@ async def test_workers_are_recycled_after_their_items_and_after_growth():
 
 async def test_a_dead_nursery_is_replaced(pool):
     [pid] = await act(pool, "pid")
-    nursery = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    os.kill(nursery, 9)
+    fork_server = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(fork_server, 9)
     await until(lambda: not Path(f"/proc/{pid}").exists() or is_zombie(pid))
     outcomes = [kinds(await act(pool, "again")) for _ in range(4)]
     assert outcomes[-1] == ["again"]
@@ -193,10 +193,10 @@ def test_when_the_parent_is_killed_everything_goes(tmp_path):
     )
     with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as parent:
         pid = int(parent.stdout.readline())
-        nursery = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        fork_server = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
         parent.kill()
     give_up = time.monotonic() + 10
-    while any(Path(f"/proc/{gone}").exists() and not is_zombie(gone) for gone in (pid, nursery)):
+    while any(Path(f"/proc/{gone}").exists() and not is_zombie(gone) for gone in (pid, fork_server)):
         assert time.monotonic() < give_up
         time.sleep(0.01)
 
@@ -216,7 +216,7 @@ def test_it_works_under_uvloop():
 
 async def test_a_warm_up_that_fails_is_said():
     pool = WorkerPool(size=1, warm_up="jobs:warm_up_fails")
-    with pytest.raises(NurseryFailed, match="warm-up failed"):
+    with pytest.raises(ForkServerFailed, match="warm-up failed"):
         await pool.start()
     await pool.aclose()
 

@@ -10,7 +10,9 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from reward_verifiers.service.app import bare_app
-from reward_verifiers.service.middleware import Limits, require_admin, run_or_cancel
+from reward_verifiers.service.keys import require_admin
+from reward_verifiers.service.middleware import ServiceLimits
+from reward_verifiers.service.streams import run_or_cancel
 
 
 class Body(BaseModel):
@@ -21,7 +23,7 @@ class Body(BaseModel):
 
 
 def app_with(**limits):
-    app = bare_app("test", "1", Limits(**limits))
+    app = bare_app("test", "1", ServiceLimits(**limits))
     app.state.cancelled = asyncio.Event()
     app.state.started = asyncio.Event()
 

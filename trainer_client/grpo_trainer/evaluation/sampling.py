@@ -11,7 +11,7 @@ from grpo_trainer.rollout import Completion, Engine, Sampling
 from grpo_trainer.tasks.task import Problem, Task
 from trainer_client.client import RewardClient
 from trainer_client.results import ScoredGroup
-from trainer_client.wire import Group
+from trainer_client.wire import RolloutGroup
 
 BLOCK = 64
 """Problems that are sampled together."""
@@ -88,8 +88,8 @@ def _sampled(
     return groups
 
 
-def _group(judge: Judge, problem: Problem, texts: list[str], completions: list[Completion]) -> Group:
-    return Group(
+def _group(judge: Judge, problem: Problem, texts: list[str], completions: list[Completion]) -> RolloutGroup:
+    return RolloutGroup(
         judge.domain,
         texts,
         problem.reference,

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from grpo_trainer.rollout import Rollout
 from trainer_client.client import RewardClient
-from trainer_client.wire import Sample
+from trainer_client.wire import RolloutSample
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class GatewayScorer:
         """Raises BadGroup for a prompt with fields that cannot be sent."""
         prompt = rollout.prompt
         self._client.submit(
-            Sample(
+            RolloutSample(
                 prompt.domain,
                 rollout.text,
                 prompt.reference,

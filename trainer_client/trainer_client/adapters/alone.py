@@ -10,15 +10,15 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from trainer_client.adapters.settings import Settings, blocking_client, client
+from trainer_client.adapters.settings import AdapterSettings, blocking_client, client
 from trainer_client.adapters.siblings import Judged, known, numbers_of, told, unknown
 from trainer_client.domains import Domain
 from trainer_client.errors import NoVerdict
 from trainer_client.results import ScoredSample
-from trainer_client.wire import Sample
+from trainer_client.wire import RolloutSample
 
 
-def judged_alone(settings: Settings, sample: Sample) -> Judged:
+def judged_alone(settings: AdapterSettings, sample: RolloutSample) -> Judged:
     """For a thread that waits."""
     gateway, begun = blocking_client(settings), time.monotonic()
     try:
@@ -29,7 +29,7 @@ def judged_alone(settings: Settings, sample: Sample) -> Judged:
     return _verdict(domain, gateway.submit(_hurried(settings, sample, begun)).result())
 
 
-async def awaited_alone(settings: Settings, sample: Sample) -> Judged:
+async def awaited_alone(settings: AdapterSettings, sample: RolloutSample) -> Judged:
     """For an event loop."""
     gateway, begun = client(settings), time.monotonic()
     domain = await known(gateway, sample.domain)
@@ -37,13 +37,13 @@ async def awaited_alone(settings: Settings, sample: Sample) -> Judged:
     return _verdict(domain, await gateway.submit(_hurried(settings, sample, begun)))
 
 
-def _hurried(settings: Settings, sample: Sample, begun: float) -> Sample:
+def _hurried(settings: AdapterSettings, sample: RolloutSample, begun: float) -> RolloutSample:
     """With what asking for the domain has left of the deadline."""
     whole = sample.deadline_s or settings.deadline_s
     return replace(sample, deadline_s=max(whole - (time.monotonic() - begun), 0.001))
 
 
-def _demand_alone(sample: Sample, domain: Domain) -> None:
+def _demand_alone(sample: RolloutSample, domain: Domain) -> None:
     if domain.needs_siblings:
         raise ValueError(f"domain {sample.domain!r} looks at all siblings, and this trainer shows one sample at a time")
 

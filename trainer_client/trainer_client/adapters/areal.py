@@ -18,10 +18,10 @@ from typing import Any
 
 from trainer_client.adapters.alone import awaited_alone, judged_alone
 from trainer_client.adapters.dialect import prefilled
-from trainer_client.adapters.settings import Settings, settings
+from trainer_client.adapters.settings import AdapterSettings, settings
 from trainer_client.adapters.single import single
 from trainer_client.errors import NoVerdict
-from trainer_client.wire import Sample
+from trainer_client.wire import RolloutSample
 
 log = logging.getLogger("trainer_client")
 
@@ -48,7 +48,9 @@ def reward_fn(
     return judged_alone(told, sample_of(told, prompt, completions, len(completion_ids), columns)).reward
 
 
-def sample_of(told: Settings, prompt: str, completion: str, tokens: int, columns: Mapping[str, Any]) -> Sample:
+def sample_of(
+    told: AdapterSettings, prompt: str, completion: str, tokens: int, columns: Mapping[str, Any]
+) -> RolloutSample:
     """`prompt` is decoded from the chat template's tokens: it shows what the template wrote of the completion."""
     shown, prefix = prefilled(prompt, told.prefix)
     return single(

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainer_client.adapters.alone import judged_alone
-from trainer_client.adapters.settings import Settings, settings
+from trainer_client.adapters.settings import AdapterSettings, settings
 from trainer_client.adapters.siblings import Judged
 from trainer_client.adapters.single import single
-from trainer_client.wire import Sample, Text
+from trainer_client.wire import RolloutSample, Text
 
 # Columns that are not the reference.
 _OTHERS = frozenset({"question", "problem", "prompt", "instruction", "messages", "domain", "data_source", "uid"})
@@ -69,7 +69,7 @@ def _judged(row: Mapping[str, Any], text: Text) -> Judged:
     return judged_alone(told, sample_of(told, row, text))
 
 
-def sample_of(told: Settings, row: Mapping[str, Any], text: Text) -> Sample:
+def sample_of(told: AdapterSettings, row: Mapping[str, Any], text: Text) -> RolloutSample:
     return single(
         told.domain_of(row.get("data_source"), row.get("domain")),
         text,

@@ -1,6 +1,6 @@
 """What a trainer hands over at once, rows of prompt, completion and data set columns, as the groups that they came from.
 
-    prompts, completions, columns ──▶ grouped ──▶ [Group, …] ──▶ score_many ──▶ one result a row, in the rows' order
+    prompts, completions, columns ──▶ grouped ──▶ [RolloutGroup, …] ──▶ score_many ──▶ one result a row, in the rows' order
 
 Trainers send no group id. The completions of a prompt stand next to each other, so a group is a run of rows with the same
 prompt, domain and reference. Two rows of the data set with the same prompt and different references stay apart; one that is
@@ -15,30 +15,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trainer_client.adapters.dialect import prefilled, readable, reference_of, without_end
-from trainer_client.adapters.settings import Settings
-from trainer_client.meter import log
+from trainer_client.adapters.settings import AdapterSettings
+from trainer_client.client_metrics import log
 from trainer_client.results import ScoredGroup
-from trainer_client.wire import Group, Text
+from trainer_client.wire import RolloutGroup, Text
 
 SOURCES = ("data_source", "source", "dataset")
 """Columns that name a row's data source, the first that is there; `domain` names the domain itself."""
 
 
 def grouped(
-    told: Settings,
+    told: AdapterSettings,
     prompts: Sequence[Text | None],
     completions: Sequence[Text],
     columns: Mapping[str, Any],
     tokens: Sequence[int] | None = None,
     step: int | None = None,
-) -> list[Group]:
+) -> list[RolloutGroup]:
     """The rows' groups, in order. A column is a list with one value a row; whatever else is in `columns` is none.
 
     The column `reference` is all of the reference where there is one; else all columns are, with the answer among them
     (`dialect.ANSWERS`). What JSON cannot carry, images say, is left out. Raises ValueError for a row without a domain.
     """
     rows = _rows(prompts, columns)
-    groups: list[Group] = []
+    groups: list[RolloutGroup] = []
     start = 0
     for (prompt, row), size in _runs(rows):
         mine = slice(start, start + size)
@@ -46,7 +46,7 @@ def grouped(
         reference = _reference(row)
         shown, prefix = prefilled(prompt and readable(prompt), told.prefix)
         groups.append(
-            Group(
+            RolloutGroup(
                 _domain(told, row),
                 [without_end(readable(text)) for text in completions[mine]],
                 reference,
@@ -120,7 +120,7 @@ def _reference(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in reference.items() if value is not None}
 
 
-def _domain(told: Settings, row: Mapping[str, Any]) -> str:
+def _domain(told: AdapterSettings, row: Mapping[str, Any]) -> str:
     source, named = (
         next((str(row[name]) for name in names if row.get(name) is not None), None) for names in (SOURCES, ("domain",))
     )

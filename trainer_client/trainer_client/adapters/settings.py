@@ -24,7 +24,7 @@ from trainer_client.client import AsyncRewardClient, RewardClient
 
 
 @dataclass(frozen=True)
-class Settings:
+class AdapterSettings:
     """The variables above, read."""
 
     url: str = "http://127.0.0.1:8000"
@@ -46,23 +46,23 @@ class Settings:
         return found
 
 
-def settings() -> Settings:
+def settings() -> AdapterSettings:
     """Of the environment as it is now. Raises ValueError, naming the variable."""
-    given = {name: os.environ.get(f"TOUCHSTONE_{name.upper()}", "") for name in Settings.__dataclass_fields__}
-    return Settings(
-        url=given["url"] or Settings.url,
+    given = {name: os.environ.get(f"TOUCHSTONE_{name.upper()}", "") for name in AdapterSettings.__dataclass_fields__}
+    return AdapterSettings(
+        url=given["url"] or AdapterSettings.url,
         key=given["key"] or None,
         domain=given["domain"] or None,
         sources=_sources(given["sources"]),
         prefix=given["prefix"].replace("\\n", "\n"),
         group_size=_size(given["group_size"]) if given["group_size"] else None,
-        deadline_s=_number("DEADLINE_S", given["deadline_s"] or str(Settings.deadline_s)),
+        deadline_s=_number("DEADLINE_S", given["deadline_s"] or str(AdapterSettings.deadline_s)),
         run=given["run"] or None,
-        stop_at=_number("STOP_AT", given["stop_at"] or str(Settings.stop_at)),
+        stop_at=_number("STOP_AT", given["stop_at"] or str(AdapterSettings.stop_at)),
     )
 
 
-def client(told: Settings) -> AsyncRewardClient:
+def client(told: AdapterSettings) -> AsyncRewardClient:
     """The process's one client with these settings: any thread and any event loop may use it."""
     return _client(told.url, told.key, told.run, told.deadline_s, told.stop_at)
 
@@ -72,7 +72,7 @@ def _client(url: str, key: str | None, run: str | None, deadline_s: float, stop_
     return AsyncRewardClient(url, key=key, run=run, deadline_s=deadline_s, stop_at=stop_at)
 
 
-def blocking_client(told: Settings) -> RewardClient:
+def blocking_client(told: AdapterSettings) -> RewardClient:
     """As `client`, for trainers that call from threads and wait."""
     return _blocking_client(told.url, told.key, told.run, told.deadline_s, told.stop_at)
 

@@ -21,13 +21,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from trainer_client.adapters.settings import Settings, client
+from trainer_client.adapters.settings import AdapterSettings, client
 from trainer_client.client import AsyncRewardClient
 from trainer_client.domains import Domain
 from trainer_client.errors import BadGroup, NoVerdict
-from trainer_client.handle import Handle
+from trainer_client.future import RewardFuture
 from trainer_client.results import ScoredSample, without_verdict
-from trainer_client.wire import Sample
+from trainer_client.wire import RolloutSample
 
 log = logging.getLogger("trainer_client")
 
@@ -90,7 +90,7 @@ def told(scored: ScoredSample) -> str:
     return ": ".join(part for part in (found["kind"], found["component"], found["message"]) if part)
 
 
-async def judged(settings: Settings, sample: Sample, *, size: int | None = None) -> Judged:
+async def judged(settings: AdapterSettings, sample: RolloutSample, *, size: int | None = None) -> Judged:
     """The sample's reward, by its deadline. Without a verdict the stand-in is
 
     1. the mean of its scored siblings, for which it waits: until all of `size` are judged or, where that is not known, until
@@ -146,7 +146,7 @@ def unknown(domain: str) -> NoVerdict:
     return NoVerdict(f"verifier_unreachable: the gateway did not say what domain {domain!r} is")
 
 
-async def _scored(gateway: AsyncRewardClient, sample: Sample, until: float) -> ScoredSample:
+async def _scored(gateway: AsyncRewardClient, sample: RolloutSample, until: float) -> ScoredSample:
     """The result, soon after `until` at the latest: a group that lacks members would be waited for without end."""
     try:
         handle = gateway.submit(sample)
@@ -162,7 +162,7 @@ async def _scored(gateway: AsyncRewardClient, sample: Sample, until: float) -> S
     return without_verdict(1, "deadline_exceeded", "its siblings did not come in time").sample(0)
 
 
-async def _awaited(handle: Handle[ScoredSample]) -> ScoredSample:
+async def _awaited(handle: RewardFuture[ScoredSample]) -> ScoredSample:
     return await handle
 
 
@@ -308,7 +308,7 @@ class _Family:
         self._open: OrderedDict[bytes, Group] = OrderedDict()
         self._recent: dict[str, Recent] = {}
 
-    def enter(self, sample: Sample, size: int | None) -> Group:
+    def enter(self, sample: RolloutSample, size: int | None) -> Group:
         """The sample's group, entered. One of which nothing tells the siblings is a group of its own."""
         if sample.group_id is None and sample.prompt is None:
             group = Group(size)
@@ -340,7 +340,7 @@ class _Family:
             self._open.popitem(last=False)
 
 
-def _key(sample: Sample, size: int | None) -> bytes:
+def _key(sample: RolloutSample, size: int | None) -> bytes:
     """Equal for the members of a group; so is all that they share, whoever named the group."""
     shared = [
         sample.group_id,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainer_client.adapters.dialect import prefilled, readable, reference_of, without_end
-from trainer_client.wire import Sample, Text
+from trainer_client.wire import RolloutSample, Text
 
 
 def single(
@@ -20,11 +20,11 @@ def single(
     group_id: str | None = None,
     truncated: bool | None = None,
     tokens: int | None = None,
-) -> Sample:
+) -> RolloutSample:
     """label: the reference, as `reference_of` reads it; `more`, where it is a mapping, is added to it. prefix: what the chat
-    template writes of a completion, where the prompt does not show it. The rest as in Sample."""
+    template writes of a completion, where the prompt does not show it. The rest as in RolloutSample."""
     shown, prefix = prefilled(prompt and readable(prompt), prefix)
-    return Sample(
+    return RolloutSample(
         domain=domain,
         completion=without_end(readable(completion)),
         reference={**reference_of(label), **(more if isinstance(more, Mapping) else {})},

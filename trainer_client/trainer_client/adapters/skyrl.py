@@ -13,9 +13,9 @@ from functools import cache
 from typing import Any
 
 from trainer_client.adapters.alone import judged_alone
-from trainer_client.adapters.settings import Settings, settings
+from trainer_client.adapters.settings import AdapterSettings, settings
 from trainer_client.adapters.single import single
-from trainer_client.wire import Sample
+from trainer_client.wire import RolloutSample
 
 
 def __getattr__(name: str) -> Any:
@@ -57,11 +57,11 @@ def _environment() -> Any:
     return TouchstoneEnv
 
 
-def domain_of(told: Settings, extras: Mapping[str, Any]) -> str:
+def domain_of(told: AdapterSettings, extras: Mapping[str, Any]) -> str:
     return told.domain_of(extras.get("data_source"), extras.get("domain"))
 
 
-def sample_of(told: Settings, extras: Mapping[str, Any], prompt: Any, action: str) -> Sample:
+def sample_of(told: AdapterSettings, extras: Mapping[str, Any], prompt: Any, action: str) -> RolloutSample:
     label = (extras.get("reward_spec") or {}).get("ground_truth")
     more = extras.get("reference")
     return single(domain_of(told, extras), action, label, more=more, prompt=prompt, prefix=told.prefix)

@@ -12,10 +12,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from trainer_client.adapters.settings import Settings, settings
+from trainer_client.adapters.settings import AdapterSettings, settings
 from trainer_client.adapters.siblings import Judged, judged
 from trainer_client.adapters.single import single
-from trainer_client.wire import Sample
+from trainer_client.wire import RolloutSample
 
 Reward = float | dict[str, float]
 
@@ -37,7 +37,7 @@ group_rm = custom_rm
 """The same, by the name that fits --group-rm."""
 
 
-async def _reward(told: Settings, args: Any, sample: Any, size: int | None) -> Reward:
+async def _reward(told: AdapterSettings, args: Any, sample: Any, size: int | None) -> Reward:
     asked = _sample(told, sample)
     result = await judged(told, asked, size=size or _size(told, args, sample))
     if result.failed:
@@ -47,7 +47,7 @@ async def _reward(told: Settings, args: Any, sample: Any, size: int | None) -> R
     return _named(result)
 
 
-def _sample(told: Settings, sample: Any) -> Sample:
+def _sample(told: AdapterSettings, sample: Any) -> RolloutSample:
     metadata: Mapping[str, Any] = sample.metadata if isinstance(sample.metadata, Mapping) else {}
     source = metadata.get("data_source") or metadata.get("rm_type")
     named = metadata.get("domain")
@@ -67,7 +67,7 @@ def _sample(told: Settings, sample: Any) -> Sample:
     )
 
 
-def _size(told: Settings, args: Any, sample: Any) -> int | None:
+def _size(told: AdapterSettings, args: Any, sample: Any) -> int | None:
     """Samples of an evaluation have no group_index, and their number is each data set's own."""
     if told.group_size is not None or sample.group_index is None:
         return told.group_size

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from trainer_client.adapters.settings import Settings, client, settings
+from trainer_client.adapters.settings import AdapterSettings, client, settings
 from trainer_client.adapters.siblings import Judged, judged, known
 from trainer_client.adapters.single import single
-from trainer_client.wire import Sample, Text
+from trainer_client.wire import RolloutSample, Text
 
 PREFIX = "touchstone_"
 """Before a component's name among the extra keys: columns of the data set stand beside them."""
@@ -49,8 +49,8 @@ async def compute_score(
 ) -> dict[str, Value]:
     """The reward of one sample, and extra keys that are the same for every sample.
 
-    given: `reward_kwargs`, which are fields of Settings and go before the environment's. Raises NoVerdict when there is
-    neither a verdict nor a stand-in, ValueError for a setting that cannot be, BadGroup for a wrong key, URL or domain.
+    given: `reward_kwargs`, which are fields of AdapterSettings and go before the environment's. Raises NoVerdict when there
+    is neither a verdict nor a stand-in, ValueError for a setting that cannot be, BadGroup for a wrong key, URL or domain.
     """
     told = settings_of(given)
     shared = await components(told)
@@ -66,10 +66,10 @@ async def compute_score(
     return row(await judged(told, sample_of(told, rollout), size=told.group_size), shared)
 
 
-def settings_of(given: Mapping[str, Any]) -> Settings:
+def settings_of(given: Mapping[str, Any]) -> AdapterSettings:
     """The environment's settings with `reward_kwargs` over them. Raises ValueError for a name that is none."""
     given = {name: value for name, value in given.items() if name not in _VERLS}
-    names = {one.name for one in fields(Settings)}
+    names = {one.name for one in fields(AdapterSettings)}
     if unknown := sorted(given.keys() - names):
         raise ValueError(f"reward_kwargs.{unknown[0]}: no setting; there are {', '.join(sorted(names))}")
     if "sources" in given:
@@ -77,7 +77,7 @@ def settings_of(given: Mapping[str, Any]) -> Settings:
     return replace(settings(), **given)
 
 
-def sample_of(told: Settings, rollout: Rollout) -> Sample:
+def sample_of(told: AdapterSettings, rollout: Rollout) -> RolloutSample:
     return single(
         told.domain_of(rollout.source, rollout.extra.get("domain")),
         rollout.completion,
@@ -106,7 +106,7 @@ def _named(source: str, extra: Mapping[str, Any]) -> str | None:
 _components: dict[tuple[str, ...], tuple[str, ...]] = {}
 
 
-async def components(told: Settings) -> tuple[str, ...]:
+async def components(told: AdapterSettings) -> tuple[str, ...]:
     """Those of all domains in the settings, as they are when the process begins. A domain that is changed later adds none,
     for verl reads the keys of one sample from all.
 

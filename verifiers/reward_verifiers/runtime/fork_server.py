@@ -2,12 +2,12 @@
 
 Runs as `python -m reward_verifiers.runtime.fork_server FD`.
 
-    pool ──"fork" + socket + progress page──▶ nursery ──fork──▶ worker ◀──jobs, results──▶ pool
+    pool ──"fork" + socket + progress page──▶ fork server ──fork──▶ worker ◀──jobs, results──▶ pool
          ◀──pid + pidfd────────────────────
 
-The nursery has the heavy imports done (`warm_up`), so a fork is a worker that is ready; it never sees a job. A pidfd is
+The fork_server has the heavy imports done (`warm_up`), so a fork is a worker that is ready; it never sees a job. A pidfd is
 opened before the child can be reaped, so a kill cannot hit another process. When the pool's end of the socket closes, the
-nursery kills and reaps its children and goes; when the nursery dies, the kernel kills them.
+fork server kills and reaps its children and goes; when the fork server dies, the kernel kills them.
 
 Jobs arrive as a `JOB` header (length of what follows, first item, end of the items) and a pickle of (function, argument).
 Results leave as a `RESULTS` header (length, first item) and that many bytes of JSON: a list with [true, result] or
@@ -49,7 +49,7 @@ REAP_S = 0.5
 _PR_SET_PDEATHSIG = 1
 
 
-# --- the nursery ------------------------------------------------------------------------------------------------------
+# --- the fork server ------------------------------------------------------------------------------------------------------
 
 
 def main(fd: int) -> None:
@@ -104,7 +104,7 @@ def _reap(children: set[int]) -> None:
 
 
 def _become_worker(control: socket.socket, fds: list[int], memory_bytes: int) -> None:
-    """Never returns: the nursery's stack must not unwind in a child."""
+    """Never returns: the fork server's stack must not unwind in a child."""
     try:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         os.setsid()

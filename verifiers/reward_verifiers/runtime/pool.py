@@ -47,7 +47,7 @@ class TaskFailure:
     cpu_s: float = 0.0
 
 
-class NurseryFailed(RuntimeError):
+class ForkServerFailed(RuntimeError):
     """The process that forks workers could not start: `warm_up` raised, and said why on standard error."""
 
 
@@ -95,7 +95,7 @@ class _Worker:
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     def close(self) -> None:
-        """Kill it and let go of it; a second call does nothing. Its nursery reaps it."""
+        """Kill it and let go of it; a second call does nothing. Its fork server reaps it."""
         if self._pidfd < 0:
             return
         self.kill()
@@ -105,7 +105,7 @@ class _Worker:
         self._pidfd = -1
 
 
-class _Nursery:
+class _ForkServer:
     """The process that forks workers."""
 
     def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
@@ -114,7 +114,7 @@ class _Nursery:
         self._lock = asyncio.Lock()
 
     @classmethod
-    async def start(cls, warm_up: str | None, arguments: tuple[Any, ...], memory_bytes: int) -> _Nursery:
+    async def start(cls, warm_up: str | None, arguments: tuple[Any, ...], memory_bytes: int) -> _ForkServer:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-m", "reward_verifiers.runtime.fork_server", str(theirs.fileno())]
         process = subprocess.Popen(  # noqa: S603, ASYNC220  # returns at once; what it does is waited for below
@@ -122,16 +122,16 @@ class _Nursery:
         )
         theirs.close()
         ours.setblocking(False)
-        nursery = cls(process, ours)
+        fork_server = cls(process, ours)
         ours.send(pickle.dumps((warm_up, arguments, memory_bytes)))
-        message, _ = await nursery._receive()
+        message, _ = await fork_server._receive()
         if message != b"ready":
-            await nursery.close()
-            raise NurseryFailed(f"the workers' warm-up failed (exit status {process.returncode})")
-        return nursery
+            await fork_server.close()
+            raise ForkServerFailed(f"the workers' warm-up failed (exit status {process.returncode})")
+        return fork_server
 
     async def fork(self) -> _Worker:
-        """A new worker. Raises OSError when the nursery is gone."""
+        """A new worker. Raises OSError when the fork server is gone."""
         ours, theirs = socket.socketpair()
         page_fd = os.memfd_create("progress")
         try:
@@ -149,13 +149,13 @@ class _Nursery:
             os.close(page_fd)
         if not fds:
             ours.close()
-            raise ConnectionError("the nursery is gone")
+            raise ConnectionError("the fork server is gone")
         worker = _Worker(int(message), fds[0], page)
         await worker.connect(ours)
         return worker
 
     async def _receive(self) -> tuple[bytes, list[int]]:
-        """The next message; empty when the nursery is gone."""
+        """The next message; empty when the fork server is gone."""
         while True:
             try:
                 message, fds, _, _ = socket.recv_fds(self._control, 64, 1)
@@ -201,20 +201,20 @@ class WorkerPool:
         self._warm_up = (warm_up, warm_up_args, memory_bytes)
         self._recycle_after = recycle_after
         self._growth_bytes = growth_bytes
-        self._nursery: _Nursery | None = None
+        self._fork_server: _ForkServer | None = None
         self._free: asyncio.Queue[_Worker | None] = asyncio.Queue()
         self._workers: set[_Worker] = set()
         self._births: set[asyncio.Task[None]] = set()
-        self._nursery_lock = asyncio.Lock()
+        self._fork_server_lock = asyncio.Lock()
         self._closed = False
         self._all_gone = asyncio.Event()
 
     async def start(self) -> None:
-        """Start the nursery and its workers; a second call does nothing. Raises NurseryFailed."""
-        async with self._nursery_lock:
-            if self._nursery is not None:
+        """Start the fork server and its workers; a second call does nothing. Raises ForkServerFailed."""
+        async with self._fork_server_lock:
+            if self._fork_server is not None:
                 return
-            self._nursery = await _Nursery.start(*self._warm_up)
+            self._fork_server = await _ForkServer.start(*self._warm_up)
         await asyncio.gather(*(self._birth() for _ in range(self._size)))
 
     async def aclose(self) -> None:
@@ -231,9 +231,9 @@ class WorkerPool:
             busy.kill()  # whoever has it at work lets go of it
         if self._workers:
             await self._all_gone.wait()
-        if self._nursery is not None:
-            await self._nursery.close()
-            self._nursery = None
+        if self._fork_server is not None:
+            await self._fork_server.close()
+            self._fork_server = None
 
     async def ready(self) -> bool:
         """Whether there are workers to take a job."""
@@ -316,33 +316,33 @@ class WorkerPool:
             birth.add_done_callback(self._births.discard)
 
     async def _birth(self) -> None:
-        """One more worker, in a new nursery if the old one is gone."""
+        """One more worker, in a new fork server if the old one is gone."""
         for pause in itertools.chain(_RESTART_S, itertools.repeat(_RESTART_AT_MOST_S)):
-            nursery = self._nursery
+            fork_server = self._fork_server
             try:
-                if nursery is None:
-                    raise ConnectionError("the nursery could not be started again")
-                worker = await nursery.fork()
+                if fork_server is None:
+                    raise ConnectionError("the fork server could not be started again")
+                worker = await fork_server.fork()
             except OSError as error:
                 log.error("worker not forked", extra={"cause": str(error)})
                 await asyncio.sleep(pause)
-                await self._renew(nursery)
+                await self._renew(fork_server)
             else:
                 self._workers.add(worker)
                 self._free.put_nowait(worker)
                 return
 
-    async def _renew(self, gone: _Nursery | None) -> None:
-        async with self._nursery_lock:
-            if self._nursery is not gone:
+    async def _renew(self, gone: _ForkServer | None) -> None:
+        async with self._fork_server_lock:
+            if self._fork_server is not gone:
                 return
             if gone is not None:
                 await gone.close()
-            self._nursery = None
+            self._fork_server = None
             try:
-                self._nursery = await _Nursery.start(*self._warm_up)
-            except (OSError, NurseryFailed) as error:
-                log.error("nursery not started", extra={"cause": str(error)})
+                self._fork_server = await _ForkServer.start(*self._warm_up)
+            except (OSError, ForkServerFailed) as error:
+                log.error("fork server not started", extra={"cause": str(error)})
 
 
 @dataclass(slots=True)

@@ -6,6 +6,10 @@ GET /healthz   the process is up   GET /readyz    it would answer now       GET 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -15,27 +19,47 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from reward_verifiers.contract import Description, VerifyReply, VerifyRequest
 from reward_verifiers.service import problems
 from reward_verifiers.service.admission import Admission
-from reward_verifiers.service.middleware import Limits, StrictRoute, harden, run_or_cancel
+from reward_verifiers.service.middleware import ServiceLimits, add_middleware
+from reward_verifiers.service.streams import run_or_cancel
+from reward_verifiers.service.strict_route import StrictRoute
 from reward_verifiers.verifier import Backend, HasDetails
 
 _JSON = "application/json"
-_DEFAULTS = Limits()
+DEFAULT_LIMITS = ServiceLimits()
+MAX_INFLIGHT_SAMPLES = 16_384
 
 
-def bare_app(title: str, version: str, limits: Limits) -> FastAPI:
-    """An app without routes, behind the hard shell; `/docs` works without a network."""
-    app: FastAPI = FastAPIOffline(title=title, version=version, redoc_url=None, redirect_slashes=False)
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
+
+
+def bare_app(title: str, version: str, limits: ServiceLimits, lifespan: Lifespan | None = None) -> FastAPI:
+    """An app without routes, behind the middleware; `/docs` works without a network.
+
+    lifespan: starts and stops what the app stands on; the server enters it before the first request.
+    """
+    app: FastAPI = FastAPIOffline(
+        title=title, version=version, redoc_url=None, redirect_slashes=False, lifespan=lifespan
+    )
     app.router.route_class = StrictRoute
     problems.install(app)
-    harden(app, limits)
+    add_middleware(app, limits)
     return app
 
 
-def create_app(backend: Backend, limits: Limits = _DEFAULTS, *, max_inflight_samples: int = 16_384) -> FastAPI:
-    """The service of one verifier. Whoever made the backend starts and stops what it stands on."""
-    app = bare_app("Touchstone verifier", "1", limits)
-    admission = Admission(max_inflight_samples)
-    registry = app.state.metrics = CollectorRegistry()  # a backend's own routes may have more to tell
+def create_app(
+    backend: Backend,
+    limits: ServiceLimits = DEFAULT_LIMITS,
+    *,
+    admission: Admission | None = None,
+    lifespan: Lifespan | None = None,
+) -> FastAPI:
+    """The service of one verifier. Without a `lifespan`, whoever made the backend starts and stops what it stands on.
+
+    admission: the room of the whole service; routes that a service adds take theirs from the same, `app.state.admission`.
+    """
+    app = bare_app("Touchstone verifier", "1", limits, lifespan)
+    admission = app.state.admission = admission or Admission(MAX_INFLIGHT_SAMPLES)
+    registry = app.state.metrics = CollectorRegistry()  # routes that a service adds may have more to count
     samples = Counter("reward_samples", "Verdicts.", ["verifier", "status"], registry=registry)
     seconds = Histogram("reward_verifier_duration_seconds", "Time for a group.", registry=registry)
     Gauge("reward_inflight_samples", "Samples at work.", registry=registry).set_function(lambda: admission.in_flight)

@@ -9,11 +9,10 @@ import logging
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
+from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from reward_verifiers.service.middleware import setup_logging
@@ -123,9 +122,7 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-async def _serve(
-    app: ASGIApp, listener: socket.socket, running: AbstractAsyncContextManager[Any], header_timeout_s: float
-) -> None:
+async def _serve(app: FastAPI, listener: socket.socket, header_timeout_s: float) -> None:
     config = uvicorn.Config(
         app,
         http=guarded_protocol(header_timeout_s),
@@ -138,25 +135,18 @@ async def _serve(
         timeout_graceful_shutdown=SHUTDOWN_S,
         limit_concurrency=MAX_CONNECTIONS,
     )
-    async with running:
+    # Entered here and not by uvicorn, which would log an error of ours as a stack trace.
+    async with app.router.lifespan_context(app):
         logging.getLogger(__name__).info("serving", extra={"address": listener.getsockname()[:2]})
         await _Server(config).serve(sockets=[listener])
 
 
-def serve(
-    app: ASGIApp,
-    host: str,
-    port: int,
-    running: AbstractAsyncContextManager[Any],
-    *,
-    header_timeout_s: float = 10.0,
-    log_level: str = "INFO",
-) -> None:
-    """Serve until SIGTERM or SIGINT, inside `running`, which starts and stops what the app stands on.
+def serve(app: FastAPI, host: str, port: int, *, header_timeout_s: float = 10.0, log_level: str = "INFO") -> None:
+    """Serve until SIGTERM or SIGINT, within the app's lifespan, which starts and stops what the app stands on.
 
-    Raises BindError, and what `running` raises, before the first request is taken.
+    Raises BindError, and what the lifespan raises, before the first request is taken.
     """
     setup_logging(log_level)
     listener = _bound(host, port)
     with asyncio.Runner(loop_factory=uvicorn.Config(app, log_config=None).get_loop_factory()) as runner:
-        runner.run(_serve(app, listener, running, header_timeout_s))
+        runner.run(_serve(app, listener, header_timeout_s))

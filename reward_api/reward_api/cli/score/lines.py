@@ -22,7 +22,7 @@ import orjson
 import stamina
 from rich.table import Table
 
-from reward_api.settings import Settings
+from reward_api.settings import GatewaySettings
 
 WINDOW = 16
 RETRIES_S = 300.0
@@ -34,7 +34,7 @@ class BadInput(ValueError):
 
 
 @asynccontextmanager
-async def client_for(url: str | None, settings: Settings, key: str) -> AsyncIterator[httpx.AsyncClient]:
+async def client_for(url: str | None, settings: GatewaySettings, key: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the gateway at `url`, or of one that runs in this process."""
     headers = {"authorization": f"Bearer {key}"} if key else {}
     timeout = httpx.Timeout(settings.max_deadline_s, connect=10.0)

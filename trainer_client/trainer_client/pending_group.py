@@ -9,23 +9,23 @@ from concurrent.futures import Future
 
 from trainer_client.errors import BadGroup
 from trainer_client.results import ScoredGroup, ScoredSample, gathered, without_verdict
-from trainer_client.wire import Sample
+from trainer_client.wire import RolloutSample
 
 # Groups that were never asked for by `group(id)`; beyond these the oldest is forgotten, and its handles go on.
 KEPT = 16_384
 _SHARED = ("domain", "reference", "prompt", "prefix", "run", "step", "group_size")
 
 
-class Gathering:
+class PendingGroup:
     """One group: the futures of its samples, and the future of the whole."""
 
-    def __init__(self, first: Sample) -> None:
+    def __init__(self, first: RolloutSample) -> None:
         self.size = first.group_size
         self.future: Future[ScoredGroup] = Future()
         self.was_asked = False
         # The engine's alone: how many samples it has seen, and those that it keeps until the group is whole.
         self.arrived = 0
-        self.held: dict[int, tuple[Sample, asyncio.Future[ScoredGroup]]] = {}
+        self.held: dict[int, tuple[RolloutSample, asyncio.Future[ScoredGroup]]] = {}
         self.sending: asyncio.Task[None] | None = None
         self._first = first
         self._members: dict[int, Future[ScoredGroup] | None] = {}
@@ -41,7 +41,7 @@ class Gathering:
         """How many samples have not been submitted."""
         return self.size - len(self._members)
 
-    def place(self, sample: Sample) -> int:
+    def place(self, sample: RolloutSample) -> int:
         """The sample's index. Raises BadGroup when it does not fit its siblings."""
         for name in _SHARED:
             if getattr(sample, name) != getattr(self._first, name):
@@ -90,25 +90,25 @@ class Gathering:
         return future.result().sample(0)
 
 
-class Gatherings:
+class PendingGroups:
     """By group id, until a group is complete and was asked for. Any thread may call."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._groups: OrderedDict[str, Gathering] = OrderedDict()
+        self._groups: OrderedDict[str, PendingGroup] = OrderedDict()
 
-    def place(self, sample: Sample) -> tuple[Gathering, int]:
+    def place(self, sample: RolloutSample) -> tuple[PendingGroup, int]:
         """The sample's group and its index there. Raises BadGroup."""
         if sample.group_size < 1:
             raise BadGroup("group_size: give at least 1")
         if sample.group_id is None:
             if sample.group_size > 1:
                 raise BadGroup("group_id: needed when group_size is above 1; the siblings are found by it")
-            return Gathering(sample), 0
+            return PendingGroup(sample), 0
         with self._lock:
             group = self._groups.get(sample.group_id)
             if group is None or not group.missing or group.step != sample.step:
-                group = self._groups[sample.group_id] = Gathering(sample)
+                group = self._groups[sample.group_id] = PendingGroup(sample)
                 self._groups.move_to_end(sample.group_id)
             index = group.place(sample)
             self._forget(sample.group_id, group)
@@ -116,7 +116,7 @@ class Gatherings:
                 self._groups.popitem(last=False)
         return group, index
 
-    def release(self, sample: Sample, group: Gathering, index: int) -> None:
+    def release(self, sample: RolloutSample, group: PendingGroup, index: int) -> None:
         """The sample could not be sent: its place is free again."""
         with self._lock:
             group.release(index)
@@ -130,7 +130,7 @@ class Gatherings:
                 group.end()
                 self._forget(name, group)
 
-    def ask(self, name: str) -> Gathering:
+    def ask(self, name: str) -> PendingGroup:
         """Raises KeyError when no sample of this group was submitted, or when it was asked for after it was complete."""
         with self._lock:
             group = self._groups.get(name)
@@ -140,6 +140,6 @@ class Gatherings:
             self._forget(name, group)
         return group
 
-    def _forget(self, name: str, group: Gathering) -> None:
+    def _forget(self, name: str, group: PendingGroup) -> None:
         if group.was_asked and not group.missing:
             self._groups.pop(name, None)

@@ -8,13 +8,13 @@ import os
 from collections.abc import Callable, Generator
 from typing import Any, Generic, TypeVar
 
-from trainer_client.meter import Meter
+from trainer_client.client_metrics import ClientMetrics
 from trainer_client.results import ScoredGroup
 
 T = TypeVar("T")
 
 
-class Handle(Generic[T]):
+class RewardFuture(Generic[T]):
     """A reward that is under way: `handle.result()`, or `await handle`, in any thread and any loop of this process.
 
     group_id: the group that it belongs to. index: the sample's place there; None for a whole group.
@@ -24,7 +24,7 @@ class Handle(Generic[T]):
         self,
         future: concurrent.futures.Future[ScoredGroup],
         finish: Callable[[ScoredGroup], T],
-        meter: Meter,
+        meter: ClientMetrics,
         group_id: str | None,
         index: int | None = None,
     ) -> None:

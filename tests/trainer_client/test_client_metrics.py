@@ -6,7 +6,7 @@ import pytest
 from replies import reply, result
 
 from trainer_client import TooManyFailures, meter
-from trainer_client.meter import Meter
+from trainer_client.client_metrics import ClientMetrics
 from trainer_client.results import ScoredGroup, without_verdict
 
 
@@ -19,7 +19,7 @@ def failed(count, kind="timeout"):
 
 
 def test_it_warns_once_when_the_share_of_failures_passes_5_percent(caplog):
-    counts = Meter(stop_at=1)
+    counts = ClientMetrics(stop_at=1)
     with caplog.at_level(logging.WARNING, "trainer_client"):
         counts.scored(scored(95))
         counts.scored(failed(5))
@@ -33,7 +33,7 @@ def test_it_warns_once_when_the_share_of_failures_passes_5_percent(caplog):
 
 
 def test_a_few_failures_at_the_start_are_no_share_yet():
-    counts = Meter(stop_at=0.05)
+    counts = ClientMetrics(stop_at=0.05)
     counts.scored(failed(meter.ENOUGH - 1))
     counts.check()
     counts.scored(failed(1))
@@ -42,7 +42,7 @@ def test_a_few_failures_at_the_start_are_no_share_yet():
 
 
 def test_only_the_last_samples_count():
-    counts = Meter(stop_at=0.5)
+    counts = ClientMetrics(stop_at=0.5)
     counts.scored(failed(1000))
     counts.scored(scored(600))
     counts.check()
@@ -86,7 +86,7 @@ def run(counts, clock, events):
 
 
 def test_what_is_scored_while_others_are_generated_is_hidden(clock):
-    counts = Meter(1)
+    counts = ClientMetrics(1)
     run(counts, clock, [(0, "arrive"), (2, "end"), (5, "arrive"), (1, "arrive"), (1, "end"), (1, "end")])
     figures = counts.step()
     # Generation ends with the last arrival, and the last reward comes 2 s later; the gateway was at work for 2 + 3 s.
@@ -96,14 +96,14 @@ def test_what_is_scored_while_others_are_generated_is_hidden(clock):
 
 
 def test_what_is_scored_after_generation_is_exposed(clock):
-    counts = Meter(1)
+    counts = ClientMetrics(1)
     run(counts, clock, [(0, "arrive"), (0, "arrive"), (3, "end"), (1, "end")])
     figures = counts.step()
     assert (figures["reward/exposed_s"], figures["reward/hidden_frac"]) == (4, 0)
 
 
 def test_waiting_group_by_group_adds_up(clock):
-    counts = Meter(1)
+    counts = ClientMetrics(1)
     for _ in range(3):
         clock.now += 10
         with counts.waiting():
@@ -114,7 +114,7 @@ def test_waiting_group_by_group_adds_up(clock):
 
 
 def test_the_figures_are_logged_and_name_the_failures(clock, caplog):
-    counts = Meter(1)
+    counts = ClientMetrics(1)
     assert counts.step() == {}
     run(counts, clock, [(0, "arrive"), (1, "end")])
     counts.scored(failed(3, "overloaded"))

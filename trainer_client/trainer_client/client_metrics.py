@@ -23,7 +23,7 @@ ENOUGH = 64
 LATENCIES = 65_536
 
 
-class Meter:
+class ClientMetrics:
     """Counts of one client in one process; any thread may write or read."""
 
     def __init__(self, stop_at: float) -> None:

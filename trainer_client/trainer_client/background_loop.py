@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 import httpx
 
+from trainer_client.client_metrics import ClientMetrics
 from trainer_client.domains import Domain, Domains
 from trainer_client.errors import BadGroup
-from trainer_client.gathering import Gathering
-from trainer_client.meter import Meter
+from trainer_client.pending_group import PendingGroup
 from trainer_client.results import ScoredGroup, gathered, without_verdict
-from trainer_client.sending import BATCH_BYTES, Parcel, Sender
-from trainer_client.wire import Body, Group, Sample, group_of, split, write
+from trainer_client.sending import BATCH_BYTES, PendingRequest, Sender
+from trainer_client.wire import Body, RolloutGroup, RolloutSample, group_of, split, write
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Settings:
 class Engine:
     """Runs from the moment it is made until `stop`."""
 
-    def __init__(self, settings: Settings, meter: Meter) -> None:
+    def __init__(self, settings: Settings, meter: ClientMetrics) -> None:
         self._http = httpx.AsyncClient(
             base_url=settings.url,
             headers={"authorization": f"Bearer {settings.key}"} if settings.key else {},
@@ -56,7 +56,7 @@ class Engine:
         self._meter = meter
         self._sender = Sender(self._http, settings.connections, meter)
         self._domains = Domains(self._http)
-        self._holding: set[Gathering] = set()
+        self._holding: set[PendingGroup] = set()
         self._is_stopping = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="trainer_client", daemon=True)
@@ -93,17 +93,17 @@ class Engine:
 
     # --- work, on the loop --------------------------------------------------------------------------------------------
 
-    async def score(self, group: Group, body: Body, deadline_s: float) -> ScoredGroup:
+    async def score(self, group: RolloutGroup, body: Body, deadline_s: float) -> ScoredGroup:
         """Raises BadGroup when the gateway refuses the group."""
         self._meter.arrived()
         return await self._counted(body, self._group(group, body, self._loop.time() + deadline_s))
 
-    async def submitted(self, group: Group, body: Body, deadline_s: float) -> ScoredGroup:
+    async def submitted(self, group: RolloutGroup, body: Body, deadline_s: float) -> ScoredGroup:
         """As `score`; one group's refusal is a failure among others. Raises BadGroup when the program is at fault."""
         self._meter.arrived()
         return await self._counted(body, _lenient(body, self._group(group, body, self._loop.time() + deadline_s)))
 
-    async def score_many(self, groups: Sequence[tuple[Group, float]]) -> list[ScoredGroup]:
+    async def score_many(self, groups: Sequence[tuple[RolloutGroup, float]]) -> list[ScoredGroup]:
         """All of them, in order, with their deadlines in seconds; bodies are written as there is room."""
         self._meter.arrived()
         begun = self._loop.time()
@@ -127,7 +127,7 @@ class Engine:
                 task.cancel()
 
     async def sample(
-        self, sample: Sample, index: int, body: Body, gathering: Gathering, deadline_s: float
+        self, sample: RolloutSample, index: int, body: Body, gathering: PendingGroup, deadline_s: float
     ) -> ScoredGroup:
         """A group of one. Sent at once, or with its siblings where the domain looks at the whole group."""
         self._meter.arrived()
@@ -159,7 +159,7 @@ class Engine:
         self._meter.scored(group)
         return group
 
-    async def _group(self, group: Group, body: Body, deadline: float) -> ScoredGroup:
+    async def _group(self, group: RolloutGroup, body: Body, deadline: float) -> ScoredGroup:
         is_long = len(body.json) > BATCH_BYTES and body.count > 1 and group.indices is None
         if not is_long or await self._domains.needs_siblings(group.domain, deadline):
             return await self._deliver(body, deadline)
@@ -168,7 +168,7 @@ class Engine:
         return gathered([part.sample(index) for part in parts for index in range(len(part))])
 
     async def _sample(
-        self, sample: Sample, index: int, body: Body, gathering: Gathering, deadline_s: float
+        self, sample: RolloutSample, index: int, body: Body, gathering: PendingGroup, deadline_s: float
     ) -> ScoredGroup:
         deadline = self._loop.time() + deadline_s
         own: asyncio.Future[ScoredGroup] = self._loop.create_future()
@@ -184,7 +184,7 @@ class Engine:
                 gathering.sending = asyncio.ensure_future(self._send_held(gathering, self._loop.time() + deadline_s))
         return await (own if is_held else self._deliver(body, deadline))
 
-    async def _send_held(self, gathering: Gathering, deadline: float) -> None:
+    async def _send_held(self, gathering: PendingGroup, deadline: float) -> None:
         """The samples that waited for each other, as one request."""
         indices = sorted(gathering.held)
         waiting = [gathering.held[index][1] for index in indices]
@@ -201,7 +201,7 @@ class Engine:
                 own.set_result(gathered([group.sample(position)]))
 
     async def _deliver(self, body: Body, deadline: float) -> ScoredGroup:
-        group = await self._sender.deliver(Parcel(body, deadline))
+        group = await self._sender.deliver(PendingRequest(body, deadline))
         self._domains.seen(body.domain, group.version)
         return group
 

@@ -1,0 +1,78 @@
+"""Bearer keys: who may score, and who may also change domains."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from reward_verifiers.service.problems import HTTPProblem
+
+PUBLIC_PATHS = frozenset({"/healthz", "/readyz"})
+
+
+class Keys:
+    """Bearer keys, compared as digests in constant time."""
+
+    def __init__(self, score: frozenset[str], admin: frozenset[str]) -> None:
+        self._score = [_digest(key) for key in score]
+        self._admin = [_digest(key) for key in admin]
+
+    @property
+    def has_admin(self) -> bool:
+        return bool(self._admin)
+
+    def may_score(self, given: str | None) -> bool:
+        """Without score keys anyone may: then only a loopback address is bound, unless the operator said otherwise."""
+        return not self._score or self._among(given, self._score + self._admin)
+
+    def may_administer(self, given: str | None) -> bool:
+        return self._among(given, self._admin)
+
+    @staticmethod
+    def _among(given: str | None, known: list[bytes]) -> bool:
+        digest = _digest(given or "")
+        matches = [hmac.compare_digest(digest, key) for key in known]  # all of them, so that time tells nothing
+        return given is not None and any(matches)
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+
+
+def bearer(headers: Headers) -> str | None:
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else None
+
+
+_UNAUTHORIZED = HTTPProblem(401, detail="Send `Authorization: Bearer KEY`.", headers={"www-authenticate": "Bearer"})
+
+
+class BearerKeys:
+    """Replies 401 when the key is missing, except on public paths."""
+
+    def __init__(self, app: ASGIApp, keys: Keys) -> None:
+        self._app = app
+        self._keys = keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        guarded = scope["type"] == "http" and scope["path"] not in PUBLIC_PATHS
+        if guarded and not self._keys.may_score(bearer(Headers(scope=scope))):
+            await _UNAUTHORIZED.response()(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+async def require_admin(request: Request) -> None:
+    """A route's dependency. Raises HTTPProblem unless the request has an admin key."""
+    keys: Keys = request.app.state.keys
+    if not keys.has_admin:
+        raise HTTPProblem(403, detail="No admin key is configured; set TOUCHSTONE_ADMIN_KEYS to permit changes.")
+    given = bearer(request.headers)
+    if given is None:
+        raise _UNAUTHORIZED
+    if not keys.may_administer(given):
+        raise HTTPProblem(403, detail="This needs an admin key.")
