@@ -12,8 +12,8 @@ import math
 
 from reward_api.domains.spec import Component, Domain
 from reward_api.gateway import rewards
-from reward_api.trainers.groups import Numbers
 from reward_verifiers.contract import SampleResult
+from trainer_client.dialect.imputation import Numbers
 
 
 def numbers_of(domain: Domain, result: SampleResult) -> Numbers:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from reward_api.trainers.front import Body
+from reward_api.trainers.endpoint import Body
 from reward_verifiers.contract import Message
 
 MAX_ITEMS = 10_000

@@ -1,4 +1,4 @@
-"""What the routes of all dialects share: how a body is read, how long there is, what the operator may say in the URL."""
+"""What all trainers' endpoints share: how a body is read, how long there is, what the operator may say in the URL."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from reward_api.domains.spec import Domain
 from reward_api.gateway.gateway import Gateway
 from reward_api.gateway.routes import served
 from reward_api.trainers.answers import NoVerdict, is_relative
-from reward_api.trainers.normal import MAX_GROUP
 from reward_verifiers.contract import ProblemError
 from reward_verifiers.service.problems import HTTPProblem
 from reward_verifiers.service.strict_route import StrictRoute
+from trainer_client.dialect.sample import MAX_GROUP
 
 
 class PeerRoute(StrictRoute):
@@ -75,6 +75,6 @@ def demand_size(domain: Domain, size: int | None) -> None:
 
 def no_verdict(error: NoVerdict) -> HTTPProblem:
     """503, for a dialect whose error path drops the sample or tries again."""
-    told = f"{error.failure.kind}: {error.failure.message}"
+    reason = f"{error.failure.kind}: {error.failure.message}"
     path = error.failure.component or ""
-    return HTTPProblem(503, "No verdict", told, [ProblemError(path=path, reason=told)], {"retry-after": "5"})
+    return HTTPProblem(503, "No verdict", reason, [ProblemError(path=path, reason=reason)], {"retry-after": "5"})

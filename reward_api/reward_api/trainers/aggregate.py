@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
-from reward_api.trainers.front import Body
+from reward_api.trainers.endpoint import Body
 
 TASK, MASK = "_ng_task_index", "mask_sample"
 MAX_ROLLOUTS = 200_000
