@@ -5,7 +5,7 @@ import logging
 import pytest
 from replies import reply, result
 
-from trainer_client import TooManyFailures, meter
+from trainer_client import TooManyFailures, client_metrics
 from trainer_client.client_metrics import ClientMetrics
 from trainer_client.results import ScoredGroup, without_verdict
 
@@ -34,7 +34,7 @@ def test_it_warns_once_when_the_share_of_failures_passes_5_percent(caplog):
 
 def test_a_few_failures_at_the_start_are_no_share_yet():
     counts = ClientMetrics(stop_at=0.05)
-    counts.scored(failed(meter.ENOUGH - 1))
+    counts.scored(failed(client_metrics.ENOUGH - 1))
     counts.check()
     counts.scored(failed(1))
     with pytest.raises(TooManyFailures, match=r"100% of the last 64 .* 64 timeout"):
@@ -67,7 +67,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(meter, "time", clock)
+    monkeypatch.setattr(client_metrics, "time", clock)
     return clock
 
 
