@@ -4,7 +4,7 @@
     make mutate ONLY=rewards       those whose name holds `rewards`
     make mutate MOST=50            at most 50 mutants a module, drawn with a fixed seed
 
-Each mutant changes one operator, number or keyword of one module and runs that module's tests. A mutant that the tests do not
+Each mutant changes one operator, number or keyword of one module and runs that module's tests. A mutant that they do not
 notice survives: it is printed, and the exit status stays 0, since some mutants mean the same as the original.
 """
 
