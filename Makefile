@@ -63,3 +63,4 @@ clean:
 -include preference_model/heads.mk
 -include trainer_client/train.mk
 -include tests/trainers/trainers.mk
+-include tests/mutation/mutation.mk

@@ -114,7 +114,7 @@ def test_domains_check_finds_bad_references_before_training(rollouts):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("serve", "nobody"), "unknown verifier 'nobody'"),
+        (("serve", "nobody"), "no service is named 'nobody'"),
         (("serve", "--host", "0.0.0.0"), "TOUCHSTONE_SCORE_KEYS"),
         (("serve", "--domains", "tests"), "no *.yaml"),
     ],

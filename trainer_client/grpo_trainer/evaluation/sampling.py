@@ -65,12 +65,12 @@ def attempts(found: Answered, judge: Judge, task: Task) -> Attempts:
 
 
 def _attempt(found: Answered, judge: Judge, task: Task, index: int, text: str, completion: Completion) -> Attempt:
-    scored = found.scored
-    components = {name: scores[index] for name, scores in scored.components.items()}
+    scored = found.scored[index]
+    components = scored.components
     accuracy, steps = components.get(judge.accuracy), task.steps(found.problem, text)
     return Attempt(
-        right=None if accuracy is None or scored.rewards[index] is None else accuracy >= 1.0,
-        canonical=scored.canonical[index] if scored.canonical else None,
+        right=None if accuracy is None or scored.reward is None else accuracy >= 1.0,
+        canonical=scored.canonical,
         tokens=len(completion.ids),
         truncated=completion.truncated,
         components=components,

@@ -31,7 +31,7 @@ async def reward(task: Any, trace: Any) -> float:
     [group] = grouped(given, [prompt], [completion], columns, tokens)
     gateway = client(given)
     await _judges_alone(gateway, group.domain)
-    sample = (await gateway.score_many([group]))[0].sample(0)
+    sample = (await gateway.score_many([group]))[0][0]
     trace.record_metrics(
         {f"touchstone_{name}": score for name, score in sample.components.items() if score is not None}
     )

@@ -26,7 +26,7 @@ from trainer_client.client import AsyncRewardClient
 from trainer_client.domains import Domain
 from trainer_client.errors import BadGroup, NoVerdict
 from trainer_client.future import RewardFuture
-from trainer_client.results import ScoredSample, without_verdict
+from trainer_client.results import ScoredSample, no_verdict
 from trainer_client.wire import RolloutSample
 
 log = logging.getLogger("trainer_client")
@@ -151,7 +151,7 @@ async def _scored(gateway: AsyncRewardClient, sample: RolloutSample, until: floa
     try:
         handle = gateway.submit(sample)
     except BadGroup as error:
-        return without_verdict(1, "refused", str(error)).sample(0)
+        return no_verdict("refused", str(error))
     waiting = asyncio.ensure_future(_awaited(handle))
     try:
         done, _ = await asyncio.wait({waiting}, timeout=max(until - time.monotonic(), 0) + GRACE_S)
@@ -159,7 +159,7 @@ async def _scored(gateway: AsyncRewardClient, sample: RolloutSample, until: floa
         waiting.cancel()
     if done:
         return waiting.result()
-    return without_verdict(1, "deadline_exceeded", "its siblings did not come in time").sample(0)
+    return no_verdict("deadline_exceeded", "its siblings did not come in time")
 
 
 async def _awaited(handle: RewardFuture[ScoredSample]) -> ScoredSample:

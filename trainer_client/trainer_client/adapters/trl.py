@@ -43,7 +43,7 @@ async def reward(
     tokens = None if completion_ids is None else [len(ids) for ids in completion_ids]
     step = getattr(columns.get("trainer_state"), "global_step", None)
     scored = await client(told).score_many(grouped(told, prompts, completions, columns, tokens, step))
-    samples = [group.sample(index) for group in scored for index in range(len(group))]
+    samples = [sample for group in scored for sample in group]
     if samples:
         _log(samples, columns.get("log_extra"), columns.get("log_metric"))
     return [reward for group in scored for reward in (group.rewards if _leaves_out() else imputed(group))]
