@@ -24,9 +24,9 @@ import torch
 import yaml
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, Qwen3Config, Qwen3ForSequenceClassification
 
-from preference_model import forward, heads
 from preference_model.backend import PreferenceBackend
-from preference_model.encoding import Encoded
+from preference_model.model import forward, heads
+from preference_model.model.encoding import Encoded
 from preference_model.settings import PreferenceSettings
 from reward_verifiers.contract import VerifyRequest
 

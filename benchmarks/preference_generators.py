@@ -26,11 +26,12 @@ from typing import Any
 
 import torch
 
-from preference_model import balance, heads, metrics, report, train
-from preference_model.data import Pair, Point, read
+from preference_model.model import heads
+from preference_model.train import balance, metrics, report, training
+from preference_model.train.data import Pair, Point, read
 
 FOLDS, QUESTIONS = 5, 400
-CONFIG = train.TrainConfig(features="pair", epochs=300)
+CONFIG = training.TrainConfig(features="pair", epochs=300)
 
 
 def solutions(path: Path) -> list[Pair]:
@@ -54,8 +55,8 @@ class Heads:
 
     def __init__(self, pairs: Sequence[Pair], scratch: Path) -> None:
         self._pairs, self._scratch = pairs, scratch
-        self._data = train.examples(list(pairs), CONFIG)
-        self._model: Any = train.prepare(CONFIG, self._data.texts, lambda _: None)
+        self._data = training.examples(list(pairs), CONFIG)
+        self._model: Any = training.prepare(CONFIG, self._data.texts, lambda _: None)
 
     def margins(self, rows: Sequence[int], asked: Sequence[int]) -> list[float]:
         """Of the asked pairs, by a head trained on the rows; an eighth of their prompts stops the training."""
@@ -69,7 +70,7 @@ class Heads:
         with torch.no_grad():
             for parameter in self._model.parameters():
                 parameter.zero_()
-        train.fit(self._model, data, validation, CONFIG, self._scratch, lambda _: None)
+        training.fit(self._model, data, validation, CONFIG, self._scratch, lambda _: None)
         _, best, _ = heads.load(self._scratch)
         with torch.no_grad():
             self._model.weight.copy_(best)

@@ -12,14 +12,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from preference_model.engine import Engine, guarded
+from preference_model.judge.pairs import Pairs
+from preference_model.model.completion_part import seen
+from preference_model.model.engine import Engine, guarded
+from preference_model.model.probe import FLAG, GoldProbe
+from preference_model.model.registry import BadRegistry, ModelSpec, digest
+from preference_model.model.relative import group_z, win_rates
+from preference_model.model.scale import DECIMALS, LIMIT
 from preference_model.outcome import Asked, NoScore, Scored
-from preference_model.pairs import Pairs
-from preference_model.parts import seen
-from preference_model.probe import FLAG, GoldProbe
-from preference_model.registry import BadRegistry, ModelSpec, digest
-from preference_model.relative import group_z, win_rates
-from preference_model.scale import DECIMALS, LIMIT
 from preference_model.settings import PreferenceSettings
 from reward_verifiers.contract import (
     Description,

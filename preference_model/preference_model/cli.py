@@ -67,12 +67,12 @@ def train_preference(
     _need_models()
     from pydantic import ValidationError
 
-    from preference_model.card import Made
-    from preference_model.data import BadData, Pair, Point, read
-    from preference_model.heads import MissingEncoder
-    from preference_model.judging import judged
-    from preference_model.recipe import train
-    from preference_model.train import TrainConfig
+    from preference_model.model.heads import MissingEncoder
+    from preference_model.train.card import Made
+    from preference_model.train.data import BadData, Pair, Point, read
+    from preference_model.train.labelling import judged
+    from preference_model.train.recipe import train
+    from preference_model.train.training import TrainConfig
     from reward_verifiers.contract import validation_errors
 
     try:
@@ -119,9 +119,9 @@ def eval_preference(
 ) -> None:
     """Measure a reward model beside the baselines: longer wins, shorter wins, which system wrote it."""
     _need_models()
-    from preference_model.data import BadData
-    from preference_model.recipe import Unknown, evaluate, table
-    from preference_model.report import calibration_yaml
+    from preference_model.train.data import BadData
+    from preference_model.train.recipe import Unknown, evaluate, table
+    from preference_model.train.report import calibration_yaml
 
     try:
         reports = asyncio.run(evaluate(model, registry, data, split, frozenset(systems or ())))

@@ -85,7 +85,7 @@ def peers(monkeypatch):
     """`peer(app)`: a URL at which the app answers; connections to others fail."""
     import httpx
 
-    from preference_model import upstream
+    from preference_model.model import upstream
 
     apps = {}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from preference_model.registry import ModelSpec, RegistrySpec, Upstream
+from preference_model.model.registry import ModelSpec, RegistrySpec, Upstream
 
 PAGE = (Path(__file__).parents[2] / "docs" / "preference.md").read_text()
 README = (Path(__file__).parents[2] / "README.md").read_text()

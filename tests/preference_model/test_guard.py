@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from preference_model import guard
-from preference_model.parts import seen, without_markdown
+from preference_model.model.completion_part import seen, without_markdown
 
 PROMPT = "Why is the sky blue? Explain it to a child in a few words."
 ANSWERS = [

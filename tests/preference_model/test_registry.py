@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from preference_model.registry import BadRegistry, Registry, read
+from preference_model.model.registry import BadRegistry, Registry, read
 
 RM = {"model": "/m", "floor": -5}
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 import torch
 
-from preference_model.scale import percentile
+from preference_model.model.scale import percentile
 from reward_verifiers import conformance
 from reward_verifiers.contract import VerifyRequest
 

@@ -13,8 +13,8 @@ import yaml
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
-from preference_model import balance, metrics
-from preference_model.data import BadData, Pair, Point, Unjudged, read, split
+from preference_model.train import balance, metrics, training
+from preference_model.train.data import BadData, Pair, Point, Unjudged, read, split
 from reward_api.cli.main import app
 
 GOOD, BAD = ["light", "blue", "helpful", "scatters"], ["dog", "lazy", "fox", "jumps"]
@@ -141,21 +141,19 @@ def test_a_whole_model_is_trained(models, data, tmp_path, kind):
 
 
 def test_a_step_in_passes_is_the_step_at_once(models, data, tmp_path):
-    from preference_model import train
-
     records = read([data / "pairs.jsonl"])[:24]
 
     def gradient(pass_tokens):
-        config = train.TrainConfig(
+        config = training.TrainConfig(
             backbone=str(models["llama"]), frozen=False, max_tokens=64, pass_tokens=pass_tokens, lr=1e-9
         )
-        examples = train.examples(records, config)
+        examples = training.examples(records, config)
         rows = [row for row, weight in enumerate(examples.weight) if weight]
-        model = train.prepare(config, examples.texts, lambda _: None)
+        model = training.prepare(config, examples.texts, lambda _: None)
         parts = model.passes(rows, examples)
         assert sorted(row for part in parts for row in part) == rows
         optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
-        loss = train._step(model, examples, rows, config, optimizer)
+        loss = training._step(model, examples, rows, config, optimizer)
         return len(parts), loss, torch.cat([one.grad.flatten() for one in model.parameters() if one.grad is not None])
 
     (one, whole, expected), (many, loss, found) = gradient(1 << 20), gradient(128)
@@ -165,17 +163,15 @@ def test_a_step_in_passes_is_the_step_at_once(models, data, tmp_path):
 
 
 def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(models, data, tmp_path):
-    from preference_model import train
-
     records = read([data / "pairs.jsonl"])
-    config = train.TrainConfig(backbone=str(models["bert"]), max_tokens=64, epochs=6, patience=6)
+    config = training.TrainConfig(backbone=str(models["bert"]), max_tokens=64, epochs=6, patience=6)
     part = split(records, "train") + split(records, "validation")
-    examples = train.examples(part, config)
+    examples = training.examples(part, config)
     rows = range(len(part) - 20, len(part))
 
     def run(folder, stop_after=None):
         folder.mkdir(exist_ok=True)
-        model = train.prepare(config, examples.texts, lambda _: None)
+        model = training.prepare(config, examples.texts, lambda _: None)
         seen = []
 
         def told(progress):
@@ -183,7 +179,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(models, data, t
             if progress.epoch == stop_after:
                 raise KeyboardInterrupt
 
-        train.fit(model, examples, rows, config, folder, told)
+        training.fit(model, examples, rows, config, folder, told)
         return seen, load_file(folder / "head.safetensors")
 
     whole, weights = run(tmp_path / "whole")
@@ -272,7 +268,7 @@ def test_the_commands_say_what_is_wrong(tmp_path, data, models):
 async def test_k_votes_with_a_margin_make_pairs(tmp_path, peers, registry, monkeypatch):
     from rich.console import Console
 
-    from preference_model.judging import judged
+    from preference_model.train.labelling import judged
 
     judge = wires.Judge()
     path = registry(j={"upstream": {"kind": "judge_pairs", "url": peers(judge.app)}})

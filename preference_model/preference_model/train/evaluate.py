@@ -12,11 +12,12 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from statistics import fmean, pstdev
 
-from preference_model import balance, guard, metrics
-from preference_model.data import Pair, Point
+from preference_model import guard
+from preference_model.model.scale import sigmoid
 from preference_model.outcome import Asked, Scored
-from preference_model.report import Report, Row, share
-from preference_model.scale import sigmoid
+from preference_model.train import balance, metrics
+from preference_model.train.data import Pair, Point
+from preference_model.train.report import Report, Row, share
 
 KEY_PROMPTS = 12
 PROBED = 200

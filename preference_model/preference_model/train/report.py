@@ -9,7 +9,7 @@ from statistics import fmean, pstdev
 
 import yaml
 
-from preference_model import metrics
+from preference_model.train import metrics
 
 
 @dataclass(frozen=True, slots=True)

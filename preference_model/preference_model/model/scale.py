@@ -6,8 +6,8 @@ import bisect
 import math
 from collections.abc import Sequence
 
+from preference_model.model.registry import Calibration, Ensemble, ModelSpec
 from preference_model.outcome import NoScore
-from preference_model.registry import Calibration, Ensemble, ModelSpec
 from reward_verifiers.contract import FailureKind
 
 LIMIT = 1e6

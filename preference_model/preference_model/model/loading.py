@@ -19,9 +19,9 @@ import torch
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
-from preference_model import forward, heads
-from preference_model.encoding import Encoded, Encoder
-from preference_model.registry import ModelSpec, digest
+from preference_model.model import forward, heads
+from preference_model.model.encoding import Encoded, Encoder
+from preference_model.model.registry import ModelSpec, digest
 
 log = logging.getLogger(__name__)
 disable_progress_bar()  # a service's log is JSON lines

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from statistics import fmean, pstdev
 
-from preference_model import balance
-from preference_model.data import Pair, Point
-from preference_model.scale import sigmoid
+from preference_model.model.scale import sigmoid
+from preference_model.train import balance
+from preference_model.train.data import Pair, Point
 
 BINS = 10
 

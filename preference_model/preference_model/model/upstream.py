@@ -15,9 +15,9 @@ from typing import Any
 
 import httpx
 
+from preference_model.model.registry import ModelSpec, Upstream, digest
+from preference_model.model.scale import activated
 from preference_model.outcome import INSTALL, Asked, NoScore, Scored
-from preference_model.registry import ModelSpec, Upstream, digest
-from preference_model.scale import activated
 from reward_verifiers.contract import FailureKind, Message
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.service.strict_json import BadJSON, loads

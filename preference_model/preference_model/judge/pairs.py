@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from preference_model.engine import Engine, ask
-from preference_model.judge import Judge
+from preference_model.judge.judge import Judge
+from preference_model.model.engine import Engine, ask
+from preference_model.model.registry import ModelSpec, digest
+from preference_model.model.scale import sigmoid
 from preference_model.outcome import Asked, NoScore, Scored
-from preference_model.registry import ModelSpec, digest
-from preference_model.scale import sigmoid
 from reward_verifiers.contract import Failure, FailureKind
 
 OPPONENTS = 8

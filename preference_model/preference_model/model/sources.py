@@ -13,17 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from preference_model.batcher import Batcher, ModelFailed
+from preference_model.model.batcher import Batcher, ModelFailed
+from preference_model.model.registry import ModelSpec
+from preference_model.model.scale import activated
 from preference_model.outcome import Asked, NoScore, Scored
-from preference_model.registry import ModelSpec
-from preference_model.scale import activated
 from reward_verifiers.contract import FailureKind
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.verifier import Unsupported
 
 if TYPE_CHECKING:
-    from preference_model.encoding import Encoding, Turn
-    from preference_model.loading import Loaded
+    from preference_model.model.encoding import Encoding, Turn
+    from preference_model.model.loading import Loaded
 
 
 class Source(Protocol):
@@ -108,7 +108,7 @@ class Local:
         await self.batcher.aclose()
 
     def _encode(self, items: Sequence[Asked]) -> list[Encoding | NoScore]:
-        from preference_model.encoding import turns
+        from preference_model.model.encoding import turns
 
         found: list[Encoding | NoScore] = []
         for item in items:

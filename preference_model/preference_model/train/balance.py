@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from preference_model.data import Pair
+from preference_model.train.data import Pair
 
 CLASSES = 4
 

@@ -20,9 +20,9 @@ from typing import Any
 
 import httpx
 
+from preference_model.model.registry import ModelSpec
+from preference_model.model.upstream import Peer, joined
 from preference_model.outcome import Asked, NoScore
-from preference_model.registry import ModelSpec
-from preference_model.upstream import Peer, joined
 from reward_verifiers.completion import after_think
 from reward_verifiers.contract import FailureKind
 

@@ -11,19 +11,19 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from preference_model.card import Made, card
-from preference_model.data import BadData, Pair, Point, Record, Split, read, split
-from preference_model.engine import Engine
-from preference_model.evaluate import pairs_report, points_report
-from preference_model.evaluate_judge import judge_report, reference_report
+from preference_model.judge.pairs import Pair as Compared
+from preference_model.judge.pairs import Pairs
+from preference_model.model.engine import Engine
+from preference_model.model.registry import ModelSpec
 from preference_model.outcome import Asked, Scored
-from preference_model.pairs import Pair as Compared
-from preference_model.pairs import Pairs
-from preference_model.registry import ModelSpec
-from preference_model.report import Report
 from preference_model.settings import PreferenceSettings
-from preference_model.train import Progress as Epoch
-from preference_model.train import TrainConfig, examples, fit, prepare
+from preference_model.train.card import Made, card
+from preference_model.train.data import BadData, Pair, Point, Record, Split, read, split
+from preference_model.train.evaluate import pairs_report, points_report
+from preference_model.train.evaluate_judge import judge_report, reference_report
+from preference_model.train.report import Report
+from preference_model.train.training import Progress as Epoch
+from preference_model.train.training import TrainConfig, examples, fit, prepare
 
 
 class Unknown(ValueError):

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from preference_model.report import Report, calibration_yaml
-from preference_model.train import Progress, TrainConfig
+from preference_model.train.report import Report, calibration_yaml
+from preference_model.train.training import Progress, TrainConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from preference_model.data import BadData, Pair, Record, Unjudged
-from preference_model.judge import Judge
+from preference_model.judge.judge import Judge
+from preference_model.model.registry import read
 from preference_model.outcome import Asked, NoScore
-from preference_model.registry import read
 from preference_model.settings import PreferenceSettings
+from preference_model.train.data import BadData, Pair, Record, Unjudged
 
 
 async def judged(

@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from statistics import fmean, median
 
-from preference_model import guard, metrics
-from preference_model.data import Pair, Point
-from preference_model.evaluate import KEYS, Score, margin_rows
+from preference_model import guard
+from preference_model.judge.pairs import Pair as Compared
 from preference_model.outcome import Asked
-from preference_model.pairs import Pair as Compared
-from preference_model.report import Report, Row, share_of
+from preference_model.train import metrics
+from preference_model.train.data import Pair, Point
+from preference_model.train.evaluate import KEYS, Score, margin_rows
+from preference_model.train.report import Report, Row, share_of
 
 Compare = Callable[[Sequence[tuple[Asked, Asked]]], Awaitable[list[Compared]]]
 

@@ -6,26 +6,24 @@ Errors of an item stand in its result; only errors of the whole request are HTTP
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import FastAPI, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from preference_model import compat
-from preference_model.engine import ask
+from preference_model.api import tei, vllm
+from preference_model.backend import PreferenceBackend
+from preference_model.judge.pairs import Pair
+from preference_model.model.completion_part import seen
+from preference_model.model.engine import ask
+from preference_model.model.registry import ModelSpec
+from preference_model.model.relative import group_z, ranks
+from preference_model.model.scale import DECIMALS
 from preference_model.outcome import Asked, Scored
-from preference_model.pairs import Pair
-from preference_model.parts import seen
-from preference_model.registry import ModelSpec
-from preference_model.relative import group_z, ranks
-from preference_model.scale import DECIMALS
 from reward_verifiers.contract import Failure, Text, completion_text
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.service.streams import run_or_cancel
 from reward_verifiers.verifier import BadOptions
-
-if TYPE_CHECKING:
-    from preference_model.backend import PreferenceBackend
 
 MAX_ITEMS = 1024
 
@@ -157,7 +155,8 @@ def install(app: FastAPI, backend: PreferenceBackend) -> None:
             "models": {name: spec.model_dump(mode="json", exclude_none=True) for name, spec in registry.models.items()},
         }
 
-    compat.install(app, backend, admission)
+    vllm.install(app, backend, admission)
+    tei.install(app, backend, admission)
 
 
 def _demand(spec: ModelSpec, holds: bool) -> None:

@@ -10,13 +10,14 @@ import logging
 import time
 from collections.abc import Sequence
 
-from preference_model import guard, scale
+from preference_model import guard
+from preference_model.model import scale
+from preference_model.model.completion_part import without_markdown
+from preference_model.model.registry import ModelSpec, Registry, RegistrySpec, digest
+from preference_model.model.sources import Local, Source, Threads
+from preference_model.model.upstream import UpstreamSource
 from preference_model.outcome import INSTALL, Asked, NoScore, Scored
-from preference_model.parts import without_markdown
-from preference_model.registry import ModelSpec, Registry, RegistrySpec, digest
 from preference_model.settings import PreferenceSettings
-from preference_model.sources import Local, Source, Threads
-from preference_model.upstream import UpstreamSource
 from reward_verifiers.contract import FailureKind, prompt_text
 from reward_verifiers.service.admission import Admission
 
@@ -116,7 +117,7 @@ class Engine:
         if spec.upstream is not None:
             return UpstreamSource(spec, self._queue)
         try:
-            from preference_model import loading
+            from preference_model.model import loading
         except ImportError:
             raise NoScore(FailureKind.UNSUPPORTED, INSTALL) from None
         try:

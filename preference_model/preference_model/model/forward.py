@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 import torch
 
-from preference_model.encoding import Encoded
+from preference_model.model.encoding import Encoded
 
 MIN_SHARED = 24
 """Tokens of a shared prompt from which it is worth running it once for all."""

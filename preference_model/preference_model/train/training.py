@@ -23,10 +23,12 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
-from preference_model import balance, forward, guard, heads
-from preference_model.data import Pair, Point
-from preference_model.encoding import Encoded, Encoder, turns
-from preference_model.forward import Batch
+from preference_model import guard
+from preference_model.model import forward, heads
+from preference_model.model.encoding import Encoded, Encoder, turns
+from preference_model.model.forward import Batch
+from preference_model.train import balance
+from preference_model.train.data import Pair, Point
 
 FEATURE_BATCH = 16
 NEGATIVE_WEIGHT = 0.3
