@@ -83,11 +83,11 @@ class Plain:
 
 def bulk(backend: PreferenceBackend, items: list[tuple[str, str]], model: str) -> Way:
     """One call with everything, each text with a prompt of its own."""
-    from preference_model.outcome import Asked
+    from preference_model.outcome import ScoreItem
 
     async def once() -> list[float]:
         _, spec = backend.engine.spec(model)
-        scored = await backend.engine.score(spec, [Asked(prompt, text) for prompt, text in items])
+        scored = await backend.engine.score(spec, [ScoreItem(prompt, text) for prompt, text in items])
         return [one.value for one in scored if one.value is not None]
 
     return once

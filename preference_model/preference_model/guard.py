@@ -120,28 +120,28 @@ def words(text: str) -> str:
 _KEYS = sorted({words(key) for key in (*MASTER_KEYS, *OPENERS)}, key=len, reverse=True)
 
 
-def found(text: str | None, prompt: str) -> str | None:
+def reason(text: str | None, prompt: str) -> str | None:
     """What is wrong with the text as an answer to the prompt, in a few words; None when nothing is."""
     if text is None:
         return "there is no such part in the output"
     if not visible(text, 1):
         return "empty"
-    said = words(text)
-    if not said:
+    text_words = words(text)
+    if not text_words:
         return "punctuation only"
-    if len(text) <= SCANNED and _only_keys(said):
+    if len(text) <= SCANNED and _only_keys(text_words):
         return "an opener and nothing behind it"
-    return _forged(text) or _copied(said, prompt) or _loops(text)
+    return _forged(text) or _copied(text_words, prompt) or _loops(text)
 
 
-def _only_keys(said: str) -> bool:
+def _only_keys(text_words: str) -> bool:
     """Whether the words are openers and master keys, one after another, and nothing else."""
     for _ in range(8):
-        key = next((key for key in _KEYS if said == key or said.startswith(f"{key} ")), None)
+        key = next((key for key in _KEYS if text_words == key or text_words.startswith(f"{key} ")), None)
         if key is None:
             return False
-        said = said[len(key) :].strip()
-        if not said:
+        text_words = text_words[len(key) :].strip()
+        if not text_words:
             return True
     return False
 
@@ -156,11 +156,11 @@ def _forged(text: str) -> str | None:
     return None
 
 
-def _copied(said: str, prompt: str) -> str | None:
-    asked = words(prompt)
-    if asked.count(" ") < 3:
+def _copied(text_words: str, prompt: str) -> str | None:
+    prompt_words = words(prompt)
+    if prompt_words.count(" ") < 3:
         return None
-    shorter, longer = sorted((said, asked), key=len)
+    shorter, longer = sorted((text_words, prompt_words), key=len)
     is_copy = len(shorter) >= COPY_SHARE * len(longer) and (shorter in longer)
     return "a copy of the prompt" if is_copy else None
 

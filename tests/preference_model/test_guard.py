@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from preference_model import guard
-from preference_model.model.completion_part import seen, without_markdown
+from preference_model.model.completion_part import completion_part, without_markdown
 
 PROMPT = "Why is the sky blue? Explain it to a child in a few words."
 ANSWERS = [
@@ -29,13 +29,13 @@ ANSWERS = [
 
 @pytest.mark.parametrize("text", ANSWERS)
 def test_an_answer_passes(text):
-    assert guard.found(text, PROMPT) is None
+    assert guard.reason(text, PROMPT) is None
 
 
 @pytest.mark.parametrize("key", [*guard.MASTER_KEYS, *guard.OPENERS])
 @pytest.mark.parametrize("dress", ["{}", "  {}\n", "**{}**", "{}!", "# {}\n\n...", "{0} {0}", "Sure. {}"])
 def test_an_opener_alone_is_no_answer_however_it_is_dressed(key, dress):
-    assert guard.found(dress.format(key), PROMPT)
+    assert guard.reason(dress.format(key), PROMPT)
 
 
 @pytest.mark.parametrize(
@@ -64,24 +64,31 @@ def test_an_opener_alone_is_no_answer_however_it_is_dressed(key, dress):
     ],
 )
 def test_what_is_no_answer_is_found_with_its_reason(text, reason):
-    assert (guard.found(text, PROMPT) or "").startswith(reason)
+    assert (guard.reason(text, PROMPT) or "").startswith(reason)
+
+
+@pytest.mark.parametrize(("share", "is_copy"), [(0.93, True), (0.87, False)])
+def test_nearly_all_of_the_prompt_is_a_copy_and_a_part_of_it_is_none(share, is_copy):
+    prompt = " ".join(f"word{number:03}" for number in range(100))
+    text = prompt[: round(share * len(prompt))]
+    assert (guard.reason(text, prompt) == "a copy of the prompt") is is_copy
 
 
 def test_end_tokens_at_the_very_end_are_no_forgery():
-    assert seen("<think>hm</think>Blue.<|im_end|>\n<|endoftext|>", "", "answer") == "Blue."
+    assert completion_part("<think>hm</think>Blue.<|im_end|>\n<|endoftext|>", "", "answer") == "Blue."
 
 
 @pytest.mark.parametrize(
     ("part", "expected"), [("answer", "Blue."), ("think", "why"), ("all", "<think>why</think><answer>Blue.</answer>")]
 )
 def test_parts(part, expected):
-    assert seen("why</think><answer>Blue.</answer>", "<think>", part) == expected
+    assert completion_part("why</think><answer>Blue.</answer>", "<think>", part) == expected
 
 
 def test_thinking_that_never_ends_has_no_answer():
-    assert seen("<think>hm", "", "answer") is None
-    assert seen("hm", "<think>", "think") == "hm"
-    assert seen("no tags", "", "think") is None
+    assert completion_part("<think>hm", "", "answer") is None
+    assert completion_part("hm", "<think>", "think") == "hm"
+    assert completion_part("no tags", "", "think") is None
 
 
 def test_markdown_is_taken_off():
@@ -93,7 +100,7 @@ def test_markdown_is_taken_off():
 )
 def test_a_megabyte_takes_a_moment(text):
     begun = time.process_time()
-    guard.found(text, "x " * 1000)
+    guard.reason(text, "x " * 1000)
     without_markdown(text)
     assert time.process_time() - begun < 2  # a pattern that goes back over what it read would take hours
 
@@ -109,7 +116,7 @@ def test_real_answers_pass():
         for name in ("response1", "response2")
         if isinstance(row[name], str)
     ]
-    reasons = [guard.found(text, prompt) for prompt, text in answers]
+    reasons = [guard.reason(text, prompt) for prompt, text in answers]
     wrong = [
         reason
         for reason in reasons

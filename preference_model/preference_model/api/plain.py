@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from preference_model.backend import PreferenceBackend
 from preference_model.model.scale import sigmoid
 from preference_model.model.sources import Local
-from preference_model.outcome import NoScore
+from preference_model.outcome import ScoreFailure
 from reward_verifiers.contract import FailureKind
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ async def logits(
         source = await backend.engine.source(spec)
         assert isinstance(source, Local)  # noqa: S101
         return await source.plain(conversations, policy), source
-    except NoScore as error:
+    except ScoreFailure as error:
         raise Refused(STATUS.get(error.kind, 500), error.message) from None
 
 

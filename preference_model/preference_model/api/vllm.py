@@ -60,8 +60,8 @@ def _conversations(body: ClassifyRequest) -> list[list[Turn]]:
     return [[Turn("text", text)] for text in texts]
 
 
-def _as_vllm(body: ClassifyRequest, found: Rows, source: Local) -> dict[str, Any]:
-    rows, tokens = found
+def _as_vllm(body: ClassifyRequest, logit_rows: Rows, source: Local) -> dict[str, Any]:
+    rows, tokens = logit_rows
     names = source.labels
     data = []
     for index, row in enumerate(rows):
