@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from preference_model.judge.pairs import Pairs
 from preference_model.model.completion_part import completion_part
-from preference_model.model.engine import ModelEngine, guarded
+from preference_model.model.engine import ModelEngine, filter_reason
 from preference_model.model.probe import FLAG, GoldProbe
 from preference_model.model.registry import BadRegistry, ModelSpec, digest
 from preference_model.model.relative import group_z, win_rates
@@ -165,7 +165,7 @@ class PreferenceBackend:
         items: list[ScoreItem | str] = []
         for completion in request.completions:
             text = completion_part(completion_text(completion), request.prefix, spec.sees)
-            items.append(guarded(spec, prompt, text) or ScoreItem(request.prompt, text or "", right))
+            items.append(filter_reason(spec, prompt, text, right) or ScoreItem(request.prompt, text or "", right))
         return items
 
     async def scored(
@@ -195,19 +195,19 @@ class PreferenceBackend:
 
     def _options(self, options: dict[str, Any]) -> PreferenceOptions:
         try:
-            found = PreferenceOptions.model_validate(options)
+            parsed = PreferenceOptions.model_validate(options)
         except ValidationError as error:
             raise BadOptions(validation_errors(error)) from None
         try:
-            _, spec = self.engine.spec(found.model)
+            _, spec = self.engine.spec(parsed.model)
         except LookupError as error:
             raise BadOptions([("model", str(error.args[0]))]) from None
         kind = spec.upstream.kind if spec.upstream else ""
-        if kind == "judge_pairs" and found.mode != "pairwise":
+        if kind == "judge_pairs" and parsed.mode != "pairwise":
             raise BadOptions([("mode", "this model is a judge of pairs: set mode: pairwise")])
-        if kind == "judge_reference" and found.mode != "pointwise":
+        if kind == "judge_reference" and parsed.mode != "pointwise":
             raise BadOptions([("mode", "this model is a judge by a reference: set mode: pointwise")])
-        return found
+        return parsed
 
 
 def within_group(scored: Sequence[ScoreOutcome], mode: Mode) -> list[ScoreOutcome]:
@@ -235,7 +235,7 @@ def _verdict(one: ScoreOutcome, about: dict[str, Any]) -> Verdict:
         failure = one.failure or ScoreFailure(FailureKind.VERIFIER_ERROR, "no score")
         return Verdict.failed(failure.kind, failure.message, **evidence)
     if reason := one.evidence.get("guard"):
-        return Verdict.scored(round(one.value, DECIMALS), f"guarded: {reason}", **evidence)
+        return Verdict.scored(round(one.value, DECIMALS), f"filtered by the guard: {reason}", **evidence)
     score = round(one.value, DECIMALS) + 0.0
     phrase = {"pointwise": "scores it", "group": "within its group:", "pairwise": "prefers it to a sibling:"}[
         about["mode"]

@@ -15,7 +15,7 @@ from preference_model.api import tei, vllm
 from preference_model.backend import PreferenceBackend
 from preference_model.judge.pairs import PairOutcome
 from preference_model.model.completion_part import completion_part
-from preference_model.model.engine import ask
+from preference_model.model.engine import item_or_reason
 from preference_model.model.registry import ModelSpec
 from preference_model.model.relative import group_z, ranks
 from preference_model.model.scale import DECIMALS
@@ -167,7 +167,7 @@ def _seen(spec: ModelSpec, prompt: Text, completion: Text) -> ScoreItem:
 
 
 def _item(spec: ModelSpec, prompt: Text, completion: Text, reference: str | None) -> ScoreItem | str:
-    return ask(spec, ScoreItem(prompt, _seen(spec, prompt, completion).text, reference))
+    return item_or_reason(spec, ScoreItem(prompt, _seen(spec, prompt, completion).text, reference))
 
 
 def _point(one: ScoreOutcome) -> PointOutcome:

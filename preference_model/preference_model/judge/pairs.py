@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from preference_model.judge.judge import Judge
-from preference_model.model.engine import ModelEngine, ask
+from preference_model.model.engine import ModelEngine, item_or_reason
 from preference_model.model.registry import ModelSpec, digest
 from preference_model.model.scale import sigmoid
 from preference_model.outcome import ScoreFailure, ScoreItem, ScoreOutcome
@@ -53,12 +53,12 @@ class Pairs:
         """One outcome a pair, in order. Raises Overloaded."""
         if spec.is_judge:
             return list(await asyncio.gather(*(self._by_judge(spec, *pair, votes, swap) for pair in pairs)))
-        flat = [ask(spec, item) for pair in pairs for item in pair]
+        flat = [item_or_reason(spec, item) for pair in pairs for item in pair]
         scored = await self._engine.score(spec, flat)
         return [_by_scores(scored[at], scored[at + 1]) for at in range(0, len(scored), 2)]
 
     async def _by_judge(self, spec: ModelSpec, one: ScoreItem, other: ScoreItem, votes: int, swap: bool) -> PairOutcome:
-        guards = [reason if isinstance(reason := ask(spec, item), str) else None for item in (one, other)]
+        guards = [reason if isinstance(reason := item_or_reason(spec, item), str) else None for item in (one, other)]
         if any(guards):
             return _by_guard(guards)
         try:

@@ -164,16 +164,16 @@ class ModelEngine:
         self._threads.stop()
 
 
-def guarded(spec: ModelSpec, prompt: str, text: str | None) -> str | None:
+def filter_reason(spec: ModelSpec, prompt: str, text: str | None, reference: str | None = None) -> str | None:
     """Why the text never reaches the model; None when it does."""
     if text is None:
-        return "there is no such part in the output"
-    return guard.reason(text, prompt) if spec.guard else None
+        return guard.NO_SUCH_PART
+    return guard.reason(text, prompt, reference) if spec.guard else None
 
 
-def ask(spec: ModelSpec, item: ScoreItem) -> ScoreItem | str:
-    """The item, or why it is guarded."""
-    return guarded(spec, prompt_text(item.prompt), item.text) or item
+def item_or_reason(spec: ModelSpec, item: ScoreItem) -> ScoreItem | str:
+    """The item, or why the guard filters it out."""
+    return filter_reason(spec, prompt_text(item.prompt), item.text, item.reference) or item
 
 
 def _floor(spec: ModelSpec, reason: str) -> ScoreOutcome:

@@ -14,6 +14,7 @@ from statistics import fmean, pstdev
 
 from preference_model import guard
 from preference_model.model.scale import sigmoid
+from preference_model.openers import MASTER_KEYS, OPENERS
 from preference_model.outcome import ScoreItem, ScoreOutcome
 from preference_model.train import balance, metrics
 from preference_model.train.data import LabelledText, PreferencePair
@@ -21,7 +22,7 @@ from preference_model.train.report import Report, Row, share
 
 KEY_PROMPTS = 12
 PROBED = 200
-KEYS = (*guard.MASTER_KEYS, *guard.OPENERS, ":", ".")
+KEYS = (*MASTER_KEYS, *OPENERS, ":", ".")
 
 Score = Callable[[Sequence[ScoreItem]], Awaitable[list[ScoreOutcome]]]
 

@@ -22,10 +22,10 @@ from typing import Any, Protocol
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
-from preference_model import guard
 from preference_model.model import forward, heads
 from preference_model.model.encoding import Encoded, Encoder, turns
 from preference_model.model.forward import Batch
+from preference_model.openers import MASTER_KEYS, OPENERS
 from preference_model.train import balance
 from preference_model.train.config import TrainConfig
 from preference_model.train.data import LabelledText, PreferencePair
@@ -93,7 +93,7 @@ def examples(records: Sequence[PreferencePair] | Sequence[LabelledText], config:
 def _negatives(pairs: Sequence[PreferencePair], config: TrainConfig) -> Iterator[tuple[int, str, str]]:
     """(pair, winner, loser): an answer beats an opener that is all there is, and what answers another prompt."""
     chance = random.Random(config.seed)  # noqa: S311
-    keys = [*guard.MASTER_KEYS, *guard.OPENERS, ":", ".", ""]
+    keys = [*MASTER_KEYS, *OPENERS, ":", ".", ""]
     for _ in range(round(config.negatives * len(pairs))):
         at, other = chance.randrange(len(pairs)), chance.choice(pairs)
         pair = pairs[at]
