@@ -6,48 +6,43 @@ Errors of an item stand in its result; only errors of the whole request are HTTP
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import FastAPI, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from preference_model import compat
-from preference_model.engine import ask
-from preference_model.outcome import Asked, Scored
-from preference_model.pairs import Pair
-from preference_model.parts import seen
-from preference_model.registry import ModelSpec
-from preference_model.relative import group_z, ranks
-from preference_model.scale import DECIMALS
+from preference_model.api import tei, vllm
+from preference_model.backend import PreferenceBackend
+from preference_model.judge.pairs import PairOutcome
+from preference_model.model.completion_part import completion_part
+from preference_model.model.engine import item_or_reason
+from preference_model.model.registry import ModelSpec
+from preference_model.model.relative import group_z, ranks
+from preference_model.model.scale import DECIMALS
+from preference_model.outcome import ScoreItem, ScoreOutcome
+from preference_model.strict import StrictModel
 from reward_verifiers.contract import Failure, Text, completion_text
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.service.streams import run_or_cancel
 from reward_verifiers.verifier import BadOptions
 
-if TYPE_CHECKING:
-    from preference_model.backend import PreferenceBackend
-
 MAX_ITEMS = 1024
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class PointItem(_Strict):
+class PointItem(StrictModel):
     prompt: Text
     completion: Text
     reference: str | None = None
 
 
-class PointwiseRequest(_Strict):
+class PointwiseRequest(StrictModel):
     """Texts to score, each with a prompt of its own."""
 
     model: str = ""
     items: list[PointItem] = Field(min_length=1, max_length=MAX_ITEMS)
 
 
-class Point(BaseModel):
+class PointOutcome(BaseModel):
     """`score` is null exactly when there is a failure."""
 
     score: float | None
@@ -57,16 +52,16 @@ class Point(BaseModel):
 
 class PointwiseReply(BaseModel):
     model: str
-    items: list[Point]
+    items: list[PointOutcome]
 
 
-class PairItem(_Strict):
+class PairItem(StrictModel):
     prompt: Text
     a: Text
     b: Text
 
 
-class CompareRequest(_Strict):
+class CompareRequest(StrictModel):
     """Pairs to compare. `votes` and `swap` are for judges: a scoring model has no position and no chance in it."""
 
     model: str = ""
@@ -77,12 +72,12 @@ class CompareRequest(_Strict):
 
 class CompareReply(BaseModel):
     model: str
-    pairs: list[Pair]
+    pairs: list[PairOutcome]
     consistency: float | None = Field(description="Mean over the pairs that were seen in both orders.")
     first_position: float | None = Field(description="Share of decided votes for whichever stood first; 0.5: no bias.")
 
 
-class RankRequest(_Strict):
+class RankRequest(StrictModel):
     """A group to rank."""
 
     model: str = ""
@@ -130,12 +125,12 @@ def install(app: FastAPI, backend: PreferenceBackend) -> None:
         _demand(spec, spec.upstream is None or spec.upstream.kind != "judge_reference")
         pairs = [(_seen(spec, pair.prompt, pair.a), _seen(spec, pair.prompt, pair.b)) for pair in body.pairs]
         with admission.enter(2 * len(pairs)):
-            found = await run_or_cancel(request, backend.pairs.compare(spec, pairs, body.votes, body.swap))
+            outcomes = await run_or_cancel(request, backend.pairs.compare(spec, pairs, body.votes, body.swap))
         return CompareReply(
             model=name,
-            pairs=found,
-            consistency=_mean([pair.consistency for pair in found]),
-            first_position=_mean([pair.first_position for pair in found]),
+            pairs=outcomes,
+            consistency=_mean([pair.consistency for pair in outcomes]),
+            first_position=_mean([pair.first_position for pair in outcomes]),
         )
 
     @app.post("/rank")
@@ -157,7 +152,8 @@ def install(app: FastAPI, backend: PreferenceBackend) -> None:
             "models": {name: spec.model_dump(mode="json", exclude_none=True) for name, spec in registry.models.items()},
         }
 
-    compat.install(app, backend, admission)
+    vllm.install(app, backend, admission)
+    tei.install(app, backend, admission)
 
 
 def _demand(spec: ModelSpec, holds: bool) -> None:
@@ -166,26 +162,26 @@ def _demand(spec: ModelSpec, holds: bool) -> None:
         raise BadOptions([("model", f"a {kind} model does not answer this question")])
 
 
-def _seen(spec: ModelSpec, prompt: Text, completion: Text) -> Asked:
-    return Asked(prompt, seen(completion_text(completion), "", spec.sees) or "")
+def _seen(spec: ModelSpec, prompt: Text, completion: Text) -> ScoreItem:
+    return ScoreItem(prompt, completion_part(completion_text(completion), "", spec.sees) or "")
 
 
-def _item(spec: ModelSpec, prompt: Text, completion: Text, reference: str | None) -> Asked | str:
-    return ask(spec, Asked(prompt, _seen(spec, prompt, completion).text, reference))
+def _item(spec: ModelSpec, prompt: Text, completion: Text, reference: str | None) -> ScoreItem | str:
+    return item_or_reason(spec, ScoreItem(prompt, _seen(spec, prompt, completion).text, reference))
 
 
-def _point(one: Scored) -> Point:
+def _point(one: ScoreOutcome) -> PointOutcome:
     score = None if one.value is None else round(one.value, DECIMALS)
-    return Point(score=score, failure=_failure(one), evidence=one.evidence)
+    return PointOutcome(score=score, failure=_failure(one), evidence=one.evidence)
 
 
-def _failure(one: Scored) -> Failure | None:
+def _failure(one: ScoreOutcome) -> Failure | None:
     return None if one.failure is None else Failure(kind=one.failure.kind, message=one.failure.message)
 
 
-def _ranked(scored: Sequence[Scored]) -> list[Ranked]:
-    known = [one.value for one in scored if one.value is not None]
-    z = iter(group_z(known) if len(known) > 1 else [None] * len(known))
+def _ranked(scored: Sequence[ScoreOutcome]) -> list[Ranked]:
+    values = [one.value for one in scored if one.value is not None]
+    z = iter(group_z(values) if len(values) > 1 else [None] * len(values))
     places = ranks([one.value for one in scored])
     rows = []
     for one, place in zip(scored, places, strict=True):
@@ -196,5 +192,5 @@ def _ranked(scored: Sequence[Scored]) -> list[Ranked]:
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
+    numbers = [value for value in values if value is not None]
+    return sum(numbers) / len(numbers) if numbers else None

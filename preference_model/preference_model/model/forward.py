@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 import torch
 
-from preference_model.encoding import Encoded
+from preference_model.model.encoding import Encoded
 
 MIN_SHARED = 24
 """Tokens of a shared prompt from which it is worth running it once for all."""
@@ -49,7 +49,6 @@ class Batch:
             self.mask[row, at] = 1
         self.ids, self.types, self.mask = (part.to(device) for part in (self.ids, self.types, self.mask))
         self.positions = (self.mask.cumsum(1) - 1).clamp(min=0)
-        self.is_full = min(lengths) == width
         self.last = (self.mask * torch.arange(1, width + 1, device=device)).argmax(1)
 
 
@@ -63,7 +62,6 @@ class Classifier:
         self.outputs: int = model.config.num_labels
         self.is_decoder = hasattr(model, "score") and not _is_bidirectional(model.config)
         self._takes_types = getattr(model.config, "type_vocab_size", 0) > 1
-        self._takes_positions = "position_ids" in _parameters(model)
 
     def logits(self, batch: Batch) -> torch.Tensor:
         if self.is_decoder:
@@ -101,12 +99,6 @@ class Classifier:
 
 def _is_bidirectional(config: Any) -> bool:
     return getattr(config, "is_causal", True) is False or bool(getattr(config, "use_bidirectional_attention", False))
-
-
-def _parameters(model: Any) -> set[str]:
-    import inspect
-
-    return set(inspect.signature(model.forward).parameters)
 
 
 @torch.inference_mode()

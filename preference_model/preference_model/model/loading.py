@@ -19,9 +19,9 @@ import torch
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
-from preference_model import forward, heads
-from preference_model.encoding import Encoded, Encoder
-from preference_model.registry import ModelSpec, digest
+from preference_model.model import forward, heads
+from preference_model.model.encoding import Encoded, Encoder
+from preference_model.model.registry import ModelSpec, digest
 
 log = logging.getLogger(__name__)
 disable_progress_bar()  # a service's log is JSON lines
@@ -42,7 +42,7 @@ class CannotLoad(RuntimeError):
     """The model cannot be loaded here; the message names the field of the registry."""
 
 
-NotHere = heads.MissingEncoder
+MissingEncoder = heads.MissingEncoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,12 @@ class Loaded:
 
 
 def load(spec: ModelSpec, threads: int) -> Loaded:
-    """Raises CannotLoad, or NotHere for a package that is not installed."""
+    """Raises CannotLoad, or MissingEncoder for a package that is not installed."""
     torch.set_num_threads(threads)
     try:
         device = _device(spec.device)
         scorer, tokenizer, dtype = _head(spec, device) if spec.head else _classifier(spec, device)
-    except NotHere:
+    except MissingEncoder:
         raise
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise CannotLoad(f"{'head' if spec.head else 'model'}: {_first_line(error)}") from error
@@ -99,11 +99,11 @@ def version_of(spec: ModelSpec) -> str:
 def _fingerprint(file: Path, end: int = 1 << 20) -> str:
     size = file.stat().st_size
     with file.open("rb") as content:
-        found = hashlib.sha256(content.read(end))
+        content_hash = hashlib.sha256(content.read(end))
         if size > end:
             content.seek(max(end, size - end))
-            found.update(content.read())
-    return f"{size}:{found.hexdigest()}"
+            content_hash.update(content.read())
+    return f"{size}:{content_hash.hexdigest()}"
 
 
 def _first_line(error: BaseException) -> str:
@@ -139,7 +139,7 @@ def _classifier(spec: ModelSpec, device: torch.device) -> tuple[forward.Classifi
         raise ValueError("its tokenizer has no fast version, which is needed to tell text from control tokens")
     limit = getattr(config.get_text_config(), "max_position_embeddings", LONGEST)
 
-    def made(dtype: str) -> forward.Classifier:
+    def classifier(dtype: str) -> forward.Classifier:
         kind = DTYPES.get(dtype, torch.float32)
         model, info = AutoModelForSequenceClassification.from_pretrained(
             where, revision=spec.revision, dtype=kind, use_safetensors=True, output_loading_info=True
@@ -151,9 +151,9 @@ def _classifier(spec: ModelSpec, device: torch.device) -> tuple[forward.Classifi
         return forward.Classifier(model.to(device), min(int(limit), int(tokenizer.model_max_length)))
 
     dtype = _dtype(spec.dtype, device)
-    model = made(dtype if dtype != "auto" else "float32")
+    model = classifier(dtype if dtype != "auto" else "float32")
     if dtype == "auto":
-        model, dtype = _timed_dtype(model, lambda: made("bfloat16"), device)
+        model, dtype = _timed_dtype(model, lambda: classifier("bfloat16"), device)
     return model, tokenizer, dtype
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from preference_model.engine import Engine, ask
-from preference_model.judge import Judge
-from preference_model.outcome import Asked, NoScore, Scored
-from preference_model.registry import ModelSpec, digest
-from preference_model.scale import sigmoid
+from preference_model.judge.judge import Judge
+from preference_model.model.engine import ModelEngine, item_or_reason
+from preference_model.model.registry import ModelSpec, digest
+from preference_model.model.scale import sigmoid
+from preference_model.outcome import ScoreFailure, ScoreItem, ScoreOutcome
 from reward_verifiers.contract import Failure, FailureKind
 
 OPPONENTS = 8
@@ -20,7 +20,7 @@ OPPONENTS = 8
 CLEAR = 1e-4
 
 
-class Pair(BaseModel):
+class PairOutcome(BaseModel):
     """The outcome of one pair. `preferred` is null exactly when there is a failure."""
 
     preferred: str | None  # "a", "b", "tie"
@@ -37,7 +37,7 @@ class Pair(BaseModel):
 class Pairs:
     """Compares by the engine's models, and keeps the judges."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: ModelEngine) -> None:
         self._engine = engine
         self._judges: dict[str, Judge] = {}
 
@@ -48,33 +48,35 @@ class Pairs:
         return self._judges[key]
 
     async def compare(
-        self, spec: ModelSpec, pairs: Sequence[tuple[Asked, Asked]], votes: int, swap: bool
-    ) -> list[Pair]:
+        self, spec: ModelSpec, pairs: Sequence[tuple[ScoreItem, ScoreItem]], votes: int, swap: bool
+    ) -> list[PairOutcome]:
         """One outcome a pair, in order. Raises Overloaded."""
         if spec.is_judge:
             return list(await asyncio.gather(*(self._by_judge(spec, *pair, votes, swap) for pair in pairs)))
-        flat = [ask(spec, item) for pair in pairs for item in pair]
+        flat = [item_or_reason(spec, item) for pair in pairs for item in pair]
         scored = await self._engine.score(spec, flat)
         return [_by_scores(scored[at], scored[at + 1]) for at in range(0, len(scored), 2)]
 
-    async def _by_judge(self, spec: ModelSpec, one: Asked, other: Asked, votes: int, swap: bool) -> Pair:
-        guards = [reason if isinstance(reason := ask(spec, item), str) else None for item in (one, other)]
+    async def _by_judge(self, spec: ModelSpec, one: ScoreItem, other: ScoreItem, votes: int, swap: bool) -> PairOutcome:
+        guards = [reason if isinstance(reason := item_or_reason(spec, item), str) else None for item in (one, other)]
         if any(guards):
             return _by_guard(guards)
         try:
-            found = await self.judge(spec).compare(one, one.text, other.text, votes=votes, swap=swap)
-        except NoScore as error:
+            votes_cast = await self.judge(spec).compare(one, one.text, other.text, votes=votes, swap=swap)
+        except ScoreFailure as error:
             return _failed(error)
-        return Pair(
-            preferred=_name(found.score),
-            margin=found.score,
-            probability=(found.score + 2) / 4,
-            votes=found.votes,
-            consistency=found.consistency,
-            first_position=found.first_position,
+        return PairOutcome(
+            preferred=_name(votes_cast.score),
+            margin=votes_cast.score,
+            probability=(votes_cast.score + 2) / 4,
+            votes=votes_cast.votes,
+            consistency=votes_cast.consistency,
+            first_position=votes_cast.first_position,
         )
 
-    async def judged(self, spec: ModelSpec, items: Sequence[Asked | str], *, pairwise: bool) -> list[Scored]:
+    async def group_outcomes(
+        self, spec: ModelSpec, items: Sequence[ScoreItem | str], *, pairwise: bool
+    ) -> list[ScoreOutcome]:
         """A judge's scores of a group: by the reference, or by pairs among siblings, 0 to 1."""
         if not pairwise:
             return list(await asyncio.gather(*(self._agrees(spec, item) for item in items)))
@@ -98,15 +100,15 @@ class Pairs:
             won[other].append(1 - pair.probability)
         return [_standing(won[at], lost.get(at), items[at]) for at in range(size)]
 
-    async def _agrees(self, spec: ModelSpec, item: Asked | str) -> Scored:
+    async def _agrees(self, spec: ModelSpec, item: ScoreItem | str) -> ScoreOutcome:
         if isinstance(item, str):
-            return Scored(0.0, None, {"guard": item})
+            return ScoreOutcome(0.0, None, {"guard": item})
         try:
-            return Scored(await self.judge(spec).agrees(item))
-        except NoScore as error:
-            return Scored(None, error)
+            return ScoreOutcome(await self.judge(spec).agrees(item))
+        except ScoreFailure as error:
+            return ScoreOutcome(None, error)
 
-    async def _duel(self, spec: ModelSpec, one: Asked | str, other: Asked | str) -> Pair:
+    async def _duel(self, spec: ModelSpec, one: ScoreItem | str, other: ScoreItem | str) -> PairOutcome:
         if isinstance(one, str) or isinstance(other, str):
             return _by_guard([item if isinstance(item, str) else None for item in (one, other)])
         return await self._by_judge(spec, one, other, votes=2, swap=True)
@@ -117,24 +119,24 @@ class Pairs:
         self._judges.clear()
 
 
-def _standing(won: list[float], failure: Failure | None, item: Asked | str) -> Scored:
+def _standing(won: list[float], failure: Failure | None, item: ScoreItem | str) -> ScoreOutcome:
     """The mean over the siblings. One comparison that failed is the text's failure: what is left is another contest."""
     evidence = {"guard": item} if isinstance(item, str) else {"siblings": len(won)}
     if failure is not None:
-        return Scored.failed(failure.kind, failure.message, **evidence)
-    return Scored(sum(won) / len(won), None, evidence)
+        return ScoreOutcome.failed(failure.kind, failure.message, **evidence)
+    return ScoreOutcome(sum(won) / len(won), None, evidence)
 
 
-def _by_scores(one: Scored, other: Scored) -> Pair:
+def _by_scores(one: ScoreOutcome, other: ScoreOutcome) -> PairOutcome:
     evidence = {"a": one.evidence, "b": other.evidence}
     for side in (one, other):
         if side.value is None:
-            failure = side.failure or NoScore(FailureKind.VERIFIER_ERROR, "no score")
+            failure = side.failure or ScoreFailure(FailureKind.VERIFIER_ERROR, "no score")
             return _failed(failure, (one.value, other.value), evidence)
     assert one.value is not None  # noqa: S101
     assert other.value is not None  # noqa: S101
     margin = one.value - other.value
-    return Pair(
+    return PairOutcome(
         preferred=_name(margin),
         margin=margin,
         probability=sigmoid(margin),
@@ -143,19 +145,23 @@ def _by_scores(one: Scored, other: Scored) -> Pair:
     )
 
 
-def _by_guard(reasons: Sequence[str | None]) -> Pair:
+def _by_guard(reasons: Sequence[str | None]) -> PairOutcome:
     """What is no answer loses to what may be one, without asking anybody."""
     one, other = reasons
     margin = 0.0 if one and other else -2.0 if one else 2.0
     evidence = {name: {"guard": reason} for name, reason in zip("ab", reasons, strict=True) if reason}
-    return Pair(preferred=_name(margin), margin=margin, probability=(margin + 2) / 4, evidence=evidence)
+    return PairOutcome(preferred=_name(margin), margin=margin, probability=(margin + 2) / 4, evidence=evidence)
 
 
 def _failed(
-    error: NoScore, scores: tuple[float | None, float | None] = (None, None), evidence: dict[str, Any] | None = None
-) -> Pair:
+    error: ScoreFailure,
+    scores: tuple[float | None, float | None] = (None, None),
+    evidence: dict[str, Any] | None = None,
+) -> PairOutcome:
     failure = Failure(kind=error.kind, message=error.message)
-    return Pair(preferred=None, margin=None, probability=None, scores=scores, failure=failure, evidence=evidence or {})
+    return PairOutcome(
+        preferred=None, margin=None, probability=None, scores=scores, failure=failure, evidence=evidence or {}
+    )
 
 
 def _name(margin: float) -> str:

@@ -41,7 +41,7 @@ class BadData(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class PreferencePair:
     prompt: str
     chosen: str
     rejected: str
@@ -50,7 +50,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class LabelledText:
     """A text, and whether it is good (1: safe, correct) or not (0). `reference`: what a judge compares it with."""
 
     prompt: str
@@ -61,13 +61,13 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Unjudged:
+class UnlabelledPair:
     prompt: str
     a: str
     b: str
 
 
-Record = Pair | Point | Unjudged
+Record = PreferencePair | LabelledText | UnlabelledPair
 
 
 def read(paths: Sequence[Path]) -> list[Record]:
@@ -79,21 +79,23 @@ def split(records: Sequence[Record], part: Split, systems: frozenset[str] = froz
     """The records of a part. With held-out systems, training has no pair of theirs, and the held-out part only such."""
     if part == "all":
         return list(records)
-    kept = [record for record in records if _tenth(record) in TENTHS[part]]
+    chosen_records = [record for record in records if _tenth(record) in TENTHS[part]]
     if systems:
-        kept = [record for record in kept if bool(_writers(record) & systems) == (part == "held-out")]
-    return kept
+        chosen_records = [
+            record for record in chosen_records if bool(_writers(record) & systems) == (part == "held-out")
+        ]
+    return chosen_records
 
 
 def _writers(record: Record) -> set[str]:
-    if isinstance(record, Pair):
+    if isinstance(record, PreferencePair):
         return {record.chosen_by, record.rejected_by}
-    return {record.by} if isinstance(record, Point) else set()
+    return {record.by} if isinstance(record, LabelledText) else set()
 
 
 def _tenth(record: Record) -> int:
     """By the prompt; by the text where there is no prompt."""
-    key = record.prompt or (record.text if isinstance(record, Point) else "")
+    key = record.prompt or (record.text if isinstance(record, LabelledText) else "")
     return int.from_bytes(hashlib.sha256(key.encode("utf-8", "replace")).digest()[:4], "big") % 10
 
 
@@ -135,14 +137,14 @@ def _shape(row: dict[str, Any]) -> Shape | None:
     shapes: list[tuple[set[str], Shape]] = [
         ({"prompt", "chosen", "rejected"}, _own_pair),
         ({"prompt", "text", "label"}, _own_point),
-        ({"prompt", "a", "b"}, lambda row: [Unjudged(*_texts(row, "prompt", "a", "b"))]),
+        ({"prompt", "a", "b"}, lambda row: [UnlabelledPair(*_texts(row, "prompt", "a", "b"))]),
         ({"chosen", "rejected"}, _hh),
         ({"question", "ground_truth"}, _solutions),
         ({"instruction", "response1", "response2", "annotator1"}, _pandalm),
         ({"input", "output_1", "output_2", "label"}, _llmbar),
     ]
-    found = next((read for needed, read in shapes if needed <= keys), None)
-    return found or (_moderation if "prompt" in keys and keys & _CATEGORIES else None)
+    reader = next((read for needed, read in shapes if needed <= keys), None)
+    return reader or (_moderation if "prompt" in keys and keys & _CATEGORIES else None)
 
 
 def _texts(row: dict[str, Any], *names: str) -> tuple[str, ...]:
@@ -154,7 +156,9 @@ def _texts(row: dict[str, Any], *names: str) -> tuple[str, ...]:
 
 def _own_pair(row: dict[str, Any]) -> list[Record]:
     prompt, chosen, rejected = _texts(row, "prompt", "chosen", "rejected")
-    return [Pair(prompt, chosen, rejected, str(row.get("chosen_by") or ""), str(row.get("rejected_by") or ""))]
+    return [
+        PreferencePair(prompt, chosen, rejected, str(row.get("chosen_by") or ""), str(row.get("rejected_by") or ""))
+    ]
 
 
 def _own_point(row: dict[str, Any]) -> list[Record]:
@@ -164,8 +168,8 @@ def _own_point(row: dict[str, Any]) -> list[Record]:
     reference = row.get("reference")
     if not isinstance(reference, str | int | float | None):
         raise TypeError("reference must be a string or a number")
-    said = "" if reference is None else str(reference)
-    return [Point(prompt, text, int(row["label"]), said, str(row.get("by") or ""))]
+    reference_text = "" if reference is None else str(reference)
+    return [LabelledText(prompt, text, int(row["label"]), reference_text, str(row.get("by") or ""))]
 
 
 def _hh(row: dict[str, Any]) -> list[Record]:
@@ -175,7 +179,7 @@ def _hh(row: dict[str, Any]) -> list[Record]:
     other_before, _, other = rejected.rpartition("\n\nAssistant:")
     if not mark or before != other_before or answer.strip() == other.strip():
         return []
-    return [Pair(_TURN.sub("\n", before).strip(), answer.strip(), other.strip())]
+    return [PreferencePair(_TURN.sub("\n", before).strip(), answer.strip(), other.strip())]
 
 
 def _pandalm(row: dict[str, Any]) -> list[Record]:
@@ -187,12 +191,16 @@ def _pandalm(row: dict[str, Any]) -> list[Record]:
     prompt = "\n\n".join(part for part in (row["instruction"], row["input"]) if part)
     writers = str(row.get("cmp_key", "_")).split("_")
     first, second = (writers[0], writers[-1])
-    return [Pair(prompt, one, other, first, second) if vote == "1" else Pair(prompt, other, one, second, first)]
+    return [
+        PreferencePair(prompt, one, other, first, second)
+        if vote == "1"
+        else PreferencePair(prompt, other, one, second, first)
+    ]
 
 
 def _llmbar(row: dict[str, Any]) -> list[Record]:
     prompt, one, other = _texts(row, "input", "output_1", "output_2")
-    return [Pair(prompt, one, other) if str(row["label"]) == "1" else Pair(prompt, other, one)]
+    return [PreferencePair(prompt, one, other) if str(row["label"]) == "1" else PreferencePair(prompt, other, one)]
 
 
 def _solutions(row: dict[str, Any]) -> list[Record]:
@@ -200,7 +208,7 @@ def _solutions(row: dict[str, Any]) -> list[Record]:
     question, truth = _texts(row, "question", "ground_truth")
     reference = truth.rpartition("A:")[2].strip()
     return [
-        Point(question, solution["solution"], int(solution["is_correct"]), reference, system)
+        LabelledText(question, solution["solution"], int(solution["is_correct"]), reference, system)
         for system, solution in row.items()
         if isinstance(solution, dict)
     ]
@@ -208,4 +216,4 @@ def _solutions(row: dict[str, Any]) -> list[Record]:
 
 def _moderation(row: dict[str, Any]) -> list[Record]:
     (text,) = _texts(row, "prompt")
-    return [Point("", text, int(not any(row.get(name) == 1 for name in _CATEGORIES)))]
+    return [LabelledText("", text, int(not any(row.get(name) == 1 for name in _CATEGORIES)))]

@@ -6,8 +6,8 @@ import bisect
 import math
 from collections.abc import Sequence
 
-from preference_model.outcome import NoScore
-from preference_model.registry import Calibration, Ensemble, ModelSpec
+from preference_model.model.registry import Calibration, Ensemble, ModelSpec
+from preference_model.outcome import ScoreFailure
 from reward_verifiers.contract import FailureKind
 
 LIMIT = 1e6
@@ -16,9 +16,9 @@ DECIMALS = 4
 
 
 def activated(logits: Sequence[float], label: int, activation: str) -> float:
-    """The chosen output after its activation. Raises NoScore where it is not a number."""
+    """The chosen output after its activation. Raises ScoreFailure where it is not a number."""
     if not all(map(math.isfinite, logits)):
-        raise NoScore(FailureKind.VERIFIER_ERROR, "the model gave no finite number")
+        raise ScoreFailure(FailureKind.VERIFIER_ERROR, "the model gave no finite number")
     if activation == "sigmoid":
         return sigmoid(logits[label])
     if activation == "softmax":
@@ -63,11 +63,11 @@ def combined(values: Sequence[float], how: Ensemble) -> tuple[float, float]:
 
 
 def reported(value: float, spec: ModelSpec) -> float:
-    """Normalised, clipped, not below the floor. Raises NoScore for a number that cannot be meant, or an abstention."""
+    """Normalised, clipped, not below the floor. Raises ScoreFailure for a number that cannot be meant, or an abstention."""
     if not math.isfinite(value):
-        raise NoScore(FailureKind.VERIFIER_ERROR, "the model gave no finite number")
+        raise ScoreFailure(FailureKind.VERIFIER_ERROR, "the model gave no finite number")
     if spec.abstain_margin is not None and abs(value - 0.5) < spec.abstain_margin:
-        raise NoScore(FailureKind.UNSUPPORTED, f"the model abstains: {value:.3f} is too close to 0.5")
+        raise ScoreFailure(FailureKind.UNSUPPORTED, f"the model abstains: {value:.3f} is too close to 0.5")
     score = normalised(value, spec.calibration, spec.normalisation)
     low, high = spec.clip
     if high is not None:
@@ -77,5 +77,5 @@ def reported(value: float, spec: ModelSpec) -> float:
     if spec.guard and spec.lowest is not None:
         score = max(score, spec.lowest)  # so that nothing guarded outranks an answer
     if abs(score) > LIMIT:
-        raise NoScore(FailureKind.VERIFIER_ERROR, f"a score beyond ±{LIMIT:g} cannot be meant")
+        raise ScoreFailure(FailureKind.VERIFIER_ERROR, f"a score beyond ±{LIMIT:g} cannot be meant")
     return score

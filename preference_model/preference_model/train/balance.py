@@ -10,17 +10,17 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from preference_model.data import Pair
+from preference_model.train.data import PreferencePair
 
 CLASSES = 4
 
 
-def length_gap(pair: Pair) -> float:
+def length_gap(pair: PreferencePair) -> float:
     """log of chosen length over rejected length, in characters."""
     return math.log((len(pair.chosen) + 1) / (len(pair.rejected) + 1))
 
 
-def weights(pairs: Sequence[Pair]) -> list[float]:
+def weights(pairs: Sequence[PreferencePair]) -> list[float]:
     """One weight a pair, of mean 1 over those that count; 0 where a class has only one kind, and for equal lengths."""
     gaps = [length_gap(pair) for pair in pairs]
     order = sorted(abs(gap) for gap in gaps)

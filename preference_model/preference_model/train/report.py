@@ -9,7 +9,7 @@ from statistics import fmean, pstdev
 
 import yaml
 
-from preference_model import metrics
+from preference_model.train import metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class Report:
 
 def share(name: str, margins: Sequence[float], weights: Sequence[float] | None = None, note: str = "") -> Row:
     """The share of margins above 0, with its interval; 0 counts half."""
-    found = metrics.accuracy(margins, weights)
-    return Row(name, found, *metrics.interval(found, metrics.effective(weights) if weights else len(margins)), note)
+    value = metrics.accuracy(margins, weights)
+    return Row(name, value, *metrics.interval(value, metrics.effective(weights) if weights else len(margins)), note)
 
 
 def share_of(name: str, outcomes: Sequence[bool], note: str = "") -> Row:
@@ -55,10 +55,10 @@ def share_of(name: str, outcomes: Sequence[bool], note: str = "") -> Row:
 def calibration_yaml(texts: str, reports: Sequence[Report]) -> str:
     """Where the scores of these texts lie, as a line of a registry's entry."""
     scores = [score for report in reports for score in report.scores]
-    found = {
+    value = {
         "set": texts,
         "mean": round(fmean(scores), 4),
         "std": round(pstdev(scores), 4),
         "quantiles": [round(value, 4) for value in metrics.quantiles(scores)],
     }
-    return "calibration: " + yaml.safe_dump(found, sort_keys=False, default_flow_style=True, width=math.inf).strip()
+    return "calibration: " + yaml.safe_dump(value, sort_keys=False, default_flow_style=True, width=math.inf).strip()

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from statistics import fmean, pstdev
 
-from preference_model import balance
-from preference_model.data import Pair, Point
-from preference_model.scale import sigmoid
+from preference_model.model.scale import sigmoid
+from preference_model.train import balance
+from preference_model.train.data import LabelledText, PreferencePair
 
 BINS = 10
 
@@ -90,28 +90,28 @@ def correlation(one: Sequence[float], other: Sequence[float]) -> float:
     return fmean((x - a) * (y - b) for x, y in zip(one, other, strict=True)) / spread if spread > 1e-12 else 0.0
 
 
-def writer_prior(known: Sequence[Pair], asked: Sequence[Pair]) -> list[float] | None:
+def writer_prior(training_part: Sequence[PreferencePair], measured: Sequence[PreferencePair]) -> list[float] | None:
     """Margins by each system's win rate in the known pairs: how far recognising the author alone goes. None: no writers."""
     wins: defaultdict[str, list[int]] = defaultdict(list)
-    for pair in known:
+    for pair in training_part:
         if pair.chosen_by and pair.rejected_by:
             wins[pair.chosen_by].append(1)
             wins[pair.rejected_by].append(0)
-    if not wins or not any(pair.chosen_by for pair in asked):
+    if not wins or not any(pair.chosen_by for pair in measured):
         return None
     rate = {name: fmean(outcomes) for name, outcomes in wins.items()}
-    return [rate.get(pair.chosen_by, 0.5) - rate.get(pair.rejected_by, 0.5) for pair in asked]
+    return [rate.get(pair.chosen_by, 0.5) - rate.get(pair.rejected_by, 0.5) for pair in measured]
 
 
-def writer_shares(known: Sequence[Point], asked: Sequence[Point]) -> list[float] | None:
+def writer_shares(training_part: Sequence[LabelledText], measured: Sequence[LabelledText]) -> list[float] | None:
     """Each text's system's share of good texts among the known ones, 0.5 for a stranger. None: no writers."""
     labels: defaultdict[str, list[int]] = defaultdict(list)
-    for point in known:
+    for point in training_part:
         if point.by:
             labels[point.by].append(point.label)
-    if not labels or not any(point.by for point in asked):
+    if not labels or not any(point.by for point in measured):
         return None
-    return [fmean(labels[point.by]) if point.by in labels else 0.5 for point in asked]
+    return [fmean(labels[point.by]) if point.by in labels else 0.5 for point in measured]
 
 
 def quantiles(scores: Sequence[float], count: int = 21) -> list[float]:
@@ -124,6 +124,6 @@ def quantiles(scores: Sequence[float], count: int = 21) -> list[float]:
     ]
 
 
-def length_margins(pairs: Sequence[Pair]) -> list[float]:
+def length_margins(pairs: Sequence[PreferencePair]) -> list[float]:
     """ "Longer wins", as margins."""
     return [balance.length_gap(pair) for pair in pairs]

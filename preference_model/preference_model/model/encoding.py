@@ -194,12 +194,12 @@ class Encoder:
 
     def _as_pair(self, conversation: Sequence[Turn]) -> list[_Token]:
         last = len(conversation) - 1
-        asked = [Piece(("" if not at else "\n") + turn.content, at) for at, turn in enumerate(conversation[:-1])]
+        prompt = [Piece(("" if not at else "\n") + turn.content, at) for at, turn in enumerate(conversation[:-1])]
         # A tokenizer that puts nothing between the two would run them together.
         between = [_Token(number, None) for number in self._between] or _run(self._plain, [Piece("\n\n", None)])
         return [
             *(_Token(number, None) for number in self._open),
-            *_run(self._plain, asked),
+            *_run(self._plain, prompt),
             *between,
             *_run(self._plain, [Piece(conversation[-1].content, last)]),
             *(_Token(number, None) for number in self._close),
@@ -220,12 +220,12 @@ class Encoder:
         if over <= 0:
             return Encoding((_encoded(tokens, last),), len(tokens), 0)
         if policy == "error":
-            told = f"{len(tokens)} tokens, and the model takes {self.max_tokens}; set its `truncation`"
-            raise TooLong(told)
+            message = f"{len(tokens)} tokens, and the model takes {self.max_tokens}; set its `truncation`"
+            raise TooLong(message)
         if policy == "window":
             return self._in_pieces(tokens, last)
-        kept = _without(tokens, over, policy)
-        return Encoding((_encoded(kept, last),), len(tokens), over)
+        remaining = _without(tokens, over, policy)
+        return Encoding((_encoded(remaining, last),), len(tokens), over)
 
     def _in_pieces(self, tokens: list[_Token], last: int) -> Encoding:
         """The answer in pieces of equal length, each behind the same prompt; a long prompt loses its middle."""

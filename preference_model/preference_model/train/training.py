@@ -17,42 +17,22 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
-from preference_model import balance, forward, guard, heads
-from preference_model.data import Pair, Point
-from preference_model.encoding import Encoded, Encoder, turns
-from preference_model.forward import Batch
+from preference_model.model import forward, heads
+from preference_model.model.encoding import Encoded, Encoder, turns
+from preference_model.model.forward import Batch
+from preference_model.openers import MASTER_KEYS, OPENERS
+from preference_model.train import balance
+from preference_model.train.config import TrainConfig
+from preference_model.train.data import LabelledText, PreferencePair
 
 FEATURE_BATCH = 16
 NEGATIVE_WEIGHT = 0.3
 """Of a made-up loser beside a judged pair: they are easy, and would drown what is hard."""
-
-
-class TrainConfig(BaseModel):
-    """What a run is made of; it stands in the card."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    backbone: str = "all-MiniLM-L6-v2"
-    frozen: bool = True
-    features: Literal["pair", "answer"] = "pair"
-    max_tokens: int = Field(default=512, ge=16)
-    epochs: int = Field(default=60, ge=1)
-    batch: int = Field(default=256, ge=1, description="Pairs or texts a step (R1: 256).")
-    pass_tokens: int = Field(default=4096, ge=16, description="Tokens that a whole model runs at once: its memory.")
-    lr: float = Field(default=1e-2, gt=0, description="R1: 6e-6 for a whole model.")
-    weight_decay: float = Field(default=0.1, ge=0)
-    patience: int = Field(default=10, ge=1, description="Epochs without a better validation loss before it stops.")
-    balance_length: bool = True
-    decorrelate: float = Field(default=0.0, ge=0, description="Weight of (correlation of score and log length)².")
-    negatives: float = Field(default=0.0, ge=0, le=4, description="Made-up losers a pair: openers, others' answers.")
-    seed: int = 0
-    device: str = "cpu"
 
 
 class Trainable(Protocol):
@@ -85,16 +65,16 @@ class Examples:
         return torch.tensor([len(text) + 1.0 for _, text in self.texts]).log()
 
 
-def examples(records: Sequence[Pair] | Sequence[Point], config: TrainConfig) -> Examples:
+def examples(records: Sequence[PreferencePair] | Sequence[LabelledText], config: TrainConfig) -> Examples:
     """Records as indices into texts, each text once; with the negatives that the configuration asks for."""
     texts: dict[tuple[str, str], int] = {}
 
     def number(prompt: str, text: str) -> int:
         return texts.setdefault((prompt, text), len(texts))
 
-    pairs = [record for record in records if isinstance(record, Pair)]
+    pairs = [record for record in records if isinstance(record, PreferencePair)]
     if not pairs:
-        points = [record for record in records if isinstance(record, Point)]
+        points = [record for record in records if isinstance(record, LabelledText)]
         left = [number(point.prompt, point.text) for point in points]
         labels = [point.label for point in points]
         return Examples(list(texts), left, labels, [1.0] * len(points), list(range(len(points))), False)
@@ -110,10 +90,10 @@ def examples(records: Sequence[Pair] | Sequence[Point], config: TrainConfig) -> 
     return Examples(list(texts), left, right, weight, origin, True)
 
 
-def _negatives(pairs: Sequence[Pair], config: TrainConfig) -> Iterator[tuple[int, str, str]]:
+def _negatives(pairs: Sequence[PreferencePair], config: TrainConfig) -> Iterator[tuple[int, str, str]]:
     """(pair, winner, loser): an answer beats an opener that is all there is, and what answers another prompt."""
     chance = random.Random(config.seed)  # noqa: S311
-    keys = [*guard.MASTER_KEYS, *guard.OPENERS, ":", ".", ""]
+    keys = [*MASTER_KEYS, *OPENERS, ":", ".", ""]
     for _ in range(round(config.negatives * len(pairs))):
         at, other = chance.randrange(len(pairs)), chance.choice(pairs)
         pair = pairs[at]
@@ -196,7 +176,8 @@ def prepare(config: TrainConfig, texts: Sequence[tuple[str, str]], tick: Callabl
     where = heads.encoder_path(config.backbone)
     tokenizer = AutoTokenizer.from_pretrained(where)
     is_head = config.frozen and _is_encoder(AutoConfig.from_pretrained(where))
-    answer_only = is_head and config.features == "answer"
+    features = config.features or "pair"
+    answer_only = is_head and features == "answer"
     encoder = Encoder(tokenizer, None, config.max_tokens, "middle", answer_only=answer_only)
     encoded = [encoder.encode(turns(prompt, text)).windows[0] for prompt, text in texts]
     if not is_head:
@@ -205,8 +186,8 @@ def prepare(config: TrainConfig, texts: Sequence[tuple[str, str]], tick: Callabl
         model.config.pad_token_id = tokenizer.pad_token_id
         return WholeModel(model, tokenizer, encoded, config)
     model = AutoModel.from_pretrained(where, dtype=torch.float32).to(config.device)
-    about = heads.HeadConfig(encoder=config.backbone, features=config.features, max_tokens=config.max_tokens)
-    nothing = torch.zeros(1, heads.width(config.features, model.config.hidden_size))
+    about = heads.HeadConfig(encoder=config.backbone, features=features, max_tokens=config.max_tokens)
+    nothing = torch.zeros(1, heads.width(features, model.config.hidden_size))
     frozen = heads.HeadModel(model, about, nothing, torch.zeros(1))
     return FrozenHead(about, featurised(frozen, encoded, torch.device(config.device), tick))
 
@@ -266,8 +247,8 @@ def loss_of(model: Trainable, data: Examples, rows: Sequence[int], decorrelate: 
 def correlation(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     """Pearson's, 0 where either does not vary."""
     one, other = one - one.mean(), other - other.mean()
-    found: torch.Tensor = (one * other).sum() / (one.norm() * other.norm()).clamp(min=1e-9)
-    return found
+    value: torch.Tensor = (one * other).sum() / (one.norm() * other.norm()).clamp(min=1e-9)
+    return value
 
 
 def fit(
@@ -276,7 +257,7 @@ def fit(
     validation: Sequence[int],
     config: TrainConfig,
     output: Path,
-    told: Callable[[Progress], None],
+    on_epoch: Callable[[Progress], None],
 ) -> Progress:
     """Train until the epochs are over or the validation loss has not fallen for `patience` of them; the best is saved.
 
@@ -307,7 +288,7 @@ def fit(
             model.save(output)
         state = {"key": key, "parameters": [p.detach() for p in parameters], "optimizer": optimizer.state_dict()}
         torch.save(copy.copy(state) | {"epoch": epoch, "best": _plain(best), "waited": waited}, checkpoint)
-        told(now)
+        on_epoch(now)
     checkpoint.unlink(missing_ok=True)
     assert best is not None  # noqa: S101
     return best

@@ -13,7 +13,7 @@ _LINE = re.compile(
 _INLINE = re.compile(r"\*{1,3}|__|~~|`{1,3}")
 
 
-def seen(completion: str, prefix: str, part: str) -> str | None:
+def completion_part(completion: str, prefix: str, part: str) -> str | None:
     """The part's text, without end tokens. None when the output has no such part."""
     text = without_end(prefix + completion)
     if part == "all":

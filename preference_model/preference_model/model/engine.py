@@ -1,6 +1,6 @@
 """The models that are being served: loaded on first use, swapped with the registry, asked through one queue.
 
-Asked ──guard──▶ source (here, or upstream) ──scale──▶ Scored
+ScoreItem ──guard──▶ source (here, or upstream) ──scale──▶ ScoreOutcome
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import logging
 import time
 from collections.abc import Sequence
 
-from preference_model import guard, scale
-from preference_model.outcome import INSTALL, Asked, NoScore, Scored
-from preference_model.parts import without_markdown
-from preference_model.registry import ModelSpec, Registry, RegistrySpec, digest
+from preference_model import guard
+from preference_model.model import scale
+from preference_model.model.completion_part import without_markdown
+from preference_model.model.registry import ModelSpec, Registry, RegistrySpec, digest
+from preference_model.model.sources import Local, Source, Threads
+from preference_model.model.upstream import UpstreamSource
+from preference_model.outcome import INSTALL, ScoreFailure, ScoreItem, ScoreOutcome
 from preference_model.settings import PreferenceSettings
-from preference_model.sources import Local, Source, Threads
-from preference_model.upstream import UpstreamSource
 from reward_verifiers.contract import FailureKind, prompt_text
 from reward_verifiers.service.admission import Admission
 
@@ -30,7 +31,7 @@ RETIRED_S = 600.0
 """A model that left the registry serves what it has begun for as long as a request may take."""
 
 
-class Engine:
+class ModelEngine:
     """All models of a registry."""
 
     def __init__(self, settings: PreferenceSettings) -> None:
@@ -40,7 +41,7 @@ class Engine:
         self._threads = Threads.start()
         self._queue = Admission(settings.max_queue_tokens)
         self._sources: dict[str, asyncio.Task[Source]] = {}
-        self._failed: dict[str, tuple[float, NoScore]] = {}
+        self._failed: dict[str, tuple[float, ScoreFailure]] = {}
         self._retired: list[tuple[float, Source]] = []
 
     def spec(self, name: str) -> tuple[str, ModelSpec]:
@@ -49,16 +50,16 @@ class Engine:
         chosen = registry.pick(name)
         return chosen, registry.models[chosen]
 
-    async def score(self, spec: ModelSpec, items: Sequence[Asked | str]) -> list[Scored]:
+    async def score(self, spec: ModelSpec, items: Sequence[ScoreItem | str]) -> list[ScoreOutcome]:
         """One outcome an item; an item that is a string was guarded, and that is why. Raises Overloaded."""
-        asked = [item for item in items if isinstance(item, Asked)]
-        scores = iter(await self._unguarded(spec, asked) if asked else [])
-        return [next(scores) if isinstance(item, Asked) else _floor(spec, item) for item in items]
+        unguarded = [item for item in items if isinstance(item, ScoreItem)]
+        scores = iter(await self._unguarded(spec, unguarded) if unguarded else [])
+        return [next(scores) if isinstance(item, ScoreItem) else _floor(spec, item) for item in items]
 
-    async def _unguarded(self, spec: ModelSpec, items: Sequence[Asked]) -> list[Scored]:
+    async def _unguarded(self, spec: ModelSpec, items: Sequence[ScoreItem]) -> list[ScoreOutcome]:
         members = await self._members(spec)
-        if isinstance(members, NoScore):
-            return [Scored(None, members)] * len(items)
+        if isinstance(members, ScoreFailure):
+            return [ScoreOutcome(None, members)] * len(items)
         columns = await asyncio.gather(*(self._member(one, source, items) for one, source in members))
         if spec.ensemble:  # each member on its own scale
             columns = [
@@ -66,26 +67,26 @@ class Engine:
             ]
         return [_finished(spec, [column[row] for column in columns]) for row in range(len(items))]
 
-    async def _members(self, spec: ModelSpec) -> list[tuple[ModelSpec, Source]] | NoScore:
+    async def _members(self, spec: ModelSpec) -> list[tuple[ModelSpec, Source]] | ScoreFailure:
         registry = self.registry.current()
         specs = [registry.models[name] for name in spec.ensemble.members] if spec.ensemble else [spec]
         try:
             return [(one, await self.source(one)) for one in specs]
-        except NoScore as error:
+        except ScoreFailure as error:
             return error
 
-    async def _member(self, spec: ModelSpec, source: Source, items: Sequence[Asked]) -> list[Scored]:
+    async def _member(self, spec: ModelSpec, source: Source, items: Sequence[ScoreItem]) -> list[ScoreOutcome]:
         """A member's scores on its own scale; with `strip_markdown`, the mean of both ways to see a text."""
         if not spec.strip_markdown:
             return await source.score(items)
-        bare = [Asked(item.prompt, without_markdown(item.text), item.reference) for item in items]
+        bare = [ScoreItem(item.prompt, without_markdown(item.text), item.reference) for item in items]
         dressed, stripped = await asyncio.gather(source.score(items), source.score(bare))
         return [_mean(one, other) for one, other in zip(dressed, stripped, strict=True)]
 
     # --- sources ------------------------------------------------------------------------------------------------------
 
     async def source(self, spec: ModelSpec) -> Source:
-        """The model, loaded. Raises NoScore. Concurrent callers wait for one loading."""
+        """The model, loaded. Raises ScoreFailure. Concurrent callers wait for one loading."""
         key = digest(spec.model_dump(mode="json"))
         failed = self._failed.get(key)
         if failed and time.monotonic() - failed[0] < TRY_AGAIN_S:
@@ -95,7 +96,7 @@ class Engine:
             await self._let_go(self.registry.current())
         try:
             return await asyncio.shield(self._sources[key])
-        except NoScore as error:
+        except ScoreFailure as error:
             self._sources.pop(key, None)
             self._failed[key] = (time.monotonic(), error)
             raise
@@ -116,18 +117,18 @@ class Engine:
         if spec.upstream is not None:
             return UpstreamSource(spec, self._queue)
         try:
-            from preference_model import loading
+            from preference_model.model import loading
         except ImportError:
-            raise NoScore(FailureKind.UNSUPPORTED, INSTALL) from None
+            raise ScoreFailure(FailureKind.UNSUPPORTED, INSTALL) from None
         try:
             loaded = await asyncio.to_thread(loading.load, spec, self.settings.threads)
-        except loading.NotHere as error:
-            raise NoScore(FailureKind.UNSUPPORTED, str(error)) from None
+        except loading.MissingEncoder as error:
+            raise ScoreFailure(FailureKind.UNSUPPORTED, str(error)) from None
         except loading.CannotLoad as error:
             log.error("a model cannot be loaded", extra={"cause": str(error)})
-            raise NoScore(FailureKind.VERIFIER_ERROR, f"the model cannot be loaded: {error}") from None
-        told = {"dtype": loaded.dtype, "device": str(loaded.device), "batch_tokens": loaded.batch_tokens}
-        log.info("model loaded", extra=told)
+            raise ScoreFailure(FailureKind.VERIFIER_ERROR, f"the model cannot be loaded: {error}") from None
+        about = {"dtype": loaded.dtype, "device": str(loaded.device), "batch_tokens": loaded.batch_tokens}
+        log.info("model loaded", extra=about)
         return Local(spec, loaded, self._threads, self._queue, self.settings.window_ms / 1000)
 
     async def _let_go(self, registry: RegistrySpec) -> None:
@@ -144,15 +145,15 @@ class Engine:
 
     async def load_all(self) -> dict[str, str]:
         """Load every model. Name → "" or why it cannot be."""
-        told: dict[str, str] = {}
+        reasons: dict[str, str] = {}
         for name, spec in self.registry.current().models.items():
             try:
                 if not spec.ensemble and not spec.is_judge:
                     await self.source(spec)
-                told[name] = ""
-            except NoScore as error:
-                told[name] = error.message
-        return told
+                reasons[name] = ""
+            except ScoreFailure as error:
+                reasons[name] = error.message
+        return reasons
 
     async def aclose(self) -> None:
         loaded = await asyncio.gather(*self._sources.values(), return_exceptions=True)
@@ -163,38 +164,38 @@ class Engine:
         self._threads.stop()
 
 
-def guarded(spec: ModelSpec, prompt: str, text: str | None) -> str | None:
+def filter_reason(spec: ModelSpec, prompt: str, text: str | None, reference: str | None = None) -> str | None:
     """Why the text never reaches the model; None when it does."""
     if text is None:
-        return "there is no such part in the output"
-    return guard.found(text, prompt) if spec.guard else None
+        return guard.NO_SUCH_PART
+    return guard.reason(text, prompt, reference) if spec.guard else None
 
 
-def ask(spec: ModelSpec, item: Asked) -> Asked | str:
-    """The item, or why it is guarded."""
-    return guarded(spec, prompt_text(item.prompt), item.text) or item
+def item_or_reason(spec: ModelSpec, item: ScoreItem) -> ScoreItem | str:
+    """The item, or why the guard filters it out."""
+    return filter_reason(spec, prompt_text(item.prompt), item.text, item.reference) or item
 
 
-def _floor(spec: ModelSpec, reason: str) -> Scored:
+def _floor(spec: ModelSpec, reason: str) -> ScoreOutcome:
     if spec.lowest is None:
-        return Scored.failed(FailureKind.UNSUPPORTED, f"{reason}, and the model has no floor", guard=reason)
-    return Scored(spec.lowest, None, {"guard": reason})
+        return ScoreOutcome.failed(FailureKind.UNSUPPORTED, f"{reason}, and the model has no floor", guard=reason)
+    return ScoreOutcome(spec.lowest, None, {"guard": reason})
 
 
-def _mean(one: Scored, other: Scored) -> Scored:
+def _mean(one: ScoreOutcome, other: ScoreOutcome) -> ScoreOutcome:
     if one.value is None or other.value is None:
         return one if one.value is None else other
     more = {"dressed": round(one.value, scale.DECIMALS), "stripped": round(other.value, scale.DECIMALS)}
-    return Scored((one.value + other.value) / 2, None, {**one.evidence, **more})
+    return ScoreOutcome((one.value + other.value) / 2, None, {**one.evidence, **more})
 
 
-def _finished(spec: ModelSpec, members: Sequence[Scored]) -> Scored:
+def _finished(spec: ModelSpec, members: Sequence[ScoreOutcome]) -> ScoreOutcome:
     """The score that is reported, from its members' (one, where it is no ensemble). One failure is the whole's."""
     evidence = dict(members[0].evidence)
     values = []
     for member in members:
         if member.value is None:
-            return Scored(None, member.failure, evidence)
+            return ScoreOutcome(None, member.failure, evidence)
         values.append(member.value)
     try:
         value = values[0]
@@ -202,9 +203,9 @@ def _finished(spec: ModelSpec, members: Sequence[Scored]) -> Scored:
             value, std = scale.combined(values, spec.ensemble)
             evidence |= {"members": [round(one, scale.DECIMALS) for one in values], "std": round(std, scale.DECIMALS)}
             if spec.abstain_std is not None and std > spec.abstain_std:
-                told = f"the ensemble abstains: its members differ by a standard deviation of {std:.3f}"
-                raise NoScore(FailureKind.UNSUPPORTED, told)
+                message = f"the ensemble abstains: its members differ by a standard deviation of {std:.3f}"
+                raise ScoreFailure(FailureKind.UNSUPPORTED, message)
         evidence["raw"] = round(value, scale.DECIMALS)
-        return Scored(scale.reported(value, spec), None, evidence)
-    except NoScore as error:
-        return Scored(None, error, evidence)
+        return ScoreOutcome(scale.reported(value, spec), None, evidence)
+    except ScoreFailure as error:
+        return ScoreOutcome(None, error, evidence)

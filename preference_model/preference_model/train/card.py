@@ -6,25 +6,26 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from preference_model.report import Report, calibration_yaml
-from preference_model.train import Progress, TrainConfig
+from preference_model.train.config import TrainConfig
+from preference_model.train.report import Report, calibration_yaml
+from preference_model.train.training import Progress
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class TrainingRecord:
     """What a training is made of. `judged`: the options by which a judge said what is preferred. `about`: Markdown."""
 
     config: TrainConfig
     data: Sequence[str]
     systems: frozenset[str] = frozenset()
-    judged: Sequence[str] = ()
+    labelled_by: Sequence[str] = ()
     about: str = ""
 
     def command(self) -> str:
         """The command that makes it again, an option a line; every option is written out, since defaults may change."""
         options = [f"--data {shlex.quote(name)}" for name in self.data]
         options += [f"--hold-out-system {shlex.quote(name)}" for name in sorted(self.systems)]
-        options += [*self.judged, *(_option(name, value) for name, value in self.config.model_dump().items())]
+        options += [*self.labelled_by, *(_option(name, value) for name, value in self.config.model_dump().items())]
         return " \\\n    ".join(["touchstone train-preference -o FOLDER", *options])
 
 
@@ -37,34 +38,34 @@ def _option(name: str, value: object) -> str:
     return f"--{flag} {shlex.quote(str(value))}"
 
 
-def card(made: Made, best: Progress, counts: tuple[int, int], reports: Sequence[tuple[str, Report]]) -> str:
+def card(record: TrainingRecord, best: Progress, counts: tuple[int, int], reports: Sequence[tuple[str, Report]]) -> str:
     """Markdown. `counts`: records that were trained on, and that stopped the training."""
     lines = [
-        made.about.strip() or "# A reward model",
+        record.about.strip() or "# A reward model",
         "",
-        f"{_kind(made.config)}, trained by `touchstone train-preference` on {', '.join(made.data)}:",
+        f"{_kind(record.config)}, trained by `touchstone train-preference` on {', '.join(record.data)}:",
         f"{counts[0]} records and {counts[1]} for validation; best epoch {best.epoch + 1}, validation loss "
         f"{best.validation_loss:.4f}.",
-        *([f"Held out of training altogether: {', '.join(sorted(made.systems))}."] if made.systems else []),
+        *([f"Held out of training altogether: {', '.join(sorted(record.systems))}."] if record.systems else []),
         "",
         *(part for title, report in reports for part in _section(title, report)),
-        *_calibration(made, reports),
-        "## Made with",
+        *_calibration(record, reports),
+        "## TrainingRecord with",
         "",
         "```bash",
-        made.command(),
+        record.command(),
         "```",
         "",
     ]
     return "\n".join(lines)
 
 
-def _calibration(made: Made, reports: Sequence[tuple[str, Report]]) -> list[str]:
+def _calibration(record: TrainingRecord, reports: Sequence[tuple[str, Report]]) -> list[str]:
     """Where the scores on the held-out prompts lie: a line for a registry."""
     held_out = [report for _, report in reports[:1] if report.scores]
     if not held_out:
         return []
-    line = calibration_yaml(f"held-out prompts of {', '.join(made.data)}", held_out)
+    line = calibration_yaml(f"held-out prompts of {', '.join(record.data)}", held_out)
     return ["## Its scores there, for a registry", "", "```yaml", line, "```", ""]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from preference_model.scale import sigmoid
+from preference_model.model.scale import sigmoid
 
 
 def group_z(scores: Sequence[float]) -> list[float]:
@@ -40,5 +40,5 @@ def ranks(scores: Sequence[float | None]) -> list[int | None]:
     >>> ranks([0.5, 2.0, None, 2.0])
     [3, 1, None, 1]
     """
-    known = [score for score in scores if score is not None]
-    return [None if score is None else 1 + sum(other > score for other in known) for score in scores]
+    values = [score for score in scores if score is not None]
+    return [None if score is None else 1 + sum(other > score for other in values) for score in scores]

@@ -16,8 +16,6 @@ import orjson
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     HttpUrl,
     StringConstraints,
@@ -26,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from preference_model.strict import StrictModel
 from reward_verifiers.contract import validation_errors
 
 log = logging.getLogger(__name__)
@@ -47,11 +46,7 @@ class BadRegistry(ValueError):
         self.errors = errors
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Upstream(_Strict):
+class UpstreamSpec(StrictModel):
     """A server that has the model. What it answers outside its own wire is a failure, never a number."""
 
     kind: Literal["vllm_classify", "vllm_pooling", "sglang", "tei", "judge_pairs", "judge_reference"] = Field(
@@ -68,7 +63,7 @@ class Upstream(_Strict):
     concurrency: int = Field(default=16, ge=1, le=512, description="Requests to it at a time.")
 
 
-class Ensemble(_Strict):
+class Ensemble(StrictModel):
     """Several models as one."""
 
     members: list[Name] = Field(min_length=2)
@@ -76,7 +71,7 @@ class Ensemble(_Strict):
     k: float = Field(default=1.0, ge=0, le=10)
 
 
-class Calibration(_Strict):
+class Calibration(StrictModel):
     """Where the scores of a named set lie; `touchstone eval-preference` prints it."""
 
     set: str = Field(min_length=1, description="Which texts these are.")
@@ -93,7 +88,7 @@ class Calibration(_Strict):
         return self
 
 
-class Budget(_Strict):
+class Budget(StrictModel):
     """The training steps in which the model may count (R1: the last 400 of 1,700)."""
 
     first: int = Field(ge=0)
@@ -104,7 +99,7 @@ class Budget(_Strict):
         return self.first + self.steps - 1
 
 
-class ModelSpec(_Strict):
+class ModelSpec(StrictModel):
     """One model. Exactly one of `model`, `head`, `upstream`, `ensemble` says where it is."""
 
     model: str | None = Field(default=None, description="Path or hub id of a sequence classification model.")
@@ -112,7 +107,7 @@ class ModelSpec(_Strict):
     head: str | None = Field(
         default=None, description="Folder that train-preference wrote, or the name of a head that is shipped."
     )
-    upstream: Upstream | None = None
+    upstream: UpstreamSpec | None = None
     ensemble: Ensemble | None = None
 
     sees: Part = Field(default="answer", description="`answer` (after the thinking), `all` of the output, or `think`.")
@@ -197,7 +192,7 @@ class ModelSpec(_Strict):
         return (lowest - mean) / std if self.normalisation == "z" else lowest
 
 
-class RegistrySpec(_Strict):
+class RegistrySpec(StrictModel):
     """The file: models by name, and which one serves where an item names none."""
 
     models: dict[Name, ModelSpec] = Field(min_length=1)
@@ -253,6 +248,7 @@ class Registry:
         self._stamp = self._stat()
         self.spec = read(path)
         self.refused: BadRegistry | None = None
+        log.info("reward models", extra={"registry": str(path.resolve()), "models": sorted(self.spec.models)})
 
     def current(self) -> RegistrySpec:
         """What the file says, or what it last said where it now says nothing that fits."""
@@ -261,7 +257,7 @@ class Registry:
             self._stamp = stamp
             try:
                 self.spec, self.refused = read(self.path), None
-                log.info("registry in service", extra={"models": sorted(self.spec.models)})
+                log.info("registry changed", extra={"registry": str(self.path), "models": sorted(self.spec.models)})
             except BadRegistry as error:
                 self.refused = error
                 log.error("registry refused, the old one goes on", extra={"cause": str(error)})

@@ -20,9 +20,9 @@ from typing import Any
 
 import httpx
 
-from preference_model.outcome import Asked, NoScore
-from preference_model.registry import ModelSpec
-from preference_model.upstream import Peer, joined
+from preference_model.model.registry import ModelSpec
+from preference_model.model.upstream import UpstreamClient, joined
+from preference_model.outcome import ScoreFailure, ScoreItem
 from reward_verifiers.completion import after_think
 from reward_verifiers.contract import FailureKind
 
@@ -48,7 +48,7 @@ VERDICT {nonce}: [[incorrect]]"""
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class PairVotes:
     """Votes on a pair: each the score of the first text, -2 to 2, beside whether it stood first before the judge."""
 
     votes: list[float] = field(default_factory=list)
@@ -79,24 +79,26 @@ def _sign(vote: float) -> int:
 
 
 class Judge:
-    """One judge model. Raises NoScore, and nothing else."""
+    """One judge model. Raises ScoreFailure, and nothing else."""
 
     def __init__(self, spec: ModelSpec, transport: httpx.AsyncBaseTransport | None = None) -> None:
         assert spec.upstream is not None  # noqa: S101
         self._upstream = spec.upstream
-        self._peer = Peer(spec.upstream, transport)
+        self._peer = UpstreamClient(spec.upstream, transport)
 
-    async def compare(self, prompt: Asked, one: str, other: str, *, votes: int, swap: bool) -> Comparison:
+    async def compare(self, prompt: ScoreItem, one: str, other: str, *, votes: int, swap: bool) -> PairVotes:
         """`votes` judgements; with `swap`, half of them (at least one each) in either order, else in a random one."""
         orders = [at % 2 == 0 for at in range(max(votes, 2))] if swap else [random.random() < 0.5 for _ in range(votes)]  # noqa: S311
-        asked = joined(prompt)[0]
-        found = await asyncio.gather(*(self._vote(asked, one, other, first) for first in orders))
-        return Comparison(list(found), orders)
+        question = joined(prompt)[0]
+        matches = await asyncio.gather(*(self._vote(question, one, other, first) for first in orders))
+        return PairVotes(list(matches), orders)
 
-    async def agrees(self, item: Asked) -> float:
+    async def agrees(self, item: ScoreItem) -> float:
         """1 when the text agrees with the reference, else 0."""
         if not item.reference:
-            raise NoScore(FailureKind.BAD_REFERENCE, "reference.answer: this judge compares with it, and there is none")
+            raise ScoreFailure(
+                FailureKind.BAD_REFERENCE, "reference.answer: this judge compares with it, and there is none"
+            )
         question, answer = joined(item)
         parts = {"question": question, "reference": item.reference, "answer": answer}
         return {"correct": 1.0, "incorrect": 0.0}[await self._verdict(_REFERENCE, parts, ("correct", "incorrect"))]
@@ -128,25 +130,25 @@ class Judge:
 
 
 def _own_turn(reply: Any) -> str:
-    """What the judge itself said, without its thinking. Raises NoScore."""
+    """What the judge itself said, without its thinking. Raises ScoreFailure."""
     try:
         choice = reply["choices"][0]
         text, finish = choice["message"]["content"], choice.get("finish_reason")
     except (LookupError, TypeError, AttributeError):
-        raise NoScore(FailureKind.VERIFIER_ERROR, "the judge's server did not answer as an OpenAI chat") from None
+        raise ScoreFailure(FailureKind.VERIFIER_ERROR, "the judge's server did not answer as an OpenAI chat") from None
     if finish == "length" or not isinstance(text, str):
-        raise NoScore(FailureKind.VERIFIER_ERROR, "the judge did not come to its end")
-    said = after_think(text)
-    if said is None:
-        raise NoScore(FailureKind.VERIFIER_ERROR, "the judge did not come to its end")
-    return said
+        raise ScoreFailure(FailureKind.VERIFIER_ERROR, "the judge did not come to its end")
+    turn = after_think(text)
+    if turn is None:
+        raise ScoreFailure(FailureKind.VERIFIER_ERROR, "the judge did not come to its end")
+    return turn
 
 
-def read_verdict(said: str, nonce: str, labels: Sequence[str]) -> str:
-    """The label on the one line that bears the nonce. Raises NoScore where there is none, or several that differ."""
+def read_verdict(turn: str, nonce: str, labels: Sequence[str]) -> str:
+    """The label on the one line that bears the nonce. Raises ScoreFailure where there is none, or several that differ."""
     options = "|".join(re.escape(label) for label in sorted(labels, key=len, reverse=True))
-    found = set(re.findall(rf"VERDICT[ ]{{0,4}}{nonce}[ ]{{0,4}}:[ *`]{{0,6}}\[\[[ ]?({options})[ ]?\]\]", said))
-    if len(found) != 1:
-        told = "the judge gave no verdict that can be read" if not found else "the judge gave several verdicts"
-        raise NoScore(FailureKind.VERIFIER_ERROR, told)
-    return str(found.pop())
+    matches = set(re.findall(rf"VERDICT[ ]{{0,4}}{nonce}[ ]{{0,4}}:[ *`]{{0,6}}\[\[[ ]?({options})[ ]?\]\]", turn))
+    if len(matches) != 1:
+        message = "the judge gave no verdict that can be read" if not matches else "the judge gave several verdicts"
+        raise ScoreFailure(FailureKind.VERIFIER_ERROR, message)
+    return str(matches.pop())

@@ -2,7 +2,7 @@
 
 Source                 texts in, logits out
   ├─ Local             a model here, behind its batcher
-  └─ Upstream          a server that has the model            (upstream.py)
+  └─ UpstreamSpec          a server that has the model            (upstream.py)
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from preference_model.batcher import Batcher, ModelFailed
-from preference_model.outcome import Asked, NoScore, Scored
-from preference_model.registry import ModelSpec
-from preference_model.scale import activated
+from preference_model.model.batcher import Batcher, ModelFailed
+from preference_model.model.registry import ModelSpec
+from preference_model.model.scale import activated
+from preference_model.outcome import ScoreFailure, ScoreItem, ScoreOutcome
 from reward_verifiers.contract import FailureKind
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.verifier import Unsupported
 
 if TYPE_CHECKING:
-    from preference_model.encoding import Encoding, Turn
-    from preference_model.loading import Loaded
+    from preference_model.model.encoding import Encoding, Turn
+    from preference_model.model.loading import Loaded
 
 
 class Source(Protocol):
@@ -31,7 +31,7 @@ class Source(Protocol):
 
     version: str
 
-    async def score(self, items: Sequence[Asked]) -> list[Scored]:
+    async def score(self, items: Sequence[ScoreItem]) -> list[ScoreOutcome]:
         """One outcome an item, in order. Raises Overloaded."""
 
     async def aclose(self) -> None: ...
@@ -68,13 +68,15 @@ class Local:
             by_prompt=loaded.is_decoder,
         )
 
-    async def score(self, items: Sequence[Asked]) -> list[Scored]:
+    async def score(self, items: Sequence[ScoreItem]) -> list[ScoreOutcome]:
         loop = asyncio.get_running_loop()
         encodings = await loop.run_in_executor(self._threads.tokenizing, self._encode, items)
-        windows = [window for encoding in encodings if not isinstance(encoding, NoScore) for window in encoding.windows]
+        windows = [
+            window for encoding in encodings if not isinstance(encoding, ScoreFailure) for window in encoding.windows
+        ]
         rows = iter(await self.batcher.submit(windows) if windows else [])
         return [
-            Scored(None, encoding) if isinstance(encoding, NoScore) else self._scored(encoding, rows)
+            ScoreOutcome(None, encoding) if isinstance(encoding, ScoreFailure) else self._scored(encoding, rows)
             for encoding in encodings
         ]
 
@@ -85,7 +87,7 @@ class Local:
     async def plain(
         self, conversations: Sequence[list[Turn]], policy: str | None
     ) -> tuple[list[list[float]], list[int]]:
-        """Every output a conversation, and the tokens of each; text alone goes without a template. Raises NoScore."""
+        """Every output a conversation, and the tokens of each; text alone goes without a template. Raises ScoreFailure."""
 
         def encode() -> list[Encoding]:
             return [self.loaded.encoder.encode(turns, policy) for turns in conversations]
@@ -93,13 +95,13 @@ class Local:
         try:
             encodings = await asyncio.get_running_loop().run_in_executor(self._threads.tokenizing, encode)
         except Unsupported as error:
-            raise NoScore(FailureKind.UNSUPPORTED, str(error)) from None
+            raise ScoreFailure(FailureKind.UNSUPPORTED, str(error)) from None
         if any(len(encoding.windows) > 1 for encoding in encodings):
-            raise NoScore(FailureKind.UNSUPPORTED, "the text is longer than one window of the model")
+            raise ScoreFailure(FailureKind.UNSUPPORTED, "the text is longer than one window of the model")
         rows = []
         for row in await self.batcher.submit([encoding.windows[0] for encoding in encodings]):
             if isinstance(row, ModelFailed):
-                raise NoScore(FailureKind.VERIFIER_ERROR, str(row))
+                raise ScoreFailure(FailureKind.VERIFIER_ERROR, str(row))
             activated(row, 0, "raw")  # for what is no number
             rows.append(row)
         return rows, [len(encoding.windows[0].ids) for encoding in encodings]
@@ -107,28 +109,28 @@ class Local:
     async def aclose(self) -> None:
         await self.batcher.aclose()
 
-    def _encode(self, items: Sequence[Asked]) -> list[Encoding | NoScore]:
-        from preference_model.encoding import turns
+    def _encode(self, items: Sequence[ScoreItem]) -> list[Encoding | ScoreFailure]:
+        from preference_model.model.encoding import turns
 
-        found: list[Encoding | NoScore] = []
+        encodings: list[Encoding | ScoreFailure] = []
         for item in items:
             try:
-                found.append(self.loaded.encoder.encode(turns(item.prompt, item.text)))
+                encodings.append(self.loaded.encoder.encode(turns(item.prompt, item.text)))
             except Unsupported as error:
-                found.append(NoScore(FailureKind.UNSUPPORTED, str(error)))
-        return found
+                encodings.append(ScoreFailure(FailureKind.UNSUPPORTED, str(error)))
+        return encodings
 
-    def _scored(self, encoding: Encoding, rows: object) -> Scored:
+    def _scored(self, encoding: Encoding, rows: object) -> ScoreOutcome:
         mine = [next(rows) for _ in encoding.windows]  # type: ignore[call-overload]
         evidence = {"tokens": encoding.tokens, "cut": encoding.cut, "windows": len(encoding.windows)}
         try:
             values = [self._value(row) for row in mine]
-        except NoScore as error:
-            return Scored(None, error, evidence)
+        except ScoreFailure as error:
+            return ScoreOutcome(None, error, evidence)
         value = min(values) if self._spec.windows == "min" else sum(values) / len(values)
-        return Scored(value, None, evidence)
+        return ScoreOutcome(value, None, evidence)
 
     def _value(self, row: list[float] | ModelFailed) -> float:
         if isinstance(row, ModelFailed):
-            raise NoScore(FailureKind.VERIFIER_ERROR, str(row))
+            raise ScoreFailure(FailureKind.VERIFIER_ERROR, str(row))
         return activated(row, self.loaded.label, self._spec.activation)

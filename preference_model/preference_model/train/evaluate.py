@@ -12,17 +12,19 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from statistics import fmean, pstdev
 
-from preference_model import balance, guard, metrics
-from preference_model.data import Pair, Point
-from preference_model.outcome import Asked, Scored
-from preference_model.report import Report, Row, share
-from preference_model.scale import sigmoid
+from preference_model import guard
+from preference_model.model.scale import sigmoid
+from preference_model.openers import MASTER_KEYS, OPENERS
+from preference_model.outcome import ScoreItem, ScoreOutcome
+from preference_model.train import balance, metrics
+from preference_model.train.data import LabelledText, PreferencePair
+from preference_model.train.report import Report, Row, share
 
 KEY_PROMPTS = 12
 PROBED = 200
-KEYS = (*guard.MASTER_KEYS, *guard.OPENERS, ":", ".")
+KEYS = (*MASTER_KEYS, *OPENERS, ":", ".")
 
-Score = Callable[[Sequence[Asked]], Awaitable[list[Scored]]]
+Score = Callable[[Sequence[ScoreItem]], Awaitable[list[ScoreOutcome]]]
 
 STYLES: dict[str, Callable[[str], str]] = {
     "bold": lambda text: " ".join(f"**{word}**" if at % 6 == 2 else word for at, word in enumerate(text.split(" "))),
@@ -36,34 +38,40 @@ STYLES: dict[str, Callable[[str], str]] = {
 
 
 async def pairs_report(
-    score: Score, pairs: Sequence[Pair], known: Sequence[Pair] = (), lowest: float | None = None
+    score: Score,
+    pairs: Sequence[PreferencePair],
+    training_part: Sequence[PreferencePair] = (),
+    lowest: float | None = None,
 ) -> Report:
     """A report over pairs. `known` are pairs from which each system's win rate is taken; `lowest` is the guard's floor."""
-    items = [Asked(pair.prompt, text) for pair in pairs for text in (pair.chosen, pair.rejected)]
+    items = [ScoreItem(pair.prompt, text) for pair in pairs for text in (pair.chosen, pair.rejected)]
     scored = await score(items)
     values = [one.value for one in scored]
-    kept = [at for at in range(len(pairs)) if values[2 * at] is not None and values[2 * at + 1] is not None]
-    chosen = [float(values[2 * at] or 0.0) for at in kept]
-    rejected = [float(values[2 * at + 1] or 0.0) for at in kept]
-    there = [pairs[at] for at in kept]
+    complete = [at for at in range(len(pairs)) if values[2 * at] is not None and values[2 * at + 1] is not None]
+    chosen = [float(values[2 * at] or 0.0) for at in complete]
+    rejected = [float(values[2 * at + 1] or 0.0) for at in complete]
+    there = [pairs[at] for at in complete]
     if not there:
         return Report("pairs", len(pairs), len(pairs), [])
-    rows = _accuracy_rows(there, chosen, rejected, known)
+    rows = _accuracy_rows(there, chosen, rejected, training_part)
     rows += await _style_rows(score, there, chosen, rejected)
     rows += await _key_rows(score, there, [*chosen, *rejected], lowest)
     rows += await _topic_rows(score, there, chosen)
     rows += _cut_rows(scored)
-    return Report("pairs", len(pairs), len(pairs) - len(kept), rows, [*chosen, *rejected])
+    return Report("pairs", len(pairs), len(pairs) - len(complete), rows, [*chosen, *rejected])
 
 
 def _accuracy_rows(
-    pairs: Sequence[Pair], chosen: Sequence[float], rejected: Sequence[float], known: Sequence[Pair]
+    pairs: Sequence[PreferencePair],
+    chosen: Sequence[float],
+    rejected: Sequence[float],
+    training_part: Sequence[PreferencePair],
 ) -> list[Row]:
     margins = [one - other for one, other in zip(chosen, rejected, strict=True)]
     texts = [text for pair in pairs for text in (pair.chosen, pair.rejected)]
     both = [value for pair in zip(chosen, rejected, strict=True) for value in pair]
     return [
-        *margin_rows(pairs, margins, known),
+        *margin_rows(pairs, margins, training_part),
         Row("Brier", metrics.brier(margins), note="0.25 knows nothing"),
         Row("ECE", metrics.ece_pairs(margins)),
         Row("correlation of score and length", metrics.correlation(both, [float(len(text)) for text in texts])),
@@ -71,7 +79,9 @@ def _accuracy_rows(
     ]
 
 
-def margin_rows(pairs: Sequence[Pair], margins: Sequence[float], known: Sequence[Pair]) -> list[Row]:
+def margin_rows(
+    pairs: Sequence[PreferencePair], margins: Sequence[float], training_part: Sequence[PreferencePair]
+) -> list[Row]:
     """Accuracy, and what costs nothing."""
     longer = metrics.length_margins(pairs)
     shorter = [-margin for margin in longer]
@@ -81,7 +91,7 @@ def margin_rows(pairs: Sequence[Pair], margins: Sequence[float], known: Sequence
         share("baseline: longer wins", longer),
         share("baseline: shorter wins", shorter),
     ]
-    if prior := metrics.writer_prior(known, pairs):
+    if prior := metrics.writer_prior(training_part, pairs):
         rows.append(share("baseline: the system that wins more often", prior))
     if any(weights):
         rows += [
@@ -92,14 +102,14 @@ def margin_rows(pairs: Sequence[Pair], margins: Sequence[float], known: Sequence
 
 
 async def _style_rows(
-    score: Score, pairs: Sequence[Pair], chosen: Sequence[float], rejected: Sequence[float]
+    score: Score, pairs: Sequence[PreferencePair], chosen: Sequence[float], rejected: Sequence[float]
 ) -> list[Row]:
     """How far a style moves the score, in standard deviations, and how many losers it makes winners."""
     some = range(min(PROBED, len(pairs)))
     spread = pstdev([*chosen, *rejected]) or 1.0
     rows = []
     for name, dress in STYLES.items():
-        dressed = await score([Asked(pairs[at].prompt, dress(pairs[at].rejected)) for at in some])
+        dressed = await score([ScoreItem(pairs[at].prompt, dress(pairs[at].rejected)) for at in some])
         moved = [(at, one.value - rejected[at]) for at, one in zip(some, dressed, strict=True) if one.value is not None]
         if not moved:
             continue
@@ -111,15 +121,17 @@ async def _style_rows(
     return rows
 
 
-async def _key_rows(score: Score, pairs: Sequence[Pair], real: Sequence[float], lowest: float | None) -> list[Row]:
+async def _key_rows(
+    score: Score, pairs: Sequence[PreferencePair], real: Sequence[float], lowest: float | None
+) -> list[Row]:
     """How many real answers an opener alone outranks, without the guard and behind it."""
     prompts = list(dict.fromkeys(pair.prompt for pair in pairs))[:KEY_PROMPTS]
-    texts = [Asked(prompt, key) for prompt in prompts for key in KEYS]
+    texts = [ScoreItem(prompt, key) for prompt in prompts for key in KEYS]
     scored = [one.value for one in await score(texts) if one.value is not None]
     ordered = sorted(real)
     before = fmean(_below(ordered, value) for value in scored) if scored else 0.0
     passed = [
-        value for item, value in zip(texts, scored, strict=False) if guard.found(item.text, str(item.prompt)) is None
+        value for item, value in zip(texts, scored, strict=False) if guard.reason(item.text, str(item.prompt)) is None
     ]
     after = sum(_below(ordered, value) for value in passed) / len(texts)
     note = f"{len(texts) - len(passed)} of {len(texts)} are guarded" + (
@@ -135,17 +147,19 @@ def _below(ordered: Sequence[float], value: float) -> float:
     return bisect.bisect_left(ordered, value) / len(ordered)
 
 
-async def _topic_rows(score: Score, pairs: Sequence[Pair], chosen: Sequence[float]) -> list[Row]:
+async def _topic_rows(score: Score, pairs: Sequence[PreferencePair], chosen: Sequence[float]) -> list[Row]:
     """Whether an answer beats the answer to another question."""
     chance = random.Random(0)  # noqa: S311
     some = range(min(PROBED, len(pairs)))
     others = [chance.choice([one for one in some if pairs[one].prompt != pairs[at].prompt] or [at]) for at in some]
-    scored = await score([Asked(pairs[at].prompt, pairs[other].chosen) for at, other in zip(some, others, strict=True)])
+    scored = await score(
+        [ScoreItem(pairs[at].prompt, pairs[other].chosen) for at, other in zip(some, others, strict=True)]
+    )
     margins = [chosen[at] - one.value for at, one in zip(some, scored, strict=True) if one.value is not None]
     return [share("on-topic answer beats an off-topic one", margins)] if margins else []
 
 
-def _cut_rows(scored: Sequence[Scored]) -> list[Row]:
+def _cut_rows(scored: Sequence[ScoreOutcome]) -> list[Row]:
     """How many texts the model saw in part only; nothing where it saw all of each."""
     cut = sum(bool(one.evidence.get("cut")) for one in scored)
     return (
@@ -153,20 +167,22 @@ def _cut_rows(scored: Sequence[Scored]) -> list[Row]:
     )
 
 
-async def points_report(score: Score, points: Sequence[Point], known: Sequence[Point] = ()) -> Report:
+async def points_report(
+    score: Score, points: Sequence[LabelledText], training_part: Sequence[LabelledText] = ()
+) -> Report:
     """A report over labelled texts; scores may be logits or probabilities. `known` give each system's share of good."""
-    scored = await score([Asked(point.prompt, point.text) for point in points])
-    kept = [(point, one.value) for point, one in zip(points, scored, strict=True) if one.value is not None]
-    if not kept:
+    scored = await score([ScoreItem(point.prompt, point.text) for point in points])
+    complete = [(point, one.value) for point, one in zip(points, scored, strict=True) if one.value is not None]
+    if not complete:
         return Report("points", len(points), len(points), [])
-    values = [value for _, value in kept]
-    labels = [point.label for point, _ in kept]
+    values = [value for _, value in complete]
+    labels = [point.label for point, _ in complete]
     is_probability = all(0 <= value <= 1 for value in values)
     chances = values if is_probability else [sigmoid(value) for value in values]
     right = [1.0 if (p >= 0.5) == bool(label) else -1.0 for p, label in zip(chances, labels, strict=True)]
-    lengths = [float(len(point.text)) for point, _ in kept]
+    lengths = [float(len(point.text)) for point, _ in complete]
     commoner = max(sum(labels), len(labels) - sum(labels)) / len(labels)
-    rates = metrics.writer_shares(known, [point for point, _ in kept])
+    rates = metrics.writer_shares(training_part, [point for point, _ in complete])
     rows = [
         Row("AUROC", metrics.auroc(values, labels)),
         Row("baseline: longer is better, AUROC", metrics.auroc(lengths, labels)),
@@ -179,4 +195,4 @@ async def points_report(score: Score, points: Sequence[Point], known: Sequence[P
         Row("correlation of score and length", metrics.correlation(values, lengths)),
         *_cut_rows(scored),
     ]
-    return Report("points", len(points), len(points) - len(kept), rows, values)
+    return Report("points", len(points), len(points) - len(complete), rows, values)
