@@ -1,4 +1,4 @@
-"""GRPO with vLLM as the engine, in an environment of its own; test_vllm_engine.py runs it. Says what it saw as one line of JSON.
+"""GRPO with vLLM as the engine, in an environment of its own; test_vllm_engine.py runs it. Its output is one line of JSON.
 
 loop    12 rollouts of 128 samples of a policy with tied embeddings, one process
 tied    the same model exported tied: vLLM's reload keeps the old head, and the guard must see it
