@@ -83,15 +83,15 @@ class GRPOConfig:
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> GRPOConfig:
         """From what a YAML file gives; `advantage` and `loss` are mappings. Raises ValueError that names an unknown key."""
-        known = dict(values)
+        settings = dict(values)
         for name, inner in (("advantage", AdvantageConfig), ("loss", LossConfig)):
-            if name in known:
-                known[name] = inner(**_known(inner, known[name], f"{name}."))
-        if "run_dir" in known:
-            known["run_dir"] = Path(known["run_dir"])
-        if "betas" in known:
-            known["betas"] = tuple(known["betas"])
-        return cls(**_known(cls, known, ""))
+            if name in settings:
+                settings[name] = inner(**_checked_names(inner, settings[name], f"{name}."))
+        if "run_dir" in settings:
+            settings["run_dir"] = Path(settings["run_dir"])
+        if "betas" in settings:
+            settings["betas"] = tuple(settings["betas"])
+        return cls(**_checked_names(cls, settings, ""))
 
     def to_mapping(self) -> dict[str, Any]:
         """The inverse, of plain JSON values."""
@@ -121,7 +121,7 @@ def _at_least(name: str, value: float, least: int) -> None:
         raise ValueError(f"{name}: must be at least {least}, not {value}")
 
 
-def _known(kind: type, values: Mapping[str, Any], path: str) -> Mapping[str, Any]:
+def _checked_names(kind: type, values: Mapping[str, Any], path: str) -> Mapping[str, Any]:
     names = {field.name for field in dataclasses.fields(kind)}
     unknown = sorted(set(values) - names)
     if unknown:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from grpo_trainer.evaluation.summary import Attempt, Attempts
-from grpo_trainer.rollout import Completion, Engine, Sampling
+from grpo_trainer.evaluation.summary import Attempt, ProblemAttempts
+from grpo_trainer.rollout import Completion, GenerationEngine, Sampling
 from grpo_trainer.tasks.task import Problem, Task
 from trainer_client.client import RewardClient
 from trainer_client.results import ScoredGroup
@@ -18,7 +18,7 @@ BLOCK = 64
 
 
 @dataclass(frozen=True)
-class Answered:
+class JudgedAttempts:
     """A problem with the texts of all attempts at it, and their verdicts, in the same order."""
 
     problem: Problem
@@ -36,38 +36,40 @@ class Judge:
     accuracy: str = "answer"
 
 
-def answered(
-    engine: Engine,
+def judged_attempts(
+    engine: GenerationEngine,
     tokenizer: Any,
     judge: Judge,
     problems: Sequence[Problem],
     samples: int,
     sampling: Sampling,
     first: int = 0,
-) -> Iterator[Answered]:
+) -> Iterator[JudgedAttempts]:
     """`samples` attempts at each problem, from number `first` on: from a multiple of BLOCK, what a whole run would draw."""
     for start in range(first, len(problems), BLOCK):
         part = problems[start : start + BLOCK]
-        found = _sampled(engine, tokenizer, part, samples, _seeded(sampling, start))
-        texts = [[text_of(tokenizer, completion) for completion in group] for group in found]
-        groups = [_group(judge, *one) for one in zip(part, texts, found, strict=True)]
+        completions = _sampled(engine, tokenizer, part, samples, _seeded(sampling, start))
+        texts = [[text_of(tokenizer, completion) for completion in group] for group in completions]
+        groups = [_group(judge, *one) for one in zip(part, texts, completions, strict=True)]
         scored = judge.client.score_many(groups)
-        yield from (Answered(*one) for one in zip(part, texts, found, scored, strict=True))
+        yield from (JudgedAttempts(*one) for one in zip(part, texts, completions, scored, strict=True))
 
 
-def attempts(found: Answered, judge: Judge, task: Task) -> Attempts:
-    """What a summary is made of."""
+def problem_attempts(judged: JudgedAttempts, judge: Judge, task: Task) -> ProblemAttempts:
+    """The input of a summary."""
     rows = [
-        _attempt(found, judge, task, index, text, completion)
-        for index, (text, completion) in enumerate(zip(found.texts, found.completions, strict=True))
+        _attempt(judged, judge, task, index, text, completion)
+        for index, (text, completion) in enumerate(zip(judged.texts, judged.completions, strict=True))
     ]
-    return Attempts(found.problem.id, found.problem.level, rows)
+    return ProblemAttempts(judged.problem.id, judged.problem.level, rows)
 
 
-def _attempt(found: Answered, judge: Judge, task: Task, index: int, text: str, completion: Completion) -> Attempt:
-    scored = found.scored[index]
+def _attempt(
+    judged: JudgedAttempts, judge: Judge, task: Task, index: int, text: str, completion: Completion
+) -> Attempt:
+    scored = judged.scored[index]
     components = scored.components
-    accuracy, steps = components.get(judge.accuracy), task.steps(found.problem, text)
+    accuracy, steps = components.get(judge.accuracy), task.steps(judged.problem, text)
     return Attempt(
         right=None if accuracy is None or scored.reward is None else accuracy >= 1.0,
         canonical=scored.canonical,
@@ -79,7 +81,7 @@ def _attempt(found: Answered, judge: Judge, task: Task, index: int, text: str, c
 
 
 def _sampled(
-    engine: Engine, tokenizer: Any, problems: Sequence[Problem], samples: int, sampling: Sampling
+    engine: GenerationEngine, tokenizer: Any, problems: Sequence[Problem], samples: int, sampling: Sampling
 ) -> list[list[Completion]]:
     rows = [tokenizer.encode(problem.prompt, add_special_tokens=False) for problem in problems for _ in range(samples)]
     groups: list[list[Completion]] = [[] for _ in problems]

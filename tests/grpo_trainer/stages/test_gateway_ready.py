@@ -1,7 +1,7 @@
 import pytest
 
 from grpo_trainer.recipe import Recipe
-from grpo_trainer.stages.ready import NotReady, wait_for
+from grpo_trainer.stages.gateway_ready import GatewayNotReady, wait_for
 
 
 def recipe(domain):
@@ -15,14 +15,14 @@ def recipe(domain):
 
 
 def test_a_gateway_with_the_domain_is_ready(gateway):
-    wait_for(gateway, "", recipe("signs"), patience_s=0)
+    wait_for(gateway, "", recipe("signs"), startup_s=0)
 
 
 def test_a_missing_domain_is_named(gateway):
-    with pytest.raises(NotReady, match=r"has no domain 'sines'; it has .*signs.*--domains"):
-        wait_for(gateway, "", recipe("sines"), patience_s=0)
+    with pytest.raises(GatewayNotReady, match=r"has no domain 'sines'; it has .*signs.*--domains"):
+        wait_for(gateway, "", recipe("sines"), startup_s=0)
 
 
 def test_no_gateway_is_said_so(free_port):
-    with pytest.raises(NotReady, match=r"does not answer \(ConnectError\); start one"):
-        wait_for(f"http://127.0.0.1:{free_port}", "", recipe("signs"), patience_s=0)
+    with pytest.raises(GatewayNotReady, match=r"does not answer \(ConnectError\); start one"):
+        wait_for(f"http://127.0.0.1:{free_port}", "", recipe("signs"), startup_s=0)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from grpo_trainer.rollout.contract import Completion, Sampling
+from grpo_trainer.rollout.engine import Completion, Sampling
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

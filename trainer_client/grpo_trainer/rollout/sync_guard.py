@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from grpo_trainer.rollout.contract import Completion, Engine, Sampling
+from grpo_trainer.rollout.engine import Completion, GenerationEngine, Sampling
 
 Logprobs = Callable[[Sequence[tuple[Sequence[int], Sequence[int]]]], list[list[float]]]
 """The trainer's: of (prompt ids, completion ids) pairs, the log-probability of every completion token."""
 
 
-class OutOfSync(RuntimeError):
+class EngineOutOfSync(RuntimeError):
     """The engine does not sample from the trainer's policy."""
 
 
@@ -29,22 +29,22 @@ class Gap:
     tokens: int
 
 
-def measure(engine: Engine, prompts: Sequence[Sequence[int]], sampling: Sampling, logprobs: Logprobs) -> Gap:
+def measure(engine: GenerationEngine, prompts: Sequence[Sequence[int]], sampling: Sampling, logprobs: Logprobs) -> Gap:
     """Sample one short completion of each prompt, and compare with the trainer's log-probabilities."""
-    found: list[Completion] = list(engine.generate(prompts, sampling))
-    ours = logprobs([(prompts[completion.row], completion.ids) for completion in found])
+    completions: list[Completion] = list(engine.generate(prompts, sampling))
+    ours = logprobs([(prompts[completion.row], completion.ids) for completion in completions])
     gaps = [
         abs(one - other)
-        for completion, mine in zip(found, ours, strict=True)
+        for completion, mine in zip(completions, ours, strict=True)
         for one, other in zip(completion.logprobs, mine, strict=True)
     ]
     return Gap(max(gaps), sum(gaps) / len(gaps), len(gaps))
 
 
 def check(gap: Gap, threshold: float) -> None:
-    """Raises OutOfSync above the threshold, and for a gap that is no number."""
+    """Raises EngineOutOfSync above the threshold, and for a gap that is no number."""
     if not gap.max <= threshold:
-        raise OutOfSync(
+        raise EngineOutOfSync(
             f"after a weight sync the engine's log-probabilities differ from the trainer's by up to {gap.max:.3g} nats "
             f"(mean {gap.mean:.3g}, {gap.tokens} tokens; guard_threshold: {threshold:.3g}). The engine still has older "
             "weights, or another dtype, temperature or tokenizer: tied embeddings are a known cause, export them untied"

@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from grpo_trainer.recipe import Recipe
-from grpo_trainer.report import NoRun, page, read
-from grpo_trainer.stages.run import Interrupted, run
+from grpo_trainer.report import NoRun, page, read_history
+from grpo_trainer.stages.run_recipe import RunInterrupted, run_recipe
 from grpo_trainer.training import Trainer
 from reward_api.cli.main import app as touchstone
 from trainer_client.client import RewardClient
@@ -51,7 +51,7 @@ def finished(gateway, tmp_path_factory):
     """A whole run, and what each of its stages said."""
     folder = tmp_path_factory.mktemp("run") / "whole"
     with RewardClient(gateway) as client:
-        return folder, run(Recipe.model_validate(RECIPE), folder, client, seed=1)
+        return folder, run_recipe(Recipe.model_validate(RECIPE), folder, client, seed=1)
 
 
 def test_every_stage_leaves_its_policy_and_figures(finished):
@@ -80,14 +80,14 @@ def test_a_finished_run_is_not_run_again(finished, gateway):
     folder, stages = finished
     before = (folder / "2-zero" / "metrics.jsonl").stat().st_mtime_ns
     with RewardClient(gateway) as client:
-        assert run(Recipe.model_validate(RECIPE), folder, client, seed=1) == stages
+        assert run_recipe(Recipe.model_validate(RECIPE), folder, client, seed=1) == stages
     assert (folder / "2-zero" / "metrics.jsonl").stat().st_mtime_ns == before
 
 
 def test_a_folder_keeps_to_its_recipe_and_seed(finished, gateway):
     folder, _ = finished
     with RewardClient(gateway) as client, pytest.raises(ValueError, match="another recipe or seed"):
-        run(Recipe.model_validate(RECIPE), folder, client, seed=2)
+        run_recipe(Recipe.model_validate(RECIPE), folder, client, seed=2)
 
 
 def test_a_run_that_was_stopped_in_each_stage_ends_in_the_same_bits(finished, gateway, tmp_path, monkeypatch):
@@ -99,17 +99,17 @@ def test_a_run_that_was_stopped_in_each_stage_ends_in_the_same_bits(finished, ga
         Trainer, "_rollout", lambda self, ahead: (self.stop() if self.state.step == 1 else None, step(self, ahead))[1]
     )
     with RewardClient(gateway) as client:
-        with pytest.raises(Interrupted, match="zero"):
-            run(recipe, cut, client, seed=1)
+        with pytest.raises(RunInterrupted, match="zero"):
+            run_recipe(recipe, cut, client, seed=1)
         monkeypatch.undo()
-        run(recipe, cut, client, seed=1)
+        run_recipe(recipe, cut, client, seed=1)
         # Within rejection sampling: half of the second block was written.
         for name in ("3-kept/done.json", "4-again/done.json"):
             (cut / name).unlink()
         shutil.rmtree(cut / "4-again")
         problems = (cut / "3-kept" / "problems.jsonl").read_text().splitlines(keepends=True)
         (cut / "3-kept" / "problems.jsonl").write_text("".join(problems[:67]) + problems[67][:9])
-        run(recipe, cut, client, seed=1)
+        run_recipe(recipe, cut, client, seed=1)
     for name in ("2-zero", "4-again"):
         assert same(weights(folder, name), weights(cut, name))
     assert (cut / "3-kept" / "kept.jsonl").read_text() == (folder / "3-kept" / "kept.jsonl").read_text()
@@ -120,7 +120,7 @@ def test_nothing_kept_stops_the_run(gateway, tmp_path):
         {**RECIPE, "stages": [RECIPE["stages"][0], {**RECIPE["stages"][2], "keep": {"format": 2}}]}
     )
     with RewardClient(gateway) as client, pytest.raises(ValueError, match="nothing of 140 attempts reaches"):
-        run(recipe, tmp_path / "run", client, seed=0)
+        run_recipe(recipe, tmp_path / "run", client, seed=0)
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ class References(HTMLParser):
 
 
 def test_the_page_needs_nothing_but_itself(finished):
-    text = page(read(finished[0]))
+    text = page(read_history(finished[0]))
     references = References()
     references.feed(text)
     assert references.found == []
@@ -152,7 +152,7 @@ def test_the_page_needs_nothing_but_itself(finished):
 
 def test_the_page_shows_the_claims_the_curves_and_the_figures(finished):
     folder, _ = finished
-    text = page(read(folder))
+    text = page(read_history(folder))
     for heading in ("Reflection appears", "Length grows", "Accuracy costs tokens", "Is it still learning?"):
         assert f"<h2>{heading}</h2>" in text
     assert text.count("<svg") > 8
@@ -161,7 +161,7 @@ def test_the_page_shows_the_claims_the_curves_and_the_figures(finished):
 
 
 def test_the_same_run_gives_the_same_page(finished):
-    assert page(read(finished[0])) == page(read(finished[0]))
+    assert page(read_history(finished[0])) == page(read_history(finished[0]))
 
 
 def test_a_name_is_text_on_the_page(finished, tmp_path):
@@ -169,7 +169,7 @@ def test_a_name_is_text_on_the_page(finished, tmp_path):
     shutil.copytree(finished[0], folder)
     recipe = yaml.safe_load((folder / "recipe.yaml").read_text())
     (folder / "recipe.yaml").write_text(yaml.safe_dump({**recipe, "name": "<script>alert(1)</script>"}))
-    assert "<script" not in page(read(folder))
+    assert "<script" not in page(read_history(folder))
 
 
 def test_an_unfinished_run_has_a_page_too(finished, tmp_path):
@@ -179,7 +179,7 @@ def test_an_unfinished_run_has_a_page_too(finished, tmp_path):
         (folder / name / "done.json").unlink()
     with (folder / "2-zero" / "metrics.jsonl").open("a") as file:
         file.write('{"step": 5, "rew')
-    assert "zero (not done)" in page(read(folder))
+    assert "zero (not done)" in page(read_history(folder))
 
 
 @pytest.mark.parametrize("recipe", [None, "name: x\nseed: 0\nsources: {}\nstages: []\n"])
@@ -187,7 +187,7 @@ def test_a_folder_without_a_run_is_said_so(tmp_path, recipe):
     if recipe:
         (tmp_path / "recipe.yaml").write_text(recipe)
     with pytest.raises(NoRun, match=str(tmp_path)):
-        read(tmp_path)
+        read_history(tmp_path)
 
 
 # --- the command ------------------------------------------------------------------------------------------------------

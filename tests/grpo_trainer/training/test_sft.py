@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from grpo_trainer import tiny
-from grpo_trainer.stages.sft import Example, SFTConfig, batch_of, sft
-from grpo_trainer.stages.workshop import token_weights
+from grpo_trainer.stages.context import token_weights
 from grpo_trainer.tasks import Signs
+from grpo_trainer.training.sft import Example, SFTConfig, batch_of, sft
 
 
 class Killed(Exception):

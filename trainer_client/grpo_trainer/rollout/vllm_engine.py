@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grpo_trainer.rollout.contract import Completion, Sampling
+from grpo_trainer.rollout.engine import Completion, Sampling
 from grpo_trainer.rollout.export import save_untied
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from transformers import MistralConfig, MistralForCausalLM, PreTrainedTokenizerF
 
 from grpo_trainer.grpo.loss import LossConfig
 from grpo_trainer.rollout import Prompt
-from grpo_trainer.rollout.transformers import TransformersEngine
+from grpo_trainer.rollout.transformers_engine import TransformersEngine
 from grpo_trainer.training import FunctionScorer, GRPOConfig, Trainer
 
 LETTERS = "abcdefgh"

@@ -9,26 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from grpo_trainer.recipe import SFTStage
-from grpo_trainer.stages.sft import Example, sft
-from grpo_trainer.stages.workshop import Workshop, token_weights
-from grpo_trainer.training.metrics import Log
+from grpo_trainer.stages.context import RunContext, token_weights
+from grpo_trainer.training.run_log import RunLog
+from grpo_trainer.training.sft import Example, sft
 
 KEPT = "kept.jsonl"
 
 
-def imitate(shop: Workshop, stage: SFTStage, folder: Path, kept: Path | None) -> dict[str, Any]:
+def run_sft_stage(context: RunContext, stage: SFTStage, folder: Path, kept: Path | None) -> dict[str, Any]:
     """Trains the policy at hand. `kept`: the folder of the `sample` stage that is meant."""
-    examples = [_example(shop.tokenizer, *pair) for pair in _pairs(shop, stage, kept)]
+    examples = [_example(context.tokenizer, *pair) for pair in _pairs(context, stage, kept)]
     state = folder / "state.pt"
-    log = Log(folder, _done(state), tensorboard=False)
+    log = RunLog(folder, _done(state), tensorboard=False)
     try:
         sft(
-            shop.policy,
+            context.policy,
             examples,
             stage.train,
-            seed=shop.seed,
+            seed=context.seed,
             state=state,
-            weights=token_weights(shop.tokenizer, stage.train.emphasis),
+            weights=token_weights(context.tokenizer, stage.train.emphasis),
             on_step=log.write,
         )
     finally:
@@ -36,10 +36,10 @@ def imitate(shop: Workshop, stage: SFTStage, folder: Path, kept: Path | None) ->
     return {"examples": len(examples)}
 
 
-def _pairs(shop: Workshop, stage: SFTStage, kept: Path | None) -> Iterator[tuple[str, str]]:
+def _pairs(context: RunContext, stage: SFTStage, kept: Path | None) -> Iterator[tuple[str, str]]:
     """(prompt, completion) of each example."""
     if stage.traces is not None:
-        yield from _traces(shop, stage, stage.traces)
+        yield from _traces(context, stage, stage.traces)
         return
     path = kept / KEPT if kept else stage.file
     assert path is not None  # noqa: S101 - the recipe was checked
@@ -55,9 +55,9 @@ def _pair(line: str, where: str) -> tuple[str, str]:
         raise ValueError(f"{where}: not {{prompt, completion}}") from None
 
 
-def _traces(shop: Workshop, stage: SFTStage, count: int) -> Iterator[tuple[str, str]]:
-    rng = random.Random(f"{shop.seed}/traces/{stage.name}")  # noqa: S311
-    tasks = [(task, task.problems("train")) for _, task in shop.sources(stage.sources).values()]
+def _traces(context: RunContext, stage: SFTStage, count: int) -> Iterator[tuple[str, str]]:
+    rng = random.Random(f"{context.seed}/traces/{stage.name}")  # noqa: S311
+    tasks = [(task, task.problems("train")) for _, task in context.sources(stage.sources).values()]
     for place in range(count):
         task, problems = tasks[place % len(tasks)]
         problem = rng.choice(problems)

@@ -1,13 +1,15 @@
 """Scorers: rewards by the gateway, sample by sample, and by a function."""
 
 import json
+import shutil
 import threading
+from pathlib import Path
 
 import httpx
 import pytest
 
 from grpo_trainer.rollout import Prompt, Rollout
-from grpo_trainer.rollout.transformers import TransformersEngine
+from grpo_trainer.rollout.transformers_engine import TransformersEngine
 from grpo_trainer.training import FunctionScorer, GatewayScorer, Trainer
 from trainer_client import BadGroup, RewardClient
 
@@ -23,9 +25,15 @@ def rollouts(texts, prompt=PROMPT, group="0-0"):
     ]
 
 
+SHIPPED = Path(__file__).parents[3] / "reward_api" / "reward_api" / "domains" / "data"
+
+
 @pytest.fixture(scope="module")
-def gateway(serve):
-    with serve() as (url, _):
+def gateway(serve, tmp_path_factory):
+    """A gateway with the shipped domain `math` and no other: no sandbox, no reward model."""
+    domains = tmp_path_factory.mktemp("domains")
+    shutil.copy(SHIPPED / "math.yaml", domains)
+    with serve("--domains", str(domains), "--workers", "1") as (url, _):
         yield url
 
 

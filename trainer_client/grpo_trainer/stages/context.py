@@ -13,17 +13,17 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from grpo_trainer import tiny
-from grpo_trainer.evaluation.sampling import Judge, answered, attempts
+from grpo_trainer.evaluation.attempts import Judge, judged_attempts, problem_attempts
 from grpo_trainer.evaluation.summary import Summary, summarise
 from grpo_trainer.recipe import Model, Recipe, Source
 from grpo_trainer.rollout import Sampling
-from grpo_trainer.rollout.transformers import TransformersEngine
+from grpo_trainer.rollout.transformers_engine import TransformersEngine
 from grpo_trainer.tasks import Problem, Split, Task
 from trainer_client.client import RewardClient
 
 
 @dataclass
-class Workshop:
+class RunContext:
     """policy, tokenizer: what the last stage left, and the next goes on with. All randomness is drawn from `seed`."""
 
     recipe: Recipe
@@ -45,54 +45,54 @@ class Workshop:
     def evaluate(self, source: str, split: Split, problems: int, samples: int) -> Summary:
         """Attempts at some problems of the split, the same ones whatever the seed. Raises ValueError, with the cause, when
         there is not one verdict."""
-        wanted, (origin, task) = self.recipe.evaluation, self.sources([source])[source]
+        settings, (origin, task) = self.recipe.evaluation, self.sources([source])[source]
         judge = Judge(self.client, origin.domain, origin.accuracy)
-        sampling = Sampling(wanted.max_tokens, wanted.temperature, wanted.top_p, self.seed)
-        chosen = some(task.problems(split), problems, f"{source}/{split}")
-        found = list(answered(self.engine(), self.tokenizer, judge, chosen, samples, sampling))
-        failures = [failure for one in found for failure in one.scored.failures]
+        sampling = Sampling(settings.max_tokens, settings.temperature, settings.top_p, self.seed)
+        chosen = draw_problems(task.problems(split), problems, f"{source}/{split}")
+        judged = list(judged_attempts(self.engine(), self.tokenizer, judge, chosen, samples, sampling))
+        failures = [failure for one in judged for failure in one.scored.failures]
         if (first := failures[0]) and all(failures):
             raise ValueError(f"{source}: no attempt has a verdict; the first: {first['kind']}: {first['message']}")
-        return summarise([attempts(one, judge, task) for one in found])
+        return summarise([problem_attempts(one, judge, task) for one in judged])
 
     def save(self, folder: Path) -> None:
         self.policy.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
 
     def load(self, folder: Path) -> None:
-        self.policy, self.tokenizer = checkpoint(str(folder), self.recipe.model.dtype)
+        self.policy, self.tokenizer = load_policy(str(folder), self.recipe.model.dtype)
 
 
-def some(problems: Sequence[Problem], count: int, salt: str) -> list[Problem]:
+def draw_problems(problems: Sequence[Problem], count: int, salt: str) -> list[Problem]:
     """`count` of them, drawn by the salt; all when there are no more. Raises ValueError when there is none."""
     if not problems:
         raise ValueError(f"{salt}: there are no problems")
     return random.Random(salt).sample(problems, min(count, len(problems)))  # noqa: S311
 
 
-def start(model: Model, seed: int) -> tuple[PreTrainedModel, Any]:
+def initial_policy(model: Model, seed: int) -> tuple[PreTrainedModel, Any]:
     """(model, tokenizer) that a run begins with."""
     if model.path is not None:
-        return checkpoint(model.path, model.dtype)
-    return _placed(tiny.decoder(model.layers, model.width, model.heads, seed)), tiny.tokenizer()
+        return load_policy(model.path, model.dtype)
+    return _on_device(tiny.decoder(model.layers, model.width, model.heads, seed)), tiny.tokenizer()
 
 
-def checkpoint(path: str, dtype: str) -> tuple[PreTrainedModel, Any]:
+def load_policy(path: str, dtype: str) -> tuple[PreTrainedModel, Any]:
     """Raises OSError when there is no such model."""
     model = AutoModelForCausalLM.from_pretrained(path, dtype=getattr(torch, dtype))
-    return _placed(model), AutoTokenizer.from_pretrained(path)
+    return _on_device(model), AutoTokenizer.from_pretrained(path)
 
 
-def _placed(model: PreTrainedModel) -> PreTrainedModel:
+def _on_device(model: PreTrainedModel) -> PreTrainedModel:
     return model.to("cuda") if torch.cuda.is_available() else model  # type: ignore[arg-type]
 
 
 def token_weights(tokenizer: Any, emphasis: Mapping[str, float]) -> dict[int, float]:
     """By token id, the weight of the first pattern that matches its whole text."""
     patterns = [(re.compile(pattern), weight) for pattern, weight in emphasis.items()]
-    found: dict[int, float] = {}
+    weights: dict[int, float] = {}
     for token in range(len(tokenizer)) if patterns else ():
         text = tokenizer.decode([token])
         if weight := next((weight for pattern, weight in patterns if pattern.fullmatch(text)), None):
-            found[token] = weight
-    return found
+            weights[token] = weight
+    return weights

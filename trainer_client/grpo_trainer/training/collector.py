@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from grpo_trainer.grpo.advantages import GroupAdvantages, advantages
-from grpo_trainer.rollout import Completion, Engine, Prompt, Rollout, Sampling
+from grpo_trainer.rollout import Completion, GenerationEngine, Prompt, Rollout, Sampling
 from grpo_trainer.training.config import GRPOConfig
-from grpo_trainer.training.data import PromptStream
-from grpo_trainer.training.scoring import Scorer, Scores
+from grpo_trainer.training.prompt_stream import PromptStream
+from grpo_trainer.training.scorer import Scorer, Scores
 
 
-class Stopped(Exception):
+class CollectionStopped(Exception):
     """Asked to stop while generating: the unfinished rollout is abandoned."""
 
 
 @dataclass(frozen=True)
-class Group:
+class ScoredRollouts:
     """The completions of one prompt, at `position` of the stream, with verdicts and advantages in the same order."""
 
     position: int
@@ -30,14 +30,14 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Collected:
+class RolloutBatch:
     """A rollout, ready to be trained on.
 
     groups: all that were sampled, dead ones too. drawn: prompts taken from the stream. tries: rounds of sampling.
     generate_s: seconds of generation; wait_s: seconds that the last verdicts took after it.
     """
 
-    groups: list[Group]
+    groups: list[ScoredRollouts]
     drawn: int
     tries: int
     generate_s: float
@@ -47,16 +47,16 @@ class Collected:
     def rollouts(self) -> list[Rollout]:
         return [rollout for group in self.groups for rollout in group.rollouts]
 
-    def alive(self, limit: int) -> list[Group]:
+    def alive(self, limit: int) -> list[ScoredRollouts]:
         """The groups to train on: of those alive the first `limit`."""
         return [group for group in self.groups if group.advantages.alive][:limit]
 
 
-class Collector:
+class RolloutCollector:
     """`collect` may run in another thread than the update; it touches neither the policy nor the global random state."""
 
     def __init__(
-        self, engine: Engine, scorer: Scorer, tokenizer: Any, stream: PromptStream, config: GRPOConfig
+        self, engine: GenerationEngine, scorer: Scorer, tokenizer: Any, stream: PromptStream, config: GRPOConfig
     ) -> None:
         self._engine, self._scorer, self._tokenizer = engine, scorer, tokenizer
         self._stream, self._config = stream, config
@@ -68,13 +68,13 @@ class Collector:
             raise ValueError(f"prompts: the tokenizer makes no token of {prompt.text[:40]!r}")
         return ids
 
-    def collect(self, number: int, position: int, version: int, stopped: Callable[[], bool]) -> Collected:
-        """Rollout `number`, of prompts from `position` on, with weights of `version`. Raises Stopped when `stopped()`."""
-        found: list[tuple[int, list[Rollout], Scores]] = []
+    def collect(self, number: int, position: int, version: int, stopped: Callable[[], bool]) -> RolloutBatch:
+        """Rollout `number`: prompts from `position` on, weights of `version`. Raises CollectionStopped when `stopped()`."""
+        sampled: list[tuple[int, list[Rollout], Scores]] = []
         generate_s = wait_s = 0.0
         tries = drawn = 0
-        while not tries or (tries < self._config.rollout_tries and self._missing(found)):
-            count = self._missing(found) if tries else self._config.prompts_per_rollout
+        while not tries or (tries < self._config.rollout_tries and self._missing(sampled)):
+            count = self._missing(sampled) if tries else self._config.prompts_per_rollout
             positions = range(position + drawn, position + drawn + count)
             start = time.perf_counter()
             try:
@@ -82,10 +82,10 @@ class Collector:
             finally:
                 self._scorer.finish()
             middle = time.perf_counter()
-            found += zip(positions, groups, map(self._scores, groups), strict=True)
+            sampled += zip(positions, groups, map(self._scores, groups), strict=True)
             generate_s, wait_s = generate_s + middle - start, wait_s + time.perf_counter() - middle
             drawn, tries = drawn + count, tries + 1
-        return Collected(self._judge(found), drawn, tries, generate_s, wait_s)
+        return RolloutBatch(self._judge(sampled), drawn, tries, generate_s, wait_s)
 
     def _scores(self, group: Sequence[Rollout]) -> Scores:
         scores = self._scorer.result(group[0].group)
@@ -95,12 +95,12 @@ class Collector:
             )
         return scores
 
-    def _judge(self, found: Sequence[tuple[int, list[Rollout], Scores]]) -> list[Group]:
-        judged = advantages([scores.rewards for _, _, scores in found], self._config.advantage)
-        return [Group(*one, advantage) for one, advantage in zip(found, judged, strict=True)]
+    def _judge(self, sampled: Sequence[tuple[int, list[Rollout], Scores]]) -> list[ScoredRollouts]:
+        judged = advantages([scores.rewards for _, _, scores in sampled], self._config.advantage)
+        return [ScoredRollouts(*one, advantage) for one, advantage in zip(sampled, judged, strict=True)]
 
-    def _missing(self, found: Sequence[tuple[int, list[Rollout], Scores]]) -> int:
-        return self._config.prompts_per_rollout - sum(group.advantages.alive for group in self._judge(found))
+    def _missing(self, sampled: Sequence[tuple[int, list[Rollout], Scores]]) -> int:
+        return self._config.prompts_per_rollout - sum(group.advantages.alive for group in self._judge(sampled))
 
     def _generate(
         self, number: int, tries: int, positions: Sequence[int], version: int, stopped: Callable[[], bool]
@@ -114,7 +114,7 @@ class Collector:
         groups: list[list[Rollout]] = [[] for _ in prompts]
         for completion in self._engine.generate([ids for ids in encoded for _ in range(size)], sampling):
             if stopped():
-                raise Stopped
+                raise CollectionStopped
             place, index = divmod(completion.row, size)
             rollout = Rollout(
                 prompt=prompts[place],

@@ -78,7 +78,7 @@ class Rollout:
     version: int
 
 
-class Engine(Protocol):
+class GenerationEngine(Protocol):
     """Samples completions from the policy. Used by one thread at a time.
 
     own_weights: it has a copy, which training does not touch between two syncs.

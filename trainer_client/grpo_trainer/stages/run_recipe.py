@@ -18,31 +18,36 @@ import yaml
 from transformers.utils.logging import disable_progress_bar
 
 from grpo_trainer.recipe import BASE, GRPOStage, Recipe, SampleStage, SFTStage, Stage
-from grpo_trainer.stages.cold import imitate
-from grpo_trainer.stages.reinforce import reinforce
-from grpo_trainer.stages.sample import sample
-from grpo_trainer.stages.workshop import Workshop, start
+from grpo_trainer.stages.context import RunContext, initial_policy
+from grpo_trainer.stages.grpo_stage import run_grpo_stage
+from grpo_trainer.stages.sample_stage import run_sample_stage
+from grpo_trainer.stages.sft_stage import run_sft_stage
 from trainer_client.client import RewardClient
 
 DONE, POLICY = "done.json", "policy"
 
 
-class Interrupted(RuntimeError):
+class RunInterrupted(RuntimeError):
     """Ctrl-C: what was done is kept, and the same command goes on."""
 
 
-def run(
-    recipe: Recipe, folder: Path, client: RewardClient, *, seed: int, told: Callable[[str], None] = lambda line: None
+def run_recipe(
+    recipe: Recipe,
+    folder: Path,
+    client: RewardClient,
+    *,
+    seed: int,
+    announce: Callable[[str], None] = lambda line: None,
 ) -> list[dict[str, Any]]:
     """What is in each stage's `done.json`, in order.
 
-    Raises ValueError when the folder holds another run, Interrupted, and what a stage raises.
+    Raises ValueError when the folder holds another run, RunInterrupted, and what a stage raises.
     """
     torch.set_num_threads(recipe.threads)
     disable_progress_bar()
     _claim(folder, recipe, seed)
-    shop = Workshop(recipe, folder, client, seed, *start(recipe.model, seed))
-    return [_stage(shop, stage, told) for stage in recipe.stages]
+    context = RunContext(recipe, folder, client, seed, *initial_policy(recipe.model, seed))
+    return [_stage(context, stage, announce) for stage in recipe.stages]
 
 
 def stage_folder(folder: Path, recipe: Recipe, name: str) -> Path:
@@ -62,51 +67,51 @@ def _claim(folder: Path, recipe: Recipe, seed: int) -> None:
     path.write_text(yaml.safe_dump(ours, sort_keys=False, allow_unicode=True), "utf-8")
 
 
-def _stage(shop: Workshop, stage: Stage, told: Callable[[str], None]) -> dict[str, Any]:
-    folder = stage_folder(shop.folder, shop.recipe, stage.name)
+def _stage(context: RunContext, stage: Stage, announce: Callable[[str], None]) -> dict[str, Any]:
+    folder = stage_folder(context.folder, context.recipe, stage.name)
     finished = folder / DONE
     if not finished.exists():
         folder.mkdir(exist_ok=True)
-        told(f"{stage.name}: {stage.kind}")
-        _begin(shop, stage)
+        announce(f"{stage.name}: {stage.kind}")
+        _begin(context, stage)
         started, cpu = time.perf_counter(), time.process_time()
-        found = _work(shop, stage, folder)
-        found |= {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - cpu}
+        result = _work(context, stage, folder)
+        result |= {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - cpu}
         if not isinstance(stage, SampleStage):
-            shop.save(folder / POLICY)
-            found["evaluation"] = _evaluation(shop)
-        fresh = finished.with_suffix(".fresh")
-        fresh.write_text(json.dumps(found, indent=1))
-        fresh.replace(finished)
+            context.save(folder / POLICY)
+            result["evaluation"] = _evaluation(context)
+        draft = finished.with_suffix(".draft")
+        draft.write_text(json.dumps(result, indent=1))
+        draft.replace(finished)
     elif not isinstance(stage, SampleStage):
-        shop.load(folder / POLICY)
+        context.load(folder / POLICY)
     return {"name": stage.name, "kind": stage.kind, **json.loads(finished.read_text())}
 
 
-def _begin(shop: Workshop, stage: Stage) -> None:
+def _begin(context: RunContext, stage: Stage) -> None:
     """The policy at hand is the one before's; another is loaded where the stage names one."""
     if stage.start == BASE:
-        shop.policy, shop.tokenizer = start(shop.recipe.model, shop.seed)
+        context.policy, context.tokenizer = initial_policy(context.recipe.model, context.seed)
     elif stage.start is not None:
-        shop.load(stage_folder(shop.folder, shop.recipe, stage.start) / POLICY)
+        context.load(stage_folder(context.folder, context.recipe, stage.start) / POLICY)
 
 
-def _work(shop: Workshop, stage: Stage, folder: Path) -> dict[str, Any]:
+def _work(context: RunContext, stage: Stage, folder: Path) -> dict[str, Any]:
     match stage:
         case SFTStage():
-            kept = stage.samples and stage_folder(shop.folder, shop.recipe, stage.samples)
-            return imitate(shop, stage, folder, Path(kept) if kept else None)
+            kept = stage.samples and stage_folder(context.folder, context.recipe, stage.samples)
+            return run_sft_stage(context, stage, folder, Path(kept) if kept else None)
         case GRPOStage():
-            if not reinforce(shop, stage, folder):
-                raise Interrupted(f"stopped within {stage.name}; the same command goes on")
+            if not run_grpo_stage(context, stage, folder):
+                raise RunInterrupted(f"stopped within {stage.name}; the same command goes on")
             return {}
         case SampleStage():
-            return sample(shop, stage, folder)
+            return run_sample_stage(context, stage, folder)
 
 
-def _evaluation(shop: Workshop) -> dict[str, Any]:
-    wanted = shop.recipe.evaluation
+def _evaluation(context: RunContext) -> dict[str, Any]:
+    settings = context.recipe.evaluation
     return {
-        source: shop.evaluate(source, "test", wanted.problems, wanted.samples).to_json()
-        for source in shop.recipe.sources
+        source: context.evaluate(source, "test", settings.problems, settings.samples).to_json()
+        for source in context.recipe.sources
     }

@@ -1,4 +1,4 @@
-"""GRPO with vLLM as the engine, in an environment of its own; test_vllm.py runs it. Says what it saw as one line of JSON.
+"""GRPO with vLLM as the engine, in an environment of its own; test_vllm_engine.py runs it. Its output is one line of JSON.
 
 loop    12 rollouts of 128 samples of a policy with tied embeddings, one process
 tied    the same model exported tied: vLLM's reload keeps the old head, and the guard must see it
@@ -16,7 +16,7 @@ import torch
 from transformers import MistralConfig, MistralForCausalLM
 
 from grpo_trainer.grpo.loss import LossConfig
-from grpo_trainer.rollout import Prompt, export, guard, vllm
+from grpo_trainer.rollout import Prompt, export, sync_guard, vllm_engine
 from grpo_trainer.training import FunctionScorer, GRPOConfig, Trainer
 
 END, LETTERS = 2, "abcdefgh"
@@ -54,7 +54,7 @@ def policy():
 
 def trained(run_dir):
     model = policy()
-    engine = vllm.VLLMEngine(model, [END], max_tokens=96, enforce_eager=True, max_num_seqs=128)
+    engine = vllm_engine.VLLMEngine(model, [END], max_tokens=96, enforce_eager=True, max_num_seqs=128)
     config = GRPOConfig(
         run_dir=run_dir,
         total_steps=12,
@@ -76,21 +76,21 @@ def trained(run_dir):
 
 
 def tied(run_dir):
-    vllm.save_untied = export.save
+    vllm_engine.save_untied = export.save
     model = policy()
-    engine = vllm.VLLMEngine(model, [END], max_tokens=96, enforce_eager=True, max_num_seqs=128)
+    engine = vllm_engine.VLLMEngine(model, [END], max_tokens=96, enforce_eager=True, max_num_seqs=128)
     with torch.no_grad():
         model.model.embed_tokens.weight.add_(0.05 * torch.randn_like(model.model.embed_tokens.weight))
     engine.sync(model)
     from grpo_trainer.rollout import Sampling
-    from grpo_trainer.training.policy import Rows, logprobs
+    from grpo_trainer.training.logprobs import Rows, logprobs
 
     def ours(pairs):
         rows = Rows(pairs, model.device)
         with torch.no_grad():
             return [values.tolist() for values in rows.gather(logprobs(model, rows, 1.0)[0])]
 
-    gap = guard.measure(engine, [[3, 4], [5]], Sampling(16), ours)
+    gap = sync_guard.measure(engine, [[3, 4], [5]], Sampling(16), ours)
     return {"max": gap.max, "mean": gap.mean}
 
 

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grpo_trainer.recipe import BadRecipe, read
+from grpo_trainer.recipe import BadRecipe, read_recipe
 from reward_api.domains.spec import read as read_domain
 
-RECIPES = Path(__file__).parents[3] / "recipes"
+RECIPES = Path(__file__).parents[2] / "recipes"
 GOOD = {
     "name": "mini",
     "sources": {"signs": {"task": "signs", "domain": "signs"}},
@@ -43,7 +43,7 @@ COMPLETE = sorted(path for path in RECIPES.glob("*.yaml") if path.stem != "r1")
 
 @pytest.mark.parametrize("path", COMPLETE, ids=lambda path: path.stem)
 def test_what_is_shipped_is_valid_and_its_domains_are_there(path):
-    recipe = read(path)
+    recipe = read_recipe(path)
     domains = {source.domain for source in recipe.sources.values()}
     domains |= {stage.domain for stage in recipe.stages if getattr(stage, "domain", None)}
     folders = (RECIPES / "domains", RECIPES / "hacked")
@@ -61,7 +61,7 @@ def test_the_recipes_domains_are_valid(path):
 
 
 def test_a_good_recipe_is_read(tmp_path):
-    recipe = read(written(tmp_path, GOOD))
+    recipe = read_recipe(written(tmp_path, GOOD))
     assert recipe.stages[3].settings(Path("x"), 5).seed == 5
     assert recipe.stages[3].settings(Path("x"), 5).loss.kl_coef == 0.01
 
@@ -93,4 +93,4 @@ def test_a_good_recipe_is_read(tmp_path):
 )
 def test_a_bad_recipe_names_the_field(tmp_path, recipe, told):
     with pytest.raises(BadRecipe, match=told):
-        read(written(tmp_path, recipe))
+        read_recipe(written(tmp_path, recipe))

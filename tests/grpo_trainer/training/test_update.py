@@ -7,8 +7,8 @@ import torch
 
 from grpo_trainer.grpo.advantages import advantages
 from grpo_trainer.rollout import Prompt, Rollout
-from grpo_trainer.training import Group, Scores
-from grpo_trainer.training.policy import Rows, logprobs
+from grpo_trainer.training import ScoredRollouts, Scores
+from grpo_trainer.training.logprobs import Rows, logprobs
 from grpo_trainer.training.reference import Reference
 from grpo_trainer.training.update import Updater
 
@@ -28,7 +28,7 @@ def make_groups(policy, config):
         judged = advantages([[reward for _, _, reward in group] for group in samples], config.advantage)
         torch.manual_seed(5)
         return [
-            Group(0, [rollout(*sample, drift) for sample in group], scores(group), judgement)
+            ScoredRollouts(0, [rollout(*sample, drift) for sample in group], scores(group), judgement)
             for group, judgement in zip(samples, judged, strict=True)
         ]
 

@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 import torch
 
-from grpo_trainer.rollout import Completion, Sampling, guard
-from grpo_trainer.rollout.transformers import TransformersEngine, sample
-from grpo_trainer.training.policy import Rows, logprobs
+from grpo_trainer.rollout import Completion, Sampling, sync_guard
+from grpo_trainer.rollout.transformers_engine import TransformersEngine, sample
+from grpo_trainer.training.logprobs import Rows, logprobs
 
 END = 2
 PROMPTS = [[3], [4, 5, 6, 7, 8], [3], [9, 10], [4, 5, 6, 7, 8], [5] * 9]
@@ -119,17 +119,17 @@ class TestGuard:
     sampling = Sampling(8, seed=1)
 
     def test_passes_an_engine_in_step(self, engine, policy):
-        gap = guard.measure(engine, PROMPTS, self.sampling, trainers(policy, 1.0))
+        gap = sync_guard.measure(engine, PROMPTS, self.sampling, trainers(policy, 1.0))
         assert gap.max < 1e-5
         assert gap.tokens > 10
-        guard.check(gap, 1e-4)
+        sync_guard.check(gap, 1e-4)
 
     def test_trips_on_stale_weights(self, policy):
         engine = TransformersEngine(policy, [END], copy_weights=True)
         with torch.no_grad():
             policy.model.layers[0].mlp.up_proj.weight += 0.01
-        with pytest.raises(guard.OutOfSync, match="tied embeddings"):
-            guard.check(guard.measure(engine, PROMPTS, self.sampling, trainers(policy, 1.0)), 1e-3)
+        with pytest.raises(sync_guard.EngineOutOfSync, match="tied embeddings"):
+            sync_guard.check(sync_guard.measure(engine, PROMPTS, self.sampling, trainers(policy, 1.0)), 1e-3)
 
     def test_trips_on_a_tied_head_that_was_not_reloaded(self, policy, make_policy):
         """What vLLM does to a tied model on reload: new embeddings, old head."""
@@ -138,18 +138,18 @@ class TestGuard:
         new = make_policy(seed=9)
         weights = {name: tensor for name, tensor in new.state_dict().items() if name != "lm_head.weight"}
         engine.model.load_state_dict(weights, strict=False)
-        gap = guard.measure(engine, PROMPTS, self.sampling, trainers(new, 1.0))
+        gap = sync_guard.measure(engine, PROMPTS, self.sampling, trainers(new, 1.0))
         assert gap.mean > 0.1
 
     def test_trips_on_another_temperature(self, engine, policy):
-        gap = guard.measure(engine, PROMPTS, self.sampling, trainers(policy, 0.9))
-        with pytest.raises(guard.OutOfSync):
-            guard.check(gap, 1e-3)
+        gap = sync_guard.measure(engine, PROMPTS, self.sampling, trainers(policy, 0.9))
+        with pytest.raises(sync_guard.EngineOutOfSync):
+            sync_guard.check(gap, 1e-3)
 
     def test_trips_on_a_number_that_is_none(self, policy):
         class Broken:
             def generate(self, prompts, sampling):
                 yield Completion(0, [3], [float("nan")], truncated=True)
 
-        with pytest.raises(guard.OutOfSync):
-            guard.check(guard.measure(Broken(), PROMPTS, self.sampling, trainers(policy, 1.0)), 1e9)
+        with pytest.raises(sync_guard.EngineOutOfSync):
+            sync_guard.check(sync_guard.measure(Broken(), PROMPTS, self.sampling, trainers(policy, 1.0)), 1e9)

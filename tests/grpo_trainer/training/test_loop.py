@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from grpo_trainer.rollout import Prompt, guard
-from grpo_trainer.rollout.transformers import TransformersEngine
+from grpo_trainer.rollout import Prompt, sync_guard
+from grpo_trainer.rollout.transformers_engine import TransformersEngine
 from grpo_trainer.training import FunctionScorer, GRPOConfig, Scores
 from trainer_client import TooManyFailures
 
@@ -81,7 +81,7 @@ def test_a_stop_and_a_resume_change_no_bit(make_policy, make_trainer, config, tm
     whole = make_trainer(make_policy(), run_dir=tmp_path / "whole", **settings)
     whole.run()
 
-    def stop(trainer, collected):
+    def stop(trainer, batch):
         if trainer.state.rollout == 2:
             trainer.stop()
 
@@ -114,7 +114,7 @@ def newest(config):
 
 
 def test_a_run_that_was_killed_repeats_what_came_after_its_checkpoint(make_policy, make_trainer, lines):
-    def die(trainer, collected):
+    def die(trainer, batch):
         if trainer.state.step == 6:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -132,7 +132,7 @@ def test_a_run_that_was_killed_repeats_what_came_after_its_checkpoint(make_polic
 def test_the_reference_is_replaced_every_so_many_steps(make_policy, make_trainer, lines):
     policy, seen = make_policy(), []
 
-    def watch(trainer, collected):
+    def watch(trainer, batch):
         seen.append((trainer.state.step, trainer.reference.step))
 
     trainer = make_trainer(policy, callbacks=[watch], total_steps=12, minibatches=1, reference_every=4)
@@ -171,7 +171,7 @@ class Stale(TransformersEngine):
 
 def test_a_stale_engine_stops_the_run_with_a_checkpoint(policy, make_trainer, config):
     trainer = make_trainer(policy, engine=Stale(policy, [END], copy_weights=True), learning_rate=0.01)
-    with pytest.raises(guard.OutOfSync):
+    with pytest.raises(sync_guard.EngineOutOfSync):
         trainer.run()
     assert newest(config).name == f"step-{trainer.state.step:08}"
     assert trainer.state.step > 0
@@ -180,8 +180,8 @@ def test_a_stale_engine_stops_the_run_with_a_checkpoint(policy, make_trainer, co
 def test_ahead_samples_from_weights_one_rollout_old(policy, make_trainer, lines):
     versions = []
 
-    def watch(trainer, collected):
-        versions.append({rollout.version for rollout in collected.rollouts})
+    def watch(trainer, batch):
+        versions.append({rollout.version for rollout in batch.rollouts})
 
     make_trainer(policy, ahead=1, total_steps=10, callbacks=[watch], learning_rate=0.01).run()
     assert versions == [{0}, {0}, {1}, {2}, {3}]
@@ -350,7 +350,7 @@ def test_dynamic_sampling_draws_until_enough_groups_are_alive(policy, make_train
         policy,
         score,
         rollout_tries=10,
-        callbacks=[lambda trainer, collected: seen.append((collected.drawn, len(collected.alive(3))))],
+        callbacks=[lambda trainer, batch: seen.append((batch.drawn, len(batch.alive(3))))],
     )
     trainer.run()
     assert {alive for _, alive in seen} == {3}

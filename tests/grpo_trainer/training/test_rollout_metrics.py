@@ -9,7 +9,8 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from grpo_trainer.training import FunctionScorer, Scores, aha
-from grpo_trainer.training.metrics import Log, Tally
+from grpo_trainer.training.run_log import RunLog
+from grpo_trainer.training.update_metrics import UpdateMetrics
 
 TRL = {
     "reward",
@@ -74,23 +75,23 @@ def test_failures_by_kind_are_counted_and_in_no_mean(policy, make_trainer, lines
 
 def test_a_tally_is_the_same_for_any_cut():
     values = torch.arange(7.0)
-    whole, cut = Tally(), Tally()
-    for tally, parts in ((whole, [values]), (cut, [values[:2], values[2:3], values[3:]])):
+    whole, cut = UpdateMetrics(), UpdateMetrics()
+    for metrics, parts in ((whole, [values]), (cut, [values[:2], values[2:3], values[3:]])):
         for part in parts:
-            tally.mean("mean", part)
-            tally.least("least", part)
-            tally.most("most", part)
+            metrics.mean("mean", part)
+            metrics.least("least", part)
+            metrics.most("most", part)
     assert whole.metrics() == cut.metrics() == {"skipped_steps": 0, "mean": 3.0, "least": 0.0, "most": 6.0}
 
 
 def test_a_resumed_log_forgets_what_came_after_the_checkpoint_and_half_a_line(tmp_path):
-    log = Log(tmp_path, 0, tensorboard=False)
+    log = RunLog(tmp_path, 0, tensorboard=False)
     for step in (2, 4, 6):
         log.write(step, {"reward": float("nan") if step == 2 else 1.0})
     log.close()
     path = tmp_path / "metrics.jsonl"
     path.write_text(path.read_text() + '{"step": 8, "rew')
-    Log(tmp_path, 4, tensorboard=False).close()
+    RunLog(tmp_path, 4, tensorboard=False).close()
     assert path.read_text() == '{"step": 2, "reward": null}\n{"step": 4, "reward": 1.0}\n'
 
 

@@ -47,7 +47,7 @@ class Scorer(Protocol):
         """No more samples come in this rollout: what is still out holds up the training."""
 
     def step_metrics(self) -> Mapping[str, float]:
-        """The scorer's own figures since the last call, e.g. `reward/exposed_s`; asked once a rollout."""
+        """The scorer's own figures since the last call, e.g. `reward/exposed_s`; called once a rollout."""
 
 
 class GatewayScorer:
@@ -104,21 +104,21 @@ class FunctionScorer:
 
     def submit(self, rollout: Rollout) -> None:
         try:
-            found = self._score(rollout)
+            score = self._score(rollout)
         except Exception:
             _log.exception("no verdict on sample %d of group %s", rollout.index, rollout.group)
             self._groups[rollout.group][rollout.index] = (None, "verifier_error")
             return
-        parts = {"reward": float(found)} if isinstance(found, int | float) else found
+        parts = {"reward": float(score)} if isinstance(score, int | float) else score
         self._groups[rollout.group][rollout.index] = (parts, None if parts is not None else "unsupported")
 
     def result(self, group: str) -> Scores:
-        found = [one for _, one in sorted(self._groups.pop(group).items())]
-        names = dict.fromkeys(name for parts, _ in found if parts for name in parts)
+        results = [one for _, one in sorted(self._groups.pop(group).items())]
+        names = dict.fromkeys(name for parts, _ in results if parts for name in parts)
         return Scores(
-            rewards=[None if parts is None else sum(parts.values()) for parts, _ in found],
-            failures=[kind for _, kind in found],
-            components={name: [None if parts is None else parts.get(name) for parts, _ in found] for name in names},
+            rewards=[None if parts is None else sum(parts.values()) for parts, _ in results],
+            failures=[kind for _, kind in results],
+            components={name: [None if parts is None else parts.get(name) for parts, _ in results] for name in names},
         )
 
     def finish(self) -> None:

@@ -84,15 +84,15 @@ def sft(
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
     )
-    weighed = torch.ones(model.config.vocab_size, device=model.device)
+    token_weights = torch.ones(model.config.vocab_size, device=model.device)
     for token, weight in (weights or {}).items():
-        weighed[token] = weight
+        token_weights[token] = weight
     start = _load(state, model, optimizer)
     for step in range(start, config.steps):
         rate = _learning_rate(step, config)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss = _loss(model, [examples[index] for index in batch_of(step, examples, config.batch, seed)], weighed)
+        loss = _loss(model, [examples[index] for index in batch_of(step, examples, config.batch, seed)], token_weights)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
@@ -126,9 +126,9 @@ def _loss(model: PreTrainedModel, batch: Sequence[Example], weights: Tensor) -> 
         labels[row, size:end] = ids[row, size:end]
     # Padding is on the right, and what is causal does not look there.
     logits = model(input_ids=ids[:, :-1].to(model.device), use_cache=False).logits.float()
-    wanted = labels[:, 1:].to(model.device)
+    targets = labels[:, 1:].to(model.device)
     return torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1), wanted.flatten(), weight=weights, ignore_index=IGNORED
+        logits.flatten(0, 1), targets.flatten(), weight=weights, ignore_index=IGNORED
     )
 
 
@@ -142,15 +142,15 @@ def _learning_rate(step: int, config: SFTConfig) -> float:
 def _save(path: Path, model: PreTrainedModel, optimizer: torch.optim.Optimizer, step: int) -> None:
     """Whole or not at all: a run that is killed while it writes keeps the older file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".fresh")
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, fresh)
-    fresh.replace(path)
+    draft = path.with_suffix(".draft")
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, draft)
+    draft.replace(path)
 
 
 def _load(path: Path, model: PreTrainedModel, optimizer: torch.optim.Optimizer) -> int:
     if not path.exists():
         return 0
-    found = torch.load(path, weights_only=True)
-    model.load_state_dict(found["model"])
-    optimizer.load_state_dict(found["optimizer"])
-    return int(found["step"])
+    saved = torch.load(path, weights_only=True)
+    model.load_state_dict(saved["model"])
+    optimizer.load_state_dict(saved["optimizer"])
+    return int(saved["step"])
