@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from grpo_trainer.rollout.engine import Completion, Sampling
+from grpo_trainer.rollout.weights import base_model, frozen_copy
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -22,22 +22,36 @@ class TransformersEngine:
 
     end_ids: tokens that end a completion. batch: rows that advance together (their KV cache must fit into memory).
     copy_weights: keep weights of its own, refreshed by `sync`; needed when the policy is trained while this generates.
+    dtype: of the arithmetic; default: the policy's as it is now. It keeps a copy where the policy's trained weights have
+    another.
     """
 
     def __init__(
-        self, policy: PreTrainedModel, end_ids: Sequence[int], *, batch: int = 256, copy_weights: bool = False
+        self,
+        policy: PreTrainedModel,
+        end_ids: Sequence[int],
+        *,
+        batch: int = 256,
+        copy_weights: bool = False,
+        dtype: torch.dtype | None = None,
     ) -> None:
         if not end_ids:
             raise ValueError("end_ids: name at least one token that ends a completion")
-        self.own_weights = copy_weights
-        self.model = (copy.deepcopy(policy).requires_grad_(False) if copy_weights else policy).train(False)
+        self._dtype = dtype or policy.dtype
+        self.own_weights = copy_weights or policy.dtype != self._dtype
+        self.model = frozen_copy(policy, self._dtype) if self.own_weights else policy.train(False)
         self._end = torch.tensor(sorted(end_ids), device=policy.device)
         self._batch = batch
         # transformers 5.20 renamed the argument.
-        self._cache_name = "cache" if "cache" in inspect.signature(policy.forward).parameters else "past_key_values"
+        self._cache_name = (
+            "cache" if "cache" in inspect.signature(base_model(policy).forward).parameters else "past_key_values"
+        )
 
     def sync(self, policy: PreTrainedModel) -> None:
-        if self.model is not policy:
+        if self.model is policy and policy.dtype != self._dtype:
+            # A trainer has taken the policy's weights to float32 since.
+            self.model, self.own_weights = frozen_copy(policy, self._dtype), True
+        elif self.model is not policy:
             self.model.load_state_dict(policy.state_dict())
 
     @torch.no_grad()
@@ -64,7 +78,7 @@ class TransformersEngine:
         self, prompts: Sequence[Sequence[int]], start: int, sampling: Sampling, rng: torch.Generator
     ) -> Iterator[Completion]:
         batch = _Batch(prompts, start, sampling.max_tokens, self.model.device)
-        cache = DynamicCache(config=self.model.config)
+        cache = DynamicCache(config=base_model(self.model).config)
         logits = self._forward(batch.prompts, batch.attention, batch.positions, cache)
         # Each different prompt was read once; now its siblings get a row each.
         logits = logits[batch.source]

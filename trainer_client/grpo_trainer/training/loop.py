@@ -25,7 +25,8 @@ from grpo_trainer.training import checkpoint, rollout_metrics
 from grpo_trainer.training.collector import CollectionStopped, RolloutBatch, RolloutCollector
 from grpo_trainer.training.config import GRPOConfig
 from grpo_trainer.training.interrupt import Interrupt
-from grpo_trainer.training.logprobs import Pair, Rows, logprobs
+from grpo_trainer.training.logprobs import Pair, Rows
+from grpo_trainer.training.precision import GUARD_THRESHOLDS
 from grpo_trainer.training.progress import progress
 from grpo_trainer.training.prompt_stream import PromptStream
 from grpo_trainer.training.reference import Reference
@@ -56,6 +57,8 @@ class State:
 class Trainer:
     """Trains `policy` in place. See the package's docstring for how to use it.
 
+    dtype: of the forward pass; default: the policy's. The trained weights become float32, in place.
+
     Raises ValueError when `ahead` is 1 and the engine has no weights of its own, FileExistsError from `run` when run_dir
     holds another run.
     """
@@ -70,16 +73,17 @@ class Trainer:
         config: GRPOConfig,
         *,
         callbacks: Sequence[Callback] = (),
+        dtype: torch.dtype | None = None,
     ) -> None:
         if config.ahead and not engine.own_weights:
             raise ValueError("ahead: 1 needs an engine with weights of its own (TransformersEngine: copy_weights=True)")
         self.policy, self.tokenizer, self.config, self.engine = policy, tokenizer, config, engine
         self.state = State()
+        self._updater = Updater(policy, config, dtype)
         self.reference = Reference(policy) if config.loss.kl_coef else None
         self._scorer = scorer
         self._stream = PromptStream(prompts, config.seed)
         self._collector = RolloutCollector(engine, scorer, tokenizer, self._stream, config)
-        self._updater = Updater(policy, config)
         self._callbacks = callbacks
         self._interrupt, self._aborted = Interrupt(), threading.Event()
         self._pending: Future[RolloutBatch] | None = None
@@ -207,7 +211,7 @@ class Trainer:
         prompts = [self._collector.encode(self._stream[position + place]) for place in range(count)]
         sampling = Sampling(min(GUARD_TOKENS, self.config.max_tokens), self.config.temperature, seed=self.config.seed)
         gap = sync_guard.measure(self.engine, prompts, sampling, self._logprobs)
-        sync_guard.check(gap, self.config.guard_threshold)
+        sync_guard.check(gap, self.config.guard_threshold or GUARD_THRESHOLDS[self._updater.forward.dtype])
         self._synced = {
             "sync/logp_gap_max": gap.max,
             "sync/logp_gap_mean": gap.mean,
@@ -217,7 +221,7 @@ class Trainer:
     @torch.no_grad()
     def _logprobs(self, pairs: Sequence[Pair]) -> list[list[float]]:
         rows = Rows(pairs, self.policy.device)
-        logp, _ = logprobs(self.policy, rows, self.config.temperature)
+        logp, _ = self._updater.forward.logprobs(self.policy, rows, self.config.temperature)
         return [values.tolist() for values in rows.gather(logp)]
 
     def _check(self, batch: RolloutBatch) -> None:

@@ -17,7 +17,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-IGNORED = -100
+from grpo_trainer.grpo.minibatch import pack
+from grpo_trainer.training.logprobs import Forward, Pair, Rows
+from grpo_trainer.training.precision import take_master_weights
+
 _WINDOW = 16
 """Batches that are sorted by length together: little padding, and order still at random."""
 
@@ -29,17 +32,26 @@ class Example:
     prompt: Sequence[int]
     completion: Sequence[int]
 
+    @property
+    def pair(self) -> Pair:
+        """The first token of an example without a prompt is not predicted."""
+        return (self.prompt, self.completion) if self.prompt else (self.completion[:1], self.completion[1:])
+
 
 @dataclass(frozen=True, kw_only=True)
 class SFTConfig:
     """AdamW, a linear warm-up and a cosine to a tenth, as in R1's tables.
 
+    micro_batch_tokens: with padding, what goes through the model at once; it has no influence on the gradient.
+    gradient_checkpointing: compute the layers' activations again in the backward pass: less memory, a third more time.
     emphasis: regular expression -> weight in the loss of the tokens whose whole text matches; others weigh 1. A cold start
     whose verdicts are at chance is never repaired by reinforcement learning, and they are few among many tokens.
     """
 
     steps: int
     batch: int = 64
+    micro_batch_tokens: int = 65_536
+    gradient_checkpointing: bool = False
     learning_rate: float = 3e-3
     warmup: int = 20
     weight_decay: float = 0.01
@@ -48,7 +60,7 @@ class SFTConfig:
     checkpoint_every: int = 200
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "checkpoint_every"):
+        for name in ("steps", "batch", "checkpoint_every", "micro_batch_tokens"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: must be at least 1, not {getattr(self, name)}")
         for name in ("learning_rate", "grad_clip"):
@@ -71,20 +83,22 @@ def sft(
     seed: int,
     state: Path,
     weights: Mapping[int, float] | None = None,
+    dtype: torch.dtype | None = None,
     on_step: Callable[[int, dict[str, float]], None] = lambda step, metrics: None,
 ) -> None:
     """Trains `model` in place; `weights` are of single tokens, by id. Goes on from the file `state` where it exists,
-    and writes it every `checkpoint_every` steps.
+    and writes it every `checkpoint_every` steps. dtype: of the forward pass; default: the model's. Its weights become
+    float32, in place.
 
     Raises ValueError without examples.
     """
     if not examples:
         raise ValueError("there are no examples to train on")
     model.train()
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
-    )
-    token_weights = torch.ones(model.config.vocab_size, device=model.device)
+    forward = Forward(take_master_weights(model, dtype), config.gradient_checkpointing)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay)
+    token_weights = torch.ones(model.config.vocab_size)
     for token, weight in (weights or {}).items():
         token_weights[token] = weight
     start = _load(state, model, optimizer)
@@ -92,12 +106,12 @@ def sft(
         rate = _learning_rate(step, config)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss = _loss(model, [examples[index] for index in batch_of(step, examples, config.batch, seed)], token_weights)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
+        batch = [examples[index] for index in batch_of(step, examples, config.batch, seed)]
+        loss = _backward(model, batch, token_weights, config, forward)
+        norm = torch.nn.utils.clip_grad_norm_(trained, config.grad_clip)
         optimizer.step()
-        on_step(step + 1, {"loss": float(loss.detach()), "grad_norm": float(norm), "learning_rate": rate})
+        on_step(step + 1, {"loss": loss, "grad_norm": float(norm), "learning_rate": rate})
         if (step + 1) % config.checkpoint_every == 0:
             _save(state, model, optimizer, step + 1)
 
@@ -116,20 +130,20 @@ def batch_of(step: int, examples: Sequence[Example], size: int, seed: int) -> li
     return batches[place]
 
 
-def _loss(model: PreTrainedModel, batch: Sequence[Example], weights: Tensor) -> Tensor:
-    width = max(len(example.prompt) + len(example.completion) for example in batch)
-    ids = torch.zeros(len(batch), width, dtype=torch.long)
-    labels = torch.full((len(batch), width), IGNORED)
-    for row, example in enumerate(batch):
-        size, end = len(example.prompt), len(example.prompt) + len(example.completion)
-        ids[row, :end] = torch.tensor([*example.prompt, *example.completion])
-        labels[row, size:end] = ids[row, size:end]
-    # Padding is on the right, and what is causal does not look there.
-    logits = model(input_ids=ids[:, :-1].to(model.device), use_cache=False).logits.float()
-    targets = labels[:, 1:].to(model.device)
-    return torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1), targets.flatten(), weight=weights, ignore_index=IGNORED
-    )
+def _backward(
+    model: PreTrainedModel, batch: Sequence[Example], weights: Tensor, config: SFTConfig, run: Forward
+) -> float:
+    """Adds the batch's gradient, in micro-batches; returns the loss: the mean over its tokens, by their weights."""
+    pairs = [example.pair for example in batch]
+    total = float(sum(weights[torch.tensor(ids, dtype=torch.long)].sum() for _, ids in pairs)) or 1.0
+    loss = 0.0
+    for micro in pack([len(prompt) + len(ids) for prompt, ids in pairs], config.micro_batch_tokens):
+        rows = Rows([pairs[place] for place in micro], model.device)
+        logp, _ = run.logprobs(model, rows)
+        part = -(logp[rows.mask] * weights.to(model.device)[rows.targets]).sum() / total
+        part.backward()  # type: ignore[no-untyped-call]
+        loss += float(part.detach())
+    return loss
 
 
 def _learning_rate(step: int, config: SFTConfig) -> float:

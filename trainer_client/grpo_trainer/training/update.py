@@ -17,7 +17,8 @@ from grpo_trainer.grpo.minibatch import pack, split
 from grpo_trainer.rollout import Rollout
 from grpo_trainer.training.collector import ScoredRollouts
 from grpo_trainer.training.config import GRPOConfig
-from grpo_trainer.training.logprobs import Rows, logprobs
+from grpo_trainer.training.logprobs import Forward, Rows
+from grpo_trainer.training.precision import take_master_weights
 from grpo_trainer.training.update_metrics import UpdateMetrics
 
 if TYPE_CHECKING:
@@ -54,11 +55,16 @@ def counted(groups: Sequence[ScoredRollouts], *, mask_truncated: bool) -> list[S
 
 
 class Updater:
-    """Owns the optimiser. The policy stays in eval mode: dropout would make every ratio a random number."""
+    """Owns the optimiser. The policy stays in eval mode: dropout would make every ratio a random number.
 
-    def __init__(self, policy: PreTrainedModel, config: GRPOConfig) -> None:
+    forward: how the policy is computed; its dtype is `dtype`, or the policy's before its trained weights become float32.
+    """
+
+    def __init__(self, policy: PreTrainedModel, config: GRPOConfig, dtype: torch.dtype | None = None) -> None:
+        self.forward = Forward(take_master_weights(policy, dtype), config.gradient_checkpointing)
+        self._weights = [parameter for parameter in policy.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.AdamW(
-            policy.parameters(), lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay
+            self._weights, lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay
         )
         self._policy, self._config = policy.train(False), config
 
@@ -97,7 +103,7 @@ class Updater:
             )
             for micro in self._micro(samples)
         )
-        norm = float(torch.nn.utils.clip_grad_norm_(self._policy.parameters(), self._config.max_grad_norm))
+        norm = float(torch.nn.utils.clip_grad_norm_(self._weights, self._config.max_grad_norm))
         metrics.mean("loss", loss)
         metrics.mean("grad_norm", norm)
         if not math.isfinite(norm):
@@ -112,7 +118,7 @@ class Updater:
     ) -> float:
         """Adds a micro-batch's part to the gradient, and gives its part of the loss."""
         rows = Rows([sample.pair for sample in samples], self._policy.device)
-        logp, entropy = logprobs(self._policy, rows, self._config.temperature)
+        logp, entropy = self.forward.logprobs(self._policy, rows, self._config.temperature)
         old = logp.detach() if first else rows.spread([sample.old for sample in samples if sample.old is not None])
         rollout = rows.spread([torch.tensor(sample.rollout.logprobs) for sample in samples])
         fixed = [sample.reference for sample in samples if sample.reference is not None]
@@ -137,7 +143,9 @@ class Updater:
         for micro in self._micro(samples):
             chosen = [samples[place] for place in micro]
             rows = Rows([sample.pair for sample in chosen], model.device)
-            results += zip(chosen, rows.gather(logprobs(model, rows, self._config.temperature)[0]), strict=True)
+            results += zip(
+                chosen, rows.gather(self.forward.logprobs(model, rows, self._config.temperature)[0]), strict=True
+            )
         return results
 
     def _micro(self, samples: Sequence[Sample]) -> list[list[int]]:
