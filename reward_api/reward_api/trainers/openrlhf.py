@@ -4,8 +4,7 @@
     ──▶ {"rewards": r, "scores": accuracy, "extra_logs": {name: number}}
 
 Its client tries five times, a second apart, and then its trainer dies; so whatever happens to a sample is answered with
-200, in time, with numbers. It makes tensors of what comes: scalars for one query, for a list of one becomes a tensor of
-another shape; the same keys of `extra_logs`, all floats, for every sample.
+200, in time, with numbers, in the shape of `trainer_client.dialect.openrlhf`.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ from reward_api.trainers.samples import sample_of
 from reward_verifiers.contract import ProblemError
 from reward_verifiers.service.problems import HTTPProblem
 from reward_verifiers.service.streams import run_or_cancel
+from trainer_client.dialect import openrlhf
 from trainer_client.dialect.prefill import without_prompt
 from trainer_client.dialect.sample import TrainerSample
 
@@ -103,7 +103,7 @@ async def rewards(
     )
     rows = [_row(answer, hints) for answer in answers]
     # Not orjson, which writes NaN as null.
-    return Response(json.dumps(_reply(rows)), media_type="application/json")
+    return Response(json.dumps(openrlhf.reply(rows)), media_type="application/json")
 
 
 async def _all(
@@ -115,24 +115,13 @@ async def _all(
     return [task.result() for task in tasks]
 
 
-def _row(answer: Answer, hints: OpenRLHFHints) -> dict[str, Any]:
+def _row(answer: Answer, hints: OpenRLHFHints) -> openrlhf.Row:
     numbers, is_verdict = answer.numbers, answer.source == "verdict"
     as_nan = not is_verdict and hints.no_verdict == "nan"
-    flags = {"valid": float(is_verdict), "imputed": float(not is_verdict and not as_nan)}
-    return {
-        "rewards": math.nan if as_nan else float(numbers["reward"]),
-        "scores": math.nan if as_nan else float(numbers["accuracy"]),
-        "extra_logs": {**scores_of(numbers), **flags},
-    }
-
-
-def _reply(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Scalars for one row, lists for any other number of them."""
-    if len(rows) == 1:
-        return rows[0]
-    logs = [row["extra_logs"] for row in rows]
-    return {
-        "rewards": [row["rewards"] for row in rows],
-        "scores": [row["scores"] for row in rows],
-        "extra_logs": {name: [log[name] for log in logs] for name in (logs[0] if logs else {})},
-    }
+    return openrlhf.row(
+        math.nan if as_nan else numbers["reward"],
+        math.nan if as_nan else numbers["accuracy"],
+        scores_of(numbers),
+        valid=is_verdict,
+        imputed=not is_verdict and not as_nan,
+    )
