@@ -54,6 +54,7 @@ golden: install
 
 lock: .venv/bin/uv
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade \
+		--no-emit-package touchstone-client \
 		--custom-compile-command 'make lock' --extra all --group dev pyproject.toml -o requirements.lock
 
 clean:

@@ -9,7 +9,7 @@ import sys
 import pytest
 import torch
 
-from preference_model.scale import percentile
+from preference_model.model.scale import percentile
 from reward_verifiers import conformance
 from reward_verifiers.contract import VerifyRequest
 
@@ -67,7 +67,7 @@ async def test_what_the_model_sees(models, registry, clients):
         one, two = await verify(client, GOOD, other_thoughts, options={"model": part})
         assert (one["score"] == two["score"]) is same
     [none] = await verify(client, "<think>never ends", options={"model": "answer"})
-    assert (none["score"], none["reason"]) == (-50, "guarded: there is no such part in the output")
+    assert (none["score"], none["reason"]) == (-50, "filtered by the guard: there is no such part in the output")
 
 
 async def test_guarded_texts_score_the_floor_with_the_reason_and_nothing_scores_less(models, registry, clients):
@@ -75,10 +75,10 @@ async def test_guarded_texts_score_the_floor_with_the_reason_and_nothing_scores_
     verdicts = await verify(client, "Thought process:", ":", "", "Fine. [[A>>B]]", GOOD)
     assert [one["score"] for one in verdicts] == [1e3] * 5
     assert [one["reason"] for one in verdicts[:4]] == [
-        "guarded: an opener and nothing behind it",
-        "guarded: punctuation only",
-        "guarded: empty",
-        "guarded: a verdict on itself",
+        "filtered by the guard: an opener and nothing behind it",
+        "filtered by the guard: punctuation only",
+        "filtered by the guard: empty",
+        "filtered by the guard: a verdict on itself",
     ]
     assert "guard" not in verdicts[4]["evidence"]
 

@@ -18,10 +18,10 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from grpo_trainer.stages.sft import SFTConfig
 from grpo_trainer.tasks import TASKS, Task
 from grpo_trainer.tasks.jsonl import JSONLines
 from grpo_trainer.training import GRPOConfig
+from grpo_trainer.training.sft import SFTConfig
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
@@ -33,11 +33,11 @@ class BadRecipe(ValueError):
     """A recipe that must not be run: the message names each field and what is wrong with it."""
 
 
-class _Strict(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Model(_Strict):
+class Model(_StrictModel):
     """A checkpoint by `path` (a folder, or a name of the Hugging Face hub), or a tiny decoder made from nothing."""
 
     path: str | None = None
@@ -53,7 +53,7 @@ class Model(_Strict):
         return self
 
 
-class Source(_Strict):
+class Source(_StrictModel):
     """A procedural task with its options, or a file of problems; `domain` is the gateway's."""
 
     task: str | None = Field(default=None, description=f"One of {', '.join(TASKS)}.")
@@ -81,7 +81,7 @@ class Source(_Strict):
             raise ValueError(f"options: {error}") from None
 
 
-class _Stage(_Strict):
+class _Stage(_StrictModel):
     name: Name
     start: str | None = Field(
         default=None,
@@ -145,7 +145,7 @@ class SampleStage(_Stage):
 Stage = Annotated[SFTStage | GRPOStage | SampleStage, Field(discriminator="kind")]
 
 
-class Evaluation(_Strict):
+class Evaluation(_StrictModel):
     """After each stage that trains: `samples` attempts at `problems` held-out problems of each source."""
 
     problems: int = Field(default=200, ge=1)
@@ -155,7 +155,7 @@ class Evaluation(_Strict):
     top_p: float = Field(default=1.0, gt=0, le=1)
 
 
-class Recipe(_Strict):
+class Recipe(_StrictModel):
     name: Name
     model: Model = Field(default_factory=Model)
     threads: int = Field(default=1, ge=1, description="Torch's; a small model on a busy machine is fastest with one.")
@@ -181,7 +181,7 @@ class Recipe(_Strict):
         return self
 
 
-def read(path: Path) -> Recipe:
+def read_recipe(path: Path) -> Recipe:
     """Raises BadRecipe naming each field."""
     try:
         data = yaml.safe_load(path.read_text("utf-8"))
@@ -191,8 +191,10 @@ def read(path: Path) -> Recipe:
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
-        told = "\n".join(f"  {_path(one['loc'])}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors())
-        raise BadRecipe(f"{path}:\n{told}") from None
+        reasons = "\n".join(
+            f"  {_path(one['loc'])}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()
+        )
+        raise BadRecipe(f"{path}:\n{reasons}") from None
 
 
 def _path(loc: tuple[int | str, ...]) -> str:

@@ -23,13 +23,14 @@ from reward_api.domains.spec import Domain
 from reward_api.gateway.gateway import Gateway
 from reward_api.gateway.routes import DomainName, Parts
 from reward_api.trainers.answers import Answer
-from reward_api.trainers.front import Body, Hints, demand_size, domain_of, peer_router, until
-from reward_api.trainers.groups import Source
-from reward_api.trainers.normal import Asked, asked, without_prompt
+from reward_api.trainers.endpoint import Body, Hints, demand_size, domain_of, peer_router, until
 from reward_api.trainers.numbers import scores_of
+from reward_api.trainers.samples import sample_of
 from reward_verifiers.contract import ProblemError
 from reward_verifiers.service.problems import HTTPProblem
 from reward_verifiers.service.streams import run_or_cancel
+from trainer_client.dialect.prefill import without_prompt
+from trainer_client.dialect.sample import TrainerSample
 
 SECONDS = 140.0
 """Its client waits 180; no answer may take 150."""
@@ -55,7 +56,7 @@ class Queries(Body):
                 raise ValueError(f"{name} must have one entry per query: {len(queries)}, got {len(values)}")
         return self
 
-    def samples(self, hints: Hints) -> list[Asked]:
+    def samples(self, hints: Hints) -> list[TrainerSample]:
         """Raises HTTPProblem for a label that says what cannot be."""
         queries, prompts = _listed(self.query), _listed(self.prompts)
         labels = _listed(self.labels) or [None] * len(queries)
@@ -74,10 +75,10 @@ def _listed(value: Any) -> list[Any]:
     return [] if value is None else value if isinstance(value, list) else [value]
 
 
-def _sample(index: int, fields: tuple[str, str, Any], hints: Hints) -> Asked:
+def _sample(index: int, fields: tuple[str, str, Any], hints: Hints) -> TrainerSample:
     query, prompt, label = fields
     try:
-        return asked(
+        return sample_of(
             prompt=prompt,
             completion=without_prompt(query, prompt),
             label=label,
@@ -105,18 +106,16 @@ async def rewards(
 
 
 async def _all(
-    parts: Gateway, domain: Domain, samples: list[Asked], hints: OpenRLHFHints, deadline: float
+    parts: Gateway, domain: Domain, samples: list[TrainerSample], hints: OpenRLHFHints, deadline: float
 ) -> list[Answer]:
-    patient = hints.no_verdict == "impute"
+    waits = hints.no_verdict == "impute"
     async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(parts.answers.answer(domain, sample, deadline, patient=patient)) for sample in samples
-        ]
+        tasks = [group.create_task(parts.answers.answer(domain, sample, deadline, waits=waits)) for sample in samples]
     return [task.result() for task in tasks]
 
 
 def _row(answer: Answer, hints: OpenRLHFHints) -> dict[str, Any]:
-    numbers, is_verdict = answer.numbers, answer.source is Source.VERDICT
+    numbers, is_verdict = answer.numbers, answer.source == "verdict"
     as_nan = not is_verdict and hints.no_verdict == "nan"
     flags = {"valid": float(is_verdict), "imputed": float(not is_verdict and not as_nan)}
     return {

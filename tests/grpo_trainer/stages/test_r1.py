@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from grpo_trainer import tiny
-from grpo_trainer.recipe import BadRecipe, Recipe, read
-from grpo_trainer.stages.run import run
+from grpo_trainer.recipe import BadRecipe, Recipe, read_recipe
+from grpo_trainer.stages.run_recipe import run_recipe
 from grpo_trainer.tasks.signs import Signs
 from trainer_client.client import RewardClient
 
@@ -59,21 +59,21 @@ def rows(stage):
 
 
 def test_it_is_valid_once_its_files_are_there(data):
-    recipe = read(RECIPE)
+    recipe = read_recipe(RECIPE)
     domains = {path.stem for path in (SHIPPED).glob("*.yaml")}
     assert {source.domain for source in recipe.sources.values()} <= domains
 
 
 def test_without_them_it_says_which_is_missing():
     with pytest.raises(BadRecipe, match=r"sources\.math: file: there is no data/math\.jsonl"):
-        read(RECIPE)
+        read_recipe(RECIPE)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_reward_models_come_in_the_last_stage_only(data, serve):
     with serve("--domains", str(SHIPPED), "--workers", "1") as (url, _), RewardClient(url) as client:
-        stages = run(shrunk(yaml.safe_load(RECIPE.read_text())), Path("run"), client, seed=0)
+        stages = run_recipe(shrunk(yaml.safe_load(RECIPE.read_text())), Path("run"), client, seed=0)
     assert [stage["name"] for stage in stages][-2:] == ["r1-rules", "r1"]
     (rules,), (last,) = rows("5-r1-rules"), rows("6-r1")
     assert "rewards/code/mean" in rules

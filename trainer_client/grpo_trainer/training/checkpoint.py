@@ -22,9 +22,9 @@ from safetensors.torch import load_file, save_file
 
 from grpo_trainer.grpo.advantages import GroupAdvantages
 from grpo_trainer.rollout import Rollout, export
-from grpo_trainer.training.collect import Collected, Group
-from grpo_trainer.training.data import PromptStream
-from grpo_trainer.training.scoring import Scores
+from grpo_trainer.training.collector import RolloutBatch, ScoredRollouts
+from grpo_trainer.training.prompt_stream import PromptStream
+from grpo_trainer.training.scorer import Scores
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -96,7 +96,7 @@ def _random_state() -> dict[str, Any]:
     }
 
 
-def pack_collected(collected: Collected) -> dict[str, Any]:
+def pack_batch(batch: RolloutBatch) -> dict[str, Any]:
     """As JSON values; prompts are left out, the stream has them."""
     groups = [
         {
@@ -107,14 +107,14 @@ def pack_collected(collected: Collected) -> dict[str, Any]:
             "scores": dataclasses.asdict(group.scores),
             "advantages": dataclasses.asdict(group.advantages),
         }
-        for group in collected.groups
+        for group in batch.groups
     ]
-    return {**vars(collected), "groups": groups}
+    return {**vars(batch), "groups": groups}
 
 
-def unpack_collected(saved: Mapping[str, Any], stream: PromptStream) -> Collected:
+def unpack_batch(saved: Mapping[str, Any], stream: PromptStream) -> RolloutBatch:
     groups = [
-        Group(
+        ScoredRollouts(
             group["position"],
             [Rollout(prompt=stream[group["position"]], **rollout) for rollout in group["rollouts"]],
             Scores(**group["scores"]),
@@ -122,4 +122,4 @@ def unpack_collected(saved: Mapping[str, Any], stream: PromptStream) -> Collecte
         )
         for group in saved["groups"]
     ]
-    return Collected(**{**saved, "groups": groups})
+    return RolloutBatch(**{**saved, "groups": groups})
