@@ -8,8 +8,21 @@ from __future__ import annotations
 from functools import cmp_to_key
 from typing import Any, NamedTuple
 
-from reward_verifiers.answer.evaluate import NotHere, close, numeric
-from reward_verifiers.answer.nodes import Call, Const, Neg, Node, Quantity, Relation, Seq, Sym, Union, symbols
+from reward_verifiers.answer.comparing.evaluate import NotHere, close, numeric
+from reward_verifiers.answer.reading.nodes import (
+    Add,
+    Call,
+    Const,
+    Neg,
+    Node,
+    Quantity,
+    Relation,
+    Seq,
+    Sym,
+    Union,
+    symbols,
+    walk,
+)
 
 INF = float("inf")
 
@@ -65,6 +78,8 @@ def _region(node: Node) -> Region | None:
     match node:
         case Const("R"):
             return _EVERYTHING
+        case Const("R+" | "R-" as name):
+            return (Interval(0, False, INF, False) if name == "R+" else Interval(-INF, False, 0, False),)
         case Seq((low, high), "(" | "[" as left, ")" | "]" as right):
             return (_interval(low, left == "[", high, right == "]"),)
         case Seq(items, "{", "}"):
@@ -82,12 +97,39 @@ def _region(node: Node) -> Region | None:
             if minus is not None and taken is None:
                 return None
             return _without(_merged(whole), taken or ())
-        case Seq((Relation() as first, Relation() as second), "", ""):
-            return _both(first, second)
+        case Seq((Relation(("!=",), (Sym() as variable, _)) as first, *values), "", "") if values and not any(
+            symbols(value) or isinstance(value, Relation) for value in values
+        ):
+            # x \\ne 2, 5
+            return _region(Union((Const("R"),), Seq((first.sides[1], *values), "{", "}"))) if variable else None
+        case Seq(relations, "", "") if relations and all(isinstance(item, Relation) for item in relations):
+            return _all_of([item for item in relations if isinstance(item, Relation)])
     return None
 
 
+def _all_of(relations: list[Relation]) -> Region | None:
+    """Conditions side by side: points left out are taken from the rest."""
+    rest = [
+        item for item in relations if item.ops != ("!=",) and not (item.ops == ("in",) and item.sides[1] == Const("R"))
+    ]
+    holes = [item.sides[1] for item in relations if item.ops == ("!=",)]
+    if len(frozenset().union(*(symbols(item) for item in relations))) != 1:
+        return None
+    if len(rest) == 2:
+        whole = _both(rest[0], rest[1])
+    elif len(rest) < 2:
+        whole = _region(rest[0]) if rest else _EVERYTHING
+    else:
+        whole = None
+    if whole is None or any(symbols(hole) for hole in holes):
+        return None
+    return _without(_merged(whole), tuple(_interval(hole, True, hole, True) for hole in holes))
+
+
 def _inequality(ops: tuple[str, ...], sides: tuple[Node, ...]) -> Region | None:
+    shifted = _shifted_magnitude(ops, sides)
+    if shifted is not None:
+        return shifted
     if any(_magnitude(side) is not None for side in sides):
         plain = _inequality(ops, tuple(_magnitude(side) or side for side in sides))
         return None if plain is None else _mirrored(plain)
@@ -124,6 +166,35 @@ def _is_variable(node: Node) -> bool:
 def _magnitude(node: Node) -> Node | None:
     """The x of |x|."""
     return node.args[0] if isinstance(node, Call) and node.name == "abs" and isinstance(node.args[0], Sym) else None
+
+
+def _shifted_magnitude(ops: tuple[str, ...], sides: tuple[Node, ...]) -> Region | None:
+    """|x - 1| < 3 is (-2, 4), |x - 1| > 3 the rest."""
+    match ops, sides:
+        case ((("<" | "<=" | ">" | ">=") as op,), (Call("abs", (Add((Sym(), shift)),)), bound)) if not symbols(
+            shift
+        ) and not symbols(bound):
+            pass
+        case _:
+            return None
+    centre, size = -_end(shift), _end(bound)
+    if size in (INF, -INF) or size < 0:
+        return None
+    closed = op.endswith("=")
+    if op[0] == "<":
+        return (Interval(centre - size, closed, centre + size, closed),)
+    return (Interval(-INF, False, centre - size, closed), Interval(centre + size, closed, INF, False))
+
+
+def is_solved(node: Node) -> bool:
+    """Whether it says what the letter is, and not a condition to work out."""
+    return not any(
+        isinstance(inner, Relation)
+        and any(
+            isinstance(side, Call) and side.name == "abs" and not isinstance(side.args[0], Sym) for side in inner.sides
+        )
+        for inner in walk(node)
+    )
 
 
 def _mirrored(sizes: Region) -> Region:

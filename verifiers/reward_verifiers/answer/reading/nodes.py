@@ -7,14 +7,15 @@ Node
 ├─ Percent Quantity Based        5\\%, 10 cm^2, 101_2
 ├─ Seq Matrix Union              (1,2) [1,2) {1,2} 1,2 · rows · A ∪ B
 ├─ Relation                      x = 5, 1 < x \\le 2, x \\in A
-├─ Text                          even, no solution
-└─ Unevaluated                   an integral, sum, limit, … left standing
+├─ Builder Cases Given           {2k : k \\in Z} · piecewise · a value with a condition beside it
+├─ Text Letters Time             even, no solution · HTH · 6:40
+└─ Big                           an integral, sum, product or limit
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -92,7 +93,7 @@ class Percent(Node):
 class Quantity(Node):
     value: Node
     unit: str
-    """One spelling, as units.py writes it; '' for words that are no known unit."""
+    """One spelling, as units.py writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +134,48 @@ class Text(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Unevaluated(Node):
-    name: str
+class Letters(Node):
+    """Capital letters in a row, in their order: HTH, ACD."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Time(Node):
+    """Hours and minutes, or a ratio of such a look."""
+
     written: str
-    """Its tokens: two integrals are the same expression only when they are written the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Builder(Node):
+    element: Node
+    conditions: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cases(Node):
+    values: tuple[Node, ...]
+    conditions: tuple[Node, ...]
+    """As many as values; Text("otherwise") for the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given(Node):
+    value: Node
+    conditions: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Big(Node):
+    name: str
+    """sum, prod, int or lim."""
+    variable: str
+    body: Node
+    bounds: tuple[Node, ...]
+    """(low, high); (point,) for a limit; () for an indefinite integral."""
+    side: str = ""
+    """+ or - for a limit from one side."""
 
 
 # By type, since this is the innermost loop of every comparison.
@@ -154,6 +193,10 @@ _CHILDREN: dict[type[Node], Callable[[Any], tuple[Node, ...]]] = {
     Pow: lambda node: (node.base, node.exponent),
     Matrix: lambda node: tuple(cell for row in node.rows for cell in row),
     Union: lambda node: node.parts if node.minus is None else (*node.parts, node.minus),
+    Builder: lambda node: (node.element, *node.conditions),
+    Given: lambda node: (node.value, *node.conditions),
+    Cases: lambda node: (*node.values, *node.conditions),
+    Big: lambda node: (node.body, *node.bounds),
 }
 
 
@@ -165,15 +208,34 @@ def children(node: Node) -> tuple[Node, ...]:
 
 def walk(node: Node) -> list[Node]:
     """Every node of the tree, without recursion."""
-    found = [node]
-    for current in found:
-        found.extend(children(current))
-    return found
+    nodes = [node]
+    for current in nodes:
+        nodes.extend(children(current))
+    return nodes
 
 
 def symbols(node: Node) -> frozenset[str]:
     """The names of its free symbols."""
-    return frozenset(inner.name for inner in walk(node) if isinstance(inner, Sym))
+    inside = walk(node)
+    names = frozenset(inner.name for inner in inside if isinstance(inner, Sym))
+    if any(type(inner) is Big for inner in inside):
+        names -= {
+            inner.variable for inner in inside if isinstance(inner, Big) and (inner.bounds or inner.name != "int")
+        }
+    return names
+
+
+def renamed(node: Node, names: dict[str, str]) -> Node:
+    """With other names for its symbols."""
+    if isinstance(node, Sym):
+        return Sym(names.get(node.name, node.name))
+    inner = children(node)
+    changed = rebuilt(node, tuple(renamed(child, names) for child in inner)) if inner else node
+    return (
+        replace(changed, variable=names.get(changed.variable, changed.variable))
+        if isinstance(changed, Big)
+        else changed
+    )
 
 
 def rebuilt(node: Node, new: tuple[Node, ...]) -> Node:
@@ -206,4 +268,12 @@ def rebuilt(node: Node, new: tuple[Node, ...]) -> Node:
             return Matrix(tuple(tuple(next(nodes) for _ in row) for row in rows))
         case Union(parts, minus):
             return Union(new[: len(parts)], None if minus is None else new[-1])
+        case Builder():
+            return Builder(new[0], new[1:])
+        case Given():
+            return Given(new[0], new[1:])
+        case Cases(values):
+            return Cases(new[: len(values)], new[len(values) :])
+        case Big(name, variable, _, _, side):
+            return Big(name, variable, new[0], new[1:], side)
     return node

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from reward_verifiers.answer.evaluate import NotHere, TooLarge, numeric, rational, rational_or_none, shown
-from reward_verifiers.answer.nodes import (
+from reward_verifiers.answer.comparing.evaluate import NotHere, TooLarge, numeric, rational, rational_or_none, shown
+from reward_verifiers.answer.reading.nodes import (
     Add,
     Based,
+    Big,
+    Builder,
     Call,
+    Cases,
     Const,
     Frac,
+    Given,
+    Letters,
     Matrix,
     Mul,
     Neg,
@@ -27,7 +32,7 @@ from reward_verifiers.answer.nodes import (
     Seq,
     Sym,
     Text,
-    Unevaluated,
+    Time,
     Union,
     symbols,
 )
@@ -64,10 +69,17 @@ def _structure(node: Node) -> str:
             return str(value)
         case Sym(name) | Const(name):
             return name.lstrip("\\")
-        case Unevaluated(_, written):
+        case Text(written) | Letters(written) | Time(written):
             return written
-        case Text(said):
-            return said
+        case Given(value):
+            return canonical(value)
+        case Big(name, variable, body, bounds, direction):
+            return f"{name}[{variable}: {', '.join(map(canonical, bounds))}{direction}] {_wrapped(body)}"
+        case Builder(element, conditions):
+            return "{" + canonical(element) + " : " + ", ".join(map(canonical, conditions)) + "}"
+        case Cases(values, conditions):
+            pairs = zip(values, conditions, strict=True)
+            return "; ".join(sorted(f"{canonical(piece)} if {canonical(condition)}" for piece, condition in pairs))
         case Neg(term):
             return f"-{_wrapped(term)}"
         case Add(terms):
@@ -94,10 +106,10 @@ def _structure(node: Node) -> str:
         case Union(parts, minus):
             return " ∪ ".join(map(canonical, parts)) + (f" \\ {canonical(minus)}" if minus else "")
         case Relation(ops, sides):
-            pieces = [canonical(sides[0])]
+            chain = [canonical(sides[0])]
             for op, side in zip(ops, sides[1:], strict=True):
-                pieces += [op, canonical(side)]
-            return " ".join(pieces)
+                chain += [op, canonical(side)]
+            return " ".join(chain)
     return repr(node)
 
 

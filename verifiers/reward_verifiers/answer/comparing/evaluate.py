@@ -10,21 +10,38 @@ Each raises NotHere when the expression is beyond its way, and TooLarge when it 
 from __future__ import annotations
 
 import hashlib
+import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 from mpmath.ctx_mp import MPContext
 
-from reward_verifiers.answer.nodes import Add, Call, Const, Frac, Mul, Neg, Node, Num, Percent, Pow, Quantity, Sym
+from reward_verifiers.answer.reading.nodes import (
+    Add,
+    Call,
+    Const,
+    Frac,
+    Matrix,
+    Mul,
+    Neg,
+    Node,
+    Num,
+    Percent,
+    Pow,
+    Quantity,
+    Sym,
+)
 
 PRIME = (1 << 61) - 1
 MAX_BITS = 20_000
 MAX_FACTORIAL = 2_000
+MAX_DETERMINANT = 12
 DIGITS = 50
-"""Working precision of `numeric`; equality is asked for to about 35 digits."""
+"""Working precision of `numeric` at first; what agrees to about 35 digits is looked at with more."""
 
 
 class NotHere(ValueError):
@@ -76,7 +93,42 @@ def rational(node: Node) -> Fraction:
             return _rational_root(rational(inner), rational(degree))
         case Call("ratio", (over, under)):
             return rational(over) / rational(under)
+        case Call("gcd" | "lcm" | "max" | "min" | "mod" | "gamma" as name, args):
+            return _of_integers(name, [rational(argument) for argument in args])
+        case Call("det", (Matrix(rows),)):
+            return _bounded(_determinant([[rational(cell) for cell in row] for row in rows]))
     raise NotHere
+
+
+def _of_integers(name: str, values: list[Fraction]) -> Fraction:
+    if name in ("max", "min"):
+        return max(values) if name == "max" else min(values)
+    if any(value.denominator != 1 for value in values):
+        raise NotHere
+    whole = [value.numerator for value in values]
+    if name == "mod" and len(whole) == 2:
+        return Fraction(whole[0] % whole[1])
+    if name == "gamma" and len(whole) == 1:
+        return Fraction(_factorial(values[0] - 1))
+    return Fraction(math.gcd(*whole) if name == "gcd" else math.lcm(*whole))
+
+
+def _determinant(rows: list[list[Fraction]]) -> Fraction:
+    size = len(rows)
+    if size > MAX_DETERMINANT or any(len(row) != size for row in rows):
+        raise NotHere
+    product = Fraction(1)
+    for column in range(size):
+        pivot = next((row for row in range(column, size) if rows[row][column]), None)
+        if pivot is None:
+            return Fraction(0)
+        if pivot != column:
+            rows[column], rows[pivot], product = rows[pivot], rows[column], -product
+        product = _bounded(product * rows[column][column])
+        for below in range(column + 1, size):
+            times = rows[below][column] / rows[column][column]
+            rows[below] = [_bounded(a - times * b) for a, b in zip(rows[below], rows[column], strict=True)]
+    return product
 
 
 def rational_or_none(node: Node) -> Fraction | None:
@@ -197,10 +249,59 @@ def residue(node: Node, index: int) -> int:
             return residue(value, index) * pow(100, -1, PRIME) % PRIME
         case Quantity(value, unit) if unit != "degree":
             return residue(value, index)
+        case Call("det", (Matrix(rows),)):
+            return _residue_determinant([[residue(cell, index) for cell in row] for row in rows])
         case Call(name, args) if name.endswith("()"):
             # An unknown function is any function: the same values at the same arguments.
             return residue_point(f"{name}{[residue(argument, index) for argument in args]}", index)
     raise NotHere
+
+
+def numerator(node: Node, index: int) -> int:
+    """Modulo PRIME at the index-th point, with the denominators multiplied out; nothing is cancelled."""
+    return _parts(node, index)[0]
+
+
+def _parts(node: Node, index: int) -> tuple[int, int]:
+    match node:
+        case Neg(term):
+            over, under = _parts(term, index)
+            return -over % PRIME, under
+        case Add(terms):
+            over, under = _parts(terms[0], index)
+            for term in terms[1:]:
+                a, b = _parts(term, index)
+                over, under = (over + a, under) if b == under else (over * b + a * under, under * b)
+                over, under = over % PRIME, under % PRIME
+            return over, under
+        case Mul(factors):
+            over, under = 1, 1
+            for factor in factors:
+                a, b = _parts(factor, index)
+                over, under = over * a % PRIME, under * b % PRIME
+            return over, under
+        case Frac(top, bottom):
+            (a, b), (c, d) = _parts(top, index), _parts(bottom, index)
+            return a * d % PRIME, b * c % PRIME
+    return residue(node, index), 1
+
+
+def _residue_determinant(rows: list[list[int]]) -> int:
+    size, product = len(rows), 1
+    if size > MAX_DETERMINANT or any(len(row) != size for row in rows):
+        raise NotHere
+    for column in range(size):
+        pivot = next((row for row in range(column, size) if rows[row][column]), None)
+        if pivot is None:
+            return 0
+        if pivot != column:
+            rows[column], rows[pivot], product = rows[pivot], rows[column], -product
+        product = product * rows[column][column] % PRIME
+        under = inverse(rows[column][column])
+        for below in range(column + 1, size):
+            times = rows[below][column] * under
+            rows[below] = [(a - times * b) % PRIME for a, b in zip(rows[below], rows[column], strict=True)]
+    return product % PRIME
 
 
 def inverse(value: int) -> int:
@@ -214,8 +315,44 @@ def inverse(value: int) -> int:
 
 _CTX: Any = MPContext()
 _CTX.dps = DIGITS
-_TINY = _CTX.mpf(10) ** -(DIGITS - 8)
-_CONSTANTS = {"pi": +_CTX.pi, "e": +_CTX.e, "i": _CTX.mpc(0, 1)}
+FIRST_BITS = _CTX.prec
+_GUARD_BITS = 30
+_CONSTANTS = frozenset({"pi", "e", "i"})
+MAX_PRECISION = 8_000
+"""Bits of working precision at most; what needs more is not decided."""
+
+
+class _Spread:
+    """How many bits apart the terms of sums were, since `precision` began: what a sum may hide."""
+
+    bits = 0
+
+
+@contextmanager
+def precision(bits: int) -> Iterator[None]:
+    """Works with so many bits in the block."""
+    before, _CTX.prec, _Spread.bits = _CTX.prec, bits, 0
+    try:
+        yield
+    finally:
+        _CTX.prec = before
+
+
+def spread_bits() -> int:
+    """The bits that sums may have hidden in the block of `precision`."""
+    return _Spread.bits
+
+
+def _tiny() -> Any:
+    return _CTX.ldexp(1, _GUARD_BITS - _CTX.prec)
+
+
+def _constant(name: str) -> Any:
+    if name == "i":
+        return _CTX.mpc(0, 1)
+    return +_CTX.pi if name == "pi" else +_CTX.e
+
+
 _MAX_EXPONENT = 50_000
 
 
@@ -250,14 +387,17 @@ def numeric(node: Node, at: Mapping[str, Any]) -> Any:
         case Const(name):
             if name not in _CONSTANTS:
                 raise NotHere
-            return _CONSTANTS[name]
+            return _constant(name)
         case Neg(term):
             return -numeric(term, at)
         case Add(terms):
             values = [numeric(term, at) for term in terms]
             total = _CTX.fsum(values)
+            sizes = [_CTX.mag(value) for value in values if value]
+            if sizes:
+                _Spread.bits += int(max(sizes) - min(sizes))
             # Relative from here on: what cancels to nothing is nothing.
-            return _CTX.mpf(0) if abs(total) <= max(map(abs, values)) * _TINY else total
+            return _CTX.mpf(0) if abs(total) <= max(map(abs, values)) * _tiny() else total
         case Mul(factors):
             product = _CTX.mpf(1)
             for factor in factors:
@@ -274,7 +414,7 @@ def numeric(node: Node, at: Mapping[str, Any]) -> Any:
         case Percent(value):
             return numeric(value, at) / 100
         case Quantity(value, "degree"):
-            return numeric(value, at) * _CONSTANTS["pi"] / 180
+            return numeric(value, at) * _constant("pi") / 180
         case Quantity(value):
             return numeric(value, at)
         case Call(name, args):
@@ -315,11 +455,11 @@ def _snapped(value: Any, argument: Any) -> Any:
     """sin(pi) is 0, not 1e-51; sin of something tiny is that tiny thing."""
     if abs(argument) < 1e-6:
         return value
-    if abs(value) < _TINY:
+    if abs(value) < _tiny():
         return _CTX.mpf(0)
     if isinstance(value, _CTX.mpc):
-        real = 0 if abs(value.real) < _TINY * abs(value) else value.real
-        imag = 0 if abs(value.imag) < _TINY * abs(value) else value.imag
+        real = 0 if abs(value.real) < _tiny() * abs(value) else value.real
+        imag = 0 if abs(value.imag) < _tiny() * abs(value) else value.imag
         return _CTX.mpc(real, imag) if imag else real
     return value
 
@@ -357,17 +497,23 @@ def _call(name: str, args: list[Any]) -> Any:
             if max(abs(n), abs(k)) > MAX_FACTORIAL:
                 raise TooLarge
             return _finite(_CTX.binomial(n, k))
+        case "gamma", (value,):
+            if abs(value) > MAX_FACTORIAL:
+                raise TooLarge
+            return _finite(_CTX.gamma(value))
+        case "max" | "min", values if values and all(_CTX.im(value) == 0 for value in values):
+            return max(values) if name == "max" else min(values)
     if name not in _UNARY or len(args) != 1:
         raise NotHere
     value = args[0]
-    if name in _STEPS and abs(value - _CTX.nint(_CTX.re(value))) < _TINY * 100:
+    if name in _STEPS and abs(value - _CTX.nint(_CTX.re(value))) < _tiny() * 100:
         return _CTX.nint(_CTX.re(value))
     return _snapped(_finite(getattr(_CTX, _UNARY[name])(value)), value)
 
 
 def close(left: Any, right: Any) -> bool:
     """Equal to about 35 digits, relatively: there is no absolute tolerance."""
-    return bool(abs(left - right) <= max(abs(left), abs(right)) * _TINY * 10**7)
+    return bool(abs(left - right) <= max(abs(left), abs(right)) * _tiny() * 2**23)
 
 
 def shown(value: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from reward_verifiers.answer.judged import Judged, clipped
 from reward_verifiers.answer.options import AnswerOptions
+from reward_verifiers.answer.reading.normalise import TEXT_COMMAND
 from reward_verifiers.verifier import BadReference, Unsupported
 
 # --- JSON -------------------------------------------------------------------------------------------------------------
@@ -36,6 +37,8 @@ def _refuse(uri: str) -> Any:
 
 
 def _schema(answer: Any) -> str:
+    if not isinstance(answer, str | dict | bool):
+        raise BadReference("a JSON schema is an object")
     text = answer if isinstance(answer, str) else json.dumps(answer, sort_keys=True)
     try:
         if not isinstance(json.loads(text), dict | bool):
@@ -53,9 +56,7 @@ def check_json(answer: Any, options: AnswerOptions) -> None:
 def judge_json(answer: Any, text: str, options: AnswerOptions) -> Judged:
     """The answer is one JSON document, alone or in a fence, and the schema accepts it."""
     schema = _schema(answer)
-    body = text.strip()
-    if body.startswith("```") and body.endswith("```"):
-        body = body[3:-3].removeprefix("json").strip()
+    body = _document(text.strip())
     if len(body) > _MAX_JSON:
         return Judged(False, "too long", "first", body, schema)
     try:
@@ -70,6 +71,17 @@ def judge_json(answer: Any, text: str, options: AnswerOptions) -> Judged:
     return Judged(valid, "valid by the schema" if valid else "not valid by the schema", "first", shown, schema)
 
 
+def _document(text: str) -> str:
+    """The one fenced document between sentences; else the text itself. Two fences are two answers."""
+    parts = text.split("```")
+    if len(parts) != 3:
+        return text
+    head, body = parts[1].split("\n", 1) if "\n" in parts[1] else ("", parts[1])
+    if head.strip().lower() not in ("", "json", "jsonc", "json5"):
+        body = parts[1]
+    return body.strip().removeprefix("json").strip()
+
+
 def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
@@ -80,6 +92,17 @@ _CHINESE = re.compile(r"(\d{4})\s?年\s?(\d{1,2})\s?月(?:\s?(\d{1,2})\s?[日号
 _DEFAULTS = (datetime(2000, 1, 1, 0, 0), datetime(2003, 11, 27, 13, 37, 59))
 _FIELDS = ("year", "month", "day", "hour", "minute", "second", "utcoffset")
 Fields = tuple[Any, ...]
+_LEAD = re.compile(
+    r"^(?:so|thus|therefore|hence)?[,\s]*(?:the )?(?:final |correct )?(?:answer|date|day)?"
+    r"(?: is| was| falls on| will be|:)?(?: on)?\s+(?=[A-Za-z0-9])"
+    r"|^(?:it|this|that)(?: is| was| happened| falls| fell)(?: on)?\s+",
+    re.I,
+)
+_LONG_NUMBER = re.compile(r"[0-9]{9}")
+_NOT_A_DATE = re.compile(
+    r"\b(?:not|or|before|after|until|since|between|never|around|about|approximately)\b|[=<>]", re.I
+)
+_WEEKDAY = re.compile(r"\b(mon|tue|wed|thu|fri|sat|sun)(?:s|nes|rs|ur)?(?:day)?\b", re.I)
 
 
 @lru_cache(maxsize=2048)
@@ -89,12 +112,17 @@ def date_fields(text: str) -> Fields | None:
         from dateutil import parser
     except ImportError as error:  # pragma: no cover - the extra brings it
         raise Unsupported("kind date needs the package python-dateutil") from error
-    text = _CHINESE.sub(lambda m: "-".join(part for part in m.groups() if part), text.strip(" .*`\"'$")[:120])
-    if not any(char.isdigit() for char in text):
+    text = TEXT_COMMAND.sub(r" \1 ", text).replace("\\,", " ").replace("\\ ", " ").replace("~", " ")
+    text = _CHINESE.sub(lambda m: "-".join(part for part in m.groups() if part), text)
+    text = _LEAD.sub("", " ".join(text.split()).strip(" .*`\"'$"))[:120].strip(" .*`\"'$")
+    if not any(char.isdigit() for char in text) or _LONG_NUMBER.search(text) or _NOT_A_DATE.search(text):
         return None
     try:
         first, second = (parser.parse(text, default=default) for default in _DEFAULTS)
-    except (ValueError, OverflowError, TypeError, AttributeError, RecursionError):
+    except Exception:  # of dateutil's own making: the text is no date
+        return None
+    weekday = _WEEKDAY.search(text)
+    if weekday and first.date() == second.date() and first.strftime("%a").lower() != weekday[1].lower()[:3]:
         return None
     said = []
     for field in _FIELDS:
@@ -110,6 +138,8 @@ def _comparable(fields: Fields) -> Fields:
 
 def check_date(answer: Any, options: AnswerOptions) -> None:
     """Raises BadReference for what is no date."""
+    if not isinstance(answer, str):
+        raise BadReference(f"the reference is no date: {clipped(repr(answer), 100)}")
     if date_fields(str(answer)) is None:
         raise BadReference(f"the reference is no date: {clipped(str(answer), 100)!r}")
 
@@ -118,10 +148,10 @@ def judge_date(answer: Any, text: str, options: AnswerOptions) -> Judged:
     """The same day (and time, when the reference has one); 03/04 is the fourth of March."""
     check_date(answer, options)
     wanted = _comparable(date_fields(str(answer)) or ())
-    found = date_fields(text)
-    if found is None:
+    fields = date_fields(text)
+    if fields is None:
         return Judged(False, "not a date", "first", text, _date_text(wanted))
-    said = _comparable(found)
+    said = _comparable(fields)
     return Judged(
         said == wanted,
         "the same date" if said == wanted else "another date",

@@ -1,6 +1,6 @@
 """Finding the final answer in a completion: from the end, in linear time, never by backtracking.
 
-    text ──▶ answer_tag ▶ boxed ▶ #### ▶ phrase ▶ last_math ▶ last_number ──▶ Extraction
+    text ──▶ answer_tag ▶ boxed ▶ #### ▶ phrase ▶ short ▶ last_line ▶ last_math ▶ last_number ──▶ Extraction
              (each source either is not there, and the next is asked, or decides)
 
 Boxes or tags that stand side by side (`\\boxed{1} or \\boxed{2}`) are one answer: the list of their contents. So a
@@ -14,12 +14,18 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from reward_verifiers.answer.reading import words
 
 MAX_ANSWER = 10_000
 """Characters; what is longer is not an answer."""
 TAIL = 4_000
 """Characters of the end that the sources for prose read."""
 _MAX_CHAIN = 32
+_MAX_NESTED = 4
+_ONLY_WORDS = re.compile(r"(?=.*[^\W\d_]{2})[^\d\\=+\-*/,;<>{}\[\]^_]*", re.S)
 _MAX_NAMES = 1000
 """Box commands without a box that are passed over."""
 _MAX_JSON = 1_000_000
@@ -95,14 +101,30 @@ def _boxes_before(text: str, end: int, floor: int = 0) -> Iterator[_Span | bool]
 
 
 def _box_before(text: str, end: int, floor: int = 0) -> _Span | bool | None:
-    return next(_boxes_before(text, end, floor), None)
+    """The last box; of boxes in a box the outermost, so that what stands beside the inner one is not lost."""
+    box = next(_boxes_before(text, end, floor), None)
+    for _ in range(_MAX_NESTED):
+        if not isinstance(box, _Span):
+            break
+        start = max(floor, box.start - MAX_ANSWER)
+        around = next(_boxes_before(text, box.start, start), None)
+        if not isinstance(around, _Span) or around.end < box.end:
+            break
+        beside = around.content.replace(text[box.start : box.end], " ", 1)
+        if _ONLY_WORDS.fullmatch(beside) and not _changes_number(beside):
+            break  # a sentence in a box, with its answer in another
+        box = around
+    return box
+
+
+_TAG_NAMES = ("answer", "ANSWER", "Answer")
 
 
 def _tag_before(text: str, end: int, floor: int = 0) -> _Span | bool | None:
-    close = text.rfind("</answer>", floor, end)
+    close = max(text.rfind(f"</{name}>", floor, end) for name in _TAG_NAMES)
     if close < 0:
         return None
-    start = text.rfind("<answer>", max(floor, close - MAX_ANSWER), close)
+    start = max(text.rfind(f"<{name}>", max(floor, close - MAX_ANSWER), close) for name in _TAG_NAMES)
     return _Span(start, close + 9, text[start + 8 : close]) if start >= 0 else False
 
 
@@ -129,7 +151,7 @@ def _chain(
     text: str, last: _Span, before: Callable[[str, int, int], _Span | bool | None], source: str, single: bool
 ) -> Extraction:
     """`last` together with the spans that stand side by side with it."""
-    near = ("</answer>",) if source == "answer_tag" else ("}", "boxed")
+    near = ("</answer>", "</ANSWER>", "</Answer>") if source == "answer_tag" else ("}", "boxed")
     contents = [last.content]
     first = last
     while single and len(contents) < _MAX_CHAIN:
@@ -209,12 +231,20 @@ def answer_tag(text: str, single: bool = True) -> Extraction | None:
 _PHRASE = re.compile(
     r"(?:\banswer|\bsolution|\bresult)(?: to (?:the|this) (?:problem|question))?\**\s{0,3}"
     r"(?:is|are|was|equals|:|=|：)\**:?"
-    r"|^\**A:|答案[是为：:]{1,2}|答[：:]|\bréponse\s?(?:est|:)|\brespuesta\s?(?:es|:)|\bantwort\s?(?:ist|lautet|:)",
+    r"|^\**A:|^#{1,6}\s*\**(?:final )?answer\**\s*$|答案[是为：:]{1,2}|答[：:]|答えは|答え[：:]|정답은|정답[：:]|답[：:은]"
+    r"|\br[ée]ponse(?: correcte| finale)?\s?(?:est|:)|\brespuesta(?: correcta| final)?\s?(?:es|:)"
+    r"|\bantwort\s?(?:ist|lautet|:)|\bergebnis\s?(?:ist|lautet|:)|\bresposta(?: correta| final)?\s?(?:é|:)"
+    r"|\brisposta(?: corretta| finale)?\s?(?:è|:)"
+    r"|\bответ\**\s?[:：—-]|\bответ равен",
     re.I | re.M,
 )
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$|\*\*)|[。！？]")
 _FORMULA_IS = re.compile(r"\s{0,3}(?:is|are|was|equals|=|:)\s{1,3}")
 _LEAD = re.compile(r"(?:\s|:|\*|therefore|thus|simply|just|about|equal to|option|=)*", re.I)
+_CLAUSE = re.compile(
+    r"\s?[,;(—–-]?\s(?:because|since|which|as (?:we|the|it|shown)|where we|so that)\b|\s?[,，]\s?因为", re.I
+)
+"""What begins a reason behind the answer."""
 _NEGATION = re.compile(
     r"\s*(?:definitely |certainly |clearly )?(?:not\b|n['’]t\b|never\b|neither\b|不是|unlikely)", re.I
 )
@@ -292,12 +322,50 @@ def phrase(text: str, single: bool = True) -> Extraction | None:
         line = line[named.end() :]  # the largest $n$ is 34
         if single and _NEGATION.match(line):
             return Extraction(None, "phrase", "the answer is negated")
-    elif spans:
+    elif spans and _is_plain_lead(line[: spans[0].start]) and _is_harmless_end(line[spans[-1].end :]):
         return _joined_math(line, "phrase", single)
+    return _sentence(line, "phrase")
+
+
+def _sentence(line: str, source: str) -> Extraction | None:
+    """The first sentence of a line, without the reason that it gives."""
     end = _SENTENCE_END.search(line)
     content = line[: end.start()] if end else line
+    reason = _CLAUSE.search(content)
+    content = content[: reason.start()] if reason and reason.start() > 0 else content
     content = content[_LEAD.match(content).end() :].strip(" \t*`")  # type: ignore[union-attr]
-    return Extraction(content, "phrase") if content else None
+    return Extraction(content, source) if content else None
+
+
+def _is_plain_lead(text: str) -> bool:
+    """Whether the words before a formula change nothing of it."""
+    return all(words.is_harmless(word) or word.lower() in words.SEPARATORS for word in _ANY_WORD.findall(text))
+
+
+def _is_harmless_end(text: str) -> bool:
+    """Whether the words after a formula, up to the sentence's end, take nothing back."""
+    end = _SENTENCE_END.search(text)
+    said = _ANY_WORD.findall(text[: end.start()] if end else text)
+    return not any(word.lower() in words.NUMBER_CHANGING for word in said)
+
+
+def _changes_number(text: str) -> bool:
+    return any(word.lower() in words.NUMBER_CHANGING for word in _ANY_WORD.findall(text))
+
+
+def last_line(text: str, single: bool = True) -> Extraction | None:
+    """The last sentence: "So there are 42 apples." """
+    lines = text[-TAIL:].rstrip().rsplit("\n", 1)
+    line = lines[-1].strip(" \t*`>")
+    if not line or len(line) > _MAX_LINE:
+        return None
+    ends = [match.end() for match in _SENTENCE_END.finditer(line) if match.end() < len(line)]
+    content = line[ends[-1] :].strip() if ends else line
+    return _sentence(content.rstrip(".!。"), "last_line")
+
+
+_MAX_LINE = 400
+_ANY_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 
 
 def last_math(text: str, single: bool = True) -> Extraction | None:
@@ -315,7 +383,7 @@ def is_sentence(text: str) -> bool:
 
 
 def last_number(text: str, single: bool = True) -> Extraction | None:
-    """The last number of the text, unless it is denied or one of several guesses."""
+    """The last number of the text, unless it is denied, bounded, or one of several guesses."""
     tail = text[-TAIL:]
     last = _last_match(_NUMBER, tail)
     if last is None:
@@ -325,7 +393,31 @@ def last_number(text: str, single: bool = True) -> Extraction | None:
         return Extraction(None, "last_number", "the answer is negated")
     if single and _GUESS.search(before) and _NUMBER.search(before):
         return Extraction(None, "last_number", "more than one answer is given")
+    if single and (bound := _bound_around(tail, last)):
+        return Extraction(None, "last_number", f"{bound!r} makes it another number")
     return Extraction(last.group(), "last_number")
+
+
+def _bound_around(text: str, number: re.Match[str]) -> str | None:
+    """A word close to a number that makes it another one: at least 42, 42 dozen."""
+    before = _ANY_WORD.findall(re.split(r"[.!?;,:\n]\s|\n", text[max(0, number.start() - 40) : number.start()])[-1])[
+        -3:
+    ]
+    after = _ANY_WORD.findall(re.split(r"[.!?;,:\n]", text[number.end() : number.end() + 40])[0])[:1]
+    low = [word.lower() for word in before]
+    joined = " ".join(low)
+    if any(joined.endswith(bound) for bound in words.BOUNDS):
+        return joined
+    return next((word for word in after if word.lower() in words.NUMBER_CHANGING), None)
+
+
+def sentence_number(text: str, single: bool = True) -> Extraction | None:
+    """The only number of a sentence in plain words."""
+    if not is_sentence(text) or len(_NUMBER.findall(text)) != 1:
+        return None
+    if any(word.lower() in words.NUMBER_CHANGING for word in _ANY_WORD.findall(text)):
+        return None
+    return last_number(text, single)
 
 
 def whole(text: str, single: bool = True) -> Extraction | None:
@@ -357,17 +449,87 @@ def json_field(text: str, path: str) -> Extraction | None:
     return Extraction(content[: MAX_ANSWER + 1].strip(), f"json:{path}")
 
 
+def declared(text: str, single: bool = True) -> Extraction | None:
+    """All that follows the last "the answer is", when no box stands behind it."""
+    tail = text[-TAIL:]
+    last = _last_match(_PHRASE, tail)
+    if last is None or any(tail.find(box, last.start()) >= 0 for box in _BOXES):
+        return None
+    return Extraction(tail[last.start() :].strip(), "declared")
+
+
+@lru_cache(maxsize=64)
+def _re2(pattern: str) -> Any:
+    import re2
+
+    options = re2.Options()
+    options.max_mem = 8 << 20
+    options.log_errors = False
+    return re2.compile(pattern, options)
+
+
+def check_pattern(pattern: str) -> None:
+    """Raises ValueError for what RE2 refuses."""
+    import re2
+
+    try:
+        _re2(pattern)
+    except re2.error as error:
+        raise ValueError(f"no RE2 pattern: {str(error)[:200]}") from error
+
+
+def by_pattern(text: str, pattern: str) -> Extraction | None:
+    """The last match of a pattern: its first group, else all of it. In linear time."""
+    tail = text[-_MAX_PATTERN:].encode("utf-8", "replace").decode("utf-8")
+    last = deque(_re2(pattern).finditer(tail), maxlen=1)
+    if not last:
+        return None
+    content = last[0].group(1) if last[0].re.groups else last[0].group()
+    return Extraction((content or "").strip()[: MAX_ANSWER + 1], "regex") if content else None
+
+
+def by_tag(text: str, name: str) -> Extraction | None:
+    """The last `<name>…</name>`."""
+    close = text.rfind(f"</{name}>")
+    start = text.rfind(f"<{name}>", max(0, close - MAX_ANSWER), close) if close >= 0 else -1
+    if start < 0:
+        return None
+    return Extraction(text[start + len(name) + 2 : close].strip(), f"tag:{name}")
+
+
+_MAX_PATTERN = 200_000
+_COMMENT = "<!--"
+
+
+def without_comments(text: str) -> str:
+    """Without HTML comments: a reader of the page does not see them."""
+    if _COMMENT not in text:
+        return text
+    pieces, at = [], 0
+    while (start := text.find(_COMMENT, at)) >= 0:
+        end = text.find("-->", start)
+        pieces.append(text[at:start])
+        if end < 0:
+            return "".join(pieces)
+        at = end + 3
+    return "".join([*pieces, text[at:]])
+
+
 _SOURCES: dict[str, Callable[[str, bool], Extraction | None]] = {
     "answer_tag": answer_tag,
+    "declared": declared,
     "boxed": last_box,
     "####": hash_marks,
     "phrase": phrase,
     "short": short,
+    "last_line": last_line,
+    "sentence_number": sentence_number,
     "last_math": last_math,
     "last_number": last_number,
     "after_think": whole,
 }
 SOURCES = tuple(_SOURCES)
+WITH_ARGUMENT = ("json:", "tag:", "regex:")
 
 
 def candidates(text: str, sources: Iterable[str], single: bool, all_agree: bool) -> Iterable[Extraction]:
@@ -379,6 +541,10 @@ def candidates(text: str, sources: Iterable[str], single: bool, all_agree: bool)
             found = declared_after_box(text, single) or last_box(text, single)
         elif source.startswith("json:"):
             found = json_field(text, source[5:])
+        elif source.startswith("tag:"):
+            found = by_tag(text, source[4:])
+        elif source.startswith("regex:"):
+            found = by_pattern(text, source[6:])
         else:
             found = _SOURCES[source](text, single)
         if found is not None:

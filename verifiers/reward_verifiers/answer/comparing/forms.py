@@ -5,9 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from math import gcd
 
-from reward_verifiers.answer.evaluate import NotHere, TooLarge, rational
-from reward_verifiers.answer.nodes import (
+from reward_verifiers.answer.comparing.evaluate import NotHere, TooLarge, rational
+from reward_verifiers.answer.reading.nodes import (
     Add,
+    Big,
     Call,
     Frac,
     Mul,
@@ -18,14 +19,13 @@ from reward_verifiers.answer.nodes import (
     Relation,
     Seq,
     Sym,
-    Unevaluated,
     Union,
     children,
     symbols,
     walk,
 )
 
-_OPEN_CALLS = frozenset({"factorial", "binom"})
+_OPEN_CALLS = frozenset({"factorial", "binom", "gcd", "lcm", "max", "min", "mod", "det", "gamma"})
 
 
 def _is_rational(node: Node) -> bool:
@@ -70,7 +70,7 @@ def unevaluated(node: Node) -> bool:
     """
     inside = walk(node)
     kinds = set(map(type, inside))
-    if Unevaluated in kinds:
+    if Big in kinds or any(isinstance(inner, Call) and inner.name == "det" for inner in inside):
         return True
     if isinstance(node, Seq | Union):
         return any(map(unevaluated, children(node)))

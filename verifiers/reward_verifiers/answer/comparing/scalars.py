@@ -10,12 +10,17 @@ scalars(gold, answer)
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from reward_verifiers.answer import evaluate, units
-from reward_verifiers.answer.evaluate import NotHere, TooLarge, numeric, rational, rational_or_none, residue
+from reward_verifiers.answer.comparing import evaluate
+from reward_verifiers.answer.comparing.algebraic import separation_bits
+from reward_verifiers.answer.comparing.evaluate import NotHere, TooLarge, numeric, rational, rational_or_none, residue
 from reward_verifiers.answer.judged import UNKNOWN, Outcome, different
-from reward_verifiers.answer.nodes import (
+from reward_verifiers.answer.options import AnswerOptions, Tolerance
+from reward_verifiers.answer.reading import units
+from reward_verifiers.answer.reading.nodes import (
+    Add,
+    Big,
     Call,
     Const,
     Frac,
@@ -30,7 +35,6 @@ from reward_verifiers.answer.nodes import (
     symbols,
     walk,
 )
-from reward_verifiers.answer.options import AnswerOptions, Tolerance
 
 DEFAULT_FIGURES = 5
 """A decimal of so many significant figures may stand for the value that it rounds."""
@@ -92,6 +96,10 @@ def scalars(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     left, right = _peeled(gold), _peeled(answer)
     if not symbols(gold) and symbols(answer):
         right = _letters_as_units(right.value) or right
+    if any(type(node) is Big for node in (*walk(gold), *walk(answer))):
+        return UNKNOWN
+    if {left.unit, right.unit} & units.TEMPERATURES and left.unit != right.unit and left.unit and right.unit:
+        return _temperatures(left, right, options)
     scale = _unit_scale(left.unit, right.unit, options)
     if isinstance(scale, str):
         return different(scale)
@@ -105,6 +113,14 @@ def scalars(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     if {left.unit, right.unit} == {"degree", None}:
         return _angles(left, right, options) or outcome
     return outcome
+
+
+def _temperatures(left: _Scalar, right: _Scalar, options: AnswerOptions) -> Outcome:
+    value = rational_or_none(right.value)
+    other = None if value is None else units.temperature(value, right.unit or "", left.unit or "")
+    if other is None or options.units == "require":
+        return different("another unit")
+    return _values(left.value, Num(other) if other >= 0 else Neg(Num(-other)), options)
 
 
 def _angles(left: _Scalar, right: _Scalar, options: AnswerOptions) -> Outcome | None:
@@ -124,8 +140,10 @@ def _unit_scale(gold: str | None, answer: str | None, options: AnswerOptions) ->
         return "the unit is missing"
     if options.units == "require":
         return "another unit"
-    if gold is None or answer is None:
+    if gold is None or answer is None or units.is_same_money(gold, answer):
         return Fraction(1)
+    if units.things_of(gold) != units.things_of(answer):
+        return "another thing is counted"
     converted = units.factor(answer, gold)
     return "another unit" if converted is None else converted
 
@@ -196,23 +214,55 @@ def _irrational(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
 def _by_digits(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     names = symbols(gold) | symbols(answer)
     try:
-        if not names:
+        if names:
+            return _at_points(gold, answer, names)
+        with evaluate.precision(evaluate.FIRST_BITS):
             left, right = numeric(gold, {}), numeric(answer, {})
-            if evaluate.close(left, right):
-                return Outcome(True, "equal to 35 digits")
-            exact = [
-                rational_or_none(node) or evaluate.fraction(value) for node, value in ((gold, left), (answer, right))
-            ]
-            if None in exact:
-                return different("different numbers")
-            return _approximate(gold, answer, exact[0], exact[1], options)  # type: ignore[arg-type]
-        return _at_points(gold, answer, names)
+            near, hidden = evaluate.close(left, right), evaluate.spread_bits()
+        if near:
+            return _looked_closer(gold, answer, {}, hidden)
+        exact = [rational_or_none(node) or evaluate.fraction(value) for node, value in ((gold, left), (answer, right))]
+        if None in exact:
+            return different("different numbers")
+        return _approximate(gold, answer, exact[0], exact[1], options)  # type: ignore[arg-type]
     except TooLarge:
         return _beyond(gold, answer)
-    except NotHere:
+    except (NotHere, ZeroDivisionError, OverflowError, ValueError):
         return UNKNOWN
-    except (ZeroDivisionError, OverflowError, ValueError):
-        return UNKNOWN
+
+
+def _looked_closer(gold: Node, answer: Node, at: dict[str, Any], hidden: int) -> Outcome:
+    """What agrees to 35 digits: algebraic numbers are decided by their separation bound, the rest with as many bits as
+    sums and long numbers in them may hide."""
+    rule = "equal to all digits that may differ"
+    bits = 2 * (hidden + _written_bits(gold) + _written_bits(answer)) + 120
+    if not at:
+        try:
+            bound = separation_bits(Add((gold, Neg(answer))))
+        except (NotHere, TooLarge, OverflowError, ZeroDivisionError):
+            bound = None
+        if bound is not None and bound < evaluate.MAX_PRECISION - 200:
+            bits, rule = int(bound) + 100, "equal algebraic numbers"
+    if bits <= evaluate.FIRST_BITS - 60:
+        return Outcome(True, rule)
+    if bits > evaluate.MAX_PRECISION:
+        return Outcome(None, "not decided: more digits may differ than are worked out")
+    with evaluate.precision(bits + 80):
+        same = evaluate.close(numeric(gold, at), numeric(answer, at))
+    return Outcome(True, rule) if same else different("different numbers that share their first digits")
+
+
+def _written_bits(node: Node) -> int:
+    """The bits of the long numbers in it, and of numbers in powers."""
+    bits = 0
+    for inner in walk(node):
+        if isinstance(inner, Num):
+            size = inner.value.numerator.bit_length() + inner.value.denominator.bit_length()
+            bits += size if size > 16 else 0
+        elif isinstance(inner, Pow):
+            value = rational_or_none(inner)
+            bits += value.numerator.bit_length() + value.denominator.bit_length() if value is not None else 0
+    return bits
 
 
 _FLAVOURS = ("positive", "secret", "complex", "negative", "complex", "positive", "negative")
@@ -235,14 +285,19 @@ def _at_points(gold: Node, answer: Node, names: frozenset[str]) -> Outcome:
             flavour = "negative" if index < 3 else "positive"
         at = {name: evaluate.numeric_point(name, index, "integer" if name in whole else flavour) for name in names}
         try:
-            left, right = numeric(gold, at), numeric(answer, at)
+            with evaluate.precision(evaluate.FIRST_BITS):
+                left, right = numeric(gold, at), numeric(answer, at)
+                near, hidden = evaluate.close(left, right), evaluate.spread_bits()
+            closer = _looked_closer(gold, answer, at, hidden) if near else different("")
         except ZeroDivisionError:
             continue
-        if not evaluate.close(left, right):
+        if closer.equal is None:
+            return closer
+        if not closer.equal:
             return different(f"different at a {flavour} point")
         agreed += 1
         if agreed == 5:
-            return Outcome(True, "equal to 35 digits at five random points")
+            return Outcome(True, "equal at five random points")
     return UNKNOWN
 
 
@@ -273,9 +328,38 @@ def _approximate(gold: Node, answer: Node, left: Fraction, right: Fraction, opti
         places, which = shorter
         value, other = (left, right) if which == 0 else (right, left)
         figures = written[which][1]  # type: ignore[index]
-        if figures >= DEFAULT_FIGURES and abs(places) < 1000 and _rounds_to(other, value, places):
+        endless = not _is_finite_decimal(gold if which == 1 else answer)
+        if figures >= DEFAULT_FIGURES and endless and abs(places) < 1000 and _rounds_to(other, value, places):
             return Outcome(True, f"a rounding to {figures} significant figures")
     return different("different numbers")
+
+
+def _is_finite_decimal(node: Node) -> bool:
+    """Whether all its digits can be written: such a number needs no rounding."""
+    value = rational_or_none(node)
+    if value is None:
+        return False
+    under = value.denominator
+    for prime in (2, 5):
+        while under % prime == 0:
+            under //= prime
+    return under == 1
+
+
+def rounds(exact: Node, decimal: Node) -> bool:
+    """Whether a number is the other one, rounded or cut off to the places that it is written with."""
+    exact, decimal = _peeled(exact).value, _peeled(decimal).value
+    written = _decimal(decimal)
+    places = written[0] if written else 0
+    if abs(places) > 1000:
+        return False
+    try:
+        left, right = (rational_or_none(node) or evaluate.fraction(numeric(node, {})) for node in (exact, decimal))
+    except (NotHere, TooLarge, ZeroDivisionError, OverflowError, ValueError):
+        return any(type(node) is Big for node in walk(exact))
+    if left is None or right is None:
+        return False
+    return abs(left - right) < Fraction(10) ** -places
 
 
 def _rounds_to(value: Fraction, rounded: Fraction, places: int) -> bool:
