@@ -15,7 +15,7 @@ from typing import Any
 
 from math_verify import LatexExtractionConfig, parse, verify
 
-from reward_verifiers.runtime.fork_server import mapped_bytes
+from reward_verifiers.address_space import mapped_bytes
 
 # It warns at every call that its timeouts are off.
 for _name in ("math_verify.parser", "math_verify.grader", "math_verify.utils"):
