@@ -63,7 +63,7 @@ def _reference_faults(domain: Domain, line: bytes) -> list[str]:
         return [f"{path}: {reason}" for path, reason in validation_errors(error)]
     faults = []
     for component in domain.components:
-        if component.home != LOCAL or not isinstance(component.backend, Local):
+        if component.endpoint != LOCAL or not isinstance(component.backend, Local):
             continue
         verifier = registry.load(component.spec.verifier)
         options = parse_options(verifier, component.spec.options)
