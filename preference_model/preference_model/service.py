@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from preference_model import routes
+from preference_model.api import native
 from preference_model.backend import PreferenceBackend
 from reward_verifiers.service import app as service
 from reward_verifiers.service.admission import Admission
@@ -34,5 +34,5 @@ def app_of(
             await backend.aclose()
 
     app = service.create_app(backend, limits, admission=admission, lifespan=lifespan)
-    routes.install(app, backend)
+    native.install(app, backend)
     return app

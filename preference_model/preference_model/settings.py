@@ -10,18 +10,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 SHIPPED = Path(__file__).with_name("models.yaml")
 
 
-def default_registry() -> Path:
-    """`./models/preference.yaml` where a user keeps one, else the one that comes with the package."""
-    here = Path("models/preference.yaml")
-    return here if here.is_file() else SHIPPED
-
-
 class PreferenceSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TOUCHSTONE_PREFERENCE_", extra="ignore", env_ignore_empty=True)
 
-    registry: Path = Field(default_factory=default_registry, description="The YAML file of models; followed.")
+    registry: Path = Field(
+        default=SHIPPED, description="The YAML file of models, followed while it serves. Default: the package's own."
+    )
     threads: int = Field(default=1, ge=1, le=256, description="Threads of one forward pass on a CPU.")
-    window_ms: float = Field(default=2.0, ge=0, le=1000, description="How long a batch waits for company.")
+    window_ms: float = Field(default=2.0, ge=0, le=1000, description="How long a batch waits for more texts.")
     max_queue_tokens: int = Field(default=2_000_000, ge=1024, description="Tokens waiting or at work before 429.")
     probe_window: int = Field(default=64, ge=8, description="Groups over which gold_probe compares the two trends.")
 

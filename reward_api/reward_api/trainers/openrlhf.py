@@ -19,10 +19,9 @@ from fastapi.responses import Response
 from pydantic import Field, model_validator
 
 from reward_api.domains.spec import Domain
-from reward_api.gateway.gateway import Gateway
 from reward_api.gateway.routes import DomainName, Parts
-from reward_api.trainers.answers import Answer
-from reward_api.trainers.endpoint import Body, Hints, demand_size, domain_of, peer_router, until
+from reward_api.trainers.answers import Answer, Answers
+from reward_api.trainers.endpoint import Body, Hints, answers_of, demand_size, domain_of, peer_router, until
 from reward_api.trainers.numbers import scores_of
 from reward_api.trainers.samples import sample_of
 from reward_verifiers.contract import ProblemError
@@ -99,18 +98,20 @@ async def rewards(
     samples = body.samples(hints)
     for sample in samples:
         demand_size(scored_by, sample.group_size)
-    answers = await run_or_cancel(request, _all(parts, scored_by, samples, hints, until(request, SECONDS)))
+    answers = await run_or_cancel(
+        request, _all(answers_of(request), scored_by, samples, hints, until(request, SECONDS))
+    )
     rows = [_row(answer, hints) for answer in answers]
     # Not orjson, which writes NaN as null.
     return Response(json.dumps(openrlhf.reply(rows)), media_type="application/json")
 
 
 async def _all(
-    parts: Gateway, domain: Domain, samples: list[TrainerSample], hints: OpenRLHFHints, deadline: float
+    answering: Answers, domain: Domain, samples: list[TrainerSample], hints: OpenRLHFHints, deadline: float
 ) -> list[Answer]:
     waits = hints.no_verdict == "impute"
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(parts.answers.answer(domain, sample, deadline, waits=waits)) for sample in samples]
+        tasks = [group.create_task(answering.answer(domain, sample, deadline, waits=waits)) for sample in samples]
     return [task.result() for task in tasks]
 
 
