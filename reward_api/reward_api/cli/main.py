@@ -12,6 +12,8 @@ from reward_api.cli import domains
 from reward_api.cli.console import failure
 from reward_api.cli.demo import demo
 from reward_api.cli.explain import explain
+from reward_api.cli.look.diff import diff
+from reward_api.cli.look.show import show
 from reward_api.cli.score.command import score
 from reward_api.cli.serve import serve
 
@@ -23,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve, score, explain, demo):
+for command in (serve, score, show, diff, explain, demo):
     app.command()(command)
 app.add_typer(domains.app, name="domains")
 
