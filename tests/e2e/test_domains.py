@@ -40,6 +40,15 @@ def test_a_name_that_is_none_is_corrected(touchstone):
         assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "unknown domain 'mth'; did you mean 'math'?")
 
 
+def test_a_service_that_is_down_is_one_line(touchstone, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    write_domains(folder, {"toy": "verifiers: {toy: {url: 'http://127.0.0.1:9'}}\ncomponents: [{verifier: toy}]\n"})
+    done = touchstone("domains", "check", "--domains", "mine")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[1:] == ["toy.yaml: verifiers.toy.url: no verifier service answers there"]
+
+
 def test_check_says_what_it_leaves_out(touchstone, tmp_path):
     folder = tmp_path / "mine"
     folder.mkdir()

@@ -3,7 +3,12 @@
 import http.server
 import json
 import os
+import re
+import signal
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 from toy_gateway import SETTINGS, write_domains
@@ -189,6 +194,33 @@ def test_an_output_that_cannot_be_is_named(score, rollouts):
         done = score(rollouts, "-o", rollouts, *more)
         assert (done.returncode, "was not written by touchstone score" in done.stderr) == (2, True)
     assert rollouts.read_bytes() == before
+
+
+def test_ctrl_c_says_how_far_it_came(toys, tmp_path):
+    rows = [{"completion": f"hang {number}" if number else "yes", "answer": "yes"} for number in range(64)]
+    (tmp_path / "r.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = [
+        sys.executable,
+        "-m",
+        "reward_api",
+        "score",
+        "r.jsonl",
+        "--domain",
+        "toy",
+        "--url",
+        toys[0],
+        "-o",
+        "s.jsonl",
+    ]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "s.jsonl").exists() or not (tmp_path / "s.jsonl").read_bytes():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, text = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.fullmatch(r"stopped at \d+ of 64; run again to go on\n", text)
+    assert lines(tmp_path / "s.jsonl")[0]["results"][0]["reward"] == 1.0
 
 
 # --- what people have -------------------------------------------------------------------------------------------------

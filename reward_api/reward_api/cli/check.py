@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import jsonschema
 from pydantic import ValidationError
+from stamina.instrumentation import set_on_retry_hooks
 
 from reward_api.cli.score.requests import Columns, request_of
 from reward_api.cli.score.rows import BadInput, Row, open_source
@@ -28,6 +30,9 @@ def _backends(settings: GatewaySettings) -> BackendResolver:
 
 async def check_domains(settings: GatewaySettings) -> tuple[list[str], list[str]]:
     """(names of the domains that may be served, one line for each fault of the others)."""
+    # A service that is down is one fault, without a log line for every try.
+    set_on_retry_hooks([])
+    logging.getLogger("reward_api").addHandler(logging.NullHandler())
     backends = _backends(settings)
     paths = files(settings.domains)
     good, faults = [], [] if paths else [f"no *.yaml in {settings.domains}"]
