@@ -18,7 +18,7 @@ from preference_model.model.engine import ModelEngine, filter_reason
 from preference_model.model.probe import FLAG, GoldProbe
 from preference_model.model.registry import BadRegistry, ModelSpec, digest
 from preference_model.model.relative import group_z, win_rates
-from preference_model.model.scale import DECIMALS, LIMIT
+from preference_model.model.scale import DECIMALS, LIMIT, strength
 from preference_model.outcome import ScoreFailure, ScoreItem, ScoreOutcome
 from preference_model.settings import PreferenceSettings
 from reward_verifiers.contract import (
@@ -33,6 +33,7 @@ from reward_verifiers.contract import (
 )
 from reward_verifiers.verifier import BadOptions, Options, ReferenceModel
 
+DEMO_FLAG = "demo_model"
 NAME, VERSION = "preference", "1.0.0"
 DEFAULT_DEADLINE_S = 120.0
 Mode = Literal["pointwise", "group", "pairwise"]
@@ -96,7 +97,10 @@ class PreferenceBackend:
         return digest(self.engine.registry.current().model_dump(mode="json"))
 
     async def check_options(self, options: dict[str, Any]) -> None:
-        self._options(options)
+        parsed = self._options(options)
+        _, spec = self.engine.spec(parsed.model)
+        if problem := self.engine.problem(spec):
+            raise BadOptions([("model", problem)])
 
     async def ready(self) -> bool:
         """Whether every model of the registry is loaded; asking begins to load them."""
@@ -146,7 +150,8 @@ class PreferenceBackend:
             return _all(request, FailureKind.UNSUPPORTED, message)
         items = self._asked(spec, request)
         scored = await self._relative(spec, options.mode, items)
-        flags = self._flags(name, spec, options, scored)
+        flags = [DEMO_FLAG] if spec.demo else []
+        flags += self._flags(name, spec, options, scored)
         about = {
             "model": name,
             "version": self.engine.version(spec),
@@ -178,7 +183,7 @@ class PreferenceBackend:
 
     async def _relative(self, spec: ModelSpec, mode: Mode, items: Sequence[ScoreItem | str]) -> list[ScoreOutcome]:
         scored = await self.scored(spec, items, pairwise=mode == "pairwise")
-        return scored if mode == "pointwise" or spec.is_judge else within_group(scored, mode)
+        return scored if mode == "pointwise" or spec.is_judge else within_group(scored, spec, mode)
 
     def _flags(
         self, name: str, spec: ModelSpec, options: PreferenceOptions, scored: Sequence[ScoreOutcome]
@@ -210,20 +215,21 @@ class PreferenceBackend:
         return parsed
 
 
-def within_group(scored: Sequence[ScoreOutcome], mode: Mode) -> list[ScoreOutcome]:
+def within_group(scored: Sequence[ScoreOutcome], spec: ModelSpec, mode: Mode) -> list[ScoreOutcome]:
     """The scores that there are, relative to one another. With one left, there is nothing to be relative to."""
-    values = [one.value for one in scored if one.value is not None]
-    if len(values) < 2:
+    complete = [one for one in scored if one.value is not None]
+    if len(complete) < 2:
         message = "no sibling has a score to compare with"
         return [
             one if one.value is None else ScoreOutcome.failed(FailureKind.VERIFIER_ERROR, message) for one in scored
         ]
-    relative = iter(group_z(values) if mode == "group" else win_rates(values))
+    values = [one.value for one in complete if one.value is not None]
+    relative = iter(group_z(values) if mode == "group" else win_rates([strength(one, spec) for one in complete]))
     return [
         one
         if one.value is None
         else ScoreOutcome(
-            next(relative), None, {**one.evidence, "own": round(one.value, DECIMALS), "siblings": len(values) - 1}
+            next(relative), None, {**one.evidence, "own": round(one.value, DECIMALS), "siblings": len(complete) - 1}
         )
         for one in scored
     ]

@@ -12,7 +12,9 @@ _NUMBER = r"(?:\d{1,6}|ten|twenty|thirty|fifty|(?:a |one )?(?:hundred|thousand|d
 _ONE_WORD = re.compile(
     r"\b(?:one|1|single|a)[ -](?:\w{1,20} )?word\b|\bwords? only\b|\bonly (?:one|a|the) (?:\w{1,20} )?word\b"
     r"|\b(?:opposite|synonym|antonym|translat\w{1,6}|word for)\b|\bhow do (?:you|i|we) (?:say|write)\b"
-    r"|[\"'“”‘’«»「」][^\"'“”‘’«»「」]{1,60}[\"'“”‘’«»「」] (?:in|into|auf|en|на|in das) \w+|\b(?:answer|reply|respond)(?: only)? with (?:just |only )?"
+    r"|[\"'“”‘’«»「」][^\"'“”‘’«»「」]{1,60}[\"'“”‘’«»「」] "
+    r"(?:in|into|auf|en|на|in das) \w+|\b(?:answer|reply|respond)(?: only)? with "
+    r"(?:just |only )?"
     r"(?:yes|no|one|a single|the)\b|\bein(?:em)? (?:einzigen )?wort\b|\bun(?: seul)? mot\b|\buna (?:sola )?palabra\b"
     r"|\bодним словом\b|一个字|一个词|一言で|한 단어",
     re.IGNORECASE,
@@ -29,8 +31,8 @@ _VERDICT = re.compile(
     re.IGNORECASE,
 )
 _DIALOGUE = re.compile(
-    r"\b(?:dialog(?:ue)?s?|conversations?|chats?|chat log|transcripts?|interviews?|script|scene|skit|play|role-?play|screenplay"
-    r"|exchange|prompt template|chat template|few-shot|dialoge?|gespräch|conversación|диалог)\b|对话|会話|대화",
+    r"\b(?:dialog(?:ue)?s?|conversations?|chats?|chat log|transcripts?|interviews?|script|scene|skit|play|role-?play|"
+    r"screenplay|exchange|prompt template|chat template|few-shot|dialoge?|gespräch|conversación|диалог)\b|对话|会話|대화",
     re.IGNORECASE,
 )
 _ROLE = re.compile(r"\b(?:human|assistant|user|system)\b", re.IGNORECASE)

@@ -37,6 +37,8 @@ class ScoreOutcome:
     value: float | None
     failure: ScoreFailure | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
+    raw: float | None = None
+    """The model's own number, before normalisation, clip and floor."""
 
     @classmethod
     def failed(cls, kind: FailureKind, message: str, **evidence: Any) -> ScoreOutcome:

@@ -27,6 +27,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
 BASE = "base"
+CHAT = "chat"
 
 
 class BadRecipe(ValueError):
@@ -37,11 +38,27 @@ class _StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class LoRA(_StrictModel):
+    """Low-rank adapters (`peft`): only they are trained; after each stage they are merged into the weights."""
+
+    rank: int = Field(default=16, ge=1)
+    alpha: int = Field(default=32, ge=1, description="The adapters' product is scaled by alpha / rank.")
+    targets: str | list[str] = Field(default="all-linear", description="Names of the layers that get an adapter.")
+
+
 class Model(_StrictModel):
-    """A checkpoint by `path` (a folder, or a name of the Hugging Face hub), or a tiny decoder made from nothing."""
+    """A checkpoint by `path` (a folder, a GGUF file, or a name on the Hugging Face hub), or a tiny decoder with random
+    weights.
+
+    dtype: of the forward pass and of generation; the trained weights are float32 whatever it is.
+    template: what the policy reads, with `{prompt}` where the problem's prompt goes; `chat` is the tokenizer's chat
+        template. Default: the prompt as it stands, with a warning when the tokenizer has a chat template.
+    """
 
     path: str | None = None
     dtype: Literal["float32", "bfloat16"] = "float32"
+    template: str | None = None
+    lora: LoRA | None = None
     layers: int = Field(default=3, ge=1, le=24)
     width: int = Field(default=128, ge=16, le=1024)
     heads: int = Field(default=4, ge=1)
@@ -50,6 +67,29 @@ class Model(_StrictModel):
     def _heads_divide(self) -> Model:
         if self.width % self.heads or (self.width // self.heads) % 2:
             raise ValueError(f"width: {self.width} is not heads ({self.heads}) times an even number")
+        if self.template not in (None, CHAT) and "{prompt}" not in (self.template or ""):
+            raise ValueError(f"template: has no {{prompt}} in it, and is not `{CHAT}`")
+        return self
+
+
+class Engine(_StrictModel):
+    """What generates, in training and in evaluation.
+
+    rows: `transformers`: completions that advance together; their KV cache must fit into memory.
+    max_length: `vllm`: tokens of prompt and completion; default: the model's positions.
+    options: `vllm`: more arguments of `vllm.LLM`. On one GPU, `enable_sleep_mode: true` gives its cache's memory to the
+        update, and `gpu_memory_utilization` bounds what it takes.
+    """
+
+    kind: Literal["transformers", "vllm"] = "transformers"
+    rows: int = Field(default=256, ge=1)
+    max_length: int | None = Field(default=None, ge=2)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> Engine:
+        if self.kind != "vllm" and (self.options or self.max_length):
+            raise ValueError("options, max_length: are vLLM's; name `kind: vllm`")
         return self
 
 
@@ -158,6 +198,7 @@ class Evaluation(_StrictModel):
 class Recipe(_StrictModel):
     name: Name
     model: Model = Field(default_factory=Model)
+    engine: Engine = Field(default_factory=Engine)
     threads: int = Field(default=1, ge=1, description="Torch's; a small model on a busy machine is fastest with one.")
     sources: dict[Name, Source] = Field(min_length=1)
     stages: list[Stage] = Field(min_length=1)

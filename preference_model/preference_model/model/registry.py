@@ -35,6 +35,8 @@ Part = Literal["answer", "all", "think"]
 _URL = TypeAdapter(HttpUrl)
 Url = Annotated[str, AfterValidator(lambda url: str(_URL.validate_python(url)).rstrip("/"))]
 
+TEXT_ONLY = frozenset({"sglang", "tei"})
+"""Kinds of server that take text as it is, and know no chat template."""
 JUDGES = frozenset({"judge_pairs", "judge_reference"})
 
 
@@ -144,6 +146,9 @@ class ModelSpec(StrictModel):
         default=None, gt=0, lt=0.5, description="No verdict where a probability is closer to 0.5."
     )
     budget: Budget | None = None
+    demo: bool = Field(
+        default=False, description="It only shows the service: each verdict has the flag `demo_model`, the log says so."
+    )
     gold_probe: bool = Field(
         default=False, description="Flag a rising mean while the rule reward (the domain's `after`) falls."
     )
@@ -164,12 +169,28 @@ class ModelSpec(StrictModel):
             raise ValueError("abstain_std: only an ensemble has members that differ")
         if self.abstain_margin is not None and self.activation == "raw":
             raise ValueError("abstain_margin: only a probability (activation sigmoid or softmax) has a middle")
+        if problem := self._upstream_problem():
+            raise ValueError(problem)
         if self.guard and not self.is_judge and self.lowest is None:
             raise ValueError(
                 "floor: say what a guarded text scores (about the score of the worst real answers), "
                 "or give a clip, a calibration, or guard: false"
             )
         return self
+
+    def _upstream_problem(self) -> str | None:
+        """What an upstream's kind needs, and the entry does not have."""
+        up = self.upstream
+        if up is None or self.is_judge:
+            return None
+        if up.kind in TEXT_ONLY and self.chat_template != "none" and not (up.tokenizer or up.model):
+            return (
+                f"upstream.tokenizer: a server of kind {up.kind!r} takes plain text; name the tokenizer whose chat "
+                "template renders it, or set chat_template: none"
+            )
+        if isinstance(self.label, str) and up.kind != "tei":
+            return f"label: a server of kind {up.kind!r} does not name its outputs; give the number"
+        return None
 
     @property
     def is_judge(self) -> bool:
@@ -248,7 +269,12 @@ class Registry:
         self._stamp = self._stat()
         self.spec = read(path)
         self.refused: BadRegistry | None = None
-        log.info("reward models", extra={"registry": str(path.resolve()), "models": sorted(self.spec.models)})
+        self._announce()
+
+    def _announce(self) -> None:
+        log.info("reward models", extra={"registry": str(self.path.resolve()), "models": sorted(self.spec.models)})
+        if demo := sorted(name for name, spec in self.spec.models.items() if spec.demo):
+            log.warning("these models only show the service: name a reward model or a judge", extra={"models": demo})
 
     def current(self) -> RegistrySpec:
         """What the file says, or what it last said where it now says nothing that fits."""
@@ -257,7 +283,7 @@ class Registry:
             self._stamp = stamp
             try:
                 self.spec, self.refused = read(self.path), None
-                log.info("registry changed", extra={"registry": str(self.path), "models": sorted(self.spec.models)})
+                self._announce()
             except BadRegistry as error:
                 self.refused = error
                 log.error("registry refused, the old one goes on", extra={"cause": str(error)})

@@ -1,7 +1,7 @@
 """Scores relative to the group: R1's helpful reward is one, RM(Response_A, Response_B).
 
 group      (s - mean) / std over the siblings that have a score        (population std; 0 where all are equal)
-pairwise   mean over the siblings of P(this one is preferred), by Bradley-Terry: sigmoid(s_i - s_j)
+pairwise   mean over the siblings of P(this one is preferred), by Bradley-Terry: sigmoid(s_i - s_j), on raw scores
 """
 
 from __future__ import annotations
@@ -22,6 +22,15 @@ def group_z(scores: Sequence[float]) -> list[float]:
     return [(score - mean) / std if std > 1e-9 else 0.0 for score in scores]
 
 
+def preferred(one: float, other: float) -> float:
+    """The chance that the first of two strengths is preferred (Bradley-Terry); 0.5 for equals, also where both are -inf.
+
+    >>> preferred(2.0, 2.0), preferred(float("-inf"), 0.0)
+    (0.5, 0.0)
+    """
+    return 0.5 if one == other else sigmoid(one - other) if math.isfinite(one - other) else float(one > other)
+
+
 def win_rates(scores: Sequence[float]) -> list[float]:
     """The chance to be preferred over a sibling, 0 to 1; 0.5 for equals.
 
@@ -29,7 +38,7 @@ def win_rates(scores: Sequence[float]) -> list[float]:
     [0.5, 0.5]
     """
     return [
-        sum(sigmoid(one - other) for at, other in enumerate(scores) if at != place) / (len(scores) - 1)
+        sum(preferred(one, other) for at, other in enumerate(scores) if at != place) / (len(scores) - 1)
         for place, one in enumerate(scores)
     ]
 

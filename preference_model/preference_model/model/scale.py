@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 from preference_model.model.registry import Calibration, Ensemble, ModelSpec
-from preference_model.outcome import ScoreFailure
+from preference_model.outcome import ScoreFailure, ScoreOutcome
 from reward_verifiers.contract import FailureKind
 
 LIMIT = 1e6
@@ -25,6 +25,19 @@ def activated(logits: Sequence[float], label: int, activation: str) -> float:
         top = max(logits)
         return math.exp(logits[label] - top) / sum(math.exp(logit - top) for logit in logits)
     return logits[label]
+
+
+def logit(p: float) -> float:
+    """The inverse of the sigmoid, finite at 0 and 1."""
+    p = min(max(p, 1e-9), 1 - 1e-9)
+    return math.log(p / (1 - p))
+
+
+def strength(outcome: ScoreOutcome, spec: ModelSpec) -> float:
+    """What Bradley-Terry compares: the model's own logit. A text that the guard filtered out loses to every other."""
+    if outcome.raw is None:
+        return -math.inf
+    return outcome.raw if spec.activation == "raw" else logit(outcome.raw)
 
 
 def sigmoid(x: float) -> float:

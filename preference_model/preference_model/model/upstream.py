@@ -1,7 +1,7 @@
 """Models behind other servers: vLLM /classify and /pooling, SGLang /classify, TEI /predict. What each speaks, as data.
 
 Bounded, validated, and one failure a cause: not reachable, overloaded, an error, an answer outside its own wire. Servers
-tokenize the text themselves and read control tokens in it as control; the guard refuses such text before it gets there.
+tokenize the text themselves and read control tokens in it as control; a text with such a token has no score.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from preference_model.guard import CONTROL_TOKEN
 from preference_model.model.registry import ModelSpec, UpstreamSpec, digest
 from preference_model.model.scale import activated
 from preference_model.outcome import INSTALL, ScoreFailure, ScoreItem, ScoreOutcome
@@ -22,6 +23,10 @@ from reward_verifiers.contract import FailureKind, Message
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.service.strict_json import BadJSON, loads
 
+PROBES = (
+    ScoreItem("How much is two and two?", "It is four, since two and two are four."),
+    ScoreItem("How much is two and two?", "Purple."),
+)
 MAX_REPLY_BYTES = 8 << 20
 CONNECT_S = 5.0
 BUSY = frozenset({429, 503, 529})
@@ -132,17 +137,25 @@ def _tei(_: UpstreamSpec, spec: ModelSpec, item: ScoreItem, text: str | None) ->
 
 def _tei_outputs(reply: Any, spec: ModelSpec) -> list[float]:
     """TEI sorts its outputs by score, so the label is found by its name."""
-    outputs = reply[0]
+    [outputs] = reply if len(reply) == 1 else [[]]
     label = f"LABEL_{spec.label}" if isinstance(spec.label, int) else spec.label
     if label is None and len(outputs) == 1:
         return [outputs[0]["score"]]
     return [next(output["score"] for output in outputs if output["label"] == label)]
 
 
+def _only(rows: Any) -> Any:
+    """The answer to the one text that was sent. Raises LookupError where there are others, or it is another's."""
+    [row] = rows if isinstance(rows, list) and len(rows) == 1 else [None]
+    if not isinstance(row, dict) or row.get("index", 0) != 0:
+        raise LookupError
+    return row
+
+
 WIRES = {
-    "vllm_classify": WireFormat("/classify", _vllm, lambda reply, _: reply["data"][0]["probs"], True, False),
-    "vllm_pooling": WireFormat("/pooling", _vllm_pooling, lambda reply, _: reply["data"][0]["data"], True, False),
-    "sglang": WireFormat("/classify", _sglang, lambda reply, _: reply[0]["embedding"], False, True),
+    "vllm_classify": WireFormat("/classify", _vllm, lambda reply, _: _only(reply["data"])["probs"], True, False),
+    "vllm_pooling": WireFormat("/pooling", _vllm_pooling, lambda reply, _: _only(reply["data"])["data"], True, False),
+    "sglang": WireFormat("/classify", _sglang, lambda reply, _: _only(reply)["embedding"], False, True),
     "tei": WireFormat("/predict", _tei, _tei_outputs, True, True),
 }
 
@@ -156,8 +169,24 @@ class UpstreamSource:
         self._wire = WIRES[spec.upstream.kind]
         self._peer = UpstreamClient(spec.upstream, transport)
         self._queue = queue
-        self._render = _renderer(spec) if self._wire.renders else None
+        self._render: Callable[[ScoreItem], str] | None = None
         self.version = digest(spec.model_dump(mode="json"))
+
+    async def start(self) -> None:
+        """Fetch the chat template, and check that the server tells two texts apart. Raises ScoreFailure."""
+        if self._wire.renders and self._spec.chat_template != "none":
+            self._render = await asyncio.to_thread(_renderer, self._spec)
+        values = []
+        for outcome in await asyncio.gather(*map(self._one, PROBES)):
+            if outcome.value is None:
+                raise outcome.failure or ScoreFailure(FailureKind.VERIFIER_ERROR, "no score")
+            values.append(outcome.value)
+        if values[0] == values[1] and 0 <= values[0] <= 1:
+            raise ScoreFailure(
+                FailureKind.UNSUPPORTED,
+                f"{self._upstream.url} gives {values[0]:g} for each of two texts that differ: its scores are already "
+                "turned into probabilities, or this is no reward model",
+            )
 
     async def score(self, items: Sequence[ScoreItem]) -> list[ScoreOutcome]:
         with self._queue.enter(len(items)):
@@ -167,6 +196,9 @@ class UpstreamSource:
         await self._peer.aclose()
 
     async def _one(self, item: ScoreItem) -> ScoreOutcome:
+        if CONTROL_TOKEN.search(item.text):
+            message = "the text holds a control token, which the server would not read as text"
+            return ScoreOutcome.failed(FailureKind.UNSUPPORTED, message)
         try:
             text = self._render(item) if self._render else None
             reply = await self._peer.ask(self._wire.path, self._wire.body(self._upstream, self._spec, item, text))
@@ -198,20 +230,22 @@ def _numbers(find: Callable[[Any, ModelSpec], list[float]], reply: Any, spec: Mo
     raise ScoreFailure(FailureKind.VERIFIER_ERROR, "the server's answer has no score where its wire has one")
 
 
-def _renderer(spec: ModelSpec) -> Callable[[ScoreItem], str] | None:
-    """Text by the chat template of the upstream's tokenizer; None where prompt and answer go as they are."""
+def _renderer(spec: ModelSpec) -> Callable[[ScoreItem], str]:
+    """Text by the chat template of the upstream's tokenizer. Raises ScoreFailure where there is none."""
     assert spec.upstream is not None  # noqa: S101
-    if spec.chat_template == "none" or not spec.upstream.tokenizer:
-        return None
+    name = spec.upstream.tokenizer or spec.upstream.model
     try:
         from transformers import AutoTokenizer
     except ImportError:
         raise ScoreFailure(FailureKind.UNSUPPORTED, INSTALL) from None
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(spec.upstream.tokenizer)
+        tokenizer: Any = AutoTokenizer.from_pretrained(name)
     except (OSError, ValueError):
-        message = f"upstream.tokenizer: no tokenizer at {spec.upstream.tokenizer!r}"
-        raise ScoreFailure(FailureKind.VERIFIER_ERROR, message) from None
+        message = f"upstream.tokenizer: no tokenizer at {name!r}; name one, or set chat_template: none"
+        raise ScoreFailure(FailureKind.UNSUPPORTED, message) from None
+    if spec.chat_template is None and not tokenizer.chat_template:
+        message = f"chat_template: the tokenizer {name!r} has none; give one, or set none"
+        raise ScoreFailure(FailureKind.UNSUPPORTED, message)
 
     def render(item: ScoreItem) -> str:
         try:

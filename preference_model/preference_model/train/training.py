@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
-from preference_model.model import forward, heads
+from preference_model.model import checkpoint, forward, heads
 from preference_model.model.encoding import Encoded, Encoder, turns
 from preference_model.model.forward import Batch
 from preference_model.openers import MASTER_KEYS, OPENERS
@@ -182,10 +182,15 @@ def prepare(config: TrainConfig, texts: Sequence[tuple[str, str]], tick: Callabl
     encoded = [encoder.encode(turns(prompt, text)).windows[0] for prompt, text in texts]
     if not is_head:
         torch.manual_seed(config.seed)
-        model = AutoModelForSequenceClassification.from_pretrained(where, num_labels=1, dtype=torch.float32)
+        model, info = AutoModelForSequenceClassification.from_pretrained(
+            where, num_labels=1, dtype=torch.float32, output_loading_info=True
+        )
+        checkpoint.check_backbone(info)
         model.config.pad_token_id = tokenizer.pad_token_id
         return WholeModel(model, tokenizer, encoded, config)
-    model = AutoModel.from_pretrained(where, dtype=torch.float32).to(config.device)
+    model, info = AutoModel.from_pretrained(where, dtype=torch.float32, output_loading_info=True)
+    checkpoint.check_backbone(info)
+    model = model.to(config.device)
     about = heads.HeadConfig(encoder=config.backbone, features=features, max_tokens=config.max_tokens)
     nothing = torch.zeros(1, heads.width(features, model.config.hidden_size))
     frozen = heads.HeadModel(model, about, nothing, torch.zeros(1))

@@ -14,21 +14,20 @@ import hashlib
 import logging
 import time
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import stamina
 from cachetools import LRUCache
+from prometheus_client import CollectorRegistry, Counter
 
 from reward_api.domains.spec import Domain
 from reward_api.gateway import rewards
-from reward_api.gateway.metrics import Metrics
 from reward_api.gateway.scoring import Scorer
-from reward_api.gateway.single_flight import Flight
 from reward_api.trainers.numbers import middle_of, numbers_of
 from reward_api.trainers.samples import sample_key, score_request, sibling_key
 from reward_verifiers.contract import Failure, FailureKind, SampleResult, ScoreRequest, Verdict
 from reward_verifiers.service.admission import Admission
+from reward_verifiers.service.single_flight import SingleFlight
 from reward_verifiers.verifier import Overloaded
 from trainer_client.dialect.grouping import SiblingGroup, SiblingGroups
 from trainer_client.dialect.imputation import DATA_SET_FAILURES, Numbers, RecentRewards, Source
@@ -67,12 +66,17 @@ class NoVerdict(Exception):
 class Answers:
     """Answers samples one by one; one object a gateway."""
 
-    def __init__(self, scorer: Scorer, admission: Admission, metrics: Metrics) -> None:
+    def __init__(self, scorer: Scorer, admission: Admission, registry: CollectorRegistry) -> None:
         self._scorer = scorer
         self._admission = admission
-        self._metrics = metrics
+        self._imputed = Counter(
+            "reward_imputed_samples",
+            "Samples without a verdict that got an imputed reward.",
+            ["domain", "source"],
+            registry=registry,
+        )
         self._groups = SiblingGroups()
-        self._flights: dict[bytes, Flight[SampleResult]] = {}
+        self._flights: SingleFlight[bytes, SampleResult] = SingleFlight()
         self._recent: LRUCache[tuple[str, str], RecentRewards] = LRUCache(MAX_DOMAINS)
 
     async def answer(
@@ -108,7 +112,7 @@ class Answers:
 
     def _report(self, domain: Domain, failure: Failure, source: Source | None) -> None:
         if source is not None:
-            self._metrics.imputed(domain.name, source)
+            self._imputed.labels(domain.name, source).inc()
         about = {"domain": domain.name, "kind": failure.kind, "component": failure.component, "why": failure.message}
         log.warning("no verdict", extra={**about, "imputed_from": source})
 
@@ -125,17 +129,7 @@ class Answers:
         place = {"id": group.name, "group_size": group.size, "indices": [seat]} if relative else {}
         request = score_request(sample, deadline_s=None if relative else domain.spec.deadline_s, **place)
         name = hashlib.sha256(sample_key(sample) + f"{domain.version} {place}".encode()).digest()
-        flight = self._flights.get(name)
-        if flight is None or flight.task.done() or flight.task.cancelling():
-            flight = self._flights[name] = Flight(asyncio.create_task(self._scored(domain, request, until)))
-            flight.task.add_done_callback(partial(self._landed, name, flight))
-        return await flight.result()
-
-    def _landed(self, name: bytes, flight: Flight[SampleResult], task: asyncio.Task[SampleResult]) -> None:
-        if self._flights.get(name) is flight:
-            del self._flights[name]
-        if not task.cancelled():
-            task.exception()  # whoever waits has it
+        return await self._flights.run(name, self._scored(domain, request, until))
 
     async def _scored(self, domain: Domain, request: ScoreRequest, until: float) -> SampleResult:
         """Peers come back too soon and give up too early, so a sample waits here until there is room."""

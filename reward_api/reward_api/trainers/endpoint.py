@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -11,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from reward_api.domains.spec import Domain
 from reward_api.gateway.gateway import Gateway
 from reward_api.gateway.routes import served
-from reward_api.trainers.answers import NoVerdict, is_relative
+from reward_api.trainers.answers import Answers, NoVerdict, is_relative
 from reward_verifiers.contract import ProblemError
+from reward_verifiers.service.body import arrival_time
 from reward_verifiers.service.problems import HTTPProblem
 from reward_verifiers.service.strict_route import StrictRoute
 from trainer_client.dialect.sample import MAX_GROUP
@@ -55,10 +55,16 @@ class Hints(BaseModel):
 URLHints = Annotated[Hints, Query()]
 
 
-def until(request: Request, seconds: float) -> float:
+def until(_: Request, seconds: float) -> float:
     """When the answer must be there, `seconds` after the request began to arrive: a time of the event loop."""
-    begun: float = request.scope.get("touchstone.begun", asyncio.get_running_loop().time())
-    return begun + seconds
+    return arrival_time() + seconds
+
+
+def answers_of(request: Request) -> Answers:
+    """The app's part that answers trainers, put there by `trainers.mount`."""
+    answers = request.app.state.answers
+    assert isinstance(answers, Answers)  # noqa: S101
+    return answers
 
 
 def domain_of(parts: Gateway, name: str) -> Domain:

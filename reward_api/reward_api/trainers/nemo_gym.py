@@ -12,6 +12,7 @@ number that does not shift the group's baseline. Prime reads no mask, but drops 
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import Request
@@ -21,7 +22,17 @@ from pydantic import ConfigDict, Field
 from reward_api.gateway.routes import DomainName, Parts, json_reply
 from reward_api.trainers.aggregate import AggregateRequest, aggregate
 from reward_api.trainers.answers import Answer, Imputation, NoVerdict, is_relative
-from reward_api.trainers.endpoint import Body, Hints, URLHints, demand_size, domain_of, no_verdict, peer_router, until
+from reward_api.trainers.endpoint import (
+    Body,
+    Hints,
+    URLHints,
+    answers_of,
+    demand_size,
+    domain_of,
+    no_verdict,
+    peer_router,
+    until,
+)
 from reward_api.trainers.numbers import shares_of
 from reward_api.trainers.responses import CreateParams, completion_of, prompt_of
 from reward_api.trainers.responses import Response as Rollout
@@ -149,7 +160,7 @@ async def _answer(
         raise HTTPProblem(422, errors=[ProblemError(path="group_size", reason=str(error))]) from None
     demand_size(scored_by, sample.group_size)
     deadline = until(request, SECONDS)
-    answering = parts.answers.answer(scored_by, sample, deadline, waits=False, imputes=imputes)
+    answering = answers_of(request).answer(scored_by, sample, deadline, waits=False, imputes=imputes)
     return await run_or_cancel(request, answering)
 
 
@@ -171,5 +182,5 @@ def _reply(row: dict[str, Any], answer: Answer) -> dict[str, Any]:
         "failure_reason": f"{failure.component}: {failure.message}" if failure else None,
         **({"instance_config": {**config, "mask_sample": masked}} if masked or "mask_sample" in config else {}),
         **scores,
-        "touchstone": answer.result.model_dump(mode="json") | {"imputed_from": answer.source if masked else None},
+        "touchstone": asdict(answer.result) | {"imputed_from": answer.source if masked else None},
     }

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from reward_api.gateway.routes import DomainName, Parts
 from reward_api.trainers.answers import Answer, NoVerdict
-from reward_api.trainers.endpoint import Body, Hints, demand_size, domain_of, no_verdict, peer_router, until
+from reward_api.trainers.endpoint import Body, Hints, answers_of, demand_size, domain_of, no_verdict, peer_router, until
 from reward_api.trainers.numbers import scores_of
 from reward_api.trainers.samples import PeerText, sample_of
 from reward_verifiers.contract import ProblemError
@@ -60,7 +60,7 @@ async def reward(
     except ValueError as error:
         raise HTTPProblem(422, errors=[ProblemError(path="label", reason=str(error))]) from None
     demand_size(scored_by, sample.group_size)
-    answering = parts.answers.answer(scored_by, sample, until(request, SECONDS), imputes="scored")
+    answering = answers_of(request).answer(scored_by, sample, until(request, SECONDS), imputes="scored")
     try:
         answer = await run_or_cancel(request, answering)
     except NoVerdict as error:

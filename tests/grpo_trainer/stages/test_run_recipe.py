@@ -90,6 +90,18 @@ def test_a_folder_keeps_to_its_recipe_and_seed(finished, gateway):
         run_recipe(Recipe.model_validate(RECIPE), folder, client, seed=2)
 
 
+def test_a_run_that_starts_afresh_has_a_name_of_its_own(finished, gateway, tmp_path):
+    """A gateway repeats its reply to what it has scored, by the domain of then: an old name would bring old rewards."""
+    recipe = Recipe.model_validate({**RECIPE, "stages": RECIPE["stages"][:1]})
+    names = []
+    for folder in (tmp_path / "one", tmp_path / "one", tmp_path / "two"):
+        with RewardClient(gateway) as client:
+            run_recipe(recipe, folder, client, seed=1)
+        names.append(yaml.safe_load((folder / "recipe.yaml").read_text())["run"])
+    assert names[0] == names[1] != names[2]
+    assert all(re.fullmatch(r"whole-1-[0-9a-f]{8}", name) for name in names)
+
+
 def test_a_run_that_was_stopped_in_each_stage_ends_in_the_same_bits(finished, gateway, tmp_path, monkeypatch):
     folder, cut = finished[0], tmp_path / "cut"
     recipe = Recipe.model_validate(RECIPE)

@@ -403,3 +403,25 @@ def test_the_learning_rate_warms_up_and_falls(config):
     assert [chosen.learning_rate_at(step) for step in (0, 1, 2, 7, 12)] == [0.5, 1.0, 1.0, 0.5, 0.0]
     assert replace(chosen, schedule="cosine").learning_rate_at(7) == pytest.approx(0.5)
     assert replace(chosen, schedule="constant").learning_rate_at(12) == 1.0
+
+
+def accuracy_and_format(rollout):
+    """Right when the prompt's letter comes first; the format is the number of tokens, even or odd."""
+    return {"answer": float(rollout.text[:1] == rollout.prompt.text[:1]), "format": 0.2 * (len(rollout.ids) % 2)}
+
+
+def test_groups_can_be_filtered_by_a_component(policy, make_trainer):
+    batches = []
+    keep = [lambda trainer, batch: batches.append(batch)]
+    make_trainer(policy, accuracy_and_format, rollout_filter="answer", rollout_tries=3, callbacks=keep).run()
+    groups = [group for batch in batches for group in batch.groups]
+    assert {group.advantages.state for group in groups} >= {"alive", "filtered"}
+    for group in groups:
+        assert group.advantages.alive == (len(set(group.scores.components["answer"])) > 1)
+    # What is not alive for its format alone is drawn again.
+    assert max(batch.tries for batch in batches) > 1
+
+
+def test_a_filter_by_a_component_that_is_not_there_names_those_that_are(policy, make_trainer):
+    with pytest.raises(ValueError, match=r"no component 'accuracy'; it has answer, format"):
+        make_trainer(policy, accuracy_and_format, rollout_filter="accuracy").run()

@@ -58,6 +58,8 @@ def test_labels_become_references(label, reference):
         ("{1, 2}", {"answer": "{1, 2}"}),
         ({}, {}),
         ("{}", {}),
+        ({"answer": None, "level": 3}, {"answer": None, "level": 3}),
+        ('{"target": null}', {"target": None}),
     ],
 )
 def test_where_the_answer_is_looked_for_a_whole_reference_may_stand(inner, fields):

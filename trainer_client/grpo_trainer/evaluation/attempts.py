@@ -8,6 +8,7 @@ from typing import Any
 
 from grpo_trainer.evaluation.summary import Attempt, ProblemAttempts
 from grpo_trainer.rollout import Completion, GenerationEngine, Sampling
+from grpo_trainer.rollout.prompt_template import PromptTemplate
 from grpo_trainer.tasks.task import Problem, Task
 from trainer_client.client import RewardClient
 from trainer_client.results import ScoredGroup
@@ -39,6 +40,7 @@ class Judge:
 def judged_attempts(
     engine: GenerationEngine,
     tokenizer: Any,
+    template: PromptTemplate,
     judge: Judge,
     problems: Sequence[Problem],
     samples: int,
@@ -48,9 +50,9 @@ def judged_attempts(
     """`samples` attempts at each problem, from number `first` on: from a multiple of BLOCK, what a whole run would draw."""
     for start in range(first, len(problems), BLOCK):
         part = problems[start : start + BLOCK]
-        completions = _sampled(engine, tokenizer, part, samples, _seeded(sampling, start))
+        completions = _sampled(engine, tokenizer, template, part, samples, _seeded(sampling, start))
         texts = [[text_of(tokenizer, completion) for completion in group] for group in completions]
-        groups = [_group(judge, *one) for one in zip(part, texts, completions, strict=True)]
+        groups = [_group(judge, template, *one) for one in zip(part, texts, completions, strict=True)]
         scored = judge.client.score_many(groups)
         yield from (JudgedAttempts(*one) for one in zip(part, texts, completions, scored, strict=True))
 
@@ -81,21 +83,30 @@ def _attempt(
 
 
 def _sampled(
-    engine: GenerationEngine, tokenizer: Any, problems: Sequence[Problem], samples: int, sampling: Sampling
+    engine: GenerationEngine,
+    tokenizer: Any,
+    template: PromptTemplate,
+    problems: Sequence[Problem],
+    samples: int,
+    sampling: Sampling,
 ) -> list[list[Completion]]:
-    rows = [tokenizer.encode(problem.prompt, add_special_tokens=False) for problem in problems for _ in range(samples)]
+    prompts = [template.render(problem.prompt) for problem in problems]
+    rows = [tokenizer.encode(prompt, add_special_tokens=False) for prompt in prompts for _ in range(samples)]
     groups: list[list[Completion]] = [[] for _ in problems]
     for completion in sorted(engine.generate(rows, sampling), key=lambda one: one.row):
         groups[completion.row // samples].append(completion)
     return groups
 
 
-def _group(judge: Judge, problem: Problem, texts: list[str], completions: list[Completion]) -> RolloutGroup:
+def _group(
+    judge: Judge, template: PromptTemplate, problem: Problem, texts: list[str], completions: list[Completion]
+) -> RolloutGroup:
     return RolloutGroup(
         judge.domain,
         texts,
         problem.reference,
         prompt=problem.prompt,
+        prefix=template.prefix(problem.prompt),
         tokens=[len(one.ids) for one in completions],
         truncated=[one.truncated for one in completions],
     )

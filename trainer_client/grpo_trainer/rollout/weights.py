@@ -35,6 +35,13 @@ def frozen_copy(policy: PreTrainedModel, dtype: torch.dtype | None = None) -> Pr
     return twin
 
 
+def trained_weights(policy: PreTrainedModel) -> dict[str, torch.Tensor]:
+    """The weights by name; those of the adapters alone where there are some."""
+    trained = {name for name, parameter in policy.named_parameters() if parameter.requires_grad}
+    names = trained if has_adapters(policy) else policy.state_dict().keys()
+    return {name: tensor.detach() for name, tensor in policy.state_dict().items() if name in names}
+
+
 def plain_copy(policy: PreTrainedModel) -> PreTrainedModel:
     """The policy as a model without adapters: their product is added to the weights, in float32."""
     if not has_adapters(policy):

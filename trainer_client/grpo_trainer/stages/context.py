@@ -5,42 +5,73 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import PreTrainedModel
 
-from grpo_trainer import tiny
 from grpo_trainer.evaluation.attempts import Judge, judged_attempts, problem_attempts
 from grpo_trainer.evaluation.summary import Summary, summarise
-from grpo_trainer.recipe import Model, Recipe, Source
-from grpo_trainer.rollout import Sampling
+from grpo_trainer.recipe import Recipe, Source
+from grpo_trainer.rollout import GenerationEngine, Sampling
+from grpo_trainer.rollout.end_tokens import end_tokens
+from grpo_trainer.rollout.export import save
+from grpo_trainer.rollout.prompt_template import PromptTemplate
 from grpo_trainer.rollout.transformers_engine import TransformersEngine
+from grpo_trainer.rollout.vllm_engine import VLLMEngine
+from grpo_trainer.rollout.weights import plain_copy
+from grpo_trainer.stages.policies import load_policy, with_adapters
 from grpo_trainer.tasks import Problem, Split, Task
 from trainer_client.client import RewardClient
 
 
 @dataclass
 class RunContext:
-    """policy, tokenizer: what the last stage left, and the next goes on with. All randomness is drawn from `seed`."""
+    """policy, tokenizer: what the last stage left, and the next goes on with. run: the run's name, which the gateway sees.
+
+    All randomness is drawn from `seed`.
+    """
 
     recipe: Recipe
     folder: Path
     client: RewardClient
     seed: int
+    run: str
     policy: PreTrainedModel
     tokenizer: Any
+    shared_engine: GenerationEngine | None = field(default=None, repr=False)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the forward pass and of generation."""
+        dtype: torch.dtype = getattr(torch, self.recipe.model.dtype)
+        return dtype
+
+    @property
+    def template(self) -> PromptTemplate:
+        return PromptTemplate(self.recipe.model.template, self.tokenizer)
 
     def sources(self, names: Sequence[str]) -> dict[str, tuple[Source, Task]]:
         """Those of the recipe that are named; all when none is."""
         chosen = names or list(self.recipe.sources)
         return {name: (self.recipe.sources[name], self.recipe.sources[name].make()) for name in chosen}
 
-    def engine(self) -> TransformersEngine:
+    def engine(self, *, copy_weights: bool = False) -> GenerationEngine:
+        """An engine with the policy's weights. There is one vLLM in a run, shared by all: it takes minutes to start."""
         self.policy.eval()
-        return TransformersEngine(self.policy, [self.tokenizer.eos_token_id])
+        settings, ends = self.recipe.engine, end_tokens(self.policy, self.tokenizer)
+        if settings.kind == "transformers":
+            return TransformersEngine(
+                self.policy, ends, batch=settings.rows, copy_weights=copy_weights, dtype=self.dtype
+            )
+        if self.shared_engine is None:
+            length = settings.max_length or self.policy.config.max_position_embeddings
+            self.shared_engine = VLLMEngine(self.policy, ends, max_tokens=length, dtype=self.dtype, **settings.options)
+        else:
+            self.shared_engine.sync(self.policy)
+        return self.shared_engine
 
     def evaluate(self, source: str, split: Split, problems: int, samples: int) -> Summary:
         """Attempts at some problems of the split, the same ones whatever the seed. Raises ValueError, with the cause, when
@@ -49,18 +80,27 @@ class RunContext:
         judge = Judge(self.client, origin.domain, origin.accuracy)
         sampling = Sampling(settings.max_tokens, settings.temperature, settings.top_p, self.seed)
         chosen = draw_problems(task.problems(split), problems, f"{source}/{split}")
-        judged = list(judged_attempts(self.engine(), self.tokenizer, judge, chosen, samples, sampling))
+        engine = self.engine()
+        judged = list(judged_attempts(engine, self.tokenizer, self.template, judge, chosen, samples, sampling))
+        engine.release()
         failures = [failure for one in judged for failure in one.scored.failures]
         if (first := failures[0]) and all(failures):
             raise ValueError(f"{source}: no attempt has a verdict; the first: {first['kind']}: {first['message']}")
         return summarise([problem_attempts(one, judge, task) for one in judged])
 
+    def adapt(self) -> None:
+        """Before a stage that trains: the policy gets its adapters, where the recipe wants some."""
+        if self.recipe.model.lora is not None:
+            self.policy = with_adapters(self.policy, self.recipe.model.lora, self.dtype, self.seed)
+
     def save(self, folder: Path) -> None:
-        self.policy.save_pretrained(folder)
+        """After a stage that trains; adapters are merged."""
+        self.policy = plain_copy(self.policy)
+        save(self.policy, folder)
         self.tokenizer.save_pretrained(folder)
 
     def load(self, folder: Path) -> None:
-        self.policy, self.tokenizer = load_policy(str(folder), self.recipe.model.dtype)
+        self.policy, self.tokenizer = load_policy(str(folder))
 
 
 def draw_problems(problems: Sequence[Problem], count: int, salt: str) -> list[Problem]:
@@ -68,23 +108,6 @@ def draw_problems(problems: Sequence[Problem], count: int, salt: str) -> list[Pr
     if not problems:
         raise ValueError(f"{salt}: there are no problems")
     return random.Random(salt).sample(problems, min(count, len(problems)))  # noqa: S311
-
-
-def initial_policy(model: Model, seed: int) -> tuple[PreTrainedModel, Any]:
-    """(model, tokenizer) that a run begins with."""
-    if model.path is not None:
-        return load_policy(model.path, model.dtype)
-    return _on_device(tiny.decoder(model.layers, model.width, model.heads, seed)), tiny.tokenizer()
-
-
-def load_policy(path: str, dtype: str) -> tuple[PreTrainedModel, Any]:
-    """Raises OSError when there is no such model."""
-    model = AutoModelForCausalLM.from_pretrained(path, dtype=getattr(torch, dtype))
-    return _on_device(model), AutoTokenizer.from_pretrained(path)
-
-
-def _on_device(model: PreTrainedModel) -> PreTrainedModel:
-    return model.to("cuda") if torch.cuda.is_available() else model  # type: ignore[arg-type]
 
 
 def token_weights(tokenizer: Any, emphasis: Mapping[str, float]) -> dict[int, float]:

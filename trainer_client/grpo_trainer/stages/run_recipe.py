@@ -8,6 +8,7 @@ RUN/2-r1-zero/      checkpoints/, metrics.jsonl, policy/, done.json
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +19,9 @@ import yaml
 from transformers.utils.logging import disable_progress_bar
 
 from grpo_trainer.recipe import BASE, GRPOStage, Recipe, SampleStage, SFTStage, Stage
-from grpo_trainer.stages.context import RunContext, initial_policy
+from grpo_trainer.stages.context import RunContext
 from grpo_trainer.stages.grpo_stage import run_grpo_stage
+from grpo_trainer.stages.policies import initial_policy
 from grpo_trainer.stages.sample_stage import run_sample_stage
 from grpo_trainer.stages.sft_stage import run_sft_stage
 from trainer_client.client import RewardClient
@@ -45,8 +47,9 @@ def run_recipe(
     """
     torch.set_num_threads(recipe.threads)
     disable_progress_bar()
-    _claim(folder, recipe, seed)
-    context = RunContext(recipe, folder, client, seed, *initial_policy(recipe.model, seed))
+    name = _claim(folder, recipe, seed)
+    context = RunContext(recipe, folder, client, seed, name, *initial_policy(recipe.model, seed))
+    context.template.warn_when_unused()
     return [_stage(context, stage, announce) for stage in recipe.stages]
 
 
@@ -55,16 +58,24 @@ def stage_folder(folder: Path, recipe: Recipe, name: str) -> Path:
     return folder / f"{place}-{name}"
 
 
-def _claim(folder: Path, recipe: Recipe, seed: int) -> None:
-    """The folder becomes this run's, or is already."""
+def _claim(folder: Path, recipe: Recipe, seed: int) -> str:
+    """The folder becomes this run's, or is already. Returns the run's name.
+
+    The name is new for every run that starts afresh: a gateway repeats its reply to a request that it has seen, and a run of
+    the same recipe and seed sends the same first rollouts, whatever has changed in the domain since.
+    """
     ours = {"seed": seed, **recipe.model_dump(mode="json")}
     path = folder / "recipe.yaml"
     if path.exists():
-        if yaml.safe_load(path.read_text("utf-8")) != ours:
+        saved = yaml.safe_load(path.read_text("utf-8"))
+        name = str(saved.pop("run"))
+        if saved != ours:
             raise ValueError(f"{folder} holds a run of another recipe or seed; name another folder")
-        return
+        return name
+    name = f"{recipe.name}-{seed}-{secrets.token_hex(4)}"
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(ours, sort_keys=False, allow_unicode=True), "utf-8")
+    path.write_text(yaml.safe_dump({"run": name, **ours}, sort_keys=False, allow_unicode=True), "utf-8")
+    return name
 
 
 def _stage(context: RunContext, stage: Stage, announce: Callable[[str], None]) -> dict[str, Any]:

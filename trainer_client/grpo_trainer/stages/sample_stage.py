@@ -38,7 +38,7 @@ def _source(context: RunContext, stage: SampleStage, folder: Path, name: str) ->
     done = _resume(folder, name)
     sampling = Sampling(stage.max_tokens, stage.temperature, seed=context.seed)
     problem_results = judged_attempts(
-        context.engine(), context.tokenizer, judge, problems, stage.samples, sampling, first=done
+        context.engine(), context.tokenizer, context.template, judge, problems, stage.samples, sampling, first=done
     )
     with (
         (folder / KEPT).open("a", encoding="utf-8") as kept,

@@ -18,7 +18,8 @@ KEPT = "kept.jsonl"
 
 def run_sft_stage(context: RunContext, stage: SFTStage, folder: Path, kept: Path | None) -> dict[str, Any]:
     """Trains the policy at hand. `kept`: the folder of the `sample` stage that is meant."""
-    examples = [_example(context.tokenizer, *pair) for pair in _pairs(context, stage, kept)]
+    context.adapt()
+    examples = [_example(context, *pair) for pair in _pairs(context, stage, kept)]
     state = folder / "state.pt"
     log = RunLog(folder, _done(state), tensorboard=False)
     try:
@@ -29,6 +30,7 @@ def run_sft_stage(context: RunContext, stage: SFTStage, folder: Path, kept: Path
             seed=context.seed,
             state=state,
             weights=token_weights(context.tokenizer, stage.train.emphasis),
+            dtype=context.dtype,
             on_step=log.write,
         )
     finally:
@@ -64,11 +66,13 @@ def _traces(context: RunContext, stage: SFTStage, count: int) -> Iterator[tuple[
         yield problem.prompt, task.trace(problem, rng)
 
 
-def _example(tokenizer: Any, prompt: str, completion: str) -> Example:
-    encode = tokenizer.encode
+def _example(context: RunContext, prompt: str, completion: str) -> Example:
+    """The completion goes on from what the template has already written of it."""
+    template, encode = context.template, context.tokenizer.encode
+    rest = completion.removeprefix(template.prefix(prompt).rstrip())
     return Example(
-        encode(prompt, add_special_tokens=False),
-        [*encode(completion, add_special_tokens=False), tokenizer.eos_token_id],
+        encode(template.render(prompt), add_special_tokens=False),
+        [*encode(rest, add_special_tokens=False), context.tokenizer.eos_token_id],
     )
 
 

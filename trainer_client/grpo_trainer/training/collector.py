@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from grpo_trainer.grpo.advantages import GroupAdvantages, advantages
+from grpo_trainer.grpo.advantages import GroupAdvantages, advantages, filtered
 from grpo_trainer.rollout import Completion, GenerationEngine, Prompt, Rollout, Sampling
 from grpo_trainer.training.config import GRPOConfig
 from grpo_trainer.training.prompt_stream import PromptStream
@@ -97,6 +97,9 @@ class RolloutCollector:
 
     def _judge(self, sampled: Sequence[tuple[int, list[Rollout], Scores]]) -> list[ScoredRollouts]:
         judged = advantages([scores.rewards for _, _, scores in sampled], self._config.advantage)
+        if name := self._config.rollout_filter:
+            pairs = zip(judged, sampled, strict=True)
+            judged = [filtered(one, component(scores, name)) for one, (_, _, scores) in pairs]
         return [ScoredRollouts(*one, advantage) for one, advantage in zip(sampled, judged, strict=True)]
 
     def _missing(self, sampled: Sequence[tuple[int, list[Rollout], Scores]]) -> int:
@@ -137,3 +140,13 @@ class RolloutCollector:
         ids = completion.ids if completion.truncated else completion.ids[:-1]
         text: str = self._tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
         return text
+
+
+def component(scores: Scores, name: str) -> list[float | None]:
+    """The scores of one component. Raises ValueError when the domain has no such component, naming those that it has."""
+    if name in scores.components:
+        return scores.components[name]
+    if not scores.components:
+        # No verdict came with its components: nothing can be told apart.
+        return [None] * len(scores.rewards)
+    raise ValueError(f"rollout_filter: the domain has no component {name!r}; it has {', '.join(scores.components)}")

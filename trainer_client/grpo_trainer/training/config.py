@@ -28,6 +28,8 @@ class GRPOConfig:
         with weights that are one rollout old (the engine needs weights of its own).
     rollout_tries: above 1, prompts are drawn again, up to so many times, until `prompts_per_rollout` groups are alive
         (DAPO's dynamic sampling).
+    rollout_filter: a component of the domain, e.g. `answer`: a group whose scores there are all equal is not trained on,
+        whatever its other components are (DAPO filters by accuracy). Default: the total reward.
     micro_batch_tokens: with padding, what goes through the model at once; it has no influence on the gradient.
     reference_every: optimiser steps after which the reference becomes the policy, at the next rollout; 0 never.
     gradient_checkpointing: compute the layers' activations again in the backward pass: less memory, a third more time.
@@ -44,6 +46,7 @@ class GRPOConfig:
     temperature: float = 1.0
     ahead: int = 0
     rollout_tries: int = 1
+    rollout_filter: str | None = None
     advantage: AdvantageConfig = field(default_factory=AdvantageConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     minibatches: int = 16

@@ -13,7 +13,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -98,6 +98,11 @@ class Trainer:
         """End `run` at the next point that can be resumed from, as Ctrl-C does. For callbacks."""
         self._interrupt.request()
 
+    def wait_for_rollout(self) -> None:
+        """Returns when no rollout is under way, so that a callback may use the engine."""
+        if self._pending is not None:
+            wait([self._pending])
+
     def resume(self) -> bool:
         """Go on from run_dir's newest checkpoint. False when there is none."""
         folder = checkpoint.newest(self.config.run_dir)
@@ -176,6 +181,8 @@ class Trainer:
         start = time.perf_counter()
         with self._saving():
             batch = self._next(ahead)
+            if self._pending is None:
+                self.engine.release()
             self._check(batch)
         wait_s = time.perf_counter() - start
         metrics = {**self._scorer.step_metrics(), **rollout_metrics.of_rollout(batch), **self._synced}

@@ -24,6 +24,7 @@ def of_rollout(batch: RolloutBatch) -> dict[str, float]:
         "frac_reward_zero_std": states["zero_std"] / len(batch.groups),
         "groups/too_few_verdicts": states["too_few"],
         "groups/alive": states["alive"],
+        "groups/filtered": states["filtered"],
         "groups/tries": batch.tries,
         "reward/failed_frac": failed(batch),
         **{f"failures/{kind}": count for kind, count in sorted(failures.items())},

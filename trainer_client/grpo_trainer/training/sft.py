@@ -18,6 +18,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from grpo_trainer.grpo.minibatch import pack
+from grpo_trainer.rollout.weights import has_adapters, trained_weights
 from grpo_trainer.training.logprobs import Forward, Pair, Rows
 from grpo_trainer.training.precision import take_master_weights
 
@@ -157,7 +158,7 @@ def _save(path: Path, model: PreTrainedModel, optimizer: torch.optim.Optimizer, 
     """Whole or not at all: a run that is killed while it writes keeps the older file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, draft)
+    torch.save({"model": trained_weights(model), "optimizer": optimizer.state_dict(), "step": step}, draft)
     draft.replace(path)
 
 
@@ -165,6 +166,6 @@ def _load(path: Path, model: PreTrainedModel, optimizer: torch.optim.Optimizer) 
     if not path.exists():
         return 0
     saved = torch.load(path, weights_only=True)
-    model.load_state_dict(saved["model"])
+    model.load_state_dict(saved["model"], strict=not has_adapters(model))
     optimizer.load_state_dict(saved["optimizer"])
     return int(saved["step"])

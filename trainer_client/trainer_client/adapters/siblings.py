@@ -76,15 +76,18 @@ def failure_text(scored: ScoredSample) -> str:
     return ": ".join(part for part in (failure["kind"], failure["component"], failure["message"]) if part)
 
 
-async def sample_reward(settings: AdapterSettings, sample: RolloutSample, *, size: int | None = None) -> SampleReward:
+async def sample_reward(
+    settings: AdapterSettings, sample: RolloutSample, *, size: int | None = None, scored: ScoredSample | None = None
+) -> SampleReward:
     """The sample's reward, by its deadline. Without a verdict the number is
 
     1. the mean of its scored siblings, for which it waits: until all of `size` are judged or, where that is not known, until
        one is scored and none is at work
     2. without any, the mean of the domain's last rewards, once there are 16: the same number for all of the group
 
-    size: completions a prompt; needed where a component looks at the siblings (ValueError says so). Raises NoVerdict with
-    the cause when there is no such number, BadGroup for a wrong key, URL or domain, and TooManyFailures.
+    size: completions a prompt; needed where a component looks at the siblings (ValueError says so). scored: the result, for
+    a sample that is not to be sent. Raises NoVerdict with the cause when there is no such number, BadGroup for a wrong key,
+    URL or domain, and TooManyFailures.
     """
     gateway = client(settings)
     until = time.monotonic() + (sample.deadline_s or settings.deadline_s)
@@ -97,7 +100,7 @@ async def sample_reward(settings: AdapterSettings, sample: RolloutSample, *, siz
     group, seat = groups.siblings.enter(key, size, own)
     try:
         member = replace(sample, group_id=group.name if size else None, group_size=size or 1)
-        scored = await _scored(gateway, member, until)
+        scored = scored or await _scored(gateway, member, until)
     except BaseException:
         group.leave(own, seat)
         raise

@@ -10,6 +10,7 @@ grouping.py     which samples are siblings, and when a group is settled
 imputation.py   the number for a sample without a verdict, for trainers that need a number
 waiting.py      how a thread or an event loop waits for a group
 
+openrlhf.py     the shape of OpenRLHF's rewards
 reflection.py   R1's reflective words
 
 The adapters, the gateway's trainer endpoints, the verifiers and the trainer's log import it. Prompts and labels come from

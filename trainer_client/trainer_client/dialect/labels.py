@@ -49,12 +49,13 @@ def _named(fields: Mapping[str, Any]) -> str | None:
 
 
 def _inner(answer: Any) -> dict[str, Any]:
-    """The reference that stands where the answer is looked for. An object that names no answer is one itself."""
+    """The reference that stands where the answer is looked for. An object without any of the names is the answer itself."""
     value = _read(answer) if isinstance(answer, str) else answer
     if not isinstance(value, Mapping):
         return {"answer": value}
     reference = reference_of(value)
-    return reference if not reference or _named(reference) else {**reference, "answer": _answer(value)}
+    is_answer = reference and not reference.keys() & set(ANSWERS)
+    return {**reference, "answer": _answer(value)} if is_answer else reference
 
 
 # --- JSON as a text ---------------------------------------------------------------------------------------------------
