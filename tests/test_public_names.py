@@ -15,7 +15,7 @@ PUBLIC = {
     """,
     "reward_verifiers.contract": """
         Component Description Failure FailureKind GroupStats Message Problem ProblemError SampleResult ScoreManyReply
-        ScoreManyRequest ScoreReply ScoreRequest Verdict VerifyReply VerifyRequest completion_text dotted prompt_text
+        ScoreManyRequest ScoreReply ScoreRequest StrictModel Verdict VerifyReply VerifyRequest completion_text dotted prompt_text
         validation_errors
     """,
 }

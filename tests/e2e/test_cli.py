@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +37,7 @@ def empty(tmp_path):
 
 def test_the_shipped_domains_are_checked_from_any_folder(empty):
     done = touchstone("domains", "check", cwd=empty)
-    assert (done.returncode, done.stdout) == (0, "all good\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "all good: code, general, logic, math, safety\n"), done.stderr
     assert done.stderr == f"Domain files: {SHIPPED} (shipped with Touchstone)\n"
 
 
@@ -70,11 +71,21 @@ def test_demo_prints_the_expected_rewards_and_stops(tmp_path, free_port):
     check_demo(touchstone("demo", "--once", "--port", free_port, "--domains", tmp_path), "math", "logic")
 
 
+def test_demo_never_shows_another_servers_rewards():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = touchstone("demo", "--once", "--port", port)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"port {port} is taken by another server")
+
+
 def check_demo(done, *domains):
     assert done.returncode == 0, done.stderr
     for text in (*domains, "the template is kept", "hostile completions"):
         assert text in done.stdout
     assert "expected" not in done.stdout
+    assert "\\u" not in done.stdout, "text as it is written"
+    assert "\\\\" not in done.stdout
 
 
 GROUPS = [
@@ -99,6 +110,7 @@ def check_scored(path):
     assert [result["reward"] for result in rows[0]["results"]] == [2, 1, 0]
     assert rows[1]["results"][0]["reward"] == 2
     assert rows[2]["error"]["status"] == 422
+    assert rows[0]["input"] == GROUPS[0]
     assert rows[3]["results"][0]["failure"]["kind"] == "bad_reference"
     assert rows[4]["error"] == {"title": "not JSON"}
 
@@ -108,9 +120,9 @@ def test_score_keeps_order_and_says_what_it_could_not_score(rollouts, tmp_path, 
     output = tmp_path / "scored.jsonl"
     at = ("--url", math_suite) if where == "url" else ()
     done = touchstone("score", rollouts, "--domain", "math", "-o", output, *at)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, done.stderr
     check_scored(output)
-    assert "2 lines refused" in done.stdout
+    assert "2 of 5" in done.stdout, "lines refused"
     assert "1 bad_reference" in done.stdout
     assert "75.00%" in done.stdout, "three of four answers with a verdict are right"
 
@@ -118,11 +130,11 @@ def test_score_keeps_order_and_says_what_it_could_not_score(rollouts, tmp_path, 
 def test_score_goes_on_where_it_was_cut_off(rollouts, tmp_path, math_suite):
     output = tmp_path / "scored.jsonl"
     arguments = ("score", rollouts, "--domain", "math", "-o", output, "--url", math_suite)
-    assert touchstone(*arguments).returncode == 0
+    assert touchstone(*arguments).returncode == 3
     lines = output.read_text().splitlines(keepends=True)
-    marked = lines[0].replace('"id":"a"', '"id":"a","kept":true')
+    marked = lines[0].replace('"line":1,', '"line":1,"kept":true,')
     output.write_text(marked + lines[1][:40])
-    assert touchstone(*arguments).returncode == 0
+    assert touchstone(*arguments).returncode == 3
     check_scored(output)
     assert json.loads(output.read_text().splitlines()[0])["kept"] is True
 
@@ -131,8 +143,8 @@ def test_score_does_not_write_into_a_file_that_is_not_its_own(rollouts, tmp_path
     output = tmp_path / "precious.jsonl"
     output.write_text('{"mine": 1}\n')
     done = touchstone("score", rollouts, "--domain", "math", "-o", output, "--url", math_suite)
-    assert done.returncode == 1
-    assert "was not written by this command" in done.stderr
+    assert done.returncode == 2
+    assert "was not written by touchstone score" in done.stderr
     assert output.read_text() == '{"mine": 1}\n'
 
 

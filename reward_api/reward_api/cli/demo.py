@@ -17,9 +17,11 @@ def demo(
     domains: Folder = None,
 ) -> None:
     """Start the suite on loopback, score the sample groups over HTTP, and keep serving."""
-    from reward_api.cli.samples import score_samples, serving
+    from reward_api.cli.samples import is_free, score_samples, serving
 
     settings = load_settings(domains=domains)
+    if not is_free("127.0.0.1", port):
+        raise failure(f"port {port} is taken by another server: stop it, or give another --port")
     url = f"http://127.0.0.1:{port}"
     with serving(url, ["--port", str(port), "--domains", str(settings.domains)]) as server:
         table, surprises = score_samples(url, settings.domains, next(iter(settings.scorers | settings.admins), ""))

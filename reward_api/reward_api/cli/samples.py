@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import Any
 import httpx
 import orjson
 from rich.table import Table
+from rich.text import Text
 
 READY_S = 120.0
 SETTLED_S = 20.0
@@ -38,6 +40,17 @@ def sample_groups(folder: Path, domain: str) -> list[SampleGroup]:
     if not path.exists():
         return []
     return [SampleGroup(**orjson.loads(line)) for line in path.read_bytes().splitlines() if line.strip()]
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether a server may take the port: another one's rewards must never be shown as ours."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
 
 
 @contextmanager
@@ -103,15 +116,16 @@ def _add_rows(table: Table, domain: str, sample: SampleGroup, reply: dict[str, A
         table.add_row(
             domain if not position else "",
             sample.note if not position else "",
-            _short(completion),
+            Text(_short(completion)),
             reward if as_expected else f"{reward} (expected {expected})",
-            why,
+            Text(why),
             end_section=position == len(reply["results"]) - 1,
         )
     return surprises
 
 
 def _short(completion: str | list[dict[str, Any]]) -> str:
+    """As it is written, on one line; only what a terminal would obey is escaped."""
     text = completion if isinstance(completion, str) else str(completion[-1].get("content"))
-    text = text.encode("unicode_escape").decode()
+    text = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text.replace("\n", "⏎"))
     return text if len(text) <= SHOWN else f"{text[: SHOWN // 2]} … {text[-SHOWN // 2 :]}"
