@@ -31,6 +31,7 @@ class FailureKind(StrEnum):
     BAD_REFERENCE = "bad_reference"
     UNSUPPORTED = "unsupported"
     CANCELLED = "cancelled"
+    BUDGET_EXHAUSTED = "budget_exhausted"
 
 
 class _Request(BaseModel):

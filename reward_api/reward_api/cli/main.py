@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -53,12 +54,17 @@ def serve(
     allow_open: Annotated[
         bool | None, typer.Option("--allow-open", help="Bind beyond loopback without any key.")
     ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="Base URL of an OpenAI-compatible server that judges, as TOUCHSTONE_JUDGE_URL.")
+    ] = None,
 ) -> None:
     """Serve the gateway with all verifiers in one process tree, or one verifier as its own service."""
     from reward_verifiers.registry import BrokenVerifier, UnknownVerifier
     from reward_verifiers.runtime.pool import ForkServerFailed
     from reward_verifiers.service.server import refuse_open_bind
 
+    if judge is not None:
+        os.environ["TOUCHSTONE_JUDGE_URL"] = judge  # the backend of the models reads its own settings
     settings = _settings(domains=domains, workers=workers, allow_open=allow_open)
     sys.path.insert(0, "")  # so that module:Class may lie in the working folder, as for uvicorn
     try:
