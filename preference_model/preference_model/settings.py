@@ -26,6 +26,7 @@ class JudgeSettings(BaseSettings):
     canary_minutes: float = Field(default=10.0, gt=0, description="How often the judge is tested on known answers.")
     max_calls: int | None = Field(default=None, ge=1, description="Requests per run; beyond it: no verdict.")
     max_tokens: int | None = Field(default=None, ge=1, description="Tokens per run; beyond it: no verdict.")
+    rubrics: Path | None = Field(default=None, description="JSON Lines file of the rubrics that the judge wrote.")
 
 
 class PreferenceSettings(BaseSettings):

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from preference_model.judge.client import Call
+from preference_model.judge.client import Call, Unreadable
 from preference_model.outcome import ScoreFailure, ScoreItem
 from reward_verifiers.contract import FailureKind
 
@@ -74,6 +74,9 @@ class Canary:
             self._tested = time.monotonic()
             if self._problem:
                 log.error("a judge fails its test", extra={"cause": self._problem})
+            return self._problem
+        except Unreadable as error:
+            self._problem, self._tested = f"on a question of its test, {error.message}", time.monotonic()
             return self._problem
         except ScoreFailure as error:
             if self._problem is None:

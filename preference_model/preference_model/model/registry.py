@@ -258,7 +258,7 @@ def judge_entries(settings: JudgeSettings, replace_helpful: bool) -> dict[str, M
         kinds["helpful"] = "judge_pairs"
     try:
         return {
-            name: ModelSpec.model_validate({"upstream": {"kind": kind, **settings.model_dump()}})
+            name: ModelSpec.model_validate({"upstream": {"kind": kind, **settings.model_dump(exclude={"rubrics"})}})
             for name, kind in kinds.items()
         }
     except ValidationError as error:

@@ -28,7 +28,7 @@ class Busy(ScoreFailure):
 
 
 class ServerError(ScoreFailure):
-    """The server failed by its own account (HTTP 5xx)."""
+    """The server failed (HTTP 5xx), or something before it answered (a page of HTML)."""
 
 
 def _seconds(header: str) -> float | None:
@@ -73,7 +73,7 @@ class UpstreamClient:
         try:
             return loads(content)
         except BadJSON:
-            raise ScoreFailure(FailureKind.VERIFIER_ERROR, f"{self._url} answered what is no JSON") from None
+            raise ServerError(FailureKind.VERIFIER_ERROR, f"{self._url} answered what is no JSON") from None
 
     async def _exchange(self, path: str, body: dict[str, Any] | None) -> tuple[int, bytes, httpx.Headers]:
         method = "GET" if body is None else "POST"
