@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from grpo_trainer.report import charts
-from grpo_trainer.report.history import Curve, History, NoRun, StageHistory, read
+from grpo_trainer.report.history import Curve, NoRun, RunHistory, StageHistory, read_history
 from grpo_trainer.report.page import figures
 
 RUNS = Path("out")
@@ -19,12 +19,12 @@ FIGURES = Path("docs/figures")
 Curves = Mapping[str, Curve]
 
 
-def runs(name: str) -> dict[str, History]:
+def runs(name: str) -> dict[str, RunHistory]:
     """By "seed N"."""
-    found: dict[str, History] = {}
+    found: dict[str, RunHistory] = {}
     for folder in sorted(RUNS.glob(f"{name}-[0-9]*")):
         try:
-            history = read(folder)
+            history = read_history(folder)
         except NoRun:
             continue
         found[f"seed {history.seed}"] = history
@@ -37,7 +37,7 @@ def ratio(stage: StageHistory, over: str, under: str) -> Curve:
     return [stage.offset + row["step"] for row in rows], [row[over] / row[under] for row in rows]
 
 
-def by_stage(histories: Mapping[str, History], pick: Callable[[StageHistory], Curve]) -> Curves:
+def by_stage(histories: Mapping[str, RunHistory], pick: Callable[[StageHistory], Curve]) -> Curves:
     """A curve for each run, or for each stage where there is one run."""
     single = len(histories) == 1
     found = {
@@ -82,7 +82,7 @@ def language(name: str) -> None:
 
 def save(
     name: str,
-    histories: Mapping[str, History],
+    histories: Mapping[str, RunHistory],
     panels: Mapping[str, Callable[[StageHistory], Curve]],
     *more: charts.Draw,
 ) -> None:
@@ -99,7 +99,7 @@ def save(
         table(run, history)
 
 
-def table(run: str, history: History) -> None:
+def table(run: str, history: RunHistory) -> None:
     """The held-out figures after each stage, as Markdown."""
     for source in history.recipe["sources"]:
         stages = [stage for stage in history.stages if source in stage.evaluations()]

@@ -17,7 +17,7 @@ class JudgeSettings(BaseSettings):
 
     url: str = Field(default="", description="Base URL, e.g. http://vllm:8000/v1. Empty: there is no judge.")
     model: str = Field(default="", description="The model's name there. Default: the first that the server lists.")
-    temperature: float = Field(default=0.0, ge=0, le=2)
+    temperature: float = Field(default=0.0, ge=0, le=2, description="Sampling temperature; 0 repeats its verdicts.")
     seed: int | None = Field(default=None, description="Sent with each request, where it is set.")
     max_completion_tokens: int = Field(default=4096, ge=16, description="Tokens that one judgement may take.")
     system_prompt: str = Field(default="", description="Text before the judge's own instructions.")

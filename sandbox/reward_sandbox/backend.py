@@ -11,18 +11,20 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from reward_sandbox import extraction, precompiled
-from reward_sandbox.grading import Grader
-from reward_sandbox.items import GradeItem, GradeResult, Tests
-from reward_sandbox.jail.bwrap import BwrapJail
-from reward_sandbox.jail.containers import DockerJail
-from reward_sandbox.jail.remote import RemoteJail
+from reward_sandbox.grading import extraction
+from reward_sandbox.grading.grader import Grader
+from reward_sandbox.grading.items import GradeItem, GradeResult, Tests
+from reward_sandbox.grading.uploads import Uploads
+from reward_sandbox.jail.backends.bwrap import BwrapJail
+from reward_sandbox.jail.backends.docker import DockerJail
+from reward_sandbox.jail.backends.fork_server import ForkServerJail
+from reward_sandbox.jail.backends.remote import RemoteJail
+from reward_sandbox.jail.host.steady import SteadyJail
 from reward_sandbox.jail.spec import TIERS, CannotJail, Jail, Tier
-from reward_sandbox.jail.steady import SteadyJail
-from reward_sandbox.jail.zygotes import ZygoteJail
-from reward_sandbox.languages import PRECOMPILED, UnknownLanguage
+from reward_sandbox.languages import precompiled
+from reward_sandbox.languages.compiler import UnknownLanguage
+from reward_sandbox.languages.table import PRECOMPILED
 from reward_sandbox.settings import SandboxSettings
-from reward_sandbox.uploads import Uploads
 from reward_verifiers.contract import (
     Description,
     FailureKind,
@@ -71,7 +73,7 @@ class CodeBackend:
         """Raises CannotJail."""
         async with self._starting:
             if not self._is_up:
-                if self._settings.backend in ("zygote", "bwrap"):
+                if self._settings.backend in ("fork_server", "bwrap"):
                     await self._precompile()
                 await self.jail.start()
                 await self.grader.compiler.find()
@@ -123,8 +125,8 @@ class CodeBackend:
             known = {name: value for name, value in request.reference.items() if name in CodeReference.model_fields}
             reference = CodeReference.model_validate(known)
         except ValidationError as error:
-            told = "; ".join(f"reference.{path}: {reason}" for path, reason in validation_errors(error))
-            return self._all(request, Verdict.failed(FailureKind.BAD_REFERENCE, told))
+            reason = "; ".join(f"reference.{path}: {reason}" for path, reason in validation_errors(error))
+            return self._all(request, Verdict.failed(FailureKind.BAD_REFERENCE, reason))
         try:
             await self.start()
             language = self.grader.compiler.language_of(reference.language or options.language)
@@ -133,8 +135,8 @@ class CodeBackend:
         except UnknownLanguage as error:
             return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, str(error)))
         if TIERS.index(self.jail.tier) > TIERS.index(options.min_tier):
-            told = f"min_tier: the domain demands a sandbox of tier {options.min_tier}, this one is {self.jail.tier}"
-            return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, told))
+            reason = f"min_tier: the domain demands a sandbox of tier {options.min_tier}, this one is {self.jail.tier}"
+            return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, reason))
         tests = reference.model_dump(exclude={"language"})
         programs = [
             extraction.program(completion_text(completion), language, request.prefix)
@@ -172,8 +174,10 @@ class CodeBackend:
 def _jail(settings: SandboxSettings, binds: dict[str, str]) -> Jail:
     tiers: dict[str, Any] = {"at_least": settings.min_tier, "tier": settings.tier}
     match settings.backend:
-        case "zygote":
-            return ZygoteJail(settings.slots, python=settings.python, preload=settings.preload, binds=binds, **tiers)
+        case "fork_server":
+            return ForkServerJail(
+                settings.slots, python=settings.python, preload=settings.preload, binds=binds, **tiers
+            )
         case "bwrap":
             return BwrapJail(settings.slots, python=settings.python, binds=binds, **tiers)
         case "docker":

@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from toy_gateway import DOMAINS, SETTINGS
+from toy_gateway import SETTINGS
 
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -28,10 +28,8 @@ FAILURES = [[None, None, "worker_crashed"], [None, None], None, ["bad_reference"
 
 
 @pytest.fixture(scope="module")
-def toys(serve, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("domains")
-    for name, domain in DOMAINS.items():
-        (folder / f"{name}.yaml").write_text(domain)
+def toys(serve, toy_domains):
+    folder = toy_domains()
     with serve("--domains", str(folder), **SETTINGS) as (url, _):
         yield url, folder
 

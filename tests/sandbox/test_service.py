@@ -357,6 +357,14 @@ async def test_scores(client):
         assert result["score"] == pytest.approx(expected), score
 
 
+async def test_all_means_that_no_test_failed_not_even_the_last(client):
+    tests = [{"stdin": "1", "stdout": "1"}, {"stdin": "2", "stdout": "2"}, {"stdin": "3", "stdout": "4"}]
+    for stop in ("first_failure", "never"):
+        result = await grade(client, code="print(input())", kind="stdio", tests=tests, score="all", stop=stop)
+        assert (result["score"], result["passed"]) == (0.0, False)
+        assert [test["passed"] for test in result["tests"]] == [True, True, False]
+
+
 async def test_replies_never_carry_expected_values(client):
     result = await client.post(
         "/grade",

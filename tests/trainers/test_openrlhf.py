@@ -2,13 +2,11 @@
 
 import json
 import math
-from pathlib import Path
 
 import pytest
+from toy_gateway import RELATIVE
 
 pytestmark = pytest.mark.long
-ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "reward_api" / "reward_api" / "domains" / "data"
 PROMPT = "<|im_start|>user\nWhat is 1/2 + 1/3?<|im_end|>\n<|im_start|>assistant\n<think>\n"
 THOUGHT = "The common denominator is six, so we have three sixths and two sixths.</think>\n"
 RIGHT, WRONG = THOUGHT + "<answer>5/6</answer><|im_end|>", THOUGHT + "<answer>2/5</answer><|im_end|>"
@@ -27,12 +25,9 @@ GROUPS = {
 
 
 @pytest.fixture(scope="module")
-def told(run_with, serve, tmp_path_factory):
+def told(run_with, serve, toy_domains):
     """What OpenRLHF makes of each group; one process of it for all."""
-    folder = tmp_path_factory.mktemp("domains")
-    (folder / "math.yaml").write_text((SHIPPED / "math.yaml").read_text())
-    (folder / "toy.yaml").write_text("components: [{verifier: 'toys:Toy', name: toy}]\n")
-    (folder / "whole.yaml").write_text("components: [{verifier: 'toys:Relative', name: relative}]\n")
+    folder = toy_domains("math", whole=RELATIVE)
     with serve(TOUCHSTONE_DOMAINS=str(folder)) as (url, _):
         asked = {
             name: {

@@ -37,44 +37,43 @@ def train(
     key: Annotated[str, typer.Option(envvar="TOUCHSTONE_KEY", help="Bearer key of the gateway.")] = "",
     run: Annotated[
         Path | None,
-        typer.Option("--run", help="Folder of the run, resumed when it exists; default: out/<name>-<seed>."),
+        typer.Option("--run", help="Folder of the run. If it exists, the run resumes. Default: out/<name>-<seed>."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything random in the run.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
 ) -> None:
     """Run a recipe's stages against a gateway, and print what each stage has changed. Run again to resume."""
     with _extra():
-        from grpo_trainer.recipe import read
-        from grpo_trainer.rollout.guard import OutOfSync
-        from grpo_trainer.stages.ready import NotReady, wait_for
-        from grpo_trainer.stages.run import Interrupted
-        from grpo_trainer.stages.run import run as run_stages
+        from grpo_trainer.recipe import read_recipe
+        from grpo_trainer.rollout.sync_guard import EngineOutOfSync
+        from grpo_trainer.stages.gateway_ready import GatewayNotReady, wait_for
+        from grpo_trainer.stages.run_recipe import RunInterrupted, run_recipe
         from trainer_client.client import RewardClient
         from trainer_client.errors import RewardError
 
     try:
-        wanted = read(recipe)
-        folder = run or Path("out") / f"{wanted.name}-{seed}"
+        checked = read_recipe(recipe)
+        folder = run or Path("out") / f"{checked.name}-{seed}"
         with RewardClient(url, key=key or None) as client:
-            wait_for(url, key, wanted)
-            run_stages(wanted, folder, client, seed=seed, told=errors.print)
-    except (NotReady, Interrupted, OutOfSync, RewardError, OSError, ValueError) as error:
+            wait_for(url, key, checked)
+            run_recipe(checked, folder, client, seed=seed, announce=errors.print)
+    except (GatewayNotReady, RunInterrupted, EngineOutOfSync, RewardError, OSError, ValueError) as error:
         raise _fail(str(error)) from None
     _show(folder)
     Console().print(f"Run: {folder}. Curves: touchstone report {folder}", highlight=False, soft_wrap=True)
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="Folder of a run, finished or not.", exists=True, file_okay=False)],
+    run: Annotated[Path, typer.Argument(help="Folder of a run. It may be unfinished.", exists=True, file_okay=False)],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Default: report.html in the run's folder.")
     ] = None,
 ) -> None:
     """Write one self-contained HTML page about a run: its stages, its curves, and the article's claims beside them."""
     with _extra():
-        from grpo_trainer.report import NoRun, page, read
+        from grpo_trainer.report import NoRun, page, read_history
 
     try:
-        text = page(read(run))
+        text = page(read_history(run))
     except NoRun as error:
         raise _fail(str(error)) from None
     target = output or run / "report.html"
@@ -85,14 +84,14 @@ def report(
 def _show(folder: Path) -> None:
     from rich.table import Table
 
-    from grpo_trainer.report.history import read
+    from grpo_trainer.report.history import read_history
     from grpo_trainer.report.page import tables
 
-    for found in tables(read(folder)):
-        table = Table(title=f"{found.source}, held-out problems")
+    for stage_table in tables(read_history(folder)):
+        table = Table(title=f"{stage_table.source}, held-out problems")
         table.add_column("")
-        for stage in found.stages:
+        for stage in stage_table.stages:
             table.add_column(stage, justify="right")
-        for name, values in found.rows:
+        for name, values in stage_table.rows:
             table.add_row(name, *values)
         Console().print(table)

@@ -18,30 +18,47 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from grpo_trainer.stages.sft import SFTConfig
 from grpo_trainer.tasks import TASKS, Task
 from grpo_trainer.tasks.jsonl import JSONLines
 from grpo_trainer.training import GRPOConfig
+from grpo_trainer.training.sft import SFTConfig
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
 BASE = "base"
+CHAT = "chat"
 
 
 class BadRecipe(ValueError):
     """A recipe that must not be run: the message names each field and what is wrong with it."""
 
 
-class _Strict(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Model(_Strict):
-    """A checkpoint by `path` (a folder, or a name of the Hugging Face hub), or a tiny decoder made from nothing."""
+class LoRA(_StrictModel):
+    """Low-rank adapters (`peft`): only they are trained; after each stage they are merged into the weights."""
+
+    rank: int = Field(default=16, ge=1)
+    alpha: int = Field(default=32, ge=1, description="The adapters' product is scaled by alpha / rank.")
+    targets: str | list[str] = Field(default="all-linear", description="Names of the layers that get an adapter.")
+
+
+class Model(_StrictModel):
+    """A checkpoint by `path` (a folder, a GGUF file, or a name on the Hugging Face hub), or a tiny decoder with random
+    weights.
+
+    dtype: of the forward pass and of generation; the trained weights are float32 whatever it is.
+    template: what the policy reads, with `{prompt}` where the problem's prompt goes; `chat` is the tokenizer's chat
+        template. Default: the prompt as it stands, with a warning when the tokenizer has a chat template.
+    """
 
     path: str | None = None
     dtype: Literal["float32", "bfloat16"] = "float32"
+    template: str | None = None
+    lora: LoRA | None = None
     layers: int = Field(default=3, ge=1, le=24)
     width: int = Field(default=128, ge=16, le=1024)
     heads: int = Field(default=4, ge=1)
@@ -50,10 +67,33 @@ class Model(_Strict):
     def _heads_divide(self) -> Model:
         if self.width % self.heads or (self.width // self.heads) % 2:
             raise ValueError(f"width: {self.width} is not heads ({self.heads}) times an even number")
+        if self.template not in (None, CHAT) and "{prompt}" not in (self.template or ""):
+            raise ValueError(f"template: has no {{prompt}} in it, and is not `{CHAT}`")
         return self
 
 
-class Source(_Strict):
+class Engine(_StrictModel):
+    """What generates, in training and in evaluation.
+
+    rows: `transformers`: completions that advance together; their KV cache must fit into memory.
+    max_length: `vllm`: tokens of prompt and completion; default: the model's positions.
+    options: `vllm`: more arguments of `vllm.LLM`. On one GPU, `enable_sleep_mode: true` gives its cache's memory to the
+        update, and `gpu_memory_utilization` bounds what it takes.
+    """
+
+    kind: Literal["transformers", "vllm"] = "transformers"
+    rows: int = Field(default=256, ge=1)
+    max_length: int | None = Field(default=None, ge=2)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> Engine:
+        if self.kind != "vllm" and (self.options or self.max_length):
+            raise ValueError("options, max_length: are vLLM's; name `kind: vllm`")
+        return self
+
+
+class Source(_StrictModel):
     """A procedural task with its options, or a file of problems; `domain` is the gateway's."""
 
     task: str | None = Field(default=None, description=f"One of {', '.join(TASKS)}.")
@@ -81,7 +121,7 @@ class Source(_Strict):
             raise ValueError(f"options: {error}") from None
 
 
-class _Stage(_Strict):
+class _Stage(_StrictModel):
     name: Name
     start: str | None = Field(
         default=None,
@@ -145,7 +185,7 @@ class SampleStage(_Stage):
 Stage = Annotated[SFTStage | GRPOStage | SampleStage, Field(discriminator="kind")]
 
 
-class Evaluation(_Strict):
+class Evaluation(_StrictModel):
     """After each stage that trains: `samples` attempts at `problems` held-out problems of each source."""
 
     problems: int = Field(default=200, ge=1)
@@ -155,9 +195,10 @@ class Evaluation(_Strict):
     top_p: float = Field(default=1.0, gt=0, le=1)
 
 
-class Recipe(_Strict):
+class Recipe(_StrictModel):
     name: Name
     model: Model = Field(default_factory=Model)
+    engine: Engine = Field(default_factory=Engine)
     threads: int = Field(default=1, ge=1, description="Torch's; a small model on a busy machine is fastest with one.")
     sources: dict[Name, Source] = Field(min_length=1)
     stages: list[Stage] = Field(min_length=1)
@@ -181,7 +222,7 @@ class Recipe(_Strict):
         return self
 
 
-def read(path: Path) -> Recipe:
+def read_recipe(path: Path) -> Recipe:
     """Raises BadRecipe naming each field."""
     try:
         data = yaml.safe_load(path.read_text("utf-8"))
@@ -191,8 +232,10 @@ def read(path: Path) -> Recipe:
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
-        told = "\n".join(f"  {_path(one['loc'])}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors())
-        raise BadRecipe(f"{path}:\n{told}") from None
+        reasons = "\n".join(
+            f"  {_path(one['loc'])}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()
+        )
+        raise BadRecipe(f"{path}:\n{reasons}") from None
 
 
 def _path(loc: tuple[int | str, ...]) -> str:

@@ -12,42 +12,12 @@ from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
-MAX_TAGS = 1000
+# Tokenizers read these as control, so a model that writes one forges a turn.
+from trainer_client.dialect.end_tokens import END_TOKENS as END_TOKENS
+from trainer_client.dialect.end_tokens import TURN_TOKENS as TURN_TOKENS
+from trainer_client.dialect.end_tokens import without_end as without_end
 
-# What chat templates put around turns. Tokenizers read them as control, so a model that writes one forges a turn.
-END_TOKENS = (
-    "<|endoftext|>",
-    "<|im_end|>",
-    "<|end_of_text|>",
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<|end|>",
-    "<|return|>",
-    "<|END_OF_TURN_TOKEN|>",
-    "<｜end▁of▁sentence｜>",
-    "<end_of_turn>",
-    "<eos>",
-    "</s>",
-)
-TURN_TOKENS = (
-    "<|im_start|>",
-    "<|start_header_id|>",
-    "<|end_header_id|>",
-    "<|begin_of_text|>",
-    "<|start|>",
-    "<|channel|>",
-    "<|message|>",
-    "<|user|>",
-    "<|assistant|>",
-    "<|system|>",
-    "<|observation|>",
-    "<|START_OF_TURN_TOKEN|>",
-    "<｜User｜>",
-    "<｜Assistant｜>",
-    "<｜begin▁of▁sentence｜>",
-    "<start_of_turn>",
-    "<bos>",
-)
+MAX_TAGS = 1000
 
 # Code that is closed: a fence, or inline code on one line. Neither can go back over what it has read.
 _CODE = r"```(?s:.*?)```|(?<!`)`[^`\n]+`(?!`)"
@@ -101,22 +71,6 @@ def scan(
 def visible(text: str, enough: int) -> int:
     """How many characters of the text can be seen, counted up to `enough`."""
     return sum(1 for _ in islice(_VISIBLE.finditer(text), enough))
-
-
-def without_end(text: str, tokens: Sequence[str] = END_TOKENS) -> str:
-    """The text without the end tokens, and the white space among them, at its very end; at most MAX_TAGS of them."""
-    end = bare = len(text)
-    for _ in range(MAX_TAGS):
-        while bare and text[bare - 1].isspace():
-            blank = text[max(0, bare - 4096) : bare]
-            bare -= len(blank) - len(blank.rstrip())
-        if not text.endswith(tuple(tokens), 0, bare):
-            break
-        token = next((token for token in tokens if token and text.endswith(token, 0, bare)), None)
-        if token is None:
-            break
-        end = bare = bare - len(token)
-    return text[:end]
 
 
 def after_think(text: str, prefix: str = "") -> str | None:

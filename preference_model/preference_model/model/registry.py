@@ -25,8 +25,7 @@ from pydantic import (
 )
 
 from preference_model.settings import SHIPPED, JudgeSettings
-from preference_model.strict import StrictModel
-from reward_verifiers.contract import validation_errors
+from reward_verifiers.contract import StrictModel, validation_errors
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError
 
 from preference_model.model.registry import digest
-from preference_model.strict import StrictModel
-from reward_verifiers.contract import validation_errors
+from reward_verifiers.contract import StrictModel, validation_errors
 from reward_verifiers.verifier import BadReference
 
 Kind = Literal["must", "nice", "pitfall"]

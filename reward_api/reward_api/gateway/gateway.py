@@ -18,7 +18,6 @@ from reward_api.gateway.idempotency import IdempotentReplies
 from reward_api.gateway.metrics import Metrics
 from reward_api.gateway.scoring import Scorer
 from reward_api.settings import GatewaySettings
-from reward_api.trainers.answers import Answers
 from reward_verifiers import registry
 from reward_verifiers.runtime.local import pool_for
 from reward_verifiers.service.admission import Admission
@@ -56,13 +55,12 @@ class Gateway:
             lambda: self.admission.in_flight,
             {
                 "hit": lambda: self.cache.hits,
-                "joined": lambda: self.cache.joined,
+                "coalesced": lambda: self.cache.coalesced,
                 "miss": lambda: self.cache.misses,
                 "replayed": lambda: self.idempotent_replies.replayed,
             },
         )
         self.scorer = Scorer(self.cache, GroupBuffer(), self.metrics, settings.max_deadline_s)
-        self.answers = Answers(self.scorer, self.admission, self.metrics)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import httpx
 import jsonschema
-import orjson
 import stamina
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -75,7 +74,7 @@ class Remote:
         return reply.status_code == httpx.codes.OK
 
     async def verify(self, request: VerifyRequest) -> VerifyReply:
-        body = orjson.dumps(request.model_dump(mode="json", exclude_defaults=True))
+        body = request.model_dump_json(exclude_defaults=True).encode()
         async with asyncio.timeout((request.deadline_s or DEFAULT_DEADLINE_S) + GRACE_S):
             reply = await self._call("POST", "/verify", VerifyReply, body)
         if len(reply.verdicts) != len(request.completions):

@@ -26,10 +26,15 @@ from reward_verifiers.verifier import Overloaded
 router = APIRouter(route_class=StrictRoute)
 
 
-async def gateway_of(request: Request) -> Gateway:  # async: a plain function would cost a thread's round trip
+def gateway_of(request: Request) -> Gateway:
+    """The app's gateway. Scoring calls it directly; the other routes have it as their dependency `Parts`."""
     gateway = request.app.state.gateway
     assert isinstance(gateway, Gateway)  # noqa: S101
     return gateway
+
+
+async def _gateway_of(request: Request) -> Gateway:  # async: FastAPI runs a plain function in a thread
+    return gateway_of(request)
 
 
 def _one_or_many(data: Any) -> str:
@@ -37,7 +42,7 @@ def _one_or_many(data: Any) -> str:
     return "many" if many else "one"
 
 
-Parts = Annotated[Gateway, Depends(gateway_of)]
+Parts = Annotated[Gateway, Depends(_gateway_of)]
 OneOrMany = Annotated[
     Annotated[ScoreRequest, Tag("one")] | Annotated[ScoreManyRequest, Tag("many")],
     Discriminator(_one_or_many),
@@ -62,25 +67,26 @@ def json_reply(data: Any, status: int = 200) -> Response:
 
 
 @router.post("/score", response_model=ScoreReply | ScoreManyReply, tags=["scoring"])
-async def score(request: Request, body: OneOrMany, parts: Parts, idempotency_key: IdempotencyKey = None) -> Response:
+async def score(request: Request, body: OneOrMany, idempotency_key: IdempotencyKey = None) -> Response:
     """Score one rollout group, or many with `{"groups": […]}`; each group names its domain.
 
     With `Accept: application/x-ndjson`, many groups come back one a line as soon as each is done, with its `index`.
     """
-    return await _score(request, body, None, parts, idempotency_key)
+    return await _score(request, body, None, idempotency_key)
 
 
 @router.post("/score/{domain}", response_model=ScoreReply | ScoreManyReply, tags=["scoring"])
 async def score_domain(
-    request: Request, domain: DomainName, body: OneOrMany, parts: Parts, idempotency_key: IdempotencyKey = None
+    request: Request, domain: DomainName, body: OneOrMany, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """As `POST /score`, with the domain in the path, for clients that send no metadata."""
-    return await _score(request, body, domain, parts, idempotency_key)
+    return await _score(request, body, domain, idempotency_key)
 
 
 async def _score(
-    request: Request, body: ScoreRequest | ScoreManyRequest, domain: str | None, parts: Gateway, key: str | None
+    request: Request, body: ScoreRequest | ScoreManyRequest, domain: str | None, key: str | None
 ) -> Response:
+    parts = gateway_of(request)
     if isinstance(body, ScoreRequest):
         named = [(_domain(parts, body, domain, "domain"), body)]
     else:

@@ -43,8 +43,8 @@ class Scorer:
     async def score(self, domain: Domain, request: ScoreRequest) -> ScoreReply:
         """The rewards of the group's completions, in order."""
         begun = time.monotonic()
-        asked = request.deadline_s or domain.spec.deadline_s
-        deadline = asyncio.get_running_loop().time() + min(asked, self.max_deadline_s)
+        seconds = min(request.deadline_s or domain.spec.deadline_s, self.max_deadline_s)
+        deadline = asyncio.get_running_loop().time() + seconds
         verdicts = await self._all_verdicts(domain, request, deadline)
         results = rewards.combine(domain.spec, verdicts, _flags(verdicts, len(request.completions)))
         elapsed = time.monotonic() - begun
@@ -101,7 +101,7 @@ class Scorer:
         if about is None:
             raise ConnectionError
         left = max(deadline - asyncio.get_running_loop().time() - REPLY_S, 0.001)
-        verify = VerifyRequest(
+        verify = VerifyRequest.model_construct(  # its parts were validated as the ScoreRequest's
             prompt=request.prompt,
             completions=request.completions,
             reference=request.reference,
@@ -149,8 +149,8 @@ class Scorer:
 def _training(about: Description, request: ScoreRequest) -> dict[str, str | int]:
     """The run and the step, for a verifier whose options have a place for them."""
     takes = about.options_schema.get("properties", {})
-    known = {"run": request.run, "step": request.step}
-    return {name: value for name, value in known.items() if value is not None and name in takes}
+    training = {"run": request.run, "step": request.step}
+    return {name: value for name, value in training.items() if value is not None and name in takes}
 
 
 def _failure(component: Component, error: Exception) -> tuple[FailureKind, str]:

@@ -12,20 +12,20 @@ import math
 
 from reward_api.domains.spec import Component, Domain
 from reward_api.gateway import rewards
-from reward_api.trainers.groups import Numbers
 from reward_verifiers.contract import SampleResult
+from trainer_client.dialect.imputation import Numbers
 
 
 def numbers_of(domain: Domain, result: SampleResult) -> Numbers:
-    """What there is of the numbers: without a verdict only those that were found all the same."""
+    """What there is of the numbers: without a verdict only those that were there all the same."""
     scores = {key: component.score for key, component in result.components.items()}
-    found = {f"score/{key}": score for key, score in scores.items() if score is not None}
+    numbers = {f"score/{key}": score for key, score in scores.items() if score is not None}
     main = _main(domain)
     if (score := scores[main.spec.key]) is not None:
-        found["accuracy"] = _accuracy(main, score)
+        numbers["accuracy"] = _accuracy(main, score)
     if result.reward is not None:
-        found |= {"reward": result.reward, **_shares(domain, scores, result.reward)}
-    return found
+        numbers |= {"reward": result.reward, **_shares(domain, scores, result.reward)}
+    return numbers
 
 
 def middle_of(domain: Domain) -> Numbers:
@@ -60,11 +60,11 @@ def _shares(domain: Domain, scores: dict[str, float | None] | dict[str, float], 
     if domain.spec.combine == "product":
         return {"share/product": reward}
     shares = rewards.shares(domain.spec, dict(scores))
-    found = {f"share/{key}": share for key, share in shares.items()}
+    named = {f"share/{key}": share for key, share in shares.items()}
     # What clipping took or gave; without a weight at all it is the only share.
-    if domain.spec.clip != (None, None) or not found:
-        found["share/clip"] = reward - math.fsum(shares.values())
-    return found
+    if domain.spec.clip != (None, None) or not named:
+        named["share/clip"] = reward - math.fsum(shares.values())
+    return named
 
 
 def _main(domain: Domain) -> Component:

@@ -167,6 +167,12 @@ KERNEL = {
     )._replace(endings=("ok", "runtime_error")),
 }
 ALL = RESOURCES | FILES | KERNEL
+CORE = (
+    "busy loop", "child outlives its parent", "memory at once", "output flood", "open files", "shadow", "proc",
+    "write to the system", "inherited descriptors", "environment", "socket", "unshare a user namespace", "mount", "ptrace",
+    "become root", "kill everyone",
+)  # fmt: skip
+"""What every jail is tried with whenever the tests run; the rest takes minutes."""
 
 _NODE_TRY = "try {{ {0}; console.log('ESCAPED') }} catch (e) {{ console.log('refused', e.code) }}"
 _JAVA = (

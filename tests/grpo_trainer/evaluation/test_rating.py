@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from grpo_trainer.evaluation.rating import Solved, percentile, rate, read
+from grpo_trainer.evaluation.rating import Solved, percentile, rate, read_results
 
 
 def log_likelihood(results, rating):
@@ -67,7 +67,7 @@ def test_percentile_counts_half_of_those_who_are_equal():
 def test_results_of_a_file(tmp_path):
     path = tmp_path / "results.jsonl"
     path.write_text('{"id": "1850A", "rating": 800, "attempts": 16, "solved": 15}\n{"rating": 1900, "solved": 0}\n')
-    assert read(path) == [Solved(800, 16, 15), Solved(1900, 1, 0)]
+    assert read_results(path) == [Solved(800, 16, 15), Solved(1900, 1, 0)]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_line_that_is_no_result_is_named(tmp_path, line, told):
     path = tmp_path / "results.jsonl"
     path.write_text(line)
     with pytest.raises(ValueError, match=told):
-        read(path)
+        read_results(path)
 
 
 def test_nothing_gives_no_rating():

@@ -1,6 +1,6 @@
 import pytest
 
-from grpo_trainer.evaluation.summary import Attempt, Attempts, summarise
+from grpo_trainer.evaluation.summary import Attempt, ProblemAttempts, summarise
 
 
 def attempt(right, canonical="7", tokens=10, **more):
@@ -8,8 +8,12 @@ def attempt(right, canonical="7", tokens=10, **more):
 
 
 def test_figures_by_hand():
-    easy = Attempts("a", 0, [attempt(True), attempt(True, tokens=20), attempt(False, "8"), attempt(False, None, 40)])
-    hard = Attempts("b", 2, [attempt(False, "1"), attempt(False, "1"), attempt(True, "2", 30), attempt(False, "3")])
+    easy = ProblemAttempts(
+        "a", 0, [attempt(True), attempt(True, tokens=20), attempt(False, "8"), attempt(False, None, 40)]
+    )
+    hard = ProblemAttempts(
+        "b", 2, [attempt(False, "1"), attempt(False, "1"), attempt(True, "2", 30), attempt(False, "3")]
+    )
     found = summarise([easy, hard])
     assert found.k == 4
     assert found.all.pass_at_1 == pytest.approx((0.5 + 0.25) / 2)
@@ -22,8 +26,8 @@ def test_figures_by_hand():
 
 
 def test_what_has_no_verdict_is_in_no_figure():
-    partly = Attempts("a", 0, [attempt(True), attempt(None, None, 1000)])
-    nothing = Attempts("b", 0, [attempt(None), attempt(None)])
+    partly = ProblemAttempts("a", 0, [attempt(True), attempt(None, None, 1000)])
+    nothing = ProblemAttempts("b", 0, [attempt(None), attempt(None)])
     found = summarise([partly, nothing])
     assert found.all.pass_at_1 == 1.0
     assert found.all.tokens == 10
@@ -32,12 +36,12 @@ def test_what_has_no_verdict_is_in_no_figure():
 
 def test_without_any_verdict_no_figure_is_made_up():
     with pytest.raises(ValueError, match="no attempt has a verdict"):
-        summarise([Attempts("a", 0, [attempt(None)])])
+        summarise([ProblemAttempts("a", 0, [attempt(None)])])
 
 
 def test_components_and_counts_are_means_an_answer():
     one = attempt(True, components={"format": 1.0, "language": None}, counts={"tries": 3, "valid": 3})
     other = attempt(True, components={"format": 0.0, "language": 0.5}, counts={"tries": 1, "valid": 0})
-    found = summarise([Attempts("a", 0, [one, other])])
+    found = summarise([ProblemAttempts("a", 0, [one, other])])
     assert found.components == {"format": 0.5, "language": 0.5}
     assert found.counts == {"tries": 2.0, "valid": 1.5}

@@ -5,7 +5,7 @@ import statistics
 
 import pytest
 
-from grpo_trainer.grpo.advantages import AdvantageConfig, advantages
+from grpo_trainer.grpo.advantages import AdvantageConfig, advantages, filtered
 
 
 def of(group, **settings):
@@ -87,3 +87,26 @@ def test_a_reward_that_is_no_number_is_refused(reward):
 def test_bad_settings_are_named(settings):
     with pytest.raises(ValueError, match=f"advantage.{next(iter(settings))}"):
         AdvantageConfig(**settings)
+
+
+@pytest.mark.parametrize(
+    ("scores", "state"),
+    [
+        ([0.0, 0.0, 0.0, 0.0], "filtered"),
+        ([0.0, None, 0.0, None], "filtered"),
+        ([None] * 4, "filtered"),
+        ([0.0, 1.0, 0.0, 0.0], "alive"),
+        ([1.0, None, 0.5, None], "alive"),
+    ],
+)
+def test_a_group_of_one_accuracy_is_not_alive_for_its_format(scores, state):
+    (judged,) = advantages([[0.2, 0.0, 0.2, 0.0]], AdvantageConfig())
+    assert judged.alive
+    kept = filtered(judged, scores)
+    assert kept.state == state
+    assert kept.values == (judged.values if state == "alive" else (0.0,) * 4)
+
+
+def test_a_dead_group_stays_what_it_was():
+    (judged,) = advantages([[1.0, 1.0]], AdvantageConfig())
+    assert filtered(judged, [0.0, 1.0]) is judged

@@ -4,12 +4,18 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from grpo_trainer import tiny
-from grpo_trainer.recipe import BadRecipe, Recipe, read
-from grpo_trainer.stages.run import run
+from grpo_trainer.recipe import BadRecipe, Recipe, read_recipe
+from grpo_trainer.rollout import Prompt
+from grpo_trainer.rollout.end_tokens import end_tokens
+from grpo_trainer.rollout.transformers_engine import TransformersEngine
+from grpo_trainer.stages.policies import initial_policy
+from grpo_trainer.stages.run_recipe import run_recipe
 from grpo_trainer.tasks.signs import Signs
+from grpo_trainer.training import FunctionScorer, Trainer
 from trainer_client.client import RewardClient
 
 ROOT = Path(__file__).parents[3]
@@ -39,7 +45,6 @@ def data(tmp_path, monkeypatch):
 
 
 def shrunk(recipe):
-    recipe["model"]["dtype"] = "float32"
     recipe["evaluation"] |= {"problems": 2, "samples": 2, "max_tokens": 12}
     for stage in recipe["stages"]:
         if stage["kind"] == "sample":
@@ -59,24 +64,39 @@ def rows(stage):
 
 
 def test_it_is_valid_once_its_files_are_there(data):
-    recipe = read(RECIPE)
+    recipe = read_recipe(RECIPE)
     domains = {path.stem for path in (SHIPPED).glob("*.yaml")}
     assert {source.domain for source in recipe.sources.values()} <= domains
 
 
 def test_without_them_it_says_which_is_missing():
     with pytest.raises(BadRecipe, match=r"sources\.math: file: there is no data/math\.jsonl"):
-        read(RECIPE)
+        read_recipe(RECIPE)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_reward_models_come_in_the_last_stage_only(data, serve):
     with serve("--domains", str(SHIPPED), "--workers", "1") as (url, _), RewardClient(url) as client:
-        stages = run(shrunk(yaml.safe_load(RECIPE.read_text())), Path("run"), client, seed=0)
+        stages = run_recipe(shrunk(yaml.safe_load(RECIPE.read_text())), Path("run"), client, seed=0)
     assert [stage["name"] for stage in stages][-2:] == ["r1-rules", "r1"]
     (rules,), (last,) = rows("5-r1-rules"), rows("6-r1")
     assert "rewards/code/mean" in rules
     assert "rewards/preference/mean" not in rules
     assert {"rewards/answer/mean", "rewards/preference/mean", "eval/safety/rewards/preference"} <= last.keys()
     assert rules["reward/failed_frac"] == last["reward/failed_frac"] == 0
+
+
+def test_its_first_rollouts_pass_the_guard_in_its_dtype(data):
+    """The recipe's own settings of Dev2, on stand-ins: bfloat16, and a threshold that follows from it."""
+    recipe = shrunk(yaml.safe_load(RECIPE.read_text()))
+    assert recipe.model.dtype == "bfloat16"
+    stage = next(stage for stage in recipe.stages if stage.name == "dev2-reasoning")
+    (policy, tokenizer), config = initial_policy(recipe.model, 0), stage.settings(Path("run"), 0)
+    dtype = getattr(torch, recipe.model.dtype)
+    engine = TransformersEngine(policy, end_tokens(policy, tokenizer), copy_weights=True, dtype=dtype)
+    prompts = [Prompt(one.prompt) for one in Signs().problems("train")[:20]]
+    scorer = FunctionScorer(lambda rollout: float(len(rollout.ids) % 2))
+    trainer = Trainer(policy, tokenizer, engine, scorer, prompts, config, dtype=dtype)
+    assert trainer.run().step == 2
+    assert (policy.dtype, engine.model.dtype) == (torch.float32, torch.bfloat16)

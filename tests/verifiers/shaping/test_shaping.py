@@ -11,9 +11,9 @@ from reward_verifiers.conformance import check_verifier
 from reward_verifiers.contract import FailureKind, VerifyRequest
 from reward_verifiers.registry import load
 from reward_verifiers.runtime.local import Local, pool_for
-from reward_verifiers.shaping.reflection import RUNNING
 from reward_verifiers.shaping.repetition import loop_share, repeated_share
 from reward_verifiers.verifier import ReferenceModel, Sample, Unsupported
+from trainer_client.dialect.reflection import RUNNING
 
 PAGE = (Path(__file__).parents[3] / "docs" / "shaping.md").read_text()
 NAMES = ("overlong", "cosine_length", "repetition", "length_efficiency", "reflection")

@@ -80,24 +80,24 @@ def percentile(rating: float, population: Sequence[tuple[float, int]]) -> float:
     return 100 * (below + same / 2) / total
 
 
-def read(path: Path) -> list[Solved]:
+def read_results(path: Path) -> list[Solved]:
     """Results from JSON lines. Raises ValueError naming the line and the field."""
-    found: list[Solved] = []
+    results: list[Solved] = []
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         if not line.strip():
             continue
         try:
-            found.append(_solved(json.loads(line)))
+            results.append(_solved(json.loads(line)))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"{path.name}, line {number}: {_told(error)}") from None
-    return found
+            raise ValueError(f"{path.name}, line {number}: {_error_message(error)}") from None
+    return results
 
 
 def _solved(fields: dict[str, Any]) -> Solved:
     return Solved(float(fields["rating"]), int(fields.get("attempts", 1)), int(fields["solved"]))
 
 
-def _told(error: Exception) -> str:
+def _error_message(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"{error.args[0]} is missing"
     if isinstance(error, json.JSONDecodeError):

@@ -27,7 +27,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Attempts:
+class ProblemAttempts:
     """All attempts at one problem."""
 
     id: str
@@ -41,7 +41,7 @@ class Attempts:
 
 @dataclass(frozen=True)
 class Row:
-    """Means over problems; of problems without any verdict nothing is known, and they are in no mean.
+    """Means over problems; problems without a verdict are left out.
 
     pass_at_k: by k, over the problems with at least k verdicts. tokens_right, tokens_wrong: None without such attempts.
     """
@@ -76,28 +76,28 @@ class Summary:
         return asdict(self)
 
 
-def summarise(found: Sequence[Attempts]) -> Summary:
-    """Raises ValueError when there is not one verdict: no figure can be given, and none is made up."""
-    known = [problem for problem in found if problem.judged]
-    if not known:
+def summarise(problems: Sequence[ProblemAttempts]) -> Summary:
+    """Raises ValueError when there is not one verdict: no figure can be computed."""
+    judged = [problem for problem in problems if problem.judged]
+    if not judged:
         raise ValueError("no attempt has a verdict; see the gateway's failures")
-    levels: defaultdict[int, list[Attempts]] = defaultdict(list)
-    for problem in known:
+    levels: defaultdict[int, list[ProblemAttempts]] = defaultdict(list)
+    for problem in judged:
         levels[problem.level].append(problem)
-    attempts = [attempt for problem in known for attempt in problem.judged]
+    attempts = [attempt for problem in judged for attempt in problem.judged]
     return Summary(
-        k=max(len(problem.attempts) for problem in found),
-        all=_row(known),
+        k=max(len(problem.attempts) for problem in problems),
+        all=_row(judged),
         by_level={level: _row(levels[level]) for level in sorted(levels)},
-        unjudged=sum(len(problem.attempts) - len(problem.judged) for problem in found),
-        unknown=len(found) - len(known),
+        unjudged=sum(len(problem.attempts) - len(problem.judged) for problem in problems),
+        unknown=len(problems) - len(judged),
         truncated=statistics.fmean(attempt.truncated for attempt in attempts),
         components=_components(attempts),
         counts=_counts(attempts),
     )
 
 
-def _row(problems: Sequence[Attempts]) -> Row:
+def _row(problems: Sequence[ProblemAttempts]) -> Row:
     rates = [statistics.fmean(bool(attempt.right) for attempt in problem.judged) for problem in problems]
     attempts = [attempt for problem in problems for attempt in problem.judged]
     return Row(
@@ -114,15 +114,15 @@ def _row(problems: Sequence[Attempts]) -> Row:
     )
 
 
-def _pass_at_powers(problems: Sequence[Attempts]) -> dict[int, float]:
-    found: dict[int, float] = {}
+def _pass_at_powers(problems: Sequence[ProblemAttempts]) -> dict[int, float]:
+    estimates: dict[int, float] = {}
     k = 1
     while enough := [problem.judged for problem in problems if len(problem.judged) >= k]:
-        found[k] = statistics.fmean(
+        estimates[k] = statistics.fmean(
             pass_at_k(len(attempts), sum(bool(one.right) for one in attempts), k) for attempts in enough
         )
         k *= 2
-    return found
+    return estimates
 
 
 def _components(attempts: Sequence[Attempt]) -> dict[str, float]:
@@ -131,7 +131,7 @@ def _components(attempts: Sequence[Attempt]) -> dict[str, float]:
         for name, score in attempt.components.items():
             if score is not None:
                 scores[name].append(score)
-    return {name: statistics.fmean(found) for name, found in scores.items()}
+    return {name: statistics.fmean(values) for name, values in scores.items()}
 
 
 def _counts(attempts: Sequence[Attempt]) -> dict[str, float]:

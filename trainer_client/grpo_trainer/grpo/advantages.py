@@ -6,7 +6,9 @@ Std of the whole batch  A_i = (r_i - mean(r)) / (std(batch) + eps) Lite PPO (arX
 Leave-one-out           A_i = r_i - mean(r without r_i)            RLOO (arXiv:2402.14740)
 
 A sample without a verdict (reward None) leaves every mean and std, and its advantage is exactly 0. A group with fewer than
-two verdicts, or whose rewards are all equal, has nothing to say: it is not alive.
+two verdicts, or whose rewards are all equal, has nothing to say: it is not alive. Nor is one whose accuracies are all equal,
+where groups are filtered by accuracy, as DAPO (arXiv:2503.14476) does: four wrong answers, two of them in format, would be
+trained on for their format alone.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Literal
 
 Baseline = Literal["mean", "leave_one_out"]
 Scale = Literal["group", "batch", "none"]
-State = Literal["alive", "too_few", "zero_std"]
+State = Literal["alive", "too_few", "zero_std", "filtered"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +73,13 @@ def advantages(groups: Sequence[Sequence[float | None]], config: AdvantageConfig
     verdicts = [reward for group in groups for reward in group if reward is not None]
     batch_std = _std(verdicts, config.ddof)
     return [_of_group(group, config, batch_std) for group in groups]
+
+
+def filtered(judged: GroupAdvantages, scores: Sequence[float | None]) -> GroupAdvantages:
+    """The group as it is, or not alive where all `scores` of one of its components are equal. None is no score."""
+    if not judged.alive or len({score for score in scores if score is not None}) > 1:
+        return judged
+    return GroupAdvantages((0.0,) * len(judged.values), "filtered", judged.mean, judged.std)
 
 
 def _of_group(group: Sequence[float | None], config: AdvantageConfig, batch_std: float) -> GroupAdvantages:

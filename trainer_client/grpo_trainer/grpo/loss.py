@@ -9,6 +9,13 @@ sampled, its π_rollout differs, and the token is weighed by w = π_old/π_rollo
 
 truncate   min(w, high)                                        truncated importance sampling
 mask       w inside [low, high], else 0                        IcePop (https://ringtech.notion.site/icepop)
+
+w is a token's own, or that of its sequence: the product over its tokens (TRL's default, with `mask`). Against what one bad
+sample can do:
+
+dual_clip         ρ above c counts as c where A < 0            Ye et al. (arXiv:1912.09729); verl's default, c = 3
+off_policy_limit  a sample with A < 0 whose mean of log π_rollout - log π is above the limit has no policy loss
+                                                               DeepSeek-V3.2 (arXiv:2512.02556), off-policy sequence masking
 """
 
 from __future__ import annotations
@@ -25,10 +32,12 @@ from grpo_trainer.grpo.kl import KL, k3
 Objective = Literal["clip", "cispo"]
 Ratio = Literal["token", "sequence"]
 Correction = Literal["none", "truncate", "mask"]
+CorrectionLevel = Literal["token", "sequence"]
 _CHOICES = {
     "objective": ("clip", "cispo"),
     "ratio": ("token", "sequence"),
     "correction": ("none", "truncate", "mask"),
+    "correction_level": ("token", "sequence"),
     "aggregation": ("sequence", "token", "constant"),
     "kl": ("k3", "k3_ratio"),
 }
@@ -41,6 +50,9 @@ class LossConfig:
     """Defaults are R1's (Methods; supplement eq. 11-13).
 
     clip_low, clip_high: ε below and above 1. DAPO: 0.2 and 0.28.
+    dual_clip: c, above 1; None leaves ratios of bad samples unbounded but for `clip_high`, as R1 does.
+    off_policy_limit: nats a token; None keeps every sample.
+    correction_level: whose weight for another engine: each token's, or its sequence's.
     correction_low, correction_high: bounds of the weight for another engine; truncation knows only the upper.
     kl_coef: β; 0 leaves the reference model out.
     mask_truncated: samples cut at the length limit leave the loss (DAPO's overlong filtering); their rewards still count in
@@ -51,7 +63,10 @@ class LossConfig:
     ratio: Ratio = "token"
     clip_low: float = 10.0
     clip_high: float = 10.0
+    dual_clip: float | None = None
+    off_policy_limit: float | None = None
     correction: Correction = "truncate"
+    correction_level: CorrectionLevel = "token"
     correction_low: float = 0.5
     correction_high: float = 2.0
     aggregation: Aggregation = "sequence"
@@ -66,6 +81,10 @@ class LossConfig:
         for name in ("clip_low", "clip_high", "kl_coef"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"loss.{name}: must be at least 0, not {getattr(self, name)}")
+        if self.dual_clip is not None and not self.dual_clip > 1:
+            raise ValueError(f"loss.dual_clip: must be above 1, not {self.dual_clip}")
+        if self.dual_clip is not None and self.objective == "cispo":
+            raise ValueError("loss.dual_clip: bounds the objective `clip`; `cispo` has its own bound, clip_high")
         if not 0 <= self.correction_low <= 1 <= self.correction_high:
             raise ValueError(
                 "loss.correction_low, correction_high: must lie around 1, the weight of a sample of our own"
@@ -107,8 +126,13 @@ def token_loss(
         loss = -ratio.clamp(max=1 + config.clip_high).detach() * advantages * logp
     else:
         loss = -torch.min(ratio * advantages, ratio.clamp(1 - config.clip_low, 1 + config.clip_high) * advantages)
+        if config.dual_clip is not None:
+            loss = torch.where(advantages < 0, torch.min(loss, -config.dual_clip * advantages), loss)
+    sampled_logp = old_logp if rollout_logp is None else rollout_logp
+    if config.off_policy_limit is not None:
+        loss = loss * ((advantages >= 0) | (_mean(sampled_logp - logp.detach(), mask) <= config.off_policy_limit))
     if rollout_logp is not None and config.correction != "none":
-        loss = loss * correction(old_logp, rollout_logp, config)
+        loss = loss * correction(old_logp, rollout_logp, mask, config)
     kl = None
     if reference_logp is not None:
         kl = k3(logp, reference_logp) * (token_ratio if config.kl == "k3_ratio" else 1)
@@ -121,14 +145,21 @@ def token_loss(
     )
 
 
-def correction(old_logp: Tensor, rollout_logp: Tensor, config: LossConfig) -> Tensor:
+def correction(old_logp: Tensor, rollout_logp: Tensor, mask: Tensor, config: LossConfig) -> Tensor:
     """The weight of each token for having been sampled by another engine: truncated, or 0 outside the band. No gradient."""
-    weight = (old_logp - rollout_logp).detach().clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO).exp()
+    gap = (old_logp - rollout_logp).detach()
+    if config.correction_level == "sequence":
+        gap = (gap * mask).sum(-1, keepdim=True).expand_as(gap)
+    weight = gap.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO).exp()
     if config.correction == "truncate":
         return weight.clamp(max=config.correction_high)
     return weight * ((weight >= config.correction_low) & (weight <= config.correction_high))
 
 
 def _sequence_ratio(log_ratio: Tensor, mask: Tensor) -> Tensor:
-    mean = (log_ratio * mask).sum(-1, keepdim=True) / mask.sum(-1, keepdim=True).clamp(min=1)
-    return mean.exp()
+    return _mean(log_ratio, mask).exp()
+
+
+def _mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Over the tokens of each sample, (samples, 1)."""
+    return (values * mask).sum(-1, keepdim=True) / mask.sum(-1, keepdim=True).clamp(min=1)

@@ -5,7 +5,7 @@ charts    its curves, as SVG by matplotlib
 page      both in one page, beside the article's claims
 """
 
-from grpo_trainer.report.history import History, NoRun, read
+from grpo_trainer.report.history import NoRun, RunHistory, read_history
 from grpo_trainer.report.page import page
 
-__all__ = ["History", "NoRun", "page", "read"]
+__all__ = ["NoRun", "RunHistory", "page", "read_history"]

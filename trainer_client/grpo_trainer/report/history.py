@@ -33,8 +33,8 @@ class StageHistory:
 
     def evaluations(self) -> dict[str, dict[str, Any]]:
         """By source; empty for a stage that is not done, or that trains nothing."""
-        found: dict[str, dict[str, Any]] = (self.result or {}).get("evaluation", {})
-        return found
+        evaluations: dict[str, dict[str, Any]] = (self.result or {}).get("evaluation", {})
+        return evaluations
 
     def curve(self, metric: str) -> Curve:
         """A metric over the steps; lines without it are left out."""
@@ -48,7 +48,7 @@ class StageHistory:
 
 
 @dataclass(frozen=True)
-class History:
+class RunHistory:
     name: str
     seed: int
     recipe: dict[str, Any]
@@ -61,16 +61,16 @@ class History:
 
     def curves(self, metric: str) -> dict[str, Curve]:
         """Of each stage of reinforcement learning that has the metric, by the stage's name."""
-        found = {stage.name: stage.curve(metric) for stage in self.reinforced}
-        return {name: curve for name, curve in found.items() if curve[1]}
+        curves = {stage.name: stage.curve(metric) for stage in self.reinforced}
+        return {name: curve for name, curve in curves.items() if curve[1]}
 
     def names(self, prefix: str, suffix: str = "") -> list[str]:
         """Metrics that some line has, sorted."""
-        found = {name for stage in self.reinforced for row in stage.metrics for name in row}
-        return sorted(name for name in found if name.startswith(prefix) and name.endswith(suffix))
+        names = {name for stage in self.reinforced for row in stage.metrics for name in row}
+        return sorted(name for name in names if name.startswith(prefix) and name.endswith(suffix))
 
 
-def read(folder: Path) -> History:
+def read_history(folder: Path) -> RunHistory:
     """Raises NoRun when there is no recipe.yaml, or nothing has been run yet."""
     path = folder / "recipe.yaml"
     if not path.is_file():
@@ -84,7 +84,7 @@ def read(folder: Path) -> History:
         before = stage["name"]
     if not any(stage.metrics or stage.result for stage in stages.values()):
         raise NoRun(f"{folder}: no stage has begun yet")
-    return History(recipe["name"], recipe["seed"], recipe, list(stages.values()))
+    return RunHistory(recipe["name"], recipe["seed"], recipe, list(stages.values()))
 
 
 def _stage(folder: Path, stage: dict[str, Any], offset: int) -> StageHistory:

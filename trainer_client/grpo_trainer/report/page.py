@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from grpo_trainer.report import charts
-from grpo_trainer.report.history import History, StageHistory
+from grpo_trainer.report.history import RunHistory, StageHistory
 
 _EDGE = 5
 """Rollouts at either end whose mean is compared."""
@@ -18,11 +18,11 @@ _EDGE = 5
 
 @dataclass(frozen=True)
 class Section:
-    """claim: what the article says, "" for a section without one. found: what this run says to it."""
+    """claim: what the article says, "" for a section without one. finding: what this run shows."""
 
     title: str
     claim: str
-    found: str
+    finding: str
     charts: Sequence[Markup]
 
 
@@ -35,7 +35,7 @@ class Table:
     rows: Sequence[tuple[str, Sequence[str]]]
 
 
-def page(history: History) -> str:
+def page(history: RunHistory) -> str:
     """One HTML document without any reference to the outside."""
     environment = Environment(loader=PackageLoader("grpo_trainer.report", "."), autoescape=True)
     sections = [*_claims(history), *_health(history)]
@@ -44,11 +44,11 @@ def page(history: History) -> str:
     )
 
 
-def _claims(history: History) -> list[Section]:
+def _claims(history: RunHistory) -> list[Section]:
     return [_reflection(history), _length(history), _cost(history), _language(history)]
 
 
-def _reflection(history: History) -> Section:
+def _reflection(history: RunHistory) -> Section:
     return Section(
         "Reflection appears",
         "Over the training of R1-Zero the count of ten reflective words (wait, mistake, however, but, retry, error, verify, "
@@ -58,15 +58,15 @@ def _reflection(history: History) -> Section:
     )
 
 
-def _words(history: History) -> list[Markup]:
+def _words(history: RunHistory) -> list[Markup]:
     """Each word of the last stage, where it occurs at all."""
     names = [name for name in history.names("aha/") if name not in ("aha/mean_count", "aha/any_frac")]
-    found = {name.removeprefix("aha/"): history.reinforced[-1].curve(name) for name in names}
-    found = {name: curve for name, curve in found.items() if any(curve[1])}
-    return [_markup(charts.curves(found, "per 1,000 tokens"))] if found else []
+    series = {name.removeprefix("aha/"): history.reinforced[-1].curve(name) for name in names}
+    series = {name: curve for name, curve in series.items() if any(curve[1])}
+    return [_markup(charts.curves(series, "per 1,000 tokens"))] if series else []
 
 
-def _length(history: History) -> Section:
+def _length(history: RunHistory) -> Section:
     return Section(
         "Length grows",
         "The length of R1-Zero's answers grows steadily, with nothing in the reward that asks for it.",
@@ -75,7 +75,7 @@ def _length(history: History) -> Section:
     )
 
 
-def _cost(history: History) -> Section:
+def _cost(history: RunHistory) -> Section:
     drawn: list[Markup] = []
     for source in history.recipe["sources"]:
         lengths, rates = (history.curves(f"eval/{source}/{name}") for name in ("len", "pass@1"))
@@ -90,17 +90,17 @@ def _cost(history: History) -> Section:
     )
 
 
-def _tokens_by_level(history: History, source: str) -> list[Markup]:
+def _tokens_by_level(history: RunHistory, source: str) -> list[Markup]:
     done = [stage.evaluations()[source]["by_level"] for stage in history.stages if source in stage.evaluations()]
     if len(done) < 2 or len(done[-1]) < 2:
         return []
     levels = [level for level in done[0] if level in done[-1]]
     ends = {"first": done[0], "last": done[-1]}
-    groups = {name: [found[level]["tokens"] for level in levels] for name, found in ends.items()}
+    groups = {name: [by_level[level]["tokens"] for level in levels] for name, by_level in ends.items()}
     return [_markup(charts.bars(groups, levels, f"difficulty of {source}", "tokens an answer"))]
 
 
-def _language(history: History) -> Section:
+def _language(history: RunHistory) -> Section:
     return Section(
         "One language",
         "With the language reward the chain of thought keeps to one language, at a slight cost in accuracy.",
@@ -109,7 +109,7 @@ def _language(history: History) -> Section:
     )
 
 
-def _health(history: History) -> list[Section]:
+def _health(history: RunHistory) -> list[Section]:
     parts = [name for name in history.names("rewards/", "/mean") if name != "rewards/reflection/mean"]
     looks = history.names("eval/", "/pass@1")
     failures = history.names("failures/")
@@ -135,14 +135,14 @@ def _health(history: History) -> list[Section]:
     ]
 
 
-def _each(history: History, metrics: Sequence[str], what: str) -> list[Markup]:
+def _each(history: RunHistory, metrics: Sequence[str], what: str) -> list[Markup]:
     return [chart for name in metrics for chart in _lines(history, name, f"{name} {what}".strip())]
 
 
-def _lines(history: History, metric: str, y: str) -> list[Markup]:
+def _lines(history: RunHistory, metric: str, y: str) -> list[Markup]:
     """One chart with a line a stage; none when nothing has the metric."""
-    found = history.curves(metric)
-    return [_markup(charts.curves(found, y))] if found else []
+    series = history.curves(metric)
+    return [_markup(charts.curves(series, y))] if series else []
 
 
 def _markup(chart: charts.Draw) -> Markup:
@@ -150,20 +150,20 @@ def _markup(chart: charts.Draw) -> Markup:
     return Markup(charts.drawn(chart))  # noqa: S704
 
 
-def _change(history: History, metric: str) -> str:
+def _change(history: RunHistory, metric: str) -> str:
     """From the mean of the first rollouts to that of the last, of each stage."""
-    told = []
+    changes = []
     for name, (_, values) in history.curves(metric).items():
         first, last = (sum(part) / len(part) for part in (values[:_EDGE], values[-_EDGE:]))
-        told.append(f"{name} {first:.3g} → {last:.3g}" + (f" (× {last / first:.2f})" if first > 0 else ""))
-    return "; ".join(told) or "not measured"
+        changes.append(f"{name} {first:.3g} → {last:.3g}" + (f" (× {last / first:.2f})" if first > 0 else ""))
+    return "; ".join(changes) or "not measured"
 
 
-def tables(history: History) -> list[Table]:
+def tables(history: RunHistory) -> list[Table]:
     return [table for source in history.recipe["sources"] if (table := _table(history, source))]
 
 
-def _table(history: History, source: str) -> Table | None:
+def _table(history: RunHistory, source: str) -> Table | None:
     stages = [stage for stage in history.stages if source in stage.evaluations()]
     if not stages:
         return None
@@ -183,7 +183,7 @@ def figures(evaluation: dict[str, Any]) -> dict[str, str]:
     row, k = evaluation["all"], evaluation["k"]
     error = f" ± {row['pass_at_1_se']:.3f}" if row["pass_at_1_se"] is not None else ""
     largest = max(row["pass_at_k"], key=int)
-    found = {
+    rows = {
         "pass@1 (± s.e.)": f"{row['pass_at_1']:.3f}{error}",
         f"cons@{k}": f"{row['cons_at_k']:.3f}",
         f"pass@{largest}": f"{row['pass_at_k'][largest]:.3f}",
@@ -191,13 +191,13 @@ def figures(evaluation: dict[str, Any]) -> dict[str, str]:
         "cut at the limit": f"{evaluation['truncated']:.3f}",
         "without a verdict": str(evaluation["unjudged"]),
     }
-    found |= {
+    rows |= {
         f"score: {name}": f"{score:.3f}" for name, score in evaluation["components"].items() if name != "reflection"
     }
     if "reflection" in evaluation["components"]:
-        found["reflective words an answer"] = f"{evaluation['components']['reflection']:.2f}"
+        rows["reflective words an answer"] = f"{evaluation['components']['reflection']:.2f}"
     if tries := evaluation["counts"].get("tries"):
-        found["tries an answer"] = f"{tries:.2f}"
-        found["valid steps"] = f"{evaluation['counts']['valid'] / tries:.3f}"
-        found["true verdicts"] = f"{evaluation['counts']['true'] / tries:.3f}"
-    return found
+        rows["tries an answer"] = f"{tries:.2f}"
+        rows["valid steps"] = f"{evaluation['counts']['valid'] / tries:.3f}"
+        rows["true verdicts"] = f"{evaluation['counts']['true'] / tries:.3f}"
+    return rows

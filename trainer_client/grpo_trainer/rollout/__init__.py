@@ -1,12 +1,15 @@
 """Rollouts: prompts in, completions with the log-probability of every token out, as they finish.
 
-contract        Prompt, Rollout, Sampling, and Engine: what every engine is
-transformers    TransformersEngine: batched, KV cache, runs anywhere torch does
-vllm            VLLMEngine: vLLM
-export          a policy on disk, for an engine that reads it from there
-guard           after each weight sync: do engine and trainer agree?
+engine               Prompt, Rollout, Sampling, and GenerationEngine: the interface of every engine
+transformers_engine  TransformersEngine: batched, KV cache, runs anywhere torch does
+vllm_engine          VLLMEngine: vLLM
+prompt_template      from a prompt to the text that the policy reads
+end_tokens           the tokens that end a completion
+weights              copies of a policy, with adapters or without
+export               a policy on disk, for an engine that reads it from there
+sync_guard           after each weight sync: do engine and trainer agree?
 """
 
-from grpo_trainer.rollout.contract import Completion, Engine, Prompt, Rollout, Sampling
+from grpo_trainer.rollout.engine import Completion, GenerationEngine, Prompt, Rollout, Sampling
 
-__all__ = ["Completion", "Engine", "Prompt", "Rollout", "Sampling"]
+__all__ = ["Completion", "GenerationEngine", "Prompt", "Rollout", "Sampling"]

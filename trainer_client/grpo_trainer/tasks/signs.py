@@ -49,10 +49,10 @@ class Signs:
             raise ValueError(f"numbers: a puzzle has 2 to 5 numbers, not {self.numbers}")
 
     def problems(self, split: Split) -> Sequence[Problem]:
-        found = _puzzles(self.numbers, split)
+        puzzles = _puzzles(self.numbers, split)
         if self.mixing is None:
-            return found
-        return [_in_language(problem, language) for problem in found for language in WORDS]
+            return puzzles
+        return [_in_language(problem, language) for problem in puzzles for language in WORDS]
 
     def trace(self, problem: Problem, rng: random.Random) -> str:
         numbers, target = _read(problem)
@@ -70,14 +70,14 @@ class Signs:
 
     def steps(self, problem: Problem, completion: str) -> Steps:
         numbers, target = _read(problem)
-        tries = [_checked(found, numbers, target) for found in _TRY.finditer(completion)]
+        tries = [_checked(match, numbers, target) for match in _TRY.finditer(completion)]
         return Steps(len(tries), sum(valid for valid, _ in tries), sum(true for _, true in tries))
 
     def _language(self, problem: Problem, rng: random.Random) -> Language:
-        asked: Language = "zh" if problem.prompt.startswith("@zh") else "en"
+        language: Language = "zh" if problem.prompt.startswith("@zh") else "en"
         if self.mixing is None or rng.random() >= self.mixing:
-            return asked
-        return "en" if asked == "zh" else "zh"
+            return language
+        return "en" if language == "zh" else "zh"
 
 
 @cache
@@ -91,10 +91,10 @@ def _puzzles(count: int, split: Split) -> tuple[Problem, ...]:
 
 
 def _by_target(numbers: Sequence[int]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
+    answers: dict[int, list[str]] = {}
     for signs in product("+-", repeat=len(numbers) - 1):
-        found.setdefault(_worked(numbers, signs)[1], []).append(_expression(numbers, signs))
-    return found
+        answers.setdefault(_worked(numbers, signs)[1], []).append(_expression(numbers, signs))
+    return answers
 
 
 def _puzzle(numbers: Sequence[int], target: int, answers: list[str]) -> Problem:
@@ -134,9 +134,9 @@ def _laid_out(thought: str, answer: str, fault: int | None) -> str:
     return f"{parts[0]}{thought}{parts[1]}{parts[2]}{answer}{parts[3]}"
 
 
-def _checked(found: re.Match[str], numbers: Sequence[int], target: int) -> tuple[bool, bool]:
+def _checked(match: re.Match[str], numbers: Sequence[int], target: int) -> tuple[bool, bool]:
     """(each sum is right and the numbers are the puzzle's, the verdict is true of the result that is written)."""
-    chain, restated, verdict = found.groups()
+    chain, restated, verdict = match.groups()
     terms = [int(chain[0])]
     total, sums_hold = terms[0], True
     for term, result in _SUM.findall(chain):

@@ -1,7 +1,7 @@
 """What a task is: problems with exact references, and the traces that a cold start imitates.
 
     Task ── problems(split) ──▶ Problem ── prompt ──▶ model        Problem ── reference ──▶ gateway
-         └─ trace(problem, rng) ──▶ a completion to imitate
+         └─ trace(problem, rng) ──▶ a completion to run_sft_stage
 
 A task never judges: the gateway does. What it may count about a completion (`steps`) is for the log alone.
 """

@@ -6,7 +6,7 @@
     trainer.resume()          # True when run_dir held a checkpoint
     trainer.run()             # until total_steps, or Ctrl-C, which leaves a checkpoint
 
-prompts: a sequence of rollout.Prompt. A callback is called after every rollout as callback(trainer, collected) and returns
+prompts: a sequence of rollout.Prompt. A callback is called after every rollout as callback(trainer, batch) and returns
 more metrics, e.g. {"eval/signs/pass@1": 0.8}, or None. In run_dir: metrics.jsonl (a line a rollout), tensorboard/, and
 checkpoints/step-00000050/policy, which `from_pretrained` loads.
 
@@ -14,9 +14,18 @@ Data flows one way:  prompts ─▶ collect (engine, scorer, advantages) ─▶ 
 checkpoint
 """
 
-from grpo_trainer.training.collect import Collected, Group
+from grpo_trainer.training.collector import RolloutBatch, ScoredRollouts
 from grpo_trainer.training.config import GRPOConfig
 from grpo_trainer.training.loop import Trainer
-from grpo_trainer.training.scoring import FunctionScorer, GatewayScorer, Scorer, Scores
+from grpo_trainer.training.scorer import FunctionScorer, GatewayScorer, Scorer, Scores
 
-__all__ = ["Collected", "FunctionScorer", "GRPOConfig", "GatewayScorer", "Group", "Scorer", "Scores", "Trainer"]
+__all__ = [
+    "FunctionScorer",
+    "GRPOConfig",
+    "GatewayScorer",
+    "RolloutBatch",
+    "ScoredRollouts",
+    "Scorer",
+    "Scores",
+    "Trainer",
+]

@@ -1,7 +1,8 @@
 """Checkpoints: everything that the next step depends on, whole or not there.
 
 checkpoints/step-00000050/
-  policy/            save_pretrained, with the tokenizer: load it with from_pretrained
+  policy/            save_pretrained, with the tokenizer: load it with from_pretrained; adapters are merged
+  adapters.safetensors    when the policy has adapters
   reference.safetensors   when there is a reference
   state.pt           optimiser and random states (tensors)
   state.json         counters, settings, and the rollout that was sampled ahead, with its rewards
@@ -22,9 +23,10 @@ from safetensors.torch import load_file, save_file
 
 from grpo_trainer.grpo.advantages import GroupAdvantages
 from grpo_trainer.rollout import Rollout, export
-from grpo_trainer.training.collect import Collected, Group
-from grpo_trainer.training.data import PromptStream
-from grpo_trainer.training.scoring import Scores
+from grpo_trainer.rollout.weights import has_adapters, trained_weights
+from grpo_trainer.training.collector import RolloutBatch, ScoredRollouts
+from grpo_trainer.training.prompt_stream import PromptStream
+from grpo_trainer.training.scorer import Scores
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -52,6 +54,8 @@ def save(
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     export.save(policy, draft / "policy")
+    if has_adapters(policy):
+        save_file(trained_weights(policy), draft / "adapters.safetensors")
     tokenizer.save_pretrained(draft / "policy")
     if reference is not None:
         save_file(_own(reference), draft / "reference.safetensors")
@@ -68,9 +72,12 @@ def load(
     folder: Path, *, policy: PreTrainedModel, reference: PreTrainedModel | None, optimizer: torch.optim.Optimizer
 ) -> dict[str, Any]:
     """Fills the three in place, restores the random states, and gives back `state`."""
-    with export.no_bars():
-        saved = type(policy).from_pretrained(folder / "policy", dtype=policy.dtype)
-    policy.load_state_dict(saved.state_dict())
+    if has_adapters(policy):
+        policy.load_state_dict(load_file(folder / "adapters.safetensors"), strict=False)
+    else:
+        with export.no_bars():
+            saved = type(policy).from_pretrained(folder / "policy", dtype=policy.dtype)
+        policy.load_state_dict(saved.state_dict())
     if reference is not None:
         file = folder / "reference.safetensors"
         # A run that had none, and now has: it begins here.
@@ -96,7 +103,7 @@ def _random_state() -> dict[str, Any]:
     }
 
 
-def pack_collected(collected: Collected) -> dict[str, Any]:
+def pack_batch(batch: RolloutBatch) -> dict[str, Any]:
     """As JSON values; prompts are left out, the stream has them."""
     groups = [
         {
@@ -107,14 +114,14 @@ def pack_collected(collected: Collected) -> dict[str, Any]:
             "scores": dataclasses.asdict(group.scores),
             "advantages": dataclasses.asdict(group.advantages),
         }
-        for group in collected.groups
+        for group in batch.groups
     ]
-    return {**vars(collected), "groups": groups}
+    return {**vars(batch), "groups": groups}
 
 
-def unpack_collected(saved: Mapping[str, Any], stream: PromptStream) -> Collected:
+def unpack_batch(saved: Mapping[str, Any], stream: PromptStream) -> RolloutBatch:
     groups = [
-        Group(
+        ScoredRollouts(
             group["position"],
             [Rollout(prompt=stream[group["position"]], **rollout) for rollout in group["rollouts"]],
             Scores(**group["scores"]),
@@ -122,4 +129,4 @@ def unpack_collected(saved: Mapping[str, Any], stream: PromptStream) -> Collecte
         )
         for group in saved["groups"]
     ]
-    return Collected(**{**saved, "groups": groups})
+    return RolloutBatch(**{**saved, "groups": groups})

@@ -14,7 +14,7 @@ from grpo_trainer.grpo.loss import LossConfig
 
 Schedule = Literal["constant", "linear", "cosine"]
 # Set to any value without making a resumed run another run.
-_FREE = {"run_dir", "total_steps", "checkpoint_every", "keep_checkpoints", "tensorboard"}
+_FREE = {"run_dir", "total_steps", "checkpoint_every", "keep_checkpoints", "tensorboard", "guard_threshold"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +28,13 @@ class GRPOConfig:
         with weights that are one rollout old (the engine needs weights of its own).
     rollout_tries: above 1, prompts are drawn again, up to so many times, until `prompts_per_rollout` groups are alive
         (DAPO's dynamic sampling).
+    rollout_filter: a component of the domain, e.g. `answer`: a group whose scores there are all equal is not trained on,
+        whatever its other components are (DAPO filters by accuracy). Default: the total reward.
     micro_batch_tokens: with padding, what goes through the model at once; it has no influence on the gradient.
     reference_every: optimiser steps after which the reference becomes the policy, at the next rollout; 0 never.
-    guard_threshold: nats; the largest gap allowed between engine and trainer after a sync. float32: 1e-3; bfloat16: about
-        0.3.
+    gradient_checkpointing: compute the layers' activations again in the backward pass: less memory, a third more time.
+    guard_threshold: nats; the largest gap allowed between engine and trainer after a sync. Default: by the dtype of the
+        forward pass, 1e-3 for float32 and 0.3 for bfloat16.
     max_failed: the share of samples without a verdict in one rollout above which the run stops.
     """
 
@@ -43,11 +46,13 @@ class GRPOConfig:
     temperature: float = 1.0
     ahead: int = 0
     rollout_tries: int = 1
+    rollout_filter: str | None = None
     advantage: AdvantageConfig = field(default_factory=AdvantageConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     minibatches: int = 16
     epochs: int = 1
     micro_batch_tokens: int = 65_536
+    gradient_checkpointing: bool = False
     learning_rate: float = 3e-6
     warmup_steps: int = 0
     schedule: Schedule = "constant"
@@ -55,7 +60,7 @@ class GRPOConfig:
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
     reference_every: int = 400
-    guard_threshold: float = 1e-3
+    guard_threshold: float | None = None
     max_failed: float = 0.5
     checkpoint_every: int = 50
     keep_checkpoints: int = 2
@@ -71,7 +76,7 @@ class GRPOConfig:
             _at_least(name, getattr(self, name), 0)
         _at_least("group_size", self.group_size, 2)
         for name in ("temperature", "learning_rate", "max_grad_norm", "guard_threshold"):
-            if not getattr(self, name) > 0:
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise ValueError(f"{name}: must be above 0, not {getattr(self, name)}")
         if self.ahead not in (0, 1):
             raise ValueError(f"ahead: must be 0 or 1, not {self.ahead}")
@@ -83,15 +88,15 @@ class GRPOConfig:
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> GRPOConfig:
         """From what a YAML file gives; `advantage` and `loss` are mappings. Raises ValueError that names an unknown key."""
-        known = dict(values)
+        settings = dict(values)
         for name, inner in (("advantage", AdvantageConfig), ("loss", LossConfig)):
-            if name in known:
-                known[name] = inner(**_known(inner, known[name], f"{name}."))
-        if "run_dir" in known:
-            known["run_dir"] = Path(known["run_dir"])
-        if "betas" in known:
-            known["betas"] = tuple(known["betas"])
-        return cls(**_known(cls, known, ""))
+            if name in settings:
+                settings[name] = inner(**_checked_names(inner, settings[name], f"{name}."))
+        if "run_dir" in settings:
+            settings["run_dir"] = Path(settings["run_dir"])
+        if "betas" in settings:
+            settings["betas"] = tuple(settings["betas"])
+        return cls(**_checked_names(cls, settings, ""))
 
     def to_mapping(self) -> dict[str, Any]:
         """The inverse, of plain JSON values."""
@@ -121,7 +126,7 @@ def _at_least(name: str, value: float, least: int) -> None:
         raise ValueError(f"{name}: must be at least {least}, not {value}")
 
 
-def _known(kind: type, values: Mapping[str, Any], path: str) -> Mapping[str, Any]:
+def _checked_names(kind: type, values: Mapping[str, Any], path: str) -> Mapping[str, Any]:
     names = {field.name for field in dataclasses.fields(kind)}
     unknown = sorted(set(values) - names)
     if unknown:

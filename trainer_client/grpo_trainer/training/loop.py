@@ -13,30 +13,32 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from grpo_trainer.rollout import Engine, Prompt, Sampling, guard
-from grpo_trainer.training import checkpoint, metrics
-from grpo_trainer.training.collect import Collected, Collector, Stopped
+from grpo_trainer.rollout import GenerationEngine, Prompt, Sampling, sync_guard
+from grpo_trainer.training import checkpoint, rollout_metrics
+from grpo_trainer.training.collector import CollectionStopped, RolloutBatch, RolloutCollector
 from grpo_trainer.training.config import GRPOConfig
-from grpo_trainer.training.data import PromptStream
 from grpo_trainer.training.interrupt import Interrupt
-from grpo_trainer.training.policy import Pair, Rows, logprobs
+from grpo_trainer.training.logprobs import Pair, Rows
+from grpo_trainer.training.precision import GUARD_THRESHOLDS
 from grpo_trainer.training.progress import progress
+from grpo_trainer.training.prompt_stream import PromptStream
 from grpo_trainer.training.reference import Reference
-from grpo_trainer.training.scoring import Scorer
+from grpo_trainer.training.run_log import RunLog
+from grpo_trainer.training.scorer import Scorer
 from grpo_trainer.training.update import Updater
 from trainer_client.errors import TooManyFailures
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-Callback = Callable[["Trainer", Collected], Mapping[str, float] | None]
+Callback = Callable[["Trainer", RolloutBatch], Mapping[str, float] | None]
 # What the guard samples after each sync: enough tokens to meet the KV cache and the prefix cache, and next to no time.
 GUARD_PROMPTS = 4
 GUARD_TOKENS = 16
@@ -55,6 +57,8 @@ class State:
 class Trainer:
     """Trains `policy` in place. See the package's docstring for how to use it.
 
+    dtype: of the forward pass; default: the policy's. The trained weights become float32, in place.
+
     Raises ValueError when `ahead` is 1 and the engine has no weights of its own, FileExistsError from `run` when run_dir
     holds another run.
     """
@@ -63,25 +67,26 @@ class Trainer:
         self,
         policy: PreTrainedModel,
         tokenizer: Any,
-        engine: Engine,
+        engine: GenerationEngine,
         scorer: Scorer,
         prompts: Sequence[Prompt],
         config: GRPOConfig,
         *,
         callbacks: Sequence[Callback] = (),
+        dtype: torch.dtype | None = None,
     ) -> None:
         if config.ahead and not engine.own_weights:
             raise ValueError("ahead: 1 needs an engine with weights of its own (TransformersEngine: copy_weights=True)")
         self.policy, self.tokenizer, self.config, self.engine = policy, tokenizer, config, engine
         self.state = State()
+        self._updater = Updater(policy, config, dtype)
         self.reference = Reference(policy) if config.loss.kl_coef else None
         self._scorer = scorer
         self._stream = PromptStream(prompts, config.seed)
-        self._collector = Collector(engine, scorer, tokenizer, self._stream, config)
-        self._updater = Updater(policy, config)
+        self._collector = RolloutCollector(engine, scorer, tokenizer, self._stream, config)
         self._callbacks = callbacks
         self._interrupt, self._aborted = Interrupt(), threading.Event()
-        self._pending: Future[Collected] | None = None
+        self._pending: Future[RolloutBatch] | None = None
         self._synced: dict[str, float] = {}
         self._saved = -1
 
@@ -92,6 +97,11 @@ class Trainer:
     def stop(self) -> None:
         """End `run` at the next point that can be resumed from, as Ctrl-C does. For callbacks."""
         self._interrupt.request()
+
+    def wait_for_rollout(self) -> None:
+        """Returns when no rollout is under way, so that a callback may use the engine."""
+        if self._pending is not None:
+            wait([self._pending])
 
     def resume(self) -> bool:
         """Go on from run_dir's newest checkpoint. False when there is none."""
@@ -113,29 +123,29 @@ class Trainer:
             self.reference.step = saved["reference_step"] or 0
         if saved["pending"] is not None:
             self._pending = Future()
-            self._pending.set_result(checkpoint.unpack_collected(saved["pending"], self._stream))
+            self._pending.set_result(checkpoint.unpack_batch(saved["pending"], self._stream))
         self._saved = self.state.step
         return True
 
     def run(self) -> State:
         """Train until `total_steps`, Ctrl-C or `stop`; leaves a checkpoint each time, and when scoring breaks down.
 
-        Raises OutOfSync when the engine does not follow the policy, TooManyFailures, and what the scorer raises.
+        Raises EngineOutOfSync when the engine does not follow the policy, TooManyFailures, and what the scorer raises.
         """
         config = self.config
         if self._saved < 0 and (checkpoint.newest(config.run_dir) or (config.run_dir / "metrics.jsonl").exists()):
             raise FileExistsError(f"run_dir: {config.run_dir} holds a run; resume() it, or name another folder")
         with (
-            closing(metrics.Log(config.run_dir, self.state.step, tensorboard=config.tensorboard)) as log,
+            closing(RunLog(config.run_dir, self.state.step, tensorboard=config.tensorboard)) as log,
             progress(config.total_steps, self.state.step) as show,
             ThreadPoolExecutor(1, thread_name_prefix="rollout") as ahead,
             self._interrupt,
             self._aborting(),
         ):
             while self.state.step < config.total_steps and not self._interrupt.requested():
-                found = self._rollout(ahead)
-                log.write(self.state.step, found)
-                show(self.state.step, found)
+                metrics = self._rollout(ahead)
+                log.write(self.state.step, metrics)
+                show(self.state.step, metrics)
                 if self.state.step - max(self._saved, 0) >= config.checkpoint_every:
                     self._save_whole()
             if self.state.step != self._saved:
@@ -157,7 +167,7 @@ class Trainer:
                 "config": self.config.to_mapping(),
                 "prompts": len(self._stream),
                 "reference_step": self.reference and self.reference.step,
-                "pending": self._pending and checkpoint.pack_collected(self._pending.result()),
+                "pending": self._pending and checkpoint.pack_batch(self._pending.result()),
             },
         )
         self._saved = self.state.step
@@ -170,33 +180,35 @@ class Trainer:
         """One rollout: collect, update, commit. Gives its metrics."""
         start = time.perf_counter()
         with self._saving():
-            collected = self._next(ahead)
-            self._check(collected)
+            batch = self._next(ahead)
+            if self._pending is None:
+                self.engine.release()
+            self._check(batch)
         wait_s = time.perf_counter() - start
-        found = {**self._scorer.step_metrics(), **metrics.of_rollout(collected), **self._synced}
-        found |= self._update(collected)
+        metrics = {**self._scorer.step_metrics(), **rollout_metrics.of_rollout(batch), **self._synced}
+        metrics |= self._update(batch)
         with self._saving():
             for callback in self._callbacks:
-                found |= callback(self, collected) or {}
+                metrics |= callback(self, batch) or {}
         seconds = time.perf_counter() - start
-        return {**found, "rollout_wait_s": wait_s, "step_time": seconds / self.config.steps_per_rollout}
+        return {**metrics, "rollout_wait_s": wait_s, "step_time": seconds / self.config.steps_per_rollout}
 
-    def _next(self, ahead: ThreadPoolExecutor) -> Collected:
+    def _next(self, ahead: ThreadPoolExecutor) -> RolloutBatch:
         """The next rollout; with `ahead`, starts the one after it."""
         state = self.state
         if self._pending is None:
             self._sync(state.position)
-            collected = self._collector.collect(state.rollout, state.position, state.rollout, self._interrupt.requested)
+            batch = self._collector.collect(state.rollout, state.position, state.rollout, self._interrupt.requested)
         else:
-            collected = self._pending.result()
+            batch = self._pending.result()
             self._pending = None
         if self.config.ahead and state.step + self.config.steps_per_rollout < self.config.total_steps:
-            position = state.position + collected.drawn
+            position = state.position + batch.drawn
             self._sync(position)
             self._pending = ahead.submit(
                 self._collector.collect, state.rollout + 1, position, state.rollout, self._aborted.is_set
             )
-        return collected
+        return batch
 
     def _sync(self, position: int) -> None:
         """The engine gets the policy's weights, and must show that it uses them."""
@@ -205,8 +217,8 @@ class Trainer:
         count = min(GUARD_PROMPTS, self.config.prompts_per_rollout)
         prompts = [self._collector.encode(self._stream[position + place]) for place in range(count)]
         sampling = Sampling(min(GUARD_TOKENS, self.config.max_tokens), self.config.temperature, seed=self.config.seed)
-        gap = guard.measure(self.engine, prompts, sampling, self._logprobs)
-        guard.check(gap, self.config.guard_threshold)
+        gap = sync_guard.measure(self.engine, prompts, sampling, self._logprobs)
+        sync_guard.check(gap, self.config.guard_threshold or GUARD_THRESHOLDS[self._updater.forward.dtype])
         self._synced = {
             "sync/logp_gap_max": gap.max,
             "sync/logp_gap_mean": gap.mean,
@@ -216,39 +228,39 @@ class Trainer:
     @torch.no_grad()
     def _logprobs(self, pairs: Sequence[Pair]) -> list[list[float]]:
         rows = Rows(pairs, self.policy.device)
-        logp, _ = logprobs(self.policy, rows, self.config.temperature)
+        logp, _ = self._updater.forward.logprobs(self.policy, rows, self.config.temperature)
         return [values.tolist() for values in rows.gather(logp)]
 
-    def _check(self, collected: Collected) -> None:
+    def _check(self, batch: RolloutBatch) -> None:
         """What few verdicts leave is no fair sample, and masking the rest would look like healthy training."""
-        share = metrics.failed(collected)
+        share = rollout_metrics.failed(batch)
         if share > self.config.max_failed:
-            kinds = Counter(kind for group in collected.groups for kind in group.scores.failures if kind)
+            kinds = Counter(kind for group in batch.groups for kind in group.scores.failures if kind)
             raise TooManyFailures(
                 f"{share:.0%} of the samples of rollout {self.state.rollout} have no verdict "
                 f"(max_failed: {self.config.max_failed:.0%}); causes: "
                 + ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
             )
 
-    def _update(self, collected: Collected) -> dict[str, float]:
+    def _update(self, batch: RolloutBatch) -> dict[str, float]:
         """The optimiser steps of a rollout, and the counters after them."""
         config, state = self.config, self.state
         if self.reference and config.reference_every and state.step - self.reference.step >= config.reference_every:
             self.reference.refresh(self.policy, state.step)
         start = time.perf_counter()
-        found = self._updater.update(
-            collected.alive(config.prompts_per_rollout),
+        metrics = self._updater.update(
+            batch.alive(config.prompts_per_rollout),
             state.rollout,
             state.step,
             self._reference_model,
         )
-        staleness = state.rollout - min(rollout.version for rollout in collected.rollouts)
+        staleness = state.rollout - min(rollout.version for rollout in batch.rollouts)
         state.step += config.steps_per_rollout
         state.rollout += 1
-        state.position += collected.drawn
-        state.tokens += sum(len(rollout.ids) for rollout in collected.rollouts)
+        state.position += batch.drawn
+        state.tokens += sum(len(rollout.ids) for rollout in batch.rollouts)
         return {
-            **found,
+            **metrics,
             "update_s": time.perf_counter() - start,
             "off_policy/staleness": staleness,
             "num_tokens": state.tokens,
@@ -273,7 +285,7 @@ class Trainer:
         self._aborted.clear()
         try:
             yield
-        except Stopped:
+        except CollectionStopped:
             pass
         except BaseException:
             self._abandon()

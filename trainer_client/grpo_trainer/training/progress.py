@@ -27,7 +27,9 @@ def progress(total: int, done: int) -> Iterator[Show]:
         task = bar.add_task("", total=total, completed=done)
 
         def show(step: int, metrics: Mapping[str, float]) -> None:
-            told = f"reward {metrics.get('reward', float('nan')):.3f}  length {metrics['completions/mean_length']:.0f}"
-            bar.update(task, completed=min(step, total), description=told)
+            description = (
+                f"reward {metrics.get('reward', float('nan')):.3f}  length {metrics['completions/mean_length']:.0f}"
+            )
+            bar.update(task, completed=min(step, total), description=description)
 
         yield show

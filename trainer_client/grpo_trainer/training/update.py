@@ -15,10 +15,11 @@ from grpo_trainer.grpo.aggregation import token_weights
 from grpo_trainer.grpo.loss import MAX_LOG_RATIO, TokenLoss, token_loss
 from grpo_trainer.grpo.minibatch import pack, split
 from grpo_trainer.rollout import Rollout
-from grpo_trainer.training.collect import Group
+from grpo_trainer.training.collector import ScoredRollouts
 from grpo_trainer.training.config import GRPOConfig
-from grpo_trainer.training.metrics import Tally
-from grpo_trainer.training.policy import Rows, logprobs
+from grpo_trainer.training.logprobs import Forward, Rows
+from grpo_trainer.training.precision import take_master_weights
+from grpo_trainer.training.update_metrics import UpdateMetrics
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -41,7 +42,7 @@ class Sample:
         return self.rollout.prompt_ids, self.rollout.ids
 
 
-def counted(groups: Sequence[Group], *, mask_truncated: bool) -> list[Sample]:
+def counted(groups: Sequence[ScoredRollouts], *, mask_truncated: bool) -> list[Sample]:
     """Those with a verdict, and not cut at the length limit where that is masked."""
     return [
         Sample(rollout, advantage)
@@ -54,19 +55,24 @@ def counted(groups: Sequence[Group], *, mask_truncated: bool) -> list[Sample]:
 
 
 class Updater:
-    """Owns the optimiser. The policy stays in eval mode: dropout would make every ratio a random number."""
+    """Owns the optimiser. The policy stays in eval mode: dropout would make every ratio a random number.
 
-    def __init__(self, policy: PreTrainedModel, config: GRPOConfig) -> None:
+    forward: how the policy is computed; its dtype is `dtype`, or the policy's before its trained weights become float32.
+    """
+
+    def __init__(self, policy: PreTrainedModel, config: GRPOConfig, dtype: torch.dtype | None = None) -> None:
+        self.forward = Forward(take_master_weights(policy, dtype), config.gradient_checkpointing)
+        self._weights = [parameter for parameter in policy.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.AdamW(
-            policy.parameters(), lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay
+            self._weights, lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay
         )
         self._policy, self._config = policy.train(False), config
 
     def update(
-        self, groups: Sequence[Group], number: int, step: int, reference: PreTrainedModel | None
+        self, groups: Sequence[ScoredRollouts], number: int, step: int, reference: PreTrainedModel | None
     ) -> dict[str, float]:
         """The optimiser steps from number `step` on, for rollout `number`; gives their metrics."""
-        config, tally = self._config, Tally()
+        config, metrics = self._config, UpdateMetrics()
         samples = counted(groups, mask_truncated=config.loss.mask_truncated)
         rng = random.Random(f"{config.seed}/{number}/split")  # noqa: S311
         parts = [part for _ in range(config.epochs) for part in split(range(len(samples)), config.minibatches, rng)]
@@ -78,37 +84,41 @@ class Updater:
             for sample, logp in self._logprobs(reference, samples):
                 sample.reference = logp
         for place, part in enumerate(parts):
-            self._step([samples[index] for index in part], step + place, tally, first=place == 0)
-        return tally.metrics()
+            self._step([samples[index] for index in part], step + place, metrics, first=place == 0)
+        return metrics.metrics()
 
-    def _step(self, samples: Sequence[Sample], step: int, tally: Tally, *, first: bool) -> None:
+    def _step(self, samples: Sequence[Sample], step: int, metrics: UpdateMetrics, *, first: bool) -> None:
         """One optimiser step; without a sample, or with a gradient that is no number, it changes nothing and is counted."""
         rate = self._config.learning_rate_at(step)
-        tally.last("learning_rate", rate)
+        metrics.last("learning_rate", rate)
         if not samples:
-            tally.skip()
+            metrics.skip()
             return
         lengths = [len(sample.rollout.ids) for sample in samples]
         weights = token_weights(lengths, self._config.loss.aggregation, self._config.max_tokens)
         self.optimizer.zero_grad(set_to_none=True)
         loss = sum(
-            self._backward([samples[place] for place in micro], [weights[place] for place in micro], tally, first=first)
+            self._backward(
+                [samples[place] for place in micro], [weights[place] for place in micro], metrics, first=first
+            )
             for micro in self._micro(samples)
         )
-        norm = float(torch.nn.utils.clip_grad_norm_(self._policy.parameters(), self._config.max_grad_norm))
-        tally.mean("loss", loss)
-        tally.mean("grad_norm", norm)
+        norm = float(torch.nn.utils.clip_grad_norm_(self._weights, self._config.max_grad_norm))
+        metrics.mean("loss", loss)
+        metrics.mean("grad_norm", norm)
         if not math.isfinite(norm):
-            tally.skip()
+            metrics.skip()
             return
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.step()
 
-    def _backward(self, samples: Sequence[Sample], weights: Sequence[float], tally: Tally, *, first: bool) -> float:
+    def _backward(
+        self, samples: Sequence[Sample], weights: Sequence[float], metrics: UpdateMetrics, *, first: bool
+    ) -> float:
         """Adds a micro-batch's part to the gradient, and gives its part of the loss."""
         rows = Rows([sample.pair for sample in samples], self._policy.device)
-        logp, entropy = logprobs(self._policy, rows, self._config.temperature)
+        logp, entropy = self.forward.logprobs(self._policy, rows, self._config.temperature)
         old = logp.detach() if first else rows.spread([sample.old for sample in samples if sample.old is not None])
         rollout = rows.spread([torch.tensor(sample.rollout.logprobs) for sample in samples])
         fixed = [sample.reference for sample in samples if sample.reference is not None]
@@ -123,38 +133,40 @@ class Updater:
         )
         loss = (parts.loss * rows.mask * logp.new_tensor(weights)[:, None]).sum()
         loss.backward()  # type: ignore[no-untyped-call]
-        _describe(tally, rows, parts, entropy, old - rollout)
+        _describe(metrics, rows, parts, entropy, old - rollout)
         return float(loss.detach())
 
     @torch.no_grad()
     def _logprobs(self, model: PreTrainedModel, samples: Sequence[Sample]) -> list[tuple[Sample, Tensor]]:
         """Of each sample's tokens, in the order of the micro-batches."""
-        found: list[tuple[Sample, Tensor]] = []
+        results: list[tuple[Sample, Tensor]] = []
         for micro in self._micro(samples):
             chosen = [samples[place] for place in micro]
             rows = Rows([sample.pair for sample in chosen], model.device)
-            found += zip(chosen, rows.gather(logprobs(model, rows, self._config.temperature)[0]), strict=True)
-        return found
+            results += zip(
+                chosen, rows.gather(self.forward.logprobs(model, rows, self._config.temperature)[0]), strict=True
+            )
+        return results
 
     def _micro(self, samples: Sequence[Sample]) -> list[list[int]]:
         return pack([sum(map(len, sample.pair)) for sample in samples], self._config.micro_batch_tokens)
 
 
-def _describe(tally: Tally, rows: Rows, parts: TokenLoss, entropy: Tensor, gap: Tensor) -> None:
+def _describe(metrics: UpdateMetrics, rows: Rows, parts: TokenLoss, entropy: Tensor, gap: Tensor) -> None:
     """What TRL logs of a micro-batch; `gap` is log π_old - log π_rollout."""
-    tally.mean("entropy", entropy[rows.mask])
+    metrics.mean("entropy", entropy[rows.mask])
     if parts.kl is not None:
-        tally.mean("kl", parts.kl[rows.mask])
+        metrics.mean("kl", parts.kl[rows.mask])
     tokens = rows.mask.sum(-1)
-    tally.mean("clip_ratio/low_mean", parts.low[rows.mask])
-    tally.least("clip_ratio/low_min", (parts.low * rows.mask).sum(-1) / tokens)
-    tally.mean("clip_ratio/high_mean", parts.high[rows.mask])
-    tally.most("clip_ratio/high_max", (parts.high * rows.mask).sum(-1) / tokens)
-    tally.mean("clip_ratio/region_mean", (parts.low + parts.high)[rows.mask])
+    metrics.mean("clip_ratio/low_mean", parts.low[rows.mask])
+    metrics.least("clip_ratio/low_min", (parts.low * rows.mask).sum(-1) / tokens)
+    metrics.mean("clip_ratio/high_mean", parts.high[rows.mask])
+    metrics.most("clip_ratio/high_max", (parts.high * rows.mask).sum(-1) / tokens)
+    metrics.mean("clip_ratio/region_mean", (parts.low + parts.high)[rows.mask])
     gap = gap.detach()[rows.mask]
-    tally.mean("sampling/sampling_logp_difference/mean", gap.abs())
-    tally.most("sampling/sampling_logp_difference/max", gap.abs())
+    metrics.mean("sampling/sampling_logp_difference/mean", gap.abs())
+    metrics.most("sampling/sampling_logp_difference/max", gap.abs())
     weight = gap.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO).exp()
-    tally.least("sampling/importance_sampling_ratio/min", weight)
-    tally.mean("sampling/importance_sampling_ratio/mean", weight)
-    tally.most("sampling/importance_sampling_ratio/max", weight)
+    metrics.least("sampling/importance_sampling_ratio/min", weight)
+    metrics.mean("sampling/importance_sampling_ratio/mean", weight)
+    metrics.most("sampling/importance_sampling_ratio/max", weight)

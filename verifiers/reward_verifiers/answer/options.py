@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from reward_verifiers.answer.extract import SOURCES
+from reward_verifiers.answer.extraction.sources import SOURCES, WITH_ARGUMENT, check_pattern
 from reward_verifiers.verifier import BadReference, Options, ReferenceModel
 
 Kind = Literal[
@@ -16,14 +16,14 @@ Kind = Literal[
 Choices = dict[str, str] | list[str]
 
 _PROSE = ("answer_tag", "boxed", "####", "phrase", "after_think")
-_MATHS = ("answer_tag", "boxed", "####", "phrase", "short", "last_math", "last_number")
+_MATHS = ("answer_tag", "boxed", "####", "phrase", "short", "last_line", "last_math", "last_number")
 AUTO: dict[Kind, tuple[str, ...]] = {
     "math": _MATHS,
     "number": _MATHS,
-    "unit": ("answer_tag", "boxed", "####", "phrase", "short", "last_math", "last_number"),
+    "unit": _MATHS,
     "set": ("answer_tag", "boxed", "####", "phrase", "after_think"),
     "list": ("answer_tag", "boxed", "####", "phrase", "after_think"),
-    "choice": (*_PROSE,),
+    "choice": ("answer_tag", "declared", "boxed", "####", "after_think"),
     "exact": _PROSE,
     "text": _PROSE,
     "date": _PROSE,
@@ -82,7 +82,7 @@ class AnswerOptions(Options):
         default="auto",
         description="Where the answer is looked for, in order: "
         + ", ".join(SOURCES)
-        + ", or json:<dotted path>. 'auto' is a good order for the kind.",
+        + ", tag:<name>, regex:<RE2 pattern>, json:<dotted path>. 'auto' is a good order for the kind.",
     )
     boxes: Literal["last", "all_agree"] = Field(
         default="last", description="Which box counts; all_agree refuses completions whose boxes differ."
@@ -95,8 +95,12 @@ class AnswerOptions(Options):
         if isinstance(value, str) and value != "auto":
             value = [value]
         for source in value if isinstance(value, list) else ():
-            if source not in SOURCES and not str(source).startswith("json:"):
-                raise ValueError(f"unknown source {source!r}; one of {', '.join(SOURCES)}, json:<path>")
+            if source not in SOURCES and not str(source).startswith(WITH_ARGUMENT):
+                raise ValueError(
+                    f"unknown source {source!r}; one of {', '.join(SOURCES)}, tag:<name>, regex:<RE2>, json:<path>"
+                )
+            if str(source).startswith("regex:"):
+                check_pattern(str(source)[6:])
         return value
 
     @field_validator("base")

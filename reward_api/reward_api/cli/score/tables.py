@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from reward_api.cli.score.lines import BadInput
-from reward_api.trainers.normal import reference_of
 from reward_verifiers.contract import ScoreRequest
+from trainer_client.dialect.labels import reference_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

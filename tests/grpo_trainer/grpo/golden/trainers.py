@@ -30,6 +30,10 @@ GSPO = {"aggregation": "sequence", "ratio": "sequence", "clip_low": 0.05, "clip_
 CISPO = {"objective": "cispo", "aggregation": "token", "clip_high": 0.28}
 TIS = {**DAPO, "correction": "truncate", "correction_high": CAP}
 ICEPOP = {**DAPO, "correction": "mask", "correction_low": BAND[0], "correction_high": BAND[1]}
+DUAL = {**GRPO, "dual_clip": 1.3}
+OFF_POLICY = {**GRPO, "off_policy_limit": 0.1}
+SEQUENCE = {"correction_level": "sequence", "correction_low": 0.3, "correction_high": 1.6}
+SEQUENCE_TIS, SEQUENCE_MASK = ({**DAPO, "correction": kind, **SEQUENCE} for kind in ("truncate", "mask"))
 
 
 def inputs():
@@ -57,7 +61,9 @@ def trl():
                 accelerator=SimpleNamespace(
                     gather=lambda x: x, reduce=lambda x, reduction: x, num_processes=1, sync_gradients=True
                 ),
-                args=SimpleNamespace(use_bias_correction_kl=kl == "k3_ratio", delta=None, steps_per_generation=1),
+                args=SimpleNamespace(
+                    use_bias_correction_kl=kl == "k3_ratio", delta=ours.get("dual_clip"), steps_per_generation=1
+                ),
                 model=SimpleNamespace(training=True),
                 beta=BETA if kl else 0.0,
                 loss_type=kind,
@@ -66,7 +72,8 @@ def trl():
                 # For CISPO TRL takes the bound itself, not its distance from 1.
                 epsilon_high=ours["clip_high"] + (1 if kind == "cispo" else 0),
                 top_entropy_quantile=1.0,
-                off_policy_mask_threshold=None,
+                off_policy_mask_threshold=ours.get("off_policy_limit"),
+                get_off_policy_mask=GRPOTrainer.get_off_policy_mask,
                 aux_loss_enabled=False,
                 use_vllm=correct,
                 vllm_importance_sampling_correction=correct,
@@ -84,6 +91,7 @@ def trl():
                 "completion_mask": mask,
                 "advantages": data["advantages"],
                 "old_per_token_logps": data["old"],
+                "sampling_per_token_logps": data["rollout"],
                 "ref_per_token_logps": data["reference"],
                 "num_items_in_batch": mask.sum(),
                 "importance_sampling_ratio": (data["old"] - data["rollout"]).exp().clamp(max=CAP),
@@ -102,12 +110,24 @@ def trl():
         "beta=0.04, use_bias_correction_kl=False": loss_of("grpo", GRPO, kl="k3"),
         "beta=0.04, use_bias_correction_kl=True": loss_of("grpo", GRPO, kl="k3_ratio"),
         "vllm_importance_sampling_mode=token_truncate": loss_of("dapo", TIS, correct=True),
+        "delta=1.3": loss_of("grpo", DUAL),
+        "off_policy_mask_threshold=0.1": loss_of("grpo", OFF_POLICY),
     }, {}
 
 
 def verl():
     from verl.trainer.ppo import core_algos
+    from verl.trainer.ppo.rollout_corr_helper import compute_rollout_correction_weights
     from verl.workers.config import ActorConfig
+
+    def rollout_weights(data, mask, ours):
+        low, high = ours.get("correction_low"), ours["correction_high"]
+        return compute_rollout_correction_weights(
+            data["old"] - data["rollout"],
+            mask,
+            rollout_is=ours.get("correction_level", "token"),
+            rollout_is_threshold=f"{low}_{high}" if ours["correction"] == "mask" else high,
+        )[0]
 
     def loss_of(kind, mode, ours, *, kl=False, correct=False):
         def compute(data):
@@ -117,11 +137,11 @@ def verl():
                 ppo_micro_batch_size_per_gpu=1,
                 clip_ratio_low=ours["clip_low"],
                 clip_ratio_high=ours["clip_high"],
-                clip_ratio_c=1e6,
+                clip_ratio_c=ours.get("dual_clip", 1e6),
                 loss_agg_mode=mode,
             )
-            weights = (data["old"] - data["rollout"]).exp().clamp(max=CAP) if correct else None
             mask = data["mask"].double()
+            weights = rollout_weights(data, mask, ours) if correct else None
             spread = data["advantages"][:, None].expand_as(mask)
             policy_loss = core_algos.get_policy_loss_fn(kind)
             loss, _ = policy_loss(data["old"], data["logp"], spread, mask, mode, config, weights)
@@ -145,6 +165,10 @@ def verl():
         "gspo": loss_of("gspo", "seq-mean-token-mean", GSPO),
         "vanilla, kl_loss_type=low_var_kl": loss_of("vanilla", "token-mean", DAPO, kl=True),
         "vanilla, rollout_is_weights": loss_of("vanilla", "token-mean", TIS, correct=True),
+        "vanilla, rollout_is=token, lower_upper": loss_of("vanilla", "token-mean", ICEPOP, correct=True),
+        "vanilla, rollout_is=sequence": loss_of("vanilla", "token-mean", SEQUENCE_TIS, correct=True),
+        "vanilla, rollout_is=sequence, lower_upper": loss_of("vanilla", "token-mean", SEQUENCE_MASK, correct=True),
+        "vanilla, clip_ratio_c=1.3": loss_of("vanilla", "seq-mean-token-mean", DUAL),
     }, {
         "grpo": advantage_of(grpo, {"epsilon": 1e-6}, norm_adv_by_std_in_grpo=True),
         "grpo, norm_adv_by_std_in_grpo=False": advantage_of(grpo, {"scale": "none"}, norm_adv_by_std_in_grpo=False),
@@ -174,6 +198,7 @@ def openrlhf():
         "token_level_loss=False": loss_of(GRPO, token_level_loss=False),
         "token_level_loss=True": loss_of(DAPO, token_level_loss=True),
         "policy_loss_type=gspo": loss_of(GSPO, policy_loss_type="gspo"),
+        "dual_clip=1.3": loss_of(DUAL, token_level_loss=False, dual_clip=1.3),
         "is_correction_mode=clip": loss_of(TIS, is_correction_mode="clip", is_correction_threshold=[0.0, CAP], **token),
         "is_correction_mode=mask": loss_of(ICEPOP, is_correction_mode="mask", is_correction_threshold=BAND, **token),
     }, {}

@@ -1,0 +1,128 @@
+"""Scorers: rewards by the gateway, sample by sample, and by a function."""
+
+import json
+import shutil
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+
+from grpo_trainer.rollout import Prompt, Rollout
+from grpo_trainer.rollout.transformers_engine import TransformersEngine
+from grpo_trainer.training import FunctionScorer, GatewayScorer, Trainer
+from trainer_client import BadGroup, RewardClient
+
+PROMPT = Prompt("1/2+1/3?", domain="math", reference={"answer": "5/6"}, more={"prompt": "What is 1/2+1/3?"})
+RIGHT = "<think>so</think><answer>5/6</answer>"
+WRONG = "<think>so</think><answer>2/3</answer>"
+
+
+def rollouts(texts, prompt=PROMPT, group="0-0"):
+    return [
+        Rollout(prompt, group, index, len(texts), [1], [4, 5], [0.0, 0.0], text, index == 1, 0)
+        for index, text in enumerate(texts)
+    ]
+
+
+SHIPPED = Path(__file__).parents[3] / "reward_api" / "reward_api" / "domains" / "data"
+
+
+@pytest.fixture(scope="module")
+def gateway(serve, tmp_path_factory):
+    """A gateway with the shipped domain `math` and no other: no sandbox, no reward model."""
+    domains = tmp_path_factory.mktemp("domains")
+    shutil.copy(SHIPPED / "math.yaml", domains)
+    with serve("--domains", str(domains), "--workers", "1") as (url, _):
+        yield url
+
+
+@pytest.fixture
+def score_all():
+    def score(scorer, samples):
+        for rollout in reversed(samples):
+            scorer.submit(rollout)
+        return scorer.result(samples[0].group)
+
+    return score
+
+
+def test_a_real_gateway_scores_in_the_order_of_the_samples(gateway, score_all):
+    with RewardClient(gateway) as client:
+        scores = score_all(GatewayScorer(client), rollouts([RIGHT, WRONG, RIGHT]))
+    assert scores.components["answer"] == [1.0, 0.0, 1.0]
+    assert scores.rewards[0] == scores.rewards[2] > scores.rewards[1]
+    assert scores.failures == [None] * 3
+    assert scores.version.startswith("sha256:")
+
+
+def test_a_gateway_that_is_not_there_gives_no_verdict_with_its_cause(score_all):
+    with RewardClient("http://127.0.0.1:9", deadline_s=0.5, stop_at=1) as client:
+        scores = score_all(GatewayScorer(client), rollouts([RIGHT, WRONG]))
+    assert scores.rewards == [None, None]
+    assert scores.failures == ["verifier_unreachable"] * 2
+
+
+def test_a_sample_is_sent_before_its_siblings_exist():
+    """The first is answered while the second has not been submitted."""
+    answered, asked = threading.Event(), []
+
+    def answer(request):
+        if request.method == "GET":
+            return httpx.Response(200, json={"version": "v", "components": []})  # none needs the siblings
+        asked.append(json.loads(request.content))
+        answered.set()
+        result = {"reward": 1.0, "valid": True, "failure": None, "components": {}, "flags": []}
+        return httpx.Response(200, json={"domain": "math", "version": "v", "results": [result], "group": {}})
+
+    with RewardClient("http://gateway", run="r", transport=httpx.MockTransport(answer)) as client:
+        scorer = GatewayScorer(client)
+        first, second = rollouts([RIGHT, WRONG])
+        scorer.submit(first)
+        assert answered.wait(10)
+        scorer.submit(second)
+        assert scorer.result("0-0").rewards == [1.0, 1.0]
+    assert asked[1] | {"deadline_s": 0} == {
+        "domain": "math",
+        "completions": [WRONG],
+        "reference": {"answer": "5/6"},
+        "prompt": "What is 1/2+1/3?",
+        "id": "0-0",
+        "run": "r",
+        "group_size": 2,
+        "indices": [1],
+        "truncated": [True],
+        "tokens": [2],
+        "deadline_s": 0,
+        "step": 0,
+    }
+
+
+def test_a_request_at_fault_raises(gateway, score_all):
+    with RewardClient(gateway) as client, pytest.raises(BadGroup, match="Unknown domain"):
+        score_all(GatewayScorer(client), rollouts([RIGHT], Prompt("", domain="nowhere", reference="1")))
+
+
+def test_a_function_gives_a_number_components_or_no_verdict(score_all):
+    def score(rollout):
+        if rollout.text == "boom":
+            raise RuntimeError
+        return {"right": {"right": 1.0, "form": 0.5}, "none": None}[rollout.text]
+
+    scores = score_all(FunctionScorer(score), rollouts(["right", "none", "boom"]))
+    assert scores.rewards == [1.5, None, None]
+    assert scores.failures == [None, "unsupported", "verifier_error"]
+    assert scores.components == {"right": [1.0, None, None], "form": [0.5, None, None]}
+
+
+def test_a_policy_is_trained_against_a_real_gateway(gateway, policy, tokenizer, config):
+    """Its eleven letters answer no question, but the gateway's verdicts arrive, and train."""
+    with RewardClient(gateway) as client:
+        prompts = [Prompt("ab", domain="math", reference={"answer": "b"})]
+        engine = TransformersEngine(policy, [2])
+        trainer = Trainer(policy, tokenizer, engine, GatewayScorer(client), prompts, config)
+        trainer.run()
+    told = json.loads((config.run_dir / "metrics.jsonl").read_text().splitlines()[-1])
+    assert told["reward/failed_frac"] == 0
+    assert told["rewards/format/mean"] == 0
+    assert told["reward_wait_s"] >= 0

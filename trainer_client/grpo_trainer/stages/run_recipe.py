@@ -1,0 +1,128 @@
+"""A recipe's stages in order. Each has a folder, and is done when `done.json` is in it; a run that stopped goes on there.
+
+RUN/recipe.yaml
+RUN/1-cold-start/   state.pt, metrics.jsonl, policy/, done.json
+RUN/2-r1-zero/      checkpoints/, metrics.jsonl, policy/, done.json
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from transformers.utils.logging import disable_progress_bar
+
+from grpo_trainer.recipe import BASE, GRPOStage, Recipe, SampleStage, SFTStage, Stage
+from grpo_trainer.stages.context import RunContext
+from grpo_trainer.stages.grpo_stage import run_grpo_stage
+from grpo_trainer.stages.policies import initial_policy
+from grpo_trainer.stages.sample_stage import run_sample_stage
+from grpo_trainer.stages.sft_stage import run_sft_stage
+from trainer_client.client import RewardClient
+
+DONE, POLICY = "done.json", "policy"
+
+
+class RunInterrupted(RuntimeError):
+    """Ctrl-C: what was done is kept, and the same command goes on."""
+
+
+def run_recipe(
+    recipe: Recipe,
+    folder: Path,
+    client: RewardClient,
+    *,
+    seed: int,
+    announce: Callable[[str], None] = lambda line: None,
+) -> list[dict[str, Any]]:
+    """What is in each stage's `done.json`, in order.
+
+    Raises ValueError when the folder holds another run, RunInterrupted, and what a stage raises.
+    """
+    torch.set_num_threads(recipe.threads)
+    disable_progress_bar()
+    name = _claim(folder, recipe, seed)
+    context = RunContext(recipe, folder, client, seed, name, *initial_policy(recipe.model, seed))
+    context.template.warn_when_unused()
+    return [_stage(context, stage, announce) for stage in recipe.stages]
+
+
+def stage_folder(folder: Path, recipe: Recipe, name: str) -> Path:
+    place = next(place for place, stage in enumerate(recipe.stages, 1) if stage.name == name)
+    return folder / f"{place}-{name}"
+
+
+def _claim(folder: Path, recipe: Recipe, seed: int) -> str:
+    """The folder becomes this run's, or is already. Returns the run's name.
+
+    The name is new for every run that starts afresh: a gateway repeats its reply to a request that it has seen, and a run of
+    the same recipe and seed sends the same first rollouts, whatever has changed in the domain since.
+    """
+    ours = {"seed": seed, **recipe.model_dump(mode="json")}
+    path = folder / "recipe.yaml"
+    if path.exists():
+        saved = yaml.safe_load(path.read_text("utf-8"))
+        name = str(saved.pop("run"))
+        if saved != ours:
+            raise ValueError(f"{folder} holds a run of another recipe or seed; name another folder")
+        return name
+    name = f"{recipe.name}-{seed}-{secrets.token_hex(4)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump({"run": name, **ours}, sort_keys=False, allow_unicode=True), "utf-8")
+    return name
+
+
+def _stage(context: RunContext, stage: Stage, announce: Callable[[str], None]) -> dict[str, Any]:
+    folder = stage_folder(context.folder, context.recipe, stage.name)
+    finished = folder / DONE
+    if not finished.exists():
+        folder.mkdir(exist_ok=True)
+        announce(f"{stage.name}: {stage.kind}")
+        _begin(context, stage)
+        started, cpu = time.perf_counter(), time.process_time()
+        result = _work(context, stage, folder)
+        result |= {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - cpu}
+        if not isinstance(stage, SampleStage):
+            context.save(folder / POLICY)
+            result["evaluation"] = _evaluation(context)
+        draft = finished.with_suffix(".draft")
+        draft.write_text(json.dumps(result, indent=1))
+        draft.replace(finished)
+    elif not isinstance(stage, SampleStage):
+        context.load(folder / POLICY)
+    return {"name": stage.name, "kind": stage.kind, **json.loads(finished.read_text())}
+
+
+def _begin(context: RunContext, stage: Stage) -> None:
+    """The policy at hand is the one before's; another is loaded where the stage names one."""
+    if stage.start == BASE:
+        context.policy, context.tokenizer = initial_policy(context.recipe.model, context.seed)
+    elif stage.start is not None:
+        context.load(stage_folder(context.folder, context.recipe, stage.start) / POLICY)
+
+
+def _work(context: RunContext, stage: Stage, folder: Path) -> dict[str, Any]:
+    match stage:
+        case SFTStage():
+            kept = stage.samples and stage_folder(context.folder, context.recipe, stage.samples)
+            return run_sft_stage(context, stage, folder, Path(kept) if kept else None)
+        case GRPOStage():
+            if not run_grpo_stage(context, stage, folder):
+                raise RunInterrupted(f"stopped within {stage.name}; the same command goes on")
+            return {}
+        case SampleStage():
+            return run_sample_stage(context, stage, folder)
+
+
+def _evaluation(context: RunContext) -> dict[str, Any]:
+    settings = context.recipe.evaluation
+    return {
+        source: context.evaluate(source, "test", settings.problems, settings.samples).to_json()
+        for source in context.recipe.sources
+    }

@@ -1,0 +1,83 @@
+"""The `sft` stage: examples from traces, a file, or rejection sampling."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from grpo_trainer.recipe import SFTStage
+from grpo_trainer.stages.context import RunContext, token_weights
+from grpo_trainer.training.run_log import RunLog
+from grpo_trainer.training.sft import Example, sft
+
+KEPT = "kept.jsonl"
+
+
+def run_sft_stage(context: RunContext, stage: SFTStage, folder: Path, kept: Path | None) -> dict[str, Any]:
+    """Trains the policy at hand. `kept`: the folder of the `sample` stage that is meant."""
+    context.adapt()
+    examples = [_example(context, *pair) for pair in _pairs(context, stage, kept)]
+    state = folder / "state.pt"
+    log = RunLog(folder, _done(state), tensorboard=False)
+    try:
+        sft(
+            context.policy,
+            examples,
+            stage.train,
+            seed=context.seed,
+            state=state,
+            weights=token_weights(context.tokenizer, stage.train.emphasis),
+            dtype=context.dtype,
+            on_step=log.write,
+        )
+    finally:
+        log.close()
+    return {"examples": len(examples)}
+
+
+def _pairs(context: RunContext, stage: SFTStage, kept: Path | None) -> Iterator[tuple[str, str]]:
+    """(prompt, completion) of each example."""
+    if stage.traces is not None:
+        yield from _traces(context, stage, stage.traces)
+        return
+    path = kept / KEPT if kept else stage.file
+    assert path is not None  # noqa: S101 - the recipe was checked
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        yield _pair(line, f"{path}, line {number}")
+
+
+def _pair(line: str, where: str) -> tuple[str, str]:
+    try:
+        fields = json.loads(line)
+        return str(fields["prompt"]), str(fields["completion"])
+    except (ValueError, TypeError, KeyError):
+        raise ValueError(f"{where}: not {{prompt, completion}}") from None
+
+
+def _traces(context: RunContext, stage: SFTStage, count: int) -> Iterator[tuple[str, str]]:
+    rng = random.Random(f"{context.seed}/traces/{stage.name}")  # noqa: S311
+    tasks = [(task, task.problems("train")) for _, task in context.sources(stage.sources).values()]
+    for place in range(count):
+        task, problems = tasks[place % len(tasks)]
+        problem = rng.choice(problems)
+        yield problem.prompt, task.trace(problem, rng)
+
+
+def _example(context: RunContext, prompt: str, completion: str) -> Example:
+    """The completion goes on from what the template has already written of it."""
+    template, encode = context.template, context.tokenizer.encode
+    rest = completion.removeprefix(template.prefix(prompt).rstrip())
+    return Example(
+        encode(template.render(prompt), add_special_tokens=False),
+        [*encode(rest, add_special_tokens=False), context.tokenizer.eos_token_id],
+    )
+
+
+def _done(state: Path) -> int:
+    """Steps in the checkpoint; what the log has after it will be written again."""
+    import torch
+
+    return int(torch.load(state, weights_only=True)["step"]) if state.exists() else 0
