@@ -35,6 +35,7 @@ class FailureKind(StrEnum):
     BAD_REFERENCE = "bad_reference"
     UNSUPPORTED = "unsupported"
     CANCELLED = "cancelled"
+    BUDGET_EXHAUSTED = "budget_exhausted"
 
 
 class StrictModel(BaseModel):

@@ -55,6 +55,7 @@ KINDS = {
     FailureKind.BAD_REFERENCE: "touchstone:bad_reference",
     FailureKind.UNSUPPORTED: "touchstone:unsupported",
     FailureKind.CANCELLED: "cancelled",
+    FailureKind.BUDGET_EXHAUSTED: "touchstone:budget_exhausted",
 }
 """Ours in the words of nemo_gym/failure_kinds.py, which lets a server name its own as server:kind."""
 _OURS = frozenset({"reward", "reward_components", "mask_sample", "failure_kind", "failure_reason", "instance_config"})
