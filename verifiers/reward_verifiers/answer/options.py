@@ -16,7 +16,7 @@ Kind = Literal[
 Choices = dict[str, str] | list[str]
 
 _PROSE = ("answer_tag", "boxed", "####", "phrase", "after_think")
-_MATHS = ("answer_tag", "boxed", "####", "phrase", "short", "last_line", "last_math", "last_number")
+_MATHS = ("answer_tag", "boxed", "####", "phrase", "short", "last_line", "final_number", "last_math", "last_number")
 AUTO: dict[Kind, tuple[str, ...]] = {
     "math": _MATHS,
     "number": _MATHS,

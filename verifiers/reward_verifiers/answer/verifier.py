@@ -25,7 +25,7 @@ from reward_verifiers.verifier import BadReference, Sample, Unsupported, Verifie
 _MATHS = frozenset({"math", "number", "unit"})
 _COLLECTIONS = frozenset({"set", "list"})
 _INSIDE_PROSE = ("boxed", "phrase", "last_line", "sentence_number")
-_LOOSE = ("answer_tag", "phrase", "short", "last_line", "last_math", "last_number")
+_LOOSE = ("answer_tag", "phrase", "short", "last_line", "final_number", "last_math", "last_number")
 """Sources whose text may be a sentence to look into."""
 
 _CHECKS: dict[str, Callable[[Any, AnswerOptions], None]] = {

@@ -343,6 +343,11 @@ def spread_bits() -> int:
     return _Spread.bits
 
 
+def size(value: Any) -> int:
+    """Bits before the point."""
+    return max(0, int(_CTX.mag(value))) if value else 0
+
+
 def _tiny() -> Any:
     return _CTX.ldexp(1, _GUARD_BITS - _CTX.prec)
 

@@ -146,8 +146,8 @@ def _same_constants(gold: Node, answer: Node) -> Node:
         return answer
     if not all(map(_is_constant_letter, ours)) or not all(map(_is_constant_letter, theirs)):
         return answer
-    if not symbols(gold) - set(ours):
-        return answer  # no more than a constant: A is not C
+    if not symbols(gold) - set(ours) or (isinstance(gold, Relation) and symbols(gold.sides[0]) & set(ours)):
+        return answer  # no more than a constant, or a name: A is not C, and AB not AC
     return renamed(answer, dict(zip(theirs, ours, strict=True)))
 
 

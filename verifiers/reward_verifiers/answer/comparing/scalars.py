@@ -218,7 +218,7 @@ def _by_digits(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
             return _at_points(gold, answer, names)
         with evaluate.precision(evaluate.FIRST_BITS):
             left, right = numeric(gold, {}), numeric(answer, {})
-            near, hidden = evaluate.close(left, right), evaluate.spread_bits()
+            near, hidden = evaluate.close(left, right), evaluate.spread_bits() + evaluate.size(left)
         if near:
             return _looked_closer(gold, answer, {}, hidden)
         exact = [rational_or_none(node) or evaluate.fraction(value) for node, value in ((gold, left), (answer, right))]
@@ -242,7 +242,7 @@ def _looked_closer(gold: Node, answer: Node, at: dict[str, Any], hidden: int) ->
         except (NotHere, TooLarge, OverflowError, ZeroDivisionError):
             bound = None
         if bound is not None and bound < evaluate.MAX_PRECISION - 200:
-            bits, rule = int(bound) + 100, "equal algebraic numbers"
+            bits, rule = int(bound) + hidden + 100, "equal algebraic numbers"
     if bits <= evaluate.FIRST_BITS - 60:
         return Outcome(True, rule)
     if bits > evaluate.MAX_PRECISION:
@@ -359,7 +359,8 @@ def rounds(exact: Node, decimal: Node) -> bool:
         return any(type(node) is Big for node in walk(exact))
     if left is None or right is None:
         return False
-    return abs(left - right) < Fraction(10) ** -places
+    unit = Fraction(10) ** -places
+    return abs(left - right) * 2 <= unit or right == unit * int(left / unit)
 
 
 def _rounds_to(value: Fraction, rounded: Fraction, places: int) -> bool:

@@ -48,6 +48,13 @@ _DECLARED = (
         r"corretta|risposta|correta|resposta)",
         re.I,
     ),
+    re.compile(
+        rf"\b(?:option|choice|answer)\s{_LETTER}\**\s(?:is|fits|must be)\s(?:the\s)?(?:correct|right|best|answer|true)",
+        re.I,
+    ),
+    re.compile(
+        rf"\b(?:therefore|thus|so|hence|final)[,:]?\s(?:it(?:'s| is)\s|the\s)?(?:option|choice|answer)\s{_LETTER}", re.I
+    ),
     re.compile(r"\\boxed\{\s?(?:\\text\{)?\s?\(?([A-Za-z])\)?[.:]?\s?\}?\s?\}"),
 )
 _LEAD = re.compile(

@@ -138,7 +138,7 @@ def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
     by_words = _by_words(text_content(expected.text), text_content(answer.text), expected, answer)
     if by_words is not None:
         return Judged(bool(by_words.equal), by_words.rule, "first", answer.canonical, expected.canonical)
-    if answer.node is None:
+    if answer.node is None and answer.as_amount is None:
         left = answer.left_over or answer.text
         return Judged(False, NOT_READ, "first", answer.canonical, expected.canonical, left_over=left)
     outcome, stage = _decided(expected, answer, _policy(options))
@@ -199,8 +199,9 @@ def _decided(expected: Reading, answer: Reading, options: AnswerOptions) -> tupl
 
 def _first(expected: Reading, answer: Reading, options: AnswerOptions) -> Outcome:
     assert expected.node is not None  # noqa: S101
-    assert answer.node is not None  # noqa: S101
-    outcome = compare(expected.node, answer.node, options)
+    said = answer.node or answer.as_amount
+    assert said is not None  # noqa: S101
+    outcome = compare(expected.node, said, options)
     for wanted, given in _other_readings(expected, answer):
         if outcome.equal:
             break
@@ -215,6 +216,8 @@ def _other_readings(expected: Reading, answer: Reading) -> Iterator[tuple[Node, 
         return
     if expected.as_list or answer.as_list:
         yield expected.as_list or expected.node, answer.as_list or answer.node
+    if answer.as_amount and isinstance(expected.node, Quantity):
+        yield expected.node, answer.as_amount
     comma = _DECIMAL_COMMA.fullmatch(answer.text)
     if comma and isinstance(expected.node, Num | Neg) and "." in expected.text:
         decimal = read(f"{comma[1]}.{comma[2]}").node

@@ -27,6 +27,7 @@ from reward_verifiers.answer.reading.nodes import (
     Relation,
     Seq,
     Sym,
+    Text,
     symbols,
     walk,
 )
@@ -107,6 +108,10 @@ def _greek_unit(p: Parser, value: Node) -> Node:
 def _parenthesised(p: Parser, value: Node) -> Node:
     """37 (pounds), 5 (approximately)."""
     said = []
+    if p.token.value.lower() in words.BASE_WORDS:
+        node = _base(p, value)
+        p.close(")")
+        return node
     while p.token.kind == "text":
         said.append(p.token.value)
         p.at += 1
@@ -224,6 +229,8 @@ def _has_rate(text: str) -> bool:
 def _counted(p: Parser, value: Node) -> Node:
     """5 different red apples: adjectives, then a thing (or two: "apple trees"), then a tail."""
     start = p.at
+    if p.token.value.lower() in ("square", "sq", "cubic") and p.ahead().value.lower().rstrip(".") in ("units", "unit"):
+        p.at += 1
     while p.token.kind == "text" and words.is_adjective(p.token.value.lower()) and p.ahead().kind == "text":
         p.at += 1
     ordered = p.at > start
@@ -274,6 +281,19 @@ def _tail(p: Parser) -> None:
     if said and not words.is_tail(said) and not (len(said) == 1 and said[0] in words.CJK_HARMLESS):
         p.at = start
         raise CannotRead("words that no list has", " ".join(said))
+
+
+def rate(factors: list[Node]) -> Node:
+    """50 \\frac{\\text{mi}}{\\text{h}}: a unit written as a fraction; raises CannotRead for other words in a product."""
+    match factors[-1]:
+        case Frac((Text() | Sym()) as over, (Text() | Sym()) as under):
+            unit = units.spelled(
+                "/".join(side.words if isinstance(side, Text) else side.name for side in (over, under))
+            )
+            rest = factors[:-1]
+            if unit and rest and not any(isinstance(factor, Text | Relation) for factor in rest):
+                return Quantity(rest[0] if len(rest) == 1 else Mul(tuple(rest)), unit)
+    raise CannotRead("words in a product")
 
 
 # --- money, degrees ---------------------------------------------------------------------------------------------------

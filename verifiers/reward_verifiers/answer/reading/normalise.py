@@ -118,7 +118,8 @@ def _unwrap(text: str) -> str:
         while text.startswith(_SPACES):
             text = text[2:].lstrip()
         text = text.lstrip(_LEADING).rstrip(_TRAILING)
-        text = text.rstrip(".,").rstrip() if not text.endswith(("\\.", "...")) else text
+        while text.endswith((".", ",")) and not text.endswith(("\\.", "\\,", "...")):
+            text = text[:-1].rstrip()
         emphasised = _PAIRED.fullmatch(text)
         if emphasised and emphasised[1] not in emphasised[2]:
             text = emphasised[2]
