@@ -12,6 +12,8 @@ from reward_api.domains.spec import BadDomain, Domain, read
 from reward_api.gateway.backends import LOCAL, BackendResolver
 from reward_api.settings import GatewaySettings
 from reward_verifiers import registry
+from reward_verifiers.answer import AnswerOptions, AnswerReference, AnswerVerifier
+from reward_verifiers.answer.audit import Auditor
 from reward_verifiers.contract import ScoreRequest, validation_errors
 from reward_verifiers.runtime.local import Local, parse_options, parse_reference, pool_for
 from reward_verifiers.verifier import BadReference
@@ -46,15 +48,26 @@ async def check_data(settings: GatewaySettings, name: str, data: Path) -> list[s
         return [f"unknown domain {name!r}: no {path.name} in {settings.domains}"]
     directory = _directory(settings)
     domain = await directory.resolve(name, read(path), demand=True)
+    auditors = _auditors(domain)
     faults: list[str] = []
     for number, line in groups_of(data):
-        faults += [f"line {number}: {fault}" for fault in _reference_faults(domain, line)]
+        faults += [f"line {number}: {fault}" for fault in _reference_faults(domain, auditors, line)]
         if len(faults) >= MAX_TOLD:
-            return [*faults[:MAX_TOLD], "… and maybe more"]
-    return faults
+            faults = [*faults[:MAX_TOLD], "… and maybe more"]
+            break
+    return [*faults, *(f"{key}: {auditor.audit.summary()}" for key, auditor in auditors.items())] if faults else []
 
 
-def _reference_faults(domain: Domain, line: bytes) -> list[str]:
+def _auditors(domain: Domain) -> dict[str, Auditor]:
+    """Component → what audits its references."""
+    return {
+        component.spec.key: Auditor(AnswerOptions.model_validate(component.spec.options))
+        for component in domain.components
+        if component.home == LOCAL and component.spec.verifier == AnswerVerifier.name
+    }
+
+
+def _reference_faults(domain: Domain, auditors: dict[str, Auditor], line: bytes) -> list[str]:
     try:
         request = ScoreRequest.model_validate({"completions": [""], **request_of(line)})
     except BadInput as error:
@@ -65,6 +78,9 @@ def _reference_faults(domain: Domain, line: bytes) -> list[str]:
     for component in domain.components:
         if component.home != LOCAL or not isinstance(component.backend, Local):
             continue
+        if auditor := auditors.get(component.spec.key):
+            faults += [f"{component.spec.key}: {fault}" for fault in _audited(auditor, request)]
+            continue
         verifier = registry.load(component.spec.verifier)
         options = parse_options(verifier, component.spec.options)
         try:
@@ -72,3 +88,14 @@ def _reference_faults(domain: Domain, line: bytes) -> list[str]:
         except BadReference as error:
             faults.append(f"{component.spec.key}: {error}")
     return faults
+
+
+def _audited(auditor: Auditor, request: ScoreRequest) -> list[str]:
+    """What the audit of one reference finds; `auditor` keeps the counts."""
+    known = len(auditor.audit.faults)
+    try:
+        reference = AnswerReference.model_validate(request.reference)
+    except ValidationError as error:
+        return [f"{path}: {reason}" for path, reason in validation_errors(error)]
+    auditor.add(reference)
+    return auditor.audit.faults[known:]

@@ -25,8 +25,10 @@ _DIGIT = re.compile(r"[0-9]")
 _SIGN = re.compile(r"(?<![0-9a-zA-Z}])-(?=[0-9.\\])|(?<=[=(,\[{ ])-(?=[0-9a-z\\])")
 _OPERATOR = re.compile(r"(?<=[0-9a-z})] )?(?<=[0-9a-z})])([+-])(?=[0-9a-z\\ ])")
 _UNITS = {
-    "cm": "m", "m": "km", "km": "cm", "kg": "g", "g": "kg", "hours": "minutes", "hour": "minute", "minutes": "hours", "seconds": "hours",
-    "feet": "inches", "inches": "feet", "miles": "feet", "mph": "km/h", "dollars": "cents", "kN": "N", "N": "kN", "MHz": "GHz",
+    "cm": "m", "m": "km", "km": "cm", "kg": "g", "g": "kg", "hours": "minutes", "hour": "minute", "minutes": "hours",
+    "seconds": "hours",
+    "feet": "inches", "inches": "feet", "miles": "feet", "mph": "km/h", "dollars": "cents",
+    "kN": "N", "N": "kN", "MHz": "GHz",
     "ft": "in", "mm": "cm", "days": "weeks", "liters": "milliliters", "kPa": "Pa", "mA": "A", "kW": "W", "kJ": "J",
 }  # fmt: skip
 _WORD = re.compile(r"(?<=[0-9}\s{])(" + "|".join(sorted(_UNITS, key=len, reverse=True)) + r")(?=$|[\s}.,^/])")
@@ -74,21 +76,22 @@ class Auditor:
         self.audit = Audit()
         self.last: str | None = None
 
-    def add(self, reference: AnswerReference, where: str) -> None:
-        """One item's reference."""
+    def add(self, reference: AnswerReference, where: str = "") -> None:
+        """One item's reference. `where` stands before its findings."""
+        where = f"{where}: " if where else ""
         try:
             options = effective(self.options, reference)
             self.verifier.check_reference(self.options, reference)
             left_over = self._left_over(reference, options)
         except (BadReference, Unsupported) as error:
             self.audit.refused += 1
-            self.audit.faults.append(f"{where}: refused: {error}")
+            self.audit.faults.append(f"{where}refused: {error}")
             return
         if left_over is None:
             self.audit.read += 1
         else:
             self.audit.not_read += 1
-            self.audit.faults.append(f"{where}: not read: {left_over!r} is left over")
+            self.audit.faults.append(f"{where}not read: {left_over!r} is left over")
         if options.kind in _MATHS and isinstance(reference.answer, str):
             self._probe(reference, where)
 
@@ -119,7 +122,7 @@ class Auditor:
         except Unsupported:
             return
         if verdict.score != score and not (score == 0.0 and self._same_value(reference, answer)):
-            self.audit.faults.append(f"{where}: {verdict.score} against {what}: {verdict.reason}")
+            self.audit.faults.append(f"{where}{verdict.score} against {what}: {verdict.reason}")
 
     def _same_value(self, reference: AnswerReference, answer: str) -> bool:
         """Whether a changed text is right after all, as 0/7 is 0/5: it is equal the other way round too, exactly."""
@@ -131,11 +134,11 @@ def _is_idle(text: str, other: str) -> bool:
     from reward_verifiers.answer.comparing.evaluate import rational_or_none
     from reward_verifiers.answer.reading.reader import read
 
-    nodes = read(text).node, read(other).node
-    if nodes[0] is None or nodes[1] is None:
+    left, right = read(text).node, read(other).node
+    if left is None or right is None:
         return False
-    values = [rational_or_none(node) for node in nodes]
-    return values[0] is not None and values[0] == values[1]
+    value = rational_or_none(left)
+    return value is not None and value == rational_or_none(right)
 
 
 def audited(options: AnswerOptions, references: Iterable[tuple[str, Any]]) -> Audit:

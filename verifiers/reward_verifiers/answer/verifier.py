@@ -42,7 +42,7 @@ _JUDGES: dict[str, Callable[[Any, str, AnswerOptions], Judged]] = {
     **dict.fromkeys(_MATHS, mathematics.judge),
     **dict.fromkeys(_COLLECTIONS, collections.judge),
     "exact": texts.judge_text,
-    "text": texts.judge_text,
+    "text": choices.judge_words,
     "choice": choices.judge,
     "regex": texts.judge_regex,
     "json": structured.judge_json,

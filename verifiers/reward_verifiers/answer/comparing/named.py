@@ -134,6 +134,11 @@ def _stem(label: Node) -> str:
     return label.name[:2] if isinstance(label, Sym) else ""
 
 
+def _another_number(ours: str, theirs: str) -> bool:
+    """C_1 and C_4: numbered otherwise, not named otherwise."""
+    return ours[:2] == theirs[:2] and ours[1:2] == "_"
+
+
 def _is_constant_letter(name: str) -> bool:
     return name in _CONSTANT_LETTERS or (name[:2] in ("C_", "c_", "K_", "k_", "A_", "B_") and name[2:].isdigit())
 
@@ -145,6 +150,8 @@ def _same_constants(gold: Node, answer: Node) -> Node:
     if not ours or len(ours) != len(theirs) or len(ours) > _MAX_CONSTANTS:
         return answer
     if not all(map(_is_constant_letter, ours)) or not all(map(_is_constant_letter, theirs)):
+        return answer
+    if any(map(_another_number, ours, theirs)):
         return answer
     if not symbols(gold) - set(ours) or (isinstance(gold, Relation) and symbols(gold.sides[0]) & set(ours)):
         return answer  # no more than a constant, or a name: A is not C, and AB not AC
@@ -195,7 +202,7 @@ def unlabelled(gold: Node, answer: Node, same: Same, near: Near) -> tuple[Node |
         return _value(gold, same, near), _value(answer, same, near)
     left, right = label_of(gold), label_of(answer)
     if left is not None and right is not None:
-        if left == right or (_is_function(left) and _is_function(right)):
+        if left == right or (_is_function(left) and _is_function(right) and not _at_other_places(left, right)):
             return _value(gold, same, near), _value(answer, same, near)
         return gold, answer
     if len(gold.sides) == len(answer.sides) == 2:
@@ -235,6 +242,12 @@ def _is_label(node: Node) -> bool:
 
 def _is_function(node: Node | None) -> bool:
     return node == Sym("y") or (isinstance(node, Call) and node.name.endswith("()"))
+
+
+def _at_other_places(left: Node, right: Node) -> bool:
+    """Q(50) is not Q(80)."""
+    arguments = [label.args if isinstance(label, Call) else () for label in (left, right)]
+    return arguments[0] != arguments[1] and any(not symbols(argument) for argument in (*arguments[0], *arguments[1]))
 
 
 def label_of(node: Node) -> Node | None:

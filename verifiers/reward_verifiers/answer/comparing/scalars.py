@@ -96,8 +96,6 @@ def scalars(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     left, right = _peeled(gold), _peeled(answer)
     if not symbols(gold) and symbols(answer):
         right = _letters_as_units(right.value) or right
-    if any(type(node) is Big for node in (*walk(gold), *walk(answer))):
-        return UNKNOWN
     if {left.unit, right.unit} & units.TEMPERATURES and left.unit != right.unit and left.unit and right.unit:
         return _temperatures(left, right, options)
     scale = _unit_scale(left.unit, right.unit, options)

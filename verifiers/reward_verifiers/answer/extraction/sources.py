@@ -107,6 +107,8 @@ def _box_before(text: str, end: int, floor: int = 0) -> _Span | bool | None:
         if not isinstance(box, _Span):
             break
         start = max(floor, box.start - MAX_ANSWER)
+        if text.rfind("box", start, box.start) < 0:
+            break
         around = next(_boxes_before(text, box.start, start), None)
         if not isinstance(around, _Span) or around.end < box.end:
             break

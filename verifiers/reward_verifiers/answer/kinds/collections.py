@@ -26,7 +26,7 @@ _SPLIT = re.compile(r"\s*[,;，；、]\s*(?:(?:and|or)\s+)?|\s+(?:and|or)\s+|\s*
 _FORMULA = re.compile(r"(?:[-+*/^(){}0-9. ]|(?<![A-Za-z])[A-Za-z](?![A-Za-z]))+")
 """No two letters in a row."""
 _EMPTY = frozenset(
-    {"", "[]", "{}", "()", "\\{\\}", "\\emptyset", "∅", "none", "empty", "the empty set", "the empty list", "no items"}
+    {"[]", "{}", "()", "\\{\\}", "\\emptyset", "∅", "none", "empty", "the empty set", "the empty list", "no items"}
 )
 _WRAPPED = (("[", "]"), ("{", "}"), ("(", ")"), ("\\{", "\\}"), ("<", ">"))
 _FENCE = re.compile(r"```[a-z]*\n?(.*?)```", re.S)

@@ -32,6 +32,7 @@ from reward_verifiers.verifier import BadReference, Unsupported
 
 _SOLUTION = 200
 """Characters from which a reference is a worked solution, to look for the answer in."""
+_ANY_FORM = AnswerOptions(form="any")
 _MAX_SYMBOLIC = 600
 """Characters of an answer that the second stage is given."""
 _LETTER = re.compile(r"\(?([A-J])\)?")
@@ -233,7 +234,9 @@ def _second(expected: Node, answer: Node) -> tuple[Outcome, str]:
         # a formula with its value against the value
         left, right = left[-1:], right[-1:]
     for one, other in zip(left, right, strict=True):
-        same = one == other or symbolic.equal(one, other)
+        same = compare(one, other, _ANY_FORM).equal
+        if same is None and len(left) == 1:
+            same = symbolic.equal(one, other)
         if not same:
             return Outcome(False, "not decided by sympy" if same is None else "different by sympy"), "second"
     return Outcome(True, "equal by sympy"), "second"
