@@ -18,6 +18,7 @@ from reward_verifiers.answer.extraction.sources import Extraction
 from reward_verifiers.answer.judged import Judged, clipped
 from reward_verifiers.answer.kinds import choices, collections, gym, mathematics, structured, texts
 from reward_verifiers.answer.options import AnswerOptions, AnswerReference, effective
+from reward_verifiers.answer.presets import SENTINELS
 from reward_verifiers.completion import after_think, without_end
 from reward_verifiers.contract import FailureKind, Verdict
 from reward_verifiers.verifier import BadReference, Sample, Unsupported, Verifier
@@ -97,6 +98,8 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
             gym.check(reference)
             return
         for answer in _accepted(reference, options):
+            if options.preset and isinstance(answer, str) and answer.strip().casefold() in SENTINELS:
+                raise BadReference(f"{answer.strip()!r} stands where the answer is missing")
             if isinstance(answer, str):
                 _check_text(answer, options.key)
             else:

@@ -318,7 +318,7 @@ def _decimal(node: Node) -> tuple[int, int] | None:
 def _approximate(gold: Node, answer: Node, left: Fraction, right: Fraction, options: AnswerOptions) -> Outcome:
     tolerance = options.tolerance
     if tolerance is not None:
-        near = within(left, right, tolerance)
+        near = within(left, right, tolerance) or (tolerance.figures is not None and _in_own_figures(gold, left, right))
         return Outcome(near, "within the tolerance" if near else "outside the tolerance")
     written = [_decimal(gold), _decimal(answer)]
     shorter = min((w[0], i) for i, w in enumerate(written) if w) if any(written) else None
@@ -368,6 +368,14 @@ def _rounds_to(value: Fraction, rounded: Fraction, places: int) -> bool:
         return False
     cut = unit * int(value / unit)
     return abs(value - rounded) * 2 <= unit or rounded == cut
+
+
+def _in_own_figures(gold: Node, left: Fraction, right: Fraction) -> bool:
+    """Whether the answer is the reference at the places that the reference is written with."""
+    written = _decimal(gold)
+    if written is None or abs(written[0]) > 1000:
+        return False
+    return abs(left - right) * 2 <= Fraction(10) ** -written[0]
 
 
 def within(gold: Fraction, answer: Fraction, tolerance: Tolerance) -> bool:

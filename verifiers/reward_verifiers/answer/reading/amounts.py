@@ -19,6 +19,7 @@ from reward_verifiers.answer.reading.nodes import (
     Const,
     Frac,
     Mul,
+    Neg,
     Node,
     Num,
     Percent,
@@ -387,6 +388,24 @@ def _compound(p: Parser, node: Node) -> Node:
             raise CannotRead("two values side by side")
         total = merged
     return total
+
+
+def total(terms: list[Node]) -> Node:
+    """A sum: a unit behind its last term is the whole sum's, as in 5 + 2\\sqrt3 cm."""
+    bare = [term.term if isinstance(term, Neg) else term for term in terms]
+    quantities = [term for term in bare if isinstance(term, Quantity) and term.unit != "degree"]
+    if not quantities:
+        return Add(tuple(terms))
+    if len({term.unit for term in quantities}) != 1 or (len(quantities) != len(terms) and quantities != [bare[-1]]):
+        raise CannotRead("several units in a sum")
+    values = [_value_of(term) for term in terms]
+    return Quantity(Add(tuple(values)), quantities[0].unit)
+
+
+def _value_of(term: Node) -> Node:
+    if isinstance(term, Neg):
+        return Neg(_value_of(term.term))
+    return term.value if isinstance(term, Quantity) else term
 
 
 def _is_thing(unit: str) -> bool:

@@ -30,7 +30,6 @@ from reward_verifiers.answer.reading import (
     words,
 )
 from reward_verifiers.answer.reading.nodes import (
-    Add,
     Call,
     Const,
     Frac,
@@ -220,6 +219,8 @@ class Parser:
         items, start, alternatives = [self.union()], self.at, True
         while self.separator():
             if self.at_end():
+                if self.stream[self.at - 1].kind == "sep" and self.stream[self.at - 1].value != ",":
+                    raise CannotRead("a list that goes on", self.stream[self.at - 1].value)
                 break
             alternatives &= self.stream[start].value in _OR
             items.append(self.union())
@@ -317,7 +318,7 @@ class Parser:
         match terms:
             case [Const() as numbers, Neg(Seq(_, "{", "}") as holes)]:
                 return Union((numbers,), holes)  # R - {1}
-        return terms[0] if len(terms) == 1 else Add(tuple(terms))
+        return terms[0] if len(terms) == 1 else amounts.total(terms)
 
     def signed(self) -> Node:
         negative = False

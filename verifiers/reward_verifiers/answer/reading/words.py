@@ -190,10 +190,10 @@ def is_tail(said: list[str]) -> bool:
     low = [word.lower().strip(".,;!") for word in said]
     if " ".join(low) in TAILS:
         return True
-    if low[0] in _OF and len(low) <= 8:
-        return (
-            all(word in _OF or word in _TAIL_WORDS or stem(word) or is_adjective(word) for word in low[1:])
-            and len(low) > 1
+    if low[0] in _OF and 1 < len(low) <= 8:
+        named = low[-1] in NOUNS or low[-1] in _TAIL_WORDS - _OF
+        return named and all(
+            word in _OF or word in _TAIL_WORDS or word in NOUNS or is_adjective(word) for word in low[1:]
         )
     if low[0] in _TAIL_WORDS:
         return all(word in _TAIL_WORDS or word in _OF or word in PLURALS for word in low)
