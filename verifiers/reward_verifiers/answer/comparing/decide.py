@@ -131,14 +131,16 @@ def _same_big(gold: Big, answer: Big) -> bool:
     return all(_same_kind(left, right, _ANY_FORM).equal for left, right in pairs)
 
 
+def _side_by_side(node: Node) -> Node:
+    return Seq(node.args) if isinstance(node, Call) and node.name == "both" else node
+
+
 def _is_conditions(node: Node) -> bool:
     """x >= -3 and x <= 4."""
-    return (
-        isinstance(node, Seq)
-        and bool(node.items)
-        and isinstance(node.items[0], Relation)
-        and node.items[0].ops != ("=",)
-    )
+    if isinstance(node, Call) and node.name == "both":
+        return True
+    first = node.items[0] if isinstance(node, Seq) and node.items else None
+    return isinstance(first, Relation) and first.ops != ("=",)
 
 
 def _is_number_set(*nodes: Node) -> bool:
@@ -164,6 +166,7 @@ def _relations(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
             if not rest.equal:
                 return rest
         return _unordered(gold.parts, answer.parts, options)
+    gold, answer = _side_by_side(gold), _side_by_side(answer)
     if isinstance(gold, Seq) and isinstance(answer, Seq):
         return _sequences(gold, answer, options)
     return different("one is a condition, the other is not")

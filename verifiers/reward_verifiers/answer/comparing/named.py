@@ -86,6 +86,12 @@ def same_letters(gold: Node, answer: Node) -> tuple[Node, Node]:
 def _without_condition(node: Node) -> tuple[Node, str | None]:
     """(2k+1), k \\in Z speaks of a whole number k; a_n = 2n+1, n \\ge 1 is a formula for a_n."""
     match node:
+        case Seq((Relation(("in",), (Sym(), Const())) as condition, *rest), "", "") if rest and not isinstance(
+            rest[-1], Seq
+        ):
+            if rest[-1] != condition and not (isinstance(rest[-1], Relation) and rest[-1].ops == ("in",)):
+                return _without_condition(Seq((*rest, condition)))
+    match node:
         case Seq((*items, Relation(("in",), (Sym(name), Const("Z" | "N" | "Z+" | "N+" | "N*" | "Z*")))), "", "") if (
             items
         ):
@@ -145,6 +151,8 @@ def _is_constant_letter(name: str) -> bool:
 
 def _same_constants(gold: Node, answer: Node) -> Node:
     """+c is +C: letters that only one side has, when they may name a constant of integration."""
+    if isinstance(gold, Seq):
+        return answer
     ours = [name for name in _in_order(gold) if name not in symbols(answer)]
     theirs = [name for name in _in_order(answer) if name not in symbols(gold)]
     if not ours or len(ours) != len(theirs) or len(ours) > _MAX_CONSTANTS:
@@ -241,7 +249,9 @@ def _is_label(node: Node) -> bool:
 
 
 def _is_function(node: Node | None) -> bool:
-    return node == Sym("y") or (isinstance(node, Call) and node.name.endswith("()"))
+    if isinstance(node, Sym):
+        return node.name.rstrip("'") in ("y", "f", "g", "h")
+    return isinstance(node, Call) and node.name.endswith("()")
 
 
 def _at_other_places(left: Node, right: Node) -> bool:

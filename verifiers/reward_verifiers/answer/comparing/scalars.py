@@ -36,6 +36,8 @@ from reward_verifiers.answer.reading.nodes import (
     walk,
 )
 
+_LOST_BITS = 20
+"""Bits lost in a sum from which two values that differ are looked at again."""
 DEFAULT_FIGURES = 5
 """A decimal of so many significant figures may stand for the value that it rounds."""
 
@@ -217,7 +219,8 @@ def _by_digits(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
         with evaluate.precision(evaluate.FIRST_BITS):
             left, right = numeric(gold, {}), numeric(answer, {})
             near, hidden = evaluate.close(left, right), evaluate.spread_bits() + evaluate.size(left)
-        if near:
+            unsure = evaluate.lost_bits() > _LOST_BITS
+        if near or (unsure and _looked_closer(gold, answer, {}, hidden).equal):
             return _looked_closer(gold, answer, {}, hidden)
         exact = [rational_or_none(node) or evaluate.fraction(value) for node, value in ((gold, left), (answer, right))]
         if None in exact:
@@ -246,7 +249,8 @@ def _looked_closer(gold: Node, answer: Node, at: dict[str, Any], hidden: int) ->
     if bits > evaluate.MAX_PRECISION:
         return Outcome(None, "not decided: more digits may differ than are worked out")
     with evaluate.precision(bits + 80):
-        same = evaluate.close(numeric(gold, at), numeric(answer, at))
+        left, right = numeric(gold, at), numeric(answer, at)
+        same = evaluate.close(left, right, lost=evaluate.lost_bits())
     return Outcome(True, rule) if same else different("different numbers that share their first digits")
 
 

@@ -147,7 +147,7 @@ def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
 
 
 def _as_text(text: str) -> str:
-    return _LOOSE_SPACE.sub("", text)
+    return _LOOSE_SPACE.sub("", " ".join(text.split()))
 
 
 def _another_number(gold_text: str, text: str) -> bool:

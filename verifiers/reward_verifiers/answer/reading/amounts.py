@@ -43,6 +43,8 @@ _MONEY = ("$", "＄", "€", "£", "¥", "¢", "₹", "₩", "₽", "₪")
 def starts(p: Parser) -> bool:
     """Whether words, a unit's sign or a bracket with words stand after a value."""
     token = p.token
+    if token.value == "(" and p.ahead().value in ("mod", "modulo"):
+        return False
     if (
         token.kind == "text"
         or (token.kind == "op" and token.value in _MONEY)

@@ -81,10 +81,12 @@ COMMANDS: dict[str, Handler] = {
     **amounts.COMMANDS,
 }
 """Command → what reads it. Adding a notation is a line in the table of its module."""
-_OR, _ORDER = frozenset({"or", "或", "或者", "ou", "oder"}), frozenset({"<", ">", "<=", ">="})
+_AND = ({"and"}, {"land"}, {"且"})
+_OR, _ORDER = frozenset({"lor", "or", "或", "或者", "ou", "oder"}), frozenset({"<", ">", "<=", ">="})
 _SINGLE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _NO_FACTOR = frozenset(
-    "rfloor rceil rangle mid \\ pm mp cup setminus cap vert pmod bmod mod land wedge over checkmark ldots hline &".split()
+    "rfloor rceil rangle mid \\ pm mp cup setminus cap vert pmod bmod mod land wedge over choose "
+    "checkmark ldots hline &".split()
 )
 
 
@@ -217,6 +219,7 @@ class Parser:
 
     def items(self) -> Node:
         items, start, alternatives = [self.union()], self.at, True
+        first = start
         while self.separator():
             if self.at_end():
                 if self.stream[self.at - 1].kind == "sep" and self.stream[self.at - 1].value != ",":
@@ -229,6 +232,12 @@ class Parser:
                 raise CannotRead("more than 400 items")
         if len(items) == 1:
             return items[0]
+        joints = {token.value for token in self.stream[first : self.at] if token.kind == "sep"}
+        relations = all(isinstance(item, Relation) for item in items)
+        if joints & {"lor", "land"} and not relations:
+            raise CannotRead("a sign of logic between values")
+        if relations and joints in _AND and all(isinstance(item, Relation) and item.ops[0] in _ORDER for item in items):
+            return Call("both", tuple(items))
         if alternatives and all(isinstance(item, Relation) and item.ops[0] in _ORDER for item in items):
             return Union(tuple(items))
         return amounts.joined(Seq(tuple(items)))
@@ -656,6 +665,8 @@ class Parser:
         node = self.nested()
         if self.accept("over"):
             node = Frac(node, self.nested())
+        elif self.accept("choose"):
+            node = Call("binom", (node, self.nested()))
         self.close("}")
         return node
 

@@ -146,7 +146,7 @@ def _lines(name: str) -> tuple[str, ...]:
 PLURALS = dict(line.split() for line in _lines("nouns.txt"))
 NOUNS = frozenset(PLURALS) | frozenset(PLURALS.values())
 ADJECTIVES = frozenset(_lines("adjectives.txt"))
-_ORDERED = frozenset("ordered unordered distinct such different".split())
+_ORDERED = frozenset("ordered unordered distinct such different possible remaining".split())
 
 
 def stem(word: str) -> str | None:
