@@ -119,6 +119,76 @@ def without_end(text: str, tokens: Sequence[str] = END_TOKENS) -> str:
     return text[:end]
 
 
+# --- thinking ---------------------------------------------------------------------------------------------------------
+
+THINKING: tuple[tuple[str, str], ...] = (
+    ("<think>", "</think>"),
+    ("[THINK]", "[/THINK]"),
+    ("<seed:think>", "</seed:think>"),
+    ("\u25c1think\u25b7", "\u25c1/think\u25b7"),
+    ("<longcat_think>", "</longcat_think>"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ("<|inner_prefix|>", "<|inner_suffix|>"),
+    ("<|channel>thought", "<channel|>"),
+    ("<|channel|>analysis<|message|>", "<|end|>"),
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),
+    ("<reasoning>", "</reasoning>"),
+)
+"""What model families write around their thinking. A text is of the family whose mark comes first."""
+
+_FINAL = "<|channel|>final<|message|>"
+_HARMONY = "<|channel|>analysis<|message|>"
+# Words that honest text may mark up: they are thinking only where a text begins with them.
+_AT_START = frozenset({"<thinking>", "<thought>", "<reasoning>"})
+_FIRST_MARK = re.compile(
+    "|".join(
+        re.escape(mark)
+        for opening, closing in THINKING
+        if opening not in _AT_START
+        for mark in ((opening,) if opening == _HARMONY else (opening, closing))
+    )
+)
+
+
+def thinking_marks(text: str) -> tuple[str, str]:
+    """The marks of the family that wrote the text; R1's when it has none."""
+    start = text[:100].lstrip()
+    for opening, closing in THINKING:
+        if opening in _AT_START and start.startswith(opening):
+            return opening, closing
+    first = _FIRST_MARK.search(text)
+    return next((pair for pair in THINKING if first and first[0] in pair), THINKING[0])
+
+
+def thoughts(text: str) -> list[str] | None:
+    """The thinking of every turn, in order; None when there is no mark of thinking at all.
+
+    A closing mark without an opening one belongs to thinking that the chat template opened, or that went on. Thinking that
+    is never closed goes to the end.
+
+    >>> thoughts("<think>1+1</think> 2 <think>2+2</think> 4")
+    ['1+1', '2+2']
+    """
+    opening, closing = thinking_marks(text)
+    spans: list[tuple[int, int]] = []
+    start: int | None = None
+    for match in islice(re.compile(f"{re.escape(opening)}|{re.escape(closing)}").finditer(text), MAX_TAGS):
+        if match[0] == opening:
+            start = match.end() if start is None else start
+        elif start is not None:
+            spans.append((start, match.start()))
+            start = None
+        elif not spans:
+            spans.append((0, match.start()))
+        elif closing != "<|end|>":
+            spans[-1] = (spans[-1][0], match.start())
+    if start is not None:
+        spans.append((start, len(text)))
+    return [text[begin:end] for begin, end in spans] or None
+
+
 def after_think(text: str, prefix: str = "") -> str | None:
     """What follows the last closed think section; the whole text when there is none; None when one is still open.
 
@@ -126,7 +196,11 @@ def after_think(text: str, prefix: str = "") -> str | None:
     ' 2'
     """
     text = prefix + text
-    close = text.rfind("</think>")
-    if text.rfind("<think>") > close:
+    opening, closing = thinking_marks(text)
+    if opening == _HARMONY:
+        final = text.rfind(_FINAL)
+        return text[final + len(_FINAL) :] if final >= 0 else None
+    close = text.rfind(closing)
+    if text.rfind(opening) > close:
         return None
-    return text if close < 0 else text[close + len("</think>") :]
+    return text if close < 0 else text[close + len(closing) :]

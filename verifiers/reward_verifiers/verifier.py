@@ -43,6 +43,8 @@ class Sample(Generic[O, R]):
     options: O
     reference: R
     prompt: str = ""
+    question: str = ""
+    """The last user message; the prompt where that is one string."""
     prefix: str = ""
     truncated: bool | None = None
     tokens: int | None = None

@@ -25,6 +25,7 @@ from reward_verifiers.contract import (
     VerifyRequest,
     completion_text,
     prompt_text,
+    question_text,
     validation_errors,
 )
 from reward_verifiers.runtime.pool import TaskFailure, WorkerPool
@@ -168,7 +169,7 @@ class Local:
 
 def samples_of(request: VerifyRequest, options: Any, reference: Any) -> list[Sample[Any, Any]]:
     """The request's completions as the verifier sees them."""
-    prompt = prompt_text(request.prompt)
+    prompt, question = prompt_text(request.prompt), question_text(request.prompt)
     nothing = [None] * len(request.completions)
     return [
         Sample(
@@ -176,6 +177,7 @@ def samples_of(request: VerifyRequest, options: Any, reference: Any) -> list[Sam
             options=options,
             reference=reference,
             prompt=prompt,
+            question=question,
             prefix=request.prefix,
             truncated=truncated,
             tokens=tokens,
