@@ -59,43 +59,81 @@ _VISIBLE = re.compile(
 )
 
 
-class Tag(NamedTuple):
-    """One tag and where it stands: text[start:end]."""
+class Section(NamedTuple):
+    """The marks around a section, as they are written. Without a closing mark it goes to the end."""
 
-    name: str
+    opening: str
+    closing: str
+
+
+class Tag(NamedTuple):
+    """A mark and where it stands: text[start:end] is mark number `section`'s opening or closing."""
+
+    section: int
     closing: bool
     start: int
     end: int
+    mark: str
 
     def __str__(self) -> str:
-        return f"</{self.name}>" if self.closing else f"<{self.name}>"
+        return self.mark
+
+
+def section(name: str) -> Section:
+    """The section of a tag.
+
+    >>> section("think")
+    Section(opening='<think>', closing='</think>')
+    """
+    return Section(f"<{name}>", f"</{name}>")
+
+
+_SPACED = re.compile(r"<(/?)([^<>/]+)>")
 
 
 @lru_cache(maxsize=256)
-def _pattern(names: tuple[str, ...], case_sensitive: bool, whitespace: bool, skip_code: bool) -> re.Pattern[str]:
-    space = r"[ \t]{0,8}" if whitespace else ""
-    options = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    flags = re.ASCII if case_sensitive else re.ASCII | re.IGNORECASE
-    tag = f"<{space}(?:(/){space})?({options}){space}>"
-    return re.compile(f"{_CODE}|{tag}" if skip_code else tag, flags)
+def _pattern(sections: tuple[Section, ...], case_sensitive: bool, whitespace: bool, skip_code: bool) -> re.Pattern[str]:
+    marks = {mark for pair in sections for mark in pair if mark}
+    options = "|".join(_mark(mark, whitespace) for mark in sorted(marks, key=len, reverse=True))
+    flags = re.NOFLAG if case_sensitive else re.IGNORECASE
+    return re.compile(f"{_CODE}|({options})" if skip_code else f"({options})", flags)
+
+
+def _mark(mark: str, whitespace: bool) -> str:
+    tag = _SPACED.fullmatch(mark) if whitespace else None
+    if tag is None:
+        return re.escape(mark)
+    space = r"[ \t]{0,8}"
+    return f"<{space}{tag[1]}{space if tag[1] else ''}{re.escape(tag[2])}{space}>"
 
 
 def scan(
     text: str,
-    names: Sequence[str],
+    sections: Sequence[Section],
     *,
     case_sensitive: bool = True,
     whitespace: bool = False,
     skip_code: bool = False,
 ) -> list[Tag]:
-    """The opening and closing tags of these names, in order of place; at most MAX_TAGS.
+    """The opening and closing marks of these sections, in order of place; at most MAX_TAGS.
 
-    With `skip_code`, tags in fenced blocks and in inline code are text. What is never closed hides nothing.
+    With `skip_code`, marks in fenced blocks and in inline code are text. What is never closed hides nothing.
     """
-    known = {name.lower(): name for name in names}
-    matches = _pattern(tuple(names), case_sensitive, whitespace, skip_code).finditer(text)
-    tags = (Tag(known[match[2].lower()], bool(match[1]), match.start(), match.end()) for match in matches if match[2])
-    return list(islice(tags, MAX_TAGS))
+    kinds = {
+        mark.lower(): (number, closing, mark)
+        for number, pair in reversed(list(enumerate(sections)))
+        for closing, mark in enumerate(pair)
+        if mark
+    }
+    tags = []
+    for match in _pattern(tuple(sections), case_sensitive, whitespace, skip_code).finditer(text):
+        if match[1]:
+            plain = match[1].lower()
+            number, closing, mark = kinds.get(plain) or kinds["".join(plain.split())]
+            tags.append(Tag(number, bool(closing), match.start(), match.end(), mark))
+            if len(tags) == MAX_TAGS:
+                break
+    return tags
 
 
 def visible(text: str, enough: int) -> int:

@@ -23,7 +23,6 @@ from reward_verifiers.language.turns import not_own
 from reward_verifiers.language.words import (
     CLASS,
     DIGIT,
-    PER_WORD,
     STOP,
     Bools,
     Hashes,
@@ -33,6 +32,7 @@ from reward_verifiers.language.words import (
     code_points,
     split,
 )
+from reward_verifiers.scripts import PER_WORD
 
 _CHANGE = 70  # hundredths of powers of ten that a change of language costs inside a clause
 _CHANGE_AT_BEGIN = 50

@@ -15,6 +15,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from reward_verifiers.scripts import PER_WORD
+
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Hashes = npt.NDArray[np.uint64]
@@ -29,8 +31,6 @@ SCRIPTS: tuple[str, ...] = (
     *("han", "kana"),
 )
 CLASS: dict[str, int] = {name: number for number, name in enumerate(SCRIPTS, 10)}
-# Characters a word, where words are not spaced.
-PER_WORD: dict[str, float] = {"han": 1.65, "kana": 2.2, "thai": 4.4, "khmer": 4.4, "lao": 4.4, "burmese": 4.4}
 _IS_UNSPACED = np.zeros(256, dtype=bool)
 _IS_UNSPACED[[CLASS[name] for name in PER_WORD]] = True
 

@@ -178,6 +178,7 @@ def samples_of(request: VerifyRequest, options: Any, reference: Any) -> list[Sam
             reference=reference,
             prompt=prompt,
             question=question,
+            is_chat=isinstance(request.prompt, list),
             prefix=request.prefix,
             truncated=truncated,
             tokens=tokens,
