@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from prometheus_client import Gauge
 
 from reward_api.gateway.gateway import Gateway, package_version
 from reward_api.gateway.routes import router
 from reward_api.settings import GatewaySettings
 from reward_api.trainers.mount import mount
-from reward_verifiers.service.app import bare_app
+from reward_verifiers.service.app import REJECTED_BODIES, bare_app
 from reward_verifiers.service.server import serve
 
 
@@ -16,6 +17,9 @@ def create_app(gateway: Gateway) -> FastAPI:
     """The gateway's app. Its lifespan starts and stops the gateway; a caller without one enters `gateway.running()`."""
     app = bare_app("Touchstone", package_version(), gateway.settings.limits(), lambda _: gateway.running())
     app.state.gateway = gateway
+    app.state.draining.deadlines = gateway.deadlines
+    rejected = Gauge("reward_rejected_bodies", REJECTED_BODIES, registry=gateway.metrics.registry)
+    rejected.set_function(lambda: app.state.body_room.refused)
     app.include_router(router)
     mount(app, gateway)
     return app
@@ -24,4 +28,11 @@ def create_app(gateway: Gateway) -> FastAPI:
 def serve_gateway(settings: GatewaySettings, host: str, port: int) -> None:
     """Serve the whole suite until stopped. Raises BadDomain or BindError before the first request."""
     gateway = Gateway(settings)
-    serve(create_app(gateway), host, port, header_timeout_s=settings.header_timeout_s, log_level=settings.log_level)
+    serve(
+        create_app(gateway),
+        host,
+        port,
+        header_timeout_s=settings.header_timeout_s,
+        shutdown_grace_s=settings.shutdown_grace_s,
+        log_level=settings.log_level,
+    )

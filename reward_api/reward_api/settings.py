@@ -33,7 +33,7 @@ class GatewaySettings(ServiceSettings):
     )
     service_key: str = Field(default="", description="Bearer key that the gateway sends to remote verifiers.")
     max_deadline_s: float = Field(default=600.0, gt=0, description="Cap on what a request or a domain may ask for.")
-    cache_entries: int = Field(default=32_768, ge=0, description="Verdicts of pure verifiers that are remembered.")
+    cache_mb: int = Field(default=64, ge=0, description="Memory for verdicts of pure verifiers that are remembered.")
     idempotency_mb: int = Field(
         default=64, ge=0, description="Replies kept for groups that are sent again with their Idempotency-Key."
     )

@@ -87,7 +87,7 @@ async def test_ten_thousand_requests(serve, capsys):
     rng = random.Random(0)
     plan = rng.choices(list(KINDS), list(KINDS.values()), k=10_000)
     seen: Counter[tuple[str, int]] = Counter()
-    with serve(TOUCHSTONE_CACHE_ENTRIES="1000") as (url, server):
+    with serve(TOUCHSTONE_CACHE_MB="1") as (url, server):
         process = psutil.Process(server.pid)
         async with httpx.AsyncClient(base_url=url, timeout=60) as client:
             queue = iter(plan)

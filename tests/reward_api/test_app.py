@@ -140,7 +140,8 @@ async def test_without_a_key_there_is_no_score(client):
 async def test_health_is_open_and_readiness_names_the_verifiers(client):
     bare = httpx.AsyncClient(transport=client._transport, base_url="http://gateway")
     assert (await bare.get("/healthz")).status_code == 200
-    ready = (await bare.get("/readyz")).json()
+    assert (await bare.get("/readyz")).json() == {"ready": True}, "strangers learn no names"
+    ready = (await client.get("/readyz")).json()
     assert (ready["ready"], ready["domains"]["toy"]) == (True, {"toy": True})
 
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
+import orjson
 from pydantic import BaseModel, ConfigDict
 
 from reward_verifiers.code_digest import code_digest
@@ -33,6 +34,8 @@ class ReferenceModel(BaseModel):
 
 
 ROUNDING = 1e-6
+MAX_EVIDENCE_BYTES = 64 * 1024
+MAX_REASON = 4096
 
 O = TypeVar("O", bound=Options)  # noqa: E741
 R = TypeVar("R", bound=ReferenceModel)
@@ -147,6 +150,22 @@ def within_range(verdict: Verdict, score_range: tuple[float, float]) -> Verdict:
         return verdict
     message = f"score {verdict.score:g} is outside of the score_range [{low:g}, {high:g}]"
     return Verdict.failed(FailureKind.VERIFIER_ERROR, message)
+
+
+def bounded(verdict: Verdict) -> Verdict:
+    """The verdict with evidence and words of bounded size: both go to the trainer, and into a cache."""
+    size = len(orjson.dumps(verdict.evidence))
+    is_small = size <= MAX_EVIDENCE_BYTES and len(verdict.reason) <= MAX_REASON
+    failure = verdict.failure
+    if is_small and (failure is None or len(failure.message) <= MAX_REASON):
+        return verdict
+    dropped = {"dropped": f"evidence of {size} bytes is over the limit of {MAX_EVIDENCE_BYTES}"}
+    update = {
+        "evidence": verdict.evidence if size <= MAX_EVIDENCE_BYTES else dropped,
+        "reason": verdict.reason[:MAX_REASON],
+        "failure": failure and replace(failure, message=failure.message[:MAX_REASON]),
+    }
+    return verdict.model_copy(update=update)
 
 
 @runtime_checkable

@@ -65,10 +65,10 @@ def part(request: VerifyRequest, positions: list[int]) -> VerifyRequest:
 
 
 class VerdictCache:
-    """At most `entries` verdicts, least recently used out first."""
+    """At most `max_bytes` of verdicts, least recently used out first."""
 
-    def __init__(self, entries: int) -> None:
-        self._verdicts: LRUCache[Key, Verdict] = LRUCache(maxsize=entries)
+    def __init__(self, max_bytes: int) -> None:
+        self._verdicts: LRUCache[Key, Verdict] = LRUCache(maxsize=max_bytes, getsizeof=_size)
         self._flights: SingleFlight[Key, _Verdicts] = SingleFlight()
         self.hits = self.coalesced = self.misses = 0
 
@@ -106,9 +106,14 @@ class VerdictCache:
         reply = await judge(request)
         verdicts = dict(zip(keys, reply.verdicts, strict=True))
         for key, verdict in verdicts.items():
-            if verdict.valid and reply.build in ("", identity[2]):
+            if verdict.valid and reply.build in ("", identity[2]) and _size(verdict) <= self._verdicts.maxsize:
                 self._verdicts[key] = verdict
         return verdicts
+
+
+def _size(verdict: Verdict) -> int:
+    """About how many bytes of memory a verdict takes."""
+    return 1024 + len(verdict.reason) + 2 * len(orjson.dumps(verdict.evidence, default=to_jsonable_python))
 
 
 async def _shared(flights: dict[Key, Flight[_Verdicts]]) -> _Verdicts:

@@ -21,6 +21,7 @@ from reward_api.settings import GatewaySettings
 from reward_verifiers import registry
 from reward_verifiers.runtime.local import pool_for
 from reward_verifiers.service.admission import Admission
+from reward_verifiers.service.draining import Deadlines
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Gateway:
         )
         self.backends = BackendResolver(self.pool, settings.verifier_urls, settings.service_key)
         self.live_domains = LiveDomains(settings.domains, self.backends)
-        self.cache = VerdictCache(settings.cache_entries)
+        self.cache = VerdictCache(settings.cache_mb << 20)
         self.idempotent_replies = IdempotentReplies(settings.idempotency_mb << 20)
         self.admission = Admission(settings.max_inflight_samples)
         self.metrics = Metrics(package_version())
@@ -60,8 +61,14 @@ class Gateway:
                 "replayed": lambda: self.idempotent_replies.replayed,
             },
         )
+        self.deadlines = Deadlines()
         self.scorer = Scorer(
-            self.cache, GroupBuffer(), self.metrics, settings.max_deadline_s, self.live_domains.refreshed
+            cache=self.cache,
+            group_buffer=GroupBuffer(),
+            metrics=self.metrics,
+            max_deadline_s=settings.max_deadline_s,
+            deadlines=self.deadlines,
+            refresh=self.live_domains.refreshed,
         )
 
     @asynccontextmanager

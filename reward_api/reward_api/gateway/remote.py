@@ -15,8 +15,9 @@ import stamina
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from reward_verifiers.contract import Description, Problem, VerifyReply, VerifyRequest, validation_errors
+from reward_verifiers.service.middleware import forwarded_headers
 from reward_verifiers.service.strict_json import BadJSON, loads
-from reward_verifiers.verifier import BadOptions, Overloaded
+from reward_verifiers.verifier import BadOptions, Overloaded, bounded
 
 MAX_REPLY_BYTES = 64 << 20
 CONNECT_S = 2.0
@@ -88,7 +89,7 @@ class Remote:
             reply = await self._call("POST", "/verify", VerifyReply, body)
         if len(reply.verdicts) != len(request.completions):
             raise BadReply(f"{len(reply.verdicts)} verdicts for {len(request.completions)} completions")
-        return reply
+        return reply.model_copy(update={"verdicts": [bounded(verdict) for verdict in reply.verdicts]})
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -111,7 +112,7 @@ class Remote:
             raise BadReply(f"{where} does not fit a {model.__name__}") from None
 
     async def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, httpx.Headers, bytes]:
-        async with self._client.stream(method, path, content=body) as reply:
+        async with self._client.stream(method, path, content=body, headers=forwarded_headers()) as reply:
             content = bytearray()
             try:
                 async for chunk in reply.aiter_bytes():

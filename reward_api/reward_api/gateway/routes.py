@@ -17,7 +17,7 @@ from reward_api.domains.spec import BadDomain, Domain, DomainSpec
 from reward_api.gateway.gateway import Gateway
 from reward_api.gateway.idempotency import keys_of
 from reward_verifiers.contract import ProblemError, ScoreManyReply, ScoreManyRequest, ScoreReply, ScoreRequest
-from reward_verifiers.service.keys import require_admin
+from reward_verifiers.service.keys import bearer, require_admin
 from reward_verifiers.service.problems import HTTPProblem
 from reward_verifiers.service.streams import NDJSON, HeldStream, as_done, run_or_cancel
 from reward_verifiers.service.strict_route import StrictRoute
@@ -263,11 +263,13 @@ async def healthz() -> Response:
 
 
 @router.get("/readyz", tags=["operations"])
-async def readyz(parts: Parts) -> Response:
-    """200 when every verifier of every enabled domain answers, else 503; which ones do is in the body."""
+async def readyz(request: Request, parts: Parts) -> Response:
+    """200 when every verifier of every enabled domain answers, else 503; which ones do, for those who have a key."""
     domains = await parts.readiness()
     is_ready = all(answer for verifiers in domains.values() for answer in verifiers.values())
-    return json_reply({"ready": is_ready, "domains": domains}, 200 if is_ready else 503)
+    is_ready = is_ready and not request.app.state.draining.begun
+    has_key = request.app.state.keys.may_score(bearer(request.headers))
+    return json_reply({"ready": is_ready, **({"domains": domains} if has_key else {})}, 200 if is_ready else 503)
 
 
 @router.get("/metrics", tags=["operations"])

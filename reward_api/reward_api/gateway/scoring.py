@@ -31,6 +31,7 @@ from reward_verifiers.contract import (
     VerifyReply,
     VerifyRequest,
 )
+from reward_verifiers.service.draining import Deadlines
 from reward_verifiers.verifier import Backend, BadOptions, Judge, Overloaded, within_range
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ _Outcome = tuple[list[Verdict], bool]
 
 # Kept back from the components, so that the reply is made before the client's own deadline.
 REPLY_S = 0.05
+_STOPS = FailureKind.CANCELLED, "the gateway stops"
 TEMPLATE_FLAG = "template_prefills_think"
 
 
@@ -55,6 +57,7 @@ class Scorer:
     group_buffer: GroupBuffer
     metrics: Metrics
     max_deadline_s: float
+    deadlines: Deadlines
     refresh: Callable[[Domain], Awaitable[Domain]]
     """The domain of that name as its verifiers are now."""
 
@@ -129,10 +132,11 @@ class Scorer:
         name, count = component.spec.verifier, len(request.completions)
         begun, moved = time.monotonic(), False
         try:
-            async with asyncio.timeout_at(deadline):
+            async with self.deadlines.at(deadline):
                 verdicts = await self._verdicts(domain, component, request, scores, deadline)
         except Exception as error:
-            verdicts = [Verdict.failed(*_failure(component, error))] * count
+            failure = _STOPS if self.deadlines.called_off else _failure(component, error)
+            verdicts = [Verdict.failed(*failure)] * count
             moved = isinstance(error, OtherVerifier)
         self.metrics.verified(name, verdicts, time.monotonic() - begun)
         return verdicts, moved

@@ -34,7 +34,7 @@ def request(*completions, **more):
 
 
 async def test_equal_samples_are_judged_once():
-    backend, cache = Counting(), VerdictCache(100)
+    backend, cache = Counting(), VerdictCache(1 << 20)
     backend.go.set()
     assert len(await cache.verify(backend.verify, IDENTITY, request("a", "b", "a"))) == 3
     await cache.verify(backend.verify, IDENTITY, request("b", "c"))
@@ -42,7 +42,7 @@ async def test_equal_samples_are_judged_once():
 
 
 async def test_concurrent_requests_share_one_flight():
-    backend, cache = Counting(), VerdictCache(100)
+    backend, cache = Counting(), VerdictCache(1 << 20)
     first = asyncio.create_task(cache.verify(backend.verify, IDENTITY, request("a", "b")))
     await backend.started.wait()
     second = asyncio.create_task(cache.verify(backend.verify, IDENTITY, request("b", "c")))
@@ -54,7 +54,7 @@ async def test_concurrent_requests_share_one_flight():
 
 
 async def test_a_caller_that_leaves_does_not_take_the_flight_with_it():
-    backend, cache = Counting(), VerdictCache(100)
+    backend, cache = Counting(), VerdictCache(1 << 20)
     first = asyncio.create_task(cache.verify(backend.verify, IDENTITY, request("a")))
     await backend.started.wait()
     second = asyncio.create_task(cache.verify(backend.verify, IDENTITY, request("a")))
@@ -68,7 +68,7 @@ async def test_a_caller_that_leaves_does_not_take_the_flight_with_it():
 
 
 async def test_the_last_caller_to_leave_cancels_the_work():
-    backend, cache = Counting(), VerdictCache(100)
+    backend, cache = Counting(), VerdictCache(1 << 20)
     caller = asyncio.create_task(cache.verify(backend.verify, IDENTITY, request("a")))
     await backend.started.wait()
     caller.cancel()
@@ -78,7 +78,7 @@ async def test_the_last_caller_to_leave_cancels_the_work():
 
 
 async def test_a_failure_is_not_remembered_and_not_inherited():
-    backend, cache = Counting(Verdict.failed(FailureKind.TIMEOUT, "slow")), VerdictCache(100)
+    backend, cache = Counting(Verdict.failed(FailureKind.TIMEOUT, "slow")), VerdictCache(1 << 20)
     first = asyncio.create_task(cache.verify(backend.verify, IDENTITY, request("a")))
     await backend.started.wait()
     second = asyncio.create_task(cache.verify(backend.verify, IDENTITY, request("a")))
@@ -113,3 +113,19 @@ def test_keys_do_not_depend_on_the_deadline():
 def test_a_string_and_a_chat_message_have_different_keys():
     chat = request([{"role": "assistant", "content": "a"}])
     assert sample_keys(IDENTITY, request("a")) != sample_keys(IDENTITY, chat)
+
+
+async def test_what_is_remembered_is_bounded_in_bytes():
+    backend, cache = Counting(Verdict.scored(1, "counted", text="x" * 10_000)), VerdictCache(200_000)
+    backend.go.set()
+    for number in range(100):
+        await cache.verify(backend.verify, IDENTITY, request(str(number)))
+    assert 0 < len(cache._verdicts) < 10
+    assert cache._verdicts.currsize <= 200_000
+
+
+async def test_a_verdict_that_is_larger_than_the_cache_is_not_remembered():
+    backend, cache = Counting(Verdict.scored(1, "counted", text="x" * 10_000)), VerdictCache(2000)
+    backend.go.set()
+    assert (await cache.verify(backend.verify, IDENTITY, request("a")))[0].score == 1
+    assert not cache._verdicts

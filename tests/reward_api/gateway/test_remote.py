@@ -12,7 +12,9 @@ from reward_verifiers import conformance
 from reward_verifiers.contract import VerifyRequest
 from reward_verifiers.runtime.local import Local, pool_for
 from reward_verifiers.service import app as service
-from reward_verifiers.verifier import BadOptions, Overloaded
+from reward_verifiers.service.app import bare_app
+from reward_verifiers.service.middleware import ServiceLimits
+from reward_verifiers.verifier import MAX_REASON, BadOptions, Overloaded
 
 REQUEST = VerifyRequest(completions=["yes", "no"], reference={"answer": "yes"})
 
@@ -127,3 +129,35 @@ async def test_a_service_that_does_not_answer_is_given_up(monkeypatch):
     remote = Remote("http://mute", transport=httpx.ASGITransport(app))
     with pytest.raises(TimeoutError):
         await remote.verify(REQUEST.model_copy(update={"deadline_s": 0.05}))
+
+
+async def test_evidence_and_words_are_cut_as_in_this_process(toy):
+    row = {"score": 1.0, "valid": True, "reason": "r" * 100_000, "evidence": {"text": "x" * 1_000_000}}
+    reply = JSONResponse({"verifier": "toy", "version": "1", "verdicts": [row, row]})
+    remote = Remote("http://big", transport=httpx.ASGITransport(answering(reply)))
+    there = (await remote.verify(REQUEST)).verdicts[0]
+    here = (await toy.verify(REQUEST.model_copy(update={"completions": ["big evidence"]}))).verdicts[0]
+    assert there.evidence.keys() == here.evidence.keys() == {"dropped"}
+    assert there.score == 1
+    assert len(there.reason) == MAX_REASON
+
+
+async def test_the_requests_id_and_trace_go_along():
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    seen = []
+
+    class Transport(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            seen.append((request.headers.get("x-request-id"), request.headers.get("traceparent")))
+            return httpx.Response(200, json=verdicts(1.0, 0.0))
+
+    app, remote = bare_app("test", "1", ServiceLimits()), Remote("http://toy", transport=Transport())
+
+    @app.post("/go")
+    async def go() -> None:
+        await remote.verify(REQUEST)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
+        await client.post("/go", headers={"x-request-id": "r1", "traceparent": trace})
+        await client.post("/go", headers={"x-request-id": "r2", "traceparent": "evil\r"})
+    assert seen == [("r1", trace), ("r2", None)]

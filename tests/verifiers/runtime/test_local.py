@@ -1,11 +1,13 @@
 import pytest
+from pydantic import model_validator
+from toys import Toy
 
 from reward_verifiers.conformance import NotConformant, check, check_verifier
 from reward_verifiers.contract import FailureKind, VerifyRequest
 from reward_verifiers.runtime import local
-from reward_verifiers.runtime.local import MAX_EVIDENCE_BYTES, Local, pool_for
+from reward_verifiers.runtime.local import Local, pool_for
 from reward_verifiers.runtime.pool import TaskFailure
-from reward_verifiers.verifier import BadOptions
+from reward_verifiers.verifier import MAX_EVIDENCE_BYTES, BadOptions, ReferenceModel
 
 
 @pytest.fixture
@@ -85,6 +87,19 @@ async def test_a_reference_that_does_not_fit_is_named(pool):
     reply = await Local("toys:Toy", pool).verify(VerifyRequest(completions=["a", "b"], reference={"answer": ""}))
     assert {verdict.failure.kind for verdict in reply.verdicts} == {FailureKind.BAD_REFERENCE}
     assert reply.verdicts[0].reason.startswith("reference.answer: ")
+
+
+async def test_a_missing_reference_is_named_without_a_stray_dot(pool):
+    class Whole(Toy):
+        class reference_model(ReferenceModel):  # noqa: N801
+            @model_validator(mode="after")
+            def _demand(self):
+                raise ValueError("answer is missing")
+
+    backend = Local("toys:Toy", pool)
+    backend._verifier = Whole()
+    verdict = (await backend.verify(VerifyRequest(completions=["a"]))).verdicts[0]
+    assert verdict.reason == "reference: answer is missing"
 
 
 async def test_options_that_do_not_fit_are_named(pool):

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -168,6 +169,42 @@ async def test_a_dead_fork_server_is_replaced(pool):
     assert outcomes[-1] == ["again"]
     [other] = await act(pool, "pid")
     assert other != pid
+
+
+async def test_a_fork_server_that_does_not_answer_is_killed_and_replaced(monkeypatch):
+    monkeypatch.setattr("reward_verifiers.runtime.pool._ANSWER_S", 0.5)
+    pool = WorkerPool(size=1, **WARM)
+    await pool.start()
+    [pid] = await act(pool, "pid")
+    fork_server = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(fork_server, signal.SIGSTOP)
+    await act(pool, "exit")
+    async with asyncio.timeout(60):
+        [other] = await act(pool, "pid")
+    assert other != pid
+    assert not Path(f"/proc/{fork_server}").exists() or is_zombie(fork_server)
+    await pool.aclose()
+
+
+async def test_a_stopped_fork_server_does_not_hold_up_the_end(monkeypatch):
+    monkeypatch.setattr("reward_verifiers.runtime.pool._ANSWER_S", 0.5)
+    pool = WorkerPool(size=1, **WARM)
+    await pool.start()
+    [pid] = await act(pool, "pid")
+    os.kill(int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]), signal.SIGSTOP)
+    async with asyncio.timeout(60):
+        await pool.aclose()
+
+
+async def test_a_worker_that_does_not_begin_is_replaced_long_before_the_deadline(monkeypatch):
+    monkeypatch.setattr("reward_verifiers.runtime.pool._ANSWER_S", 2.0)
+    pool = WorkerPool(size=1, **WARM)
+    await pool.start()
+    [pid] = await act(pool, "pid")
+    os.kill(pid, signal.SIGSTOP)
+    async with asyncio.timeout(60):
+        assert await act(pool, "next", timeout_s=600) == ["next"]
+    await pool.aclose()
 
 
 async def test_nothing_is_left_behind():

@@ -38,10 +38,9 @@ from reward_verifiers.verifier import (
     Sample,
     Unsupported,
     Verifier,
+    bounded,
     within_range,
 )
-
-MAX_EVIDENCE_BYTES = 64 * 1024
 
 # A verdict "gave up" blames the completion only when it burnt the limit itself, not when the machine was busy.
 OWN_CPU_SHARE = 0.5
@@ -85,7 +84,7 @@ def parse_reference(verifier: Verifier[Any, Any], reference: dict[str, Any]) -> 
     try:
         return verifier.reference_model.model_validate(reference)
     except ValidationError as error:
-        message = "; ".join(f"reference.{path}: {reason}" for path, reason in validation_errors(error))
+        message = "; ".join(f"{f'reference.{path}'.rstrip('.')}: {reason}" for path, reason in validation_errors(error))
         raise BadReference(message) from None
 
 
@@ -269,14 +268,12 @@ def _failure_for(error: BadReference | Unsupported | BadVerdict | ValidationErro
 
 def _portable(verdict: Verdict) -> dict[str, Any]:
     """The verdict as JSON can carry it: no lone surrogates (completions may hold them), evidence of bounded size."""
-    plain = verdict.model_dump(mode="python")
     try:
-        size = len(orjson.dumps(plain["evidence"]))
+        plain = bounded(verdict).model_dump(mode="python")
+        orjson.dumps(plain)
     except TypeError:
-        plain = _without_surrogates(plain)
-        size = len(orjson.dumps(plain["evidence"]))
-    if size > MAX_EVIDENCE_BYTES:
-        plain["evidence"] = {"dropped": f"evidence of {size} bytes is over the limit of {MAX_EVIDENCE_BYTES}"}
+        cleaned = Verdict.model_validate(_without_surrogates(verdict.model_dump(mode="python")))
+        plain = bounded(cleaned).model_dump(mode="python")
     return plain
 
 

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -36,6 +36,8 @@ _RESTART_S = (0.05, 0.2, 1.0)
 _RESTART_AT_MOST_S = 5.0
 # So many workers in a row that die before they touch a job, and the job is given up.
 _BARREN = 3
+# A fork takes milliseconds, and so does a worker's first look at its job; what takes this long does not answer any more.
+_ANSWER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class _ForkServer:
             PROGRESS.pack_into(page, 0, IDLE, time.monotonic(), 0.0)
             async with self._lock:
                 socket.send_fds(self._control, [b"fork"], [theirs.fileno(), page_fd])
-                message, fds = await self._receive()
+                message, fds = await self._answer()
         except BaseException:
             ours.close()
             raise
@@ -153,6 +155,16 @@ class _ForkServer:
         worker = _Worker(int(message), fds[0], page)
         await worker.connect(ours)
         return worker
+
+    async def _answer(self) -> tuple[bytes, list[int]]:
+        """The next message, in bounded time: a fork server that does not answer is killed, and its workers with it."""
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                return await self._receive()
+        except TimeoutError:
+            log.error("fork server killed: it does not answer")
+            self._process.kill()
+            raise ConnectionError("the fork server does not answer") from None
 
     async def _receive(self) -> tuple[bytes, list[int]]:
         """The next message; empty when the fork server is gone."""
@@ -177,7 +189,14 @@ class _ForkServer:
     async def close(self) -> None:
         """Let it kill and reap its workers, and reap it."""
         self._control.close()
-        await asyncio.to_thread(self._process.wait)
+        await asyncio.to_thread(self._reap)
+
+    def _reap(self) -> None:
+        try:
+            self._process.wait(_ANSWER_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 class WorkerPool:
@@ -354,6 +373,7 @@ class _Attempt:
     stop: int
     item_timeout_s: float
     deadline: float | None
+    _begun: float = field(default_factory=time.monotonic)
     _header: tuple[int, int] | None = None
     _done: bool = False
 
@@ -393,7 +413,7 @@ class _Attempt:
         """Do a step; the failure when the item at work, or the whole job, is out of time first."""
         while (left_s := self._time_left()) > 0:
             try:
-                async with asyncio.timeout(left_s):
+                async with asyncio.timeout(min(left_s, self.item_timeout_s)):  # meanwhile an item may have begun
                     await step()
             except TimeoutError:
                 continue
@@ -403,7 +423,8 @@ class _Attempt:
     def _time_left(self) -> float:
         """Seconds until the next limit: the item's own, or the job's deadline."""
         item, since, _ = self.worker.progress()
-        left_s = self.item_timeout_s - (0 if item == IDLE else time.monotonic() - since)
+        limit_s = _ANSWER_S if item == IDLE else self.item_timeout_s
+        left_s = limit_s - (time.monotonic() - max(since, self._begun))
         if self.deadline is None:
             return left_s
         return min(left_s, self.deadline - asyncio.get_running_loop().time())
@@ -411,7 +432,9 @@ class _Attempt:
     def _out_of_time(self) -> TaskFailure:
         if self.deadline is not None and self.deadline <= asyncio.get_running_loop().time():
             return TaskFailure(FailureKind.DEADLINE_EXCEEDED, "the deadline passed while it was at work")
-        _, _, cpu_before = self.worker.progress()
+        item, _, cpu_before = self.worker.progress()
+        if item == IDLE:
+            return TaskFailure(FailureKind.WORKER_CRASHED, "the worker did not begin the work")
         burnt = max(self.worker.cpu_s() - cpu_before, 0.0)
         return TaskFailure(FailureKind.TIMEOUT, f"gave up after {self.item_timeout_s:g} s", burnt)
 

@@ -20,6 +20,8 @@ class Admission:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.in_flight = 0
+        self.refused = 0
+        """How often there was no room."""
         self._pace = _Pace()
 
     @contextmanager
@@ -37,6 +39,7 @@ class Admission:
         """Raises Overloaded when `units` more do not fit beside what others hold."""
         others = self.in_flight - holding
         if others and self.in_flight + units > self.limit:
+            self.refused += 1
             raise Overloaded(self._pace.seconds_for(self.in_flight + units - self.limit))
         self.in_flight += units
 

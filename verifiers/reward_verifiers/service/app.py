@@ -27,6 +27,7 @@ from reward_verifiers.verifier import Backend, HasDetails
 _JSON = "application/json"
 DEFAULT_LIMITS = ServiceLimits()
 MAX_INFLIGHT_SAMPLES = 16_384
+REJECTED_BODIES = "Requests refused so far because the bodies in memory took all the room."
 
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
@@ -62,6 +63,9 @@ def create_app(
     registry = app.state.metrics = CollectorRegistry()  # routes that a service adds may have more to count
     samples = Counter("reward_samples", "Verdicts.", ["verifier", "status"], registry=registry)
     seconds = Histogram("reward_verifier_duration_seconds", "Time for a group.", registry=registry)
+    Gauge("reward_rejected_bodies", REJECTED_BODIES, registry=registry).set_function(
+        lambda: app.state.body_room.refused
+    )
     Gauge("reward_inflight_samples", "Samples at work.", registry=registry).set_function(lambda: admission.in_flight)
 
     @app.get("/", response_model=Description)
@@ -86,7 +90,7 @@ def create_app(
     @app.get("/readyz")
     async def readyz() -> Response:
         """200 when a group would be judged now, else 503."""
-        is_ready = await backend.ready()
+        is_ready = not app.state.draining.begun and await backend.ready()
         more = backend.details() if isinstance(backend, HasDetails) else {}
         return Response(orjson.dumps({"ready": is_ready, **more}), 200 if is_ready else 503, media_type=_JSON)
 

@@ -2,6 +2,7 @@
 
     RequestId     a name for each request, in the log and in the reply
     BearerKeys    401 without a key, where keys are set        (keys.py)
+    RefuseWhileDraining   503 once the service is ending       (draining.py)
     BoundedBody   429, 413, 408, 415: the room that bodies take, a body's size, its time to arrive, its encoding   (body.py)
     StrictRoute   400, 415: strict JSON only                   (strict_route.py)
 
@@ -23,13 +24,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.service.body import BoundedBody
+from reward_verifiers.service.draining import Draining, RefuseWhileDraining
 from reward_verifiers.service.keys import BearerKeys, Keys
 
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _NO_STORE = (b"cache-control", b"no-store")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
+_TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
+_traceparent: contextvars.ContextVar[str] = contextvars.ContextVar("traceparent", default="")
+
+
+def forwarded_headers() -> dict[str, str]:
+    """What goes along from the request at work to the services that it needs: its id, and its place in a trace."""
+    headers = {"x-request-id": request_id.get(), "traceparent": _traceparent.get()}
+    return {name: value for name, value in headers.items() if value not in ("", "-")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +56,10 @@ class ServiceLimits:
 def add_middleware(app: FastAPI, limits: ServiceLimits) -> None:
     """Add the middleware to an app; the last added is the outermost."""
     app.state.keys = Keys(limits.score_keys, limits.admin_keys)
-    room = Admission(limits.max_inflight_bytes)
+    room = app.state.body_room = Admission(limits.max_inflight_bytes)
     app.add_middleware(BoundedBody, admission=room, max_bytes=limits.max_body_bytes, timeout_s=limits.body_timeout_s)
+    app.state.draining = Draining()
+    app.add_middleware(RefuseWhileDraining, draining=app.state.draining)
     app.add_middleware(BearerKeys, keys=app.state.keys)
     app.add_middleware(RequestId)
 
@@ -65,15 +77,17 @@ class RequestId:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent = Headers(scope=scope).get("x-request-id", "")
+        headers = Headers(scope=scope)
+        sent, trace = headers.get("x-request-id", ""), headers.get("traceparent", "")
         name = sent if _REQUEST_ID.fullmatch(sent) else secrets.token_hex(8)
         request_id.set(name)
+        _traceparent.set(trace if _TRACE.fullmatch(trace) else "")
 
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = message["headers"] = [*message.get("headers", ()), (b"x-request-id", name.encode()), _NOSNIFF]
-                if not any(field == b"cache-control" for field, _ in headers):
-                    headers.append(_NO_STORE)
+                fields = message["headers"] = [*message.get("headers", ()), (b"x-request-id", name.encode()), _NOSNIFF]
+                if not any(field == b"cache-control" for field, _ in fields):
+                    fields.append(_NO_STORE)
             await send(message)
 
         await self._app(scope, receive, send_named)

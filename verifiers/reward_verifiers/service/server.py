@@ -15,10 +15,13 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from reward_verifiers.service.draining import Draining
 from reward_verifiers.service.middleware import setup_logging
 
+log = logging.getLogger(__name__)
+
 KEEP_ALIVE_S = 75
-SHUTDOWN_S = 10
+SHUTDOWN_S = 2  # for connections that are open when nothing is at work any more
 MAX_HEADER_BYTES = 64 << 10
 MAX_CONNECTIONS = 4096
 
@@ -110,19 +113,43 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Ends by returning. uvicorn's own raises the signal again, before what it stands on is stopped."""
+    """Drains the app before it ends, and ends by returning.
+
+    uvicorn's own raises the signal again, before what it stands on is stopped.
+    """
+
+    def __init__(self, config: uvicorn.Config, draining: Draining, grace_s: float) -> None:
+        super().__init__(config)
+        self._draining = draining
+        self._grace_s = grace_s
+        self._end: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop, number)
+        loop.add_signal_handler(signal.SIGHUP, log.info, "SIGHUP: domain files are read every second, so nothing to do")
         try:
             yield
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                loop.remove_signal_handler(number)
+
+    def _stop(self, number: int) -> None:
+        """The first signal begins the end; a second one does not wait for it."""
+        if self._end is None:
+            log.info("stopping", extra={"grace_s": self._grace_s})
+            self._end = asyncio.create_task(self._drain())
+        else:
+            self.handle_exit(number, None)
+
+    async def _drain(self) -> None:
+        await self._draining.drain(self._grace_s)
+        self.should_exit = True
 
 
-async def _serve(app: FastAPI, listener: socket.socket, header_timeout_s: float) -> None:
+async def _serve(app: FastAPI, listener: socket.socket, header_timeout_s: float, shutdown_grace_s: float) -> None:
     config = uvicorn.Config(
         app,
         http=guarded_protocol(header_timeout_s),
@@ -137,16 +164,26 @@ async def _serve(app: FastAPI, listener: socket.socket, header_timeout_s: float)
     )
     # Entered here and not by uvicorn, which would log an error of ours as a stack trace.
     async with app.router.lifespan_context(app):
-        logging.getLogger(__name__).info("serving", extra={"address": listener.getsockname()[:2]})
-        await _Server(config).serve(sockets=[listener])
+        log.info("serving", extra={"address": listener.getsockname()[:2]})
+        await _Server(config, app.state.draining, shutdown_grace_s).serve(sockets=[listener])
 
 
-def serve(app: FastAPI, host: str, port: int, *, header_timeout_s: float = 10.0, log_level: str = "INFO") -> None:
+def serve(
+    app: FastAPI,
+    host: str,
+    port: int,
+    *,
+    header_timeout_s: float = 10.0,
+    shutdown_grace_s: float = 10.0,
+    log_level: str = "INFO",
+) -> None:
     """Serve until SIGTERM or SIGINT, within the app's lifespan, which starts and stops what the app stands on.
+
+    Work in flight may finish for `shutdown_grace_s`; the rest is cancelled.
 
     Raises BindError, and what the lifespan raises, before the first request is taken.
     """
     setup_logging(log_level)
     listener = _bound(host, port)
     with asyncio.Runner(loop_factory=uvicorn.Config(app, log_config=None).get_loop_factory()) as runner:
-        runner.run(_serve(app, listener, header_timeout_s))
+        runner.run(_serve(app, listener, header_timeout_s, shutdown_grace_s))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from reward_verifiers.service.draining import Draining, stopping
 from reward_verifiers.service.problems import HTTPProblem
 
 CLIENT_LEFT = 499
@@ -19,26 +21,36 @@ _T = TypeVar("_T")
 
 
 async def run_or_cancel(request: Request, work: Coroutine[Any, Any, _T]) -> _T:
-    """The result of `work`, which is cancelled when the client goes away. Call it once the body is read."""
+    """The result of `work`, which is cancelled when the client goes away, or in the end when the service stops.
+
+    Call it once the body is read. Raises HTTPProblem when it was cancelled.
+    """
     task = asyncio.current_task()
     assert task is not None  # noqa: S101
-    has_left = False
+    problem: HTTPProblem | None = None
 
-    async def cancel_when_it_leaves() -> None:
-        nonlocal has_left
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-        has_left = True
+    def cancel(why: HTTPProblem) -> None:
+        nonlocal problem
+        problem = why
         task.cancel()
 
-    watcher = asyncio.create_task(cancel_when_it_leaves())
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        cancel(HTTPProblem(CLIENT_LEFT, "The client left"))
+
+    draining: Draining = request.app.state.draining
+    call_off = partial(cancel, stopping())
+    draining.cancellations.add(call_off)
+    watcher = asyncio.create_task(watch())
     try:
         return await work
     except asyncio.CancelledError:
-        if has_left and task.uncancel() == 0:
-            raise HTTPProblem(CLIENT_LEFT, "The client left") from None
+        if problem is not None and task.uncancel() == 0:
+            raise problem from None
         raise
     finally:
+        draining.cancellations.discard(call_off)
         watcher.cancel()
 
 
