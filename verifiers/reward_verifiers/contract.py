@@ -99,6 +99,13 @@ def prompt_text(prompt: Text | None) -> str:
     return "\n".join(message.text() for message in prompt)
 
 
+def question_text(prompt: Text | None) -> str:
+    """What the user asked last: the last user message, or a prompt that is one string."""
+    if prompt is None or isinstance(prompt, str):
+        return prompt or ""
+    return next((message.text() for message in reversed(prompt) if message.role == "user"), prompt_text(prompt))
+
+
 class _Samples(StrictModel):
     """The part of a rollout group that every verifier may see."""
 

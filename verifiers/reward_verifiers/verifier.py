@@ -46,6 +46,10 @@ class Sample(Generic[O, R]):
     options: O
     reference: R
     prompt: str = ""
+    question: str = ""
+    """The last user message; the prompt where that is one string."""
+    is_chat: bool = False
+    """The prompt was chat messages, which do not show what the chat template makes of them."""
     prefix: str = ""
     truncated: bool | None = None
     tokens: int | None = None

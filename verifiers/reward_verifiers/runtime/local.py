@@ -27,6 +27,7 @@ from reward_verifiers.contract import (
     VerifyRequest,
     completion_text,
     prompt_text,
+    question_text,
     validation_errors,
 )
 from reward_verifiers.runtime.pool import TaskFailure, WorkerPool
@@ -182,7 +183,7 @@ class Local:
 
 def samples_of(request: VerifyRequest, options: Any, reference: Any) -> list[Sample[Any, Any]]:
     """The request's completions as the verifier sees them."""
-    prompt = prompt_text(request.prompt)
+    prompt, question = prompt_text(request.prompt), question_text(request.prompt)
     nothing = [None] * len(request.completions)
     return [
         Sample(
@@ -190,6 +191,8 @@ def samples_of(request: VerifyRequest, options: Any, reference: Any) -> list[Sam
             options=options,
             reference=reference,
             prompt=prompt,
+            question=question,
+            is_chat=isinstance(request.prompt, list),
             prefix=request.prefix,
             truncated=truncated,
             tokens=tokens,

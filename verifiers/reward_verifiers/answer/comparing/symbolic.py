@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from reward_verifiers.address_space import mapped_bytes
 from reward_verifiers.answer.reading.nodes import (
     Add,
     Big,
@@ -29,7 +30,6 @@ from reward_verifiers.answer.reading.nodes import (
     Quantity,
     Sym,
 )
-from reward_verifiers.runtime.fork_server import mapped_bytes
 
 MEMORY_BYTES = 160 << 20
 """Address space that one comparison may take."""
