@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
+from preference_model.judge.client import DEFAULT_CALL, Call
 from preference_model.judge.pairs import Pairs
 from preference_model.model.completion_part import completion_part
 from preference_model.model.engine import ModelEngine, filter_reason
@@ -106,9 +107,22 @@ class PreferenceBackend:
         """Whether every model of the registry is loaded; asking begins to load them."""
         spec = self.engine.registry.current()
         if self._loading is None or self._loaded_spec is not spec or _has_failed(self._loading):
-            self._loading, self._loaded_spec = asyncio.create_task(self.engine.load_all()), spec
+            self._loading, self._loaded_spec = asyncio.create_task(self._load_all()), spec
         done, _ = await asyncio.wait([self._loading], timeout=0.2)
-        return bool(done) and not any(self._loading.result().values())
+        return bool(done) and not any(self._loading.result().values()) and not any(self._judge_problems().values())
+
+    def _judge_problems(self) -> dict[str, str]:
+        """Judge → what its last test found; a test that is due begins."""
+        models = self.engine.registry.current().models
+        return {name: self.pairs.judge(spec).canary.state() for name, spec in models.items() if spec.is_judge}
+
+    async def _load_all(self) -> dict[str, str]:
+        """Name → why a model cannot be used, or "": models are loaded, judges are tested."""
+        reasons = await self.engine.load_all()
+        for name, spec in self.engine.registry.current().models.items():
+            if spec.is_judge:
+                reasons[name] = await self.pairs.problem(spec)
+        return reasons
 
     def details(self) -> dict[str, str]:
         """Why a model is not ready, by its name."""
@@ -116,7 +130,8 @@ class PreferenceBackend:
         details = {"registry": f"refused, the last good one serves: {refused}"} if refused else {}
         if self._loading is None or not self._loading.done():
             return {**details, "models": "loading"}
-        return {**details, **{name: why or "loaded" for name, why in self._loading.result().items()}}
+        reasons = self._loading.result() | {name: why for name, why in self._judge_problems().items() if why}
+        return {**details, **{name: why or "loaded" for name, why in reasons.items()}}
 
     async def verify(self, request: VerifyRequest) -> VerifyReply:
         options = self._options(request.options)
@@ -148,8 +163,8 @@ class PreferenceBackend:
         if options.mode != "pointwise" and len(request.completions) < 2:
             message = f"mode {options.mode!r} needs two completions or more: a score within a group of one says nothing"
             return _all(request, FailureKind.UNSUPPORTED, message)
-        items = self._asked(spec, request)
-        scored = await self._relative(spec, options.mode, items)
+        items = self._items(spec, request)
+        scored = await self._relative(spec, options.mode, items, _call(options, request))
         flags = [DEMO_FLAG] if spec.demo else []
         flags += self._flags(name, spec, options, scored)
         about = {
@@ -160,7 +175,7 @@ class PreferenceBackend:
         }
         return [_verdict(one, {**about, **({"flags": flags} if flags else {})}) for one in scored]
 
-    def _asked(self, spec: ModelSpec, request: VerifyRequest) -> list[ScoreItem | str]:
+    def _items(self, spec: ModelSpec, request: VerifyRequest) -> list[ScoreItem | str]:
         """The part that the model sees of each completion, or why it never gets there."""
         reference = PreferenceReference.model_validate(
             {"answer": answer} if isinstance(answer := request.reference.get("answer"), str | int | float) else {}
@@ -174,15 +189,17 @@ class PreferenceBackend:
         return items
 
     async def scored(
-        self, spec: ModelSpec, items: Sequence[ScoreItem | str], *, pairwise: bool = False
+        self, spec: ModelSpec, items: Sequence[ScoreItem | str], *, pairwise: bool = False, call: Call = DEFAULT_CALL
     ) -> list[ScoreOutcome]:
         """By the model, or by a judge: of the reference, or of pairs among the items. Raises Overloaded."""
         if spec.is_judge:
-            return await self.pairs.group_outcomes(spec, items, pairwise=pairwise)
+            return await self.pairs.group_outcomes(spec, items, pairwise=pairwise, call=call)
         return await self.engine.score(spec, items)
 
-    async def _relative(self, spec: ModelSpec, mode: Mode, items: Sequence[ScoreItem | str]) -> list[ScoreOutcome]:
-        scored = await self.scored(spec, items, pairwise=mode == "pairwise")
+    async def _relative(
+        self, spec: ModelSpec, mode: Mode, items: Sequence[ScoreItem | str], call: Call
+    ) -> list[ScoreOutcome]:
+        scored = await self.scored(spec, items, pairwise=mode == "pairwise", call=call)
         return scored if mode == "pointwise" or spec.is_judge else within_group(scored, spec, mode)
 
     def _flags(
@@ -248,6 +265,12 @@ def _verdict(one: ScoreOutcome, about: dict[str, Any]) -> Verdict:
     ]
     cut = f", {evidence['cut']} of {evidence['tokens']} tokens cut" if evidence.get("cut") else ""
     return Verdict.scored(score, f"{about['model']} {phrase} {score:g}{cut}", **evidence)
+
+
+def _call(options: PreferenceOptions, request: VerifyRequest) -> Call:
+    """A judge's questions are on the run's account, and end with the request."""
+    until = asyncio.get_running_loop().time() + (request.deadline_s or DEFAULT_DEADLINE_S)
+    return Call(options.run or "", until)
 
 
 def _outside_budget(spec: ModelSpec, step: int | None) -> Verdict | None:

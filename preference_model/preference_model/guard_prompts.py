@@ -20,8 +20,9 @@ _ONE_WORD = re.compile(
     re.IGNORECASE,
 )
 _MARK = re.compile(
-    r"\b(?:symbol|sign|punctuation|character|operator|emoji|emoticon|mark|bracket|token|glyph|delimiter|separator|letter)s?\b"
-    r"|\boutput only\b|\bprints?\b|\bonly the output\b|符号|标点|記号|zeichen|symbole",
+    r"\b(?:symbol|punctuation|operator|emoji|emoticon|bracket|delimiter|separator)s?\b|\boutput only\b|\bprints?\b"
+    r"|\b(?:which|what|one|single) (?:\w{1,20} ){0,2}(?:character|mark|sign|token|glyph|letter|key)\b"
+    r"|\bonly the output\b|符号|标点|記号|zeichen|symbole",
     re.IGNORECASE,
 )
 _VERDICT = re.compile(

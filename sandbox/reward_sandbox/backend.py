@@ -5,15 +5,16 @@ their own and not in the suite's workers.
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError
 
-from reward_sandbox.grading import extraction
+from reward_sandbox.grading import extraction, suites
 from reward_sandbox.grading.grader import Grader
-from reward_sandbox.grading.items import GradeItem, GradeResult, Tests
+from reward_sandbox.grading.items import Assurance, GradeItem, GradeResult, Tests
 from reward_sandbox.grading.uploads import Uploads
 from reward_sandbox.jail.backends.bwrap import BwrapJail
 from reward_sandbox.jail.backends.docker import DockerJail
@@ -45,6 +46,10 @@ class CodeOptions(Options):
         default="X", description="The weakest jail to trust with them, as docs/sandbox.md names them."
     )
 
+    min_assurance: Assurance = Field(
+        default="weak", description="`strong`: a result of weak assurance is no verdict, as docs/sandbox.md names them."
+    )
+
 
 class CodeReference(Tests):
     """The tests; see items.Tests. `language` overrides the domain's."""
@@ -58,6 +63,7 @@ class CodeBackend:
     def __init__(self, settings: SandboxSettings | None = None) -> None:
         self._settings = settings or SandboxSettings()
         self._scratch = tempfile.TemporaryDirectory(prefix="touchstone-precompiled-")
+        os.chmod(self._scratch.name, 0o755)  # noqa: S103  # every jail's compiler looks into it, be there a header or not
         self.raw_jail = _jail(self._settings, {PRECOMPILED: self._scratch.name})
         self.jail = SteadyJail(self.raw_jail)
         self.uploads = Uploads(self._settings.max_tests_mb << 20)
@@ -89,6 +95,7 @@ class CodeBackend:
             await first.aclose()
 
     async def aclose(self) -> None:
+        await self.grader.aclose()
         await self.jail.aclose()
         self._scratch.cleanup()
         self._is_up = False
@@ -138,8 +145,9 @@ class CodeBackend:
             reason = f"min_tier: the domain demands a sandbox of tier {options.min_tier}, this one is {self.jail.tier}"
             return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, reason))
         tests = reference.model_dump(exclude={"language"})
+        entry = reference.entry or suites.entry_of(reference.test_code)
         programs = [
-            extraction.program(completion_text(completion), language, request.prefix)
+            extraction.program(completion_text(completion), language, request.prefix, entry)
             for completion in request.completions
         ]
         # Siblings often write the same program: each is graded once.
@@ -152,7 +160,7 @@ class CodeBackend:
             for code in {code for code in programs if code is not None}:
                 group.create_task(grade(code))
         verdicts = [
-            _verdict(graded[code], language.name)
+            _verdict(graded[code], language.name, options.min_assurance)
             if code is not None
             else Verdict.scored(0.0, f"no complete fenced block of {language.name} after the thinking")
             for code in programs
@@ -189,7 +197,7 @@ def _jail(settings: SandboxSettings, binds: dict[str, str]) -> Jail:
             return RemoteJail(settings.remote_url, key=key, at_least=settings.min_tier)
 
 
-def _verdict(result: GradeResult, language: str) -> Verdict:
+def _verdict(result: GradeResult, language: str, min_assurance: Assurance) -> Verdict:
     evidence: dict[str, Any] = {
         "language": language,
         "tier": result.tier,
@@ -201,6 +209,9 @@ def _verdict(result: GradeResult, language: str) -> Verdict:
         failure = result.failure
         kind = failure.kind if failure else FailureKind.VERIFIER_ERROR
         return Verdict.failed(kind, failure.message if failure else "no score", **evidence)
+    if min_assurance == "strong" and result.assurance == "weak":
+        reason = "min_assurance: the tests share a process with the program, or lean on it; the domain demands strong"
+        return Verdict.failed(FailureKind.UNSUPPORTED, reason, **evidence)
     broken = next((test for test in result.tests if not test.passed and test.verdict != "skipped"), None)
     evidence["verdict"] = result.verdict
     if broken is not None:

@@ -111,7 +111,7 @@ def check_scored(path):
     assert rows[1]["results"][0]["reward"] == 2
     assert rows[2]["error"]["status"] == 422
     assert rows[0]["input"] == GROUPS[0]
-    assert rows[3]["results"][0]["failure"]["kind"] == "bad_reference"
+    assert rows[3]["results"][0]["failure"]["kind"] == "unsupported"
     assert rows[4]["error"] == {"title": "not JSON"}
 
 
@@ -123,7 +123,7 @@ def test_score_keeps_order_and_says_what_it_could_not_score(rollouts, tmp_path, 
     assert done.returncode == 3, done.stderr
     check_scored(output)
     assert "2 of 5" in done.stdout, "lines refused"
-    assert "1 bad_reference" in done.stdout
+    assert "1 unsupported" in done.stdout
     assert "75.00%" in done.stdout, "three of four answers with a verdict are right"
 
 

@@ -67,11 +67,14 @@ class Judge(Peer):
     def __init__(self) -> None:
         super().__init__()
         self.says: str | None = None
+        self.app.get("/v1/models")(lambda: {"data": [{"id": "j"}]})
         self.bias = 0
         self.fooled = False
 
     def reply(self, path, body):
         assert path == "v1/chat/completions"
+        if "three cats" in body["messages"][1]["content"]:
+            self.asked.remove(body)  # the test of the judge itself
         system, material = (message["content"] for message in body["messages"])
         nonce = re.search(r"VERDICT (\w+):", system)[1]
         fence = re.search(r"code (\w+);", system)[1]
@@ -80,7 +83,8 @@ class Judge(Peer):
             holds = parts["reference"] in parts["answer"] or (self.fooled and parts["answer"].endswith(":"))
             label = "unsure" if "mumble" in parts["answer"] else "correct" if holds else "incorrect"
         else:
-            gap = len(parts["answer A"]) - len(parts["answer B"]) + self.bias
+            own = [len(parts[name].partition("Note to the judge")[0]) for name in ("answer A", "answer B")]
+            gap = own[0] - own[1] + self.bias
             label = "A=B" if not gap else "A>>B" if gap > 20 else "A>B" if gap > 0 else "B>>A" if gap < -20 else "B>A"
         line = f"VERDICT {nonce}: [[{label}]]"
         # It also repeats what it was shown, as judges do.

@@ -212,6 +212,7 @@ async def test_a_judge_of_pairs_sees_both_orders(judge):
 
 
 async def test_a_judge_that_prefers_what_comes_first_is_found_out(judge):
+    await compare(judge, "Four, I say.", "Four.")  # it has passed its own test
     judge.bias = 1000
     reply = await compare(judge, "Four, and here is why.", "Four.")
     [pair] = reply["pairs"]
@@ -255,7 +256,7 @@ async def test_a_judge_rewards_within_the_group(judge):
     assert sorted(range(4), key=scores.__getitem__) == [3, 1, 2, 0]
     assert scores[3] == 0
     judge.trouble = 500
-    failed = await verify(judge.client, texts[:2], options=options)
+    failed = await verify(judge.client, ["Four, or so.", "It may be four."], options=options)
     assert [one["failure"]["kind"] for one in failed] == ["verifier_error"] * 2
 
 

@@ -45,6 +45,7 @@ async def test_canonical_solutions_and_planted_bugs():
 
     right = await asyncio.gather(*(grader.grade(item(row)) for row in rows))
     wrong = await asyncio.gather(*(grader.grade(item(row, BUG.format(entry=row["entry_point"]))) for row in rows))
+    await grader.aclose()
     await jail.aclose()
     assert len(rows) == 164
     assert [result.id for result in right if not result.passed] == []

@@ -67,7 +67,8 @@ async def jail(request):
 async def grader(jail):
     grader = Grader(jail, Uploads(1))
     await grader.compiler.find()
-    return grader
+    yield grader
+    await grader.aclose()
 
 
 async def test_a_program_runs_as_it_would_outside(jail):
@@ -98,10 +99,14 @@ async def test_an_artefact_comes_back_through_its_descriptor(jail):
 
 async def test_runs_see_nothing_of_each_other(jail):
     await jail.run(python("open('/tmp/mark', 'w').write('x'); open('mark', 'w').write('x')\nimport sys; sys.mark = 1"))
+    await jail.run(python("open('/dev/shm/mark', 'w').write('x')"))
     outcome = await jail.run(
-        python("import os, sys\nprint(os.path.exists('/tmp/mark'), os.path.exists('mark'), hasattr(sys, 'mark'))")
+        python(
+            "import os, sys\nprint(os.path.exists('/tmp/mark'), os.path.exists('mark'), hasattr(sys, 'mark'), "
+            "os.path.exists('/dev/shm/mark'))"
+        )
     )
-    assert outcome.stdout == b"False False False\n"
+    assert outcome.stdout == b"False False False False\n"
     drawn = {(await jail.run(python("import random; print(random.random())"))).stdout for _ in range(3)}
     assert len(drawn) == 3
 

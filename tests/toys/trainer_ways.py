@@ -15,7 +15,7 @@ import httpx
 from pydantic import BaseModel
 
 from trainer_client import NoVerdict
-from trainer_client.adapters import areal, openrlhf, prime, rllm, skyrl, slime, swift, trl, verl
+from trainer_client.adapters import areal, easyr1, openrlhf, prime, rllm, skyrl, slime, swift, tinker, trl, verl
 
 _number = itertools.count()
 
@@ -194,6 +194,19 @@ async def openrlhf_python(_, sample: Sample):
     return reply["rewards"] if reply["extra_logs"]["valid"] else None
 
 
+async def easyr1_python(_, sample: Sample):
+    if "<think>" in str(sample.prompt):
+        raise Unspeakable  # it shows no prompt, and so no prefill
+    sent = {"response": sample.text, "response_length": 3, "ground_truth": sample.label}
+    [row] = await asyncio.to_thread(easyr1.compute_score, [sent])
+    return row["overall"] if row["valid"] else None
+
+
+async def tinker_python(_, sample: Sample):
+    [(reward, _)] = await tinker.group_rewards(sample.prompt, [sample.completion], sample.label)
+    return reward
+
+
 HTTP = [openrlhf_http, slime_http, nemo_gym_http, prime_http]
 PYTHON = [
     trl_python,
@@ -205,6 +218,8 @@ PYTHON = [
     rllm_python,
     skyrl_python,
     openrlhf_python,
+    easyr1_python,
+    tinker_python,
 ]
 STAND_INS: dict[str, dict[str, Any]] = {
     "rllm": {},

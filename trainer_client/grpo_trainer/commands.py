@@ -6,6 +6,8 @@ trainer; on a machine without the services, `python -m grpo_trainer train …` i
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ import typer
 from rich.console import Console
 
 errors = Console(stderr=True)
+LIVE_S = 10
 
 
 def _fail(message: str, code: int = 1) -> typer.Exit:
@@ -50,6 +53,10 @@ def train(
         from trainer_client.client import RewardClient
         from trainer_client.errors import RewardError
 
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise _fail(
+            "this trainer uses one GPU; above that, use verl or another trainer with its adapter (docs/trainers)"
+        )
     try:
         checked = read_recipe(recipe)
         folder = run or Path("out") / f"{checked.name}-{seed}"
@@ -63,22 +70,43 @@ def train(
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="Folder of a run. It may be unfinished.", exists=True, file_okay=False)],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="Folder of a run. Several: one page that compares them.", exists=True, file_okay=False),
+    ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Default: report.html in the run's folder.")
+        Path | None, typer.Option("--output", "-o", help="Default: report.html in the (first) run's folder.")
     ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Write the page again every 10 s until the runs end.")] = False,
 ) -> None:
-    """Write one self-contained HTML page about a run: its stages, its curves, and the article's claims beside them."""
+    """Write one self-contained HTML page about a run: its stages, its curves, what the policy wrote, and the article's
+    claims beside them. With several runs, one page that compares them."""
     with _extra():
-        from grpo_trainer.report import NoRun, page, read_history
+        from grpo_trainer.report import NoRun, comparison, page, read_history
 
+    target = output or runs[0] / "report.html"
     try:
-        text = page(read_history(run))
+        while True:
+            histories = [read_history(run) for run in runs]
+            running = live and not all(history.finished for history in histories)
+            refresh_s = LIVE_S if running else None
+            text = page(histories[0], refresh_s=refresh_s) if len(runs) == 1 else comparison(histories, refresh_s)
+            _replace(target, text)
+            if not running:
+                break
+            time.sleep(LIVE_S)
     except NoRun as error:
         raise _fail(str(error)) from None
-    target = output or run / "report.html"
-    target.write_text(text, "utf-8")
+    except KeyboardInterrupt:
+        pass
     Console().print(str(target), highlight=False, soft_wrap=True)
+
+
+def _replace(target: Path, text: str) -> None:
+    """A browser that loads the page meanwhile gets the old one or the new one, whole."""
+    draft = target.with_name(f".{target.name}.draft")
+    draft.write_text(text, "utf-8")
+    draft.replace(target)
 
 
 def _show(folder: Path) -> None:

@@ -11,7 +11,8 @@ class Failure(TypedDict):
     """Why there is no verdict.
 
     kind: the gateway's `timeout`, `memory_limit`, `worker_crashed`, `verifier_error`, `verifier_unreachable`, `overloaded`,
-    `deadline_exceeded`, `bad_reference`, `unsupported` or `cancelled`; `refused` when the gateway does not accept the
+    `deadline_exceeded`, `bad_reference`, `unsupported`, `cancelled` or
+    `budget_exhausted`; `refused` when the gateway does not accept the
     request. component: the component without a score; None when it was no single one. message: one sentence.
     """
 

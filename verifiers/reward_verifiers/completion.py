@@ -62,9 +62,11 @@ def scan(
 
     With `skip_code`, tags in fenced blocks and in inline code are text. What is never closed hides nothing.
     """
-    known = {name.lower(): name for name in names}
+    by_lower = {name.lower(): name for name in names}
     matches = _pattern(tuple(names), case_sensitive, whitespace, skip_code).finditer(text)
-    tags = (Tag(known[match[2].lower()], bool(match[1]), match.start(), match.end()) for match in matches if match[2])
+    tags = (
+        Tag(by_lower[match[2].lower()], bool(match[1]), match.start(), match.end()) for match in matches if match[2]
+    )
     return list(islice(tags, MAX_TAGS))
 
 

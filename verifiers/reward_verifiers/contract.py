@@ -35,6 +35,7 @@ class FailureKind(StrEnum):
     BAD_REFERENCE = "bad_reference"
     UNSUPPORTED = "unsupported"
     CANCELLED = "cancelled"
+    BUDGET_EXHAUSTED = "budget_exhausted"
 
 
 class StrictModel(BaseModel):
@@ -182,6 +183,10 @@ class Failure:
     message: str
 
 
+class BadVerdict(ValueError):
+    """A verifier gave what is no verdict; the message names the field."""
+
+
 class Verdict(_Reply):
     """What one verifier says of one completion: a finite score, or a failure. Make it with `scored` or `failed`."""
 
@@ -201,11 +206,9 @@ class Verdict(_Reply):
 
     @classmethod
     def scored(cls, score: float, reason: str, **evidence: Any) -> Verdict:
-        """A verdict. Raises TypeError or ValueError unless `score` is a finite number: that is a bug of the verifier."""
-        if isinstance(score, bool) or not isinstance(score, Real):
-            raise TypeError("a score must be a number")
-        if not math.isfinite(score):
-            raise ValueError("a score must be finite")
+        """A verdict. Raises BadVerdict unless `score` is a finite number: that is a bug of the verifier."""
+        if isinstance(score, bool) or not isinstance(score, Real) or not math.isfinite(score):
+            raise BadVerdict("score: must be a finite number")
         return cls(score=float(score), valid=True, reason=reason, evidence=evidence)
 
     @classmethod
@@ -220,6 +223,7 @@ class VerifyReply(_Reply):
 
     verifier: str
     version: str
+    build: str = Field(default="", description="As in the description.")
     verdicts: list[Verdict]
 
 
@@ -237,6 +241,11 @@ class Description(_Reply):
         default_factory=dict, description="Option to those of its values with which verdicts depend on the siblings."
     )
     pure: bool = Field(default=True, description="Same input, same verdict: the gateway may cache.")
+    build: str = Field(
+        default="",
+        description="Changes whenever the code may have changed, also under the same version: a digest of the code, or "
+        "something new at each start. Cached verdicts of another build are not used.",
+    )
 
     def needs_group(self, options: dict[str, Any]) -> bool:
         """Whether verdicts with these options depend on the siblings."""
@@ -244,10 +253,10 @@ class Description(_Reply):
 
 
 # The reply to POST /score is built by the gateway alone, from verdicts that are already validated, so these are plain
-# dataclasses: a group has hundreds of them.
+# dataclasses. The two of which a group has hundreds are not frozen, which would double what it costs to make one.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Component:
     """One component's share of a sample's reward."""
 
@@ -259,7 +268,7 @@ class Component:
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class SampleResult:
     """The reward of one completion. `reward` is null exactly when `valid` is false."""
 

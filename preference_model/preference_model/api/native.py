@@ -20,8 +20,7 @@ from preference_model.model.registry import ModelSpec
 from preference_model.model.relative import group_z, ranks
 from preference_model.model.scale import DECIMALS
 from preference_model.outcome import ScoreItem, ScoreOutcome
-from preference_model.strict import StrictModel
-from reward_verifiers.contract import Failure, Text, completion_text
+from reward_verifiers.contract import Failure, StrictModel, Text, completion_text
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.service.streams import run_or_cancel
 from reward_verifiers.verifier import BadOptions

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from preference_model.judge.client import DEFAULT_CALL, Call
 from preference_model.judge.judge import Judge
 from preference_model.model.engine import ModelEngine, item_or_reason
 from preference_model.model.registry import ModelSpec, digest
@@ -17,8 +18,6 @@ from preference_model.model.scale import strength
 from preference_model.outcome import ScoreFailure, ScoreItem, ScoreOutcome
 from reward_verifiers.contract import Failure, FailureKind
 
-OPPONENTS = 8
-"""Siblings that a judge compares each text with; all of them in smaller groups."""
 CLEAR = 1e-4
 
 
@@ -34,37 +33,54 @@ class PairOutcome(BaseModel):
     first_position: float | None = None
     failure: Failure | None = None
     evidence: dict[str, Any] = {}
+    usage: dict[str, int] = {}
 
 
 class Pairs:
     """Compares by the engine's models, and keeps the judges."""
 
-    def __init__(self, engine: ModelEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: ModelEngine, *, tested: bool = True) -> None:
+        """`tested`: a judge that fails its test gives no verdict. Not so where the judge is what is measured."""
+        self._engine, self._tested = engine, tested
         self._judges: dict[str, Judge] = {}
 
     def judge(self, spec: ModelSpec) -> Judge:
         key = digest(spec.model_dump(mode="json"))
         if key not in self._judges:
-            self._judges[key] = Judge(spec)
+            self._judges[key] = Judge(spec, tested=self._tested)
         return self._judges[key]
 
+    async def problem(self, spec: ModelSpec) -> str:
+        """Why a judge cannot be used; "" where it can."""
+        try:
+            await self.judge(spec).canary.demand()
+        except ScoreFailure as error:
+            return error.message
+        return ""
+
     async def compare(
-        self, spec: ModelSpec, pairs: Sequence[tuple[ScoreItem, ScoreItem]], votes: int, swap: bool
+        self,
+        spec: ModelSpec,
+        pairs: Sequence[tuple[ScoreItem, ScoreItem]],
+        votes: int,
+        swap: bool,
+        call: Call = DEFAULT_CALL,
     ) -> list[PairOutcome]:
         """One outcome a pair, in order. Raises Overloaded."""
         if spec.is_judge:
-            return list(await asyncio.gather(*(self._by_judge(spec, *pair, votes, swap) for pair in pairs)))
+            return list(await asyncio.gather(*(self._by_judge(spec, *pair, votes, swap, call) for pair in pairs)))
         flat = [item_or_reason(spec, item) for pair in pairs for item in pair]
         scored = await self._engine.score(spec, flat)
         return [_by_scores(spec, scored[at], scored[at + 1]) for at in range(0, len(scored), 2)]
 
-    async def _by_judge(self, spec: ModelSpec, one: ScoreItem, other: ScoreItem, votes: int, swap: bool) -> PairOutcome:
+    async def _by_judge(
+        self, spec: ModelSpec, one: ScoreItem, other: ScoreItem, votes: int, swap: bool, call: Call
+    ) -> PairOutcome:
         guards = [reason if isinstance(reason := item_or_reason(spec, item), str) else None for item in (one, other)]
         if any(guards):
             return _by_guard(guards)
         try:
-            votes_cast = await self.judge(spec).compare(one, one.text, other.text, votes=votes, swap=swap)
+            votes_cast = await self.judge(spec).compare(one, one.text, other.text, votes=votes, swap=swap, call=call)
         except ScoreFailure as error:
             return _failed(error)
         return PairOutcome(
@@ -74,46 +90,39 @@ class Pairs:
             votes=votes_cast.votes,
             consistency=votes_cast.consistency,
             first_position=votes_cast.first_position,
+            usage=votes_cast.usage.evidence(),
         )
 
     async def group_outcomes(
-        self, spec: ModelSpec, items: Sequence[ScoreItem | str], *, pairwise: bool
+        self, spec: ModelSpec, items: Sequence[ScoreItem | str], *, pairwise: bool, call: Call = DEFAULT_CALL
     ) -> list[ScoreOutcome]:
         """A judge's scores of a group: by the reference, or by pairs among siblings, 0 to 1."""
         if not pairwise:
-            return list(await asyncio.gather(*(self._agrees(spec, item) for item in items)))
-        size = len(items)
-        half = min(size - 1, OPPONENTS) // 2 if size > 2 * OPPONENTS else None
-        duels = [
-            (one, other)
-            for one in range(size)
-            for other in range(one + 1, size)
-            if half is None or other - one <= half or size - other + one <= half
-        ]
-        outcomes = await asyncio.gather(*(self._duel(spec, items[one], items[other]) for one, other in duels))
-        won: list[list[float]] = [[] for _ in items]
-        lost: dict[int, Failure] = {}
+            return list(await asyncio.gather(*(self._agrees(spec, item, call) for item in items)))
+        duels = pairings(len(items))
+        outcomes = await asyncio.gather(*(self._duel(spec, items[one], items[other], call) for one, other in duels))
+        contests: list[list[tuple[PairOutcome, float]]] = [[] for _ in items]
         for (one, other), pair in zip(duels, outcomes, strict=True):
-            if pair.probability is None:
-                failure = pair.failure or Failure(kind=FailureKind.VERIFIER_ERROR, message="no verdict")
-                lost |= {one: failure, other: failure}
-                continue
-            won[one].append(pair.probability)
-            won[other].append(1 - pair.probability)
-        return [_standing(won[at], lost.get(at), items[at]) for at in range(size)]
+            chance = math.nan if pair.probability is None else pair.probability
+            contests[one].append((pair, chance))
+            contests[other].append((pair, 1 - chance))
+        return [_standing(contests[at], items[at]) for at in range(len(items))]
 
-    async def _agrees(self, spec: ModelSpec, item: ScoreItem | str) -> ScoreOutcome:
+    async def _agrees(self, spec: ModelSpec, item: ScoreItem | str, call: Call) -> ScoreOutcome:
         if isinstance(item, str):
             return ScoreOutcome(0.0, None, {"guard": item})
         try:
-            return ScoreOutcome(await self.judge(spec).agrees(item))
+            outcome = await self.judge(spec).agrees(item, call)
+            return ScoreOutcome(outcome.score, None, {"usage": outcome.usage.evidence()})
         except ScoreFailure as error:
             return ScoreOutcome(None, error)
 
-    async def _duel(self, spec: ModelSpec, one: ScoreItem | str, other: ScoreItem | str) -> PairOutcome:
+    async def _duel(self, spec: ModelSpec, one: ScoreItem | str, other: ScoreItem | str, call: Call) -> PairOutcome:
         if isinstance(one, str) or isinstance(other, str):
             return _by_guard([item if isinstance(item, str) else None for item in (one, other)])
-        return await self._by_judge(spec, one, other, votes=2, swap=True)
+        if one.text == other.text:  # siblings repeat answers
+            return PairOutcome(preferred="tie", margin=0.0, probability=0.5)
+        return await self._by_judge(spec, one, other, votes=2, swap=True, call=call)
 
     async def aclose(self) -> None:
         for judge in self._judges.values():
@@ -121,11 +130,31 @@ class Pairs:
         self._judges.clear()
 
 
-def _standing(won: list[float], failure: Failure | None, item: ScoreItem | str) -> ScoreOutcome:
-    """The mean over the siblings. One comparison that failed is the text's failure: what is left is another contest."""
-    evidence = {"guard": item} if isinstance(item, str) else {"siblings": len(won)}
-    if failure is not None:
-        return ScoreOutcome.failed(failure.kind, failure.message, **evidence)
+def pairings(size: int) -> list[tuple[int, int]]:
+    """Which of a group are compared: each with its next siblings in a circle, O(n log n) pairs; all where those are fewer.
+
+    >>> pairings(3)
+    [(0, 1), (0, 2), (1, 2)]
+    >>> len(pairings(64))
+    384
+    """
+    reach = max(math.ceil(math.log2(size)), 1)
+    if 2 * reach >= size - 1:
+        return [(one, other) for one in range(size) for other in range(one + 1, size)]
+    return [(one, (one + step) % size) for one in range(size) for step in range(1, reach + 1)]
+
+
+def _standing(contests: Sequence[tuple[PairOutcome, float]], item: ScoreItem | str) -> ScoreOutcome:
+    """The mean over the comparisons that have a verdict. A failed one costs its own pair; half of them must be there."""
+    won = [chance for pair, chance in contests if pair.failure is None]
+    failures = [pair.failure for pair, _ in contests if pair.failure is not None]
+    evidence: dict[str, Any] = {"guard": item} if isinstance(item, str) else {"siblings": len(won)}
+    if usages := [pair.usage for pair, _ in contests if pair.usage]:
+        evidence["usage"] = {name: sum(usage[name] for usage in usages) for name in usages[0]}
+    if failures:
+        evidence["failed_pairs"] = len(failures)
+    if failures and len(won) * 2 < len(contests):
+        return ScoreOutcome.failed(failures[0].kind, failures[0].message, **evidence)
     return ScoreOutcome(sum(won) / len(won), None, evidence)
 
 

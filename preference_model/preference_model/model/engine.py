@@ -40,7 +40,7 @@ class ModelEngine:
     def __init__(self, settings: PreferenceSettings) -> None:
         """Raises BadRegistry."""
         self.settings = settings
-        self.registry = Registry(settings.registry)
+        self.registry = Registry(settings.registry, settings.judge)
         self._threads = Threads.start()
         self._queue = Admission(settings.max_queue_tokens)
         self._sources: dict[str, asyncio.Task[Source]] = {}

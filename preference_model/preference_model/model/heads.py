@@ -20,7 +20,7 @@ from pydantic import Field
 from safetensors.torch import load_file, save_file
 
 from preference_model.model.forward import Batch
-from preference_model.strict import StrictModel
+from reward_verifiers.contract import StrictModel
 
 Features = Literal["answer", "pair"]
 SHIPPED = Path(__file__).parents[1] / "heads"

@@ -24,8 +24,8 @@ from pydantic import (
     model_validator,
 )
 
-from preference_model.strict import StrictModel
-from reward_verifiers.contract import validation_errors
+from preference_model.settings import SHIPPED, JudgeSettings
+from reward_verifiers.contract import StrictModel, validation_errors
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class UpstreamSpec(StrictModel):
         description="`judge_pairs`: an OpenAI-compatible chat that compares two answers on five steps; "
         "`judge_reference`: one that says whether an answer agrees with the reference."
     )
-    url: Url = Field(description="Base URL, e.g. http://gpu:8000 (a judge's without /v1).")
+    url: Url = Field(description="Base URL, e.g. http://gpu:8000; a judge's may have a path, e.g. http://gpu:8000/v1.")
     model: str = Field(default="", description="The name by which that server knows the model.")
     key_env: str = Field(default="", description="Environment variable that holds its bearer key.")
     tokenizer: str = Field(
@@ -63,6 +63,14 @@ class UpstreamSpec(StrictModel):
     )
     timeout_s: float = Field(default=60.0, gt=0, le=3600)
     concurrency: int = Field(default=16, ge=1, le=512, description="Requests to it at a time.")
+    # What follows is for judges.
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    seed: int | None = None
+    max_completion_tokens: int = Field(default=4096, ge=16, description="Tokens that one judgement may take.")
+    system_prompt: str = Field(default="", description="Text before the judge's own instructions.")
+    canary_minutes: float = Field(default=10.0, gt=0, description="How often the judge is tested on known answers.")
+    max_calls: int | None = Field(default=None, ge=1, description="Requests per run; beyond it: no verdict.")
+    max_tokens: int | None = Field(default=None, ge=1, description="Tokens per run; beyond it: no verdict.")
 
 
 class Ensemble(StrictModel):
@@ -240,6 +248,25 @@ class RegistrySpec(StrictModel):
         raise LookupError(f"no model is named {name!r}; there are: {there}" if name else f"name one of: {there}")
 
 
+def judge_entries(settings: JudgeSettings, replace_helpful: bool) -> dict[str, ModelSpec]:
+    """The models that TOUCHSTONE_JUDGE_URL stands for: judges of pairs and by a reference. Raises BadRegistry."""
+    if not settings.url:
+        return {}
+    kinds: dict[str, str] = {"judge_pairs": "judge_pairs", "judge_reference": "judge_reference"}
+    if replace_helpful:
+        kinds["helpful"] = "judge_pairs"
+    try:
+        return {
+            name: ModelSpec.model_validate({"upstream": {"kind": kind, **settings.model_dump(exclude={"rubrics"})}})
+            for name, kind in kinds.items()
+        }
+    except ValidationError as error:
+        errors = [
+            (path.replace("upstream.", "TOUCHSTONE_JUDGE_").upper(), why) for path, why in validation_errors(error)
+        ]
+        raise BadRegistry(errors) from None
+
+
 def read(path: Path) -> RegistrySpec:
     """The registry in a file. Raises BadRegistry."""
     try:
@@ -263,13 +290,19 @@ def digest(data: Any) -> str:
 class Registry:
     """The file as it is now. Asking costs one `stat`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, judge: JudgeSettings | None = None) -> None:
         """Raises BadRegistry."""
         self.path = path
+        self._judges = judge_entries(judge, path == SHIPPED) if judge else {}
         self._stamp = self._stat()
-        self.spec = read(path)
+        self.spec = self._read()
         self.refused: BadRegistry | None = None
         self._announce()
+
+    def _read(self) -> RegistrySpec:
+        spec = read(self.path)
+        own = {} if self.path == SHIPPED else spec.models  # what the operator's file names stands
+        return spec.model_copy(update={"models": {**spec.models, **self._judges, **own}})
 
     def _announce(self) -> None:
         log.info("reward models", extra={"registry": str(self.path.resolve()), "models": sorted(self.spec.models)})
@@ -282,7 +315,7 @@ class Registry:
         if stamp != self._stamp:
             self._stamp = stamp
             try:
-                self.spec, self.refused = read(self.path), None
+                self.spec, self.refused = self._read(), None
                 self._announce()
             except BadRegistry as error:
                 self.refused = error

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,70 +17,15 @@ import httpx
 from preference_model.guard import CONTROL_TOKEN
 from preference_model.model.registry import ModelSpec, UpstreamSpec, digest
 from preference_model.model.scale import activated
+from preference_model.model.upstream_client import UpstreamClient
 from preference_model.outcome import INSTALL, ScoreFailure, ScoreItem, ScoreOutcome
 from reward_verifiers.contract import FailureKind, Message
 from reward_verifiers.service.admission import Admission
-from reward_verifiers.service.strict_json import BadJSON, loads
 
 PROBES = (
     ScoreItem("How much is two and two?", "It is four, since two and two are four."),
     ScoreItem("How much is two and two?", "Purple."),
 )
-MAX_REPLY_BYTES = 8 << 20
-CONNECT_S = 5.0
-BUSY = frozenset({429, 503, 529})
-
-
-class UpstreamClient:
-    """An HTTP connection to one upstream. Raises ScoreFailure, and nothing else."""
-
-    def __init__(self, upstream: UpstreamSpec, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        key = os.environ.get(upstream.key_env, "") if upstream.key_env else ""
-        self._url = upstream.url
-        self._gate = asyncio.Semaphore(upstream.concurrency)
-        self._timeout_s = upstream.timeout_s
-        self._client = httpx.AsyncClient(
-            base_url=upstream.url,
-            headers={"authorization": f"Bearer {key}"} if key else {},
-            timeout=httpx.Timeout(upstream.timeout_s, connect=min(CONNECT_S, upstream.timeout_s)),
-            follow_redirects=False,
-            trust_env=False,
-            transport=transport,
-        )
-
-    async def ask(self, path: str, body: dict[str, Any]) -> Any:
-        """The reply's JSON."""
-        async with self._gate:
-            try:
-                async with asyncio.timeout(self._timeout_s):  # of the whole: a server may send a byte at a time
-                    status, content = await self._exchange(path, body)
-            except (httpx.TimeoutException, TimeoutError):
-                raise ScoreFailure(FailureKind.TIMEOUT, f"{self._url} did not answer in time") from None
-            except (httpx.HTTPError, OSError) as error:
-                message = f"{self._url} cannot be reached ({type(error).__name__})"
-                raise ScoreFailure(FailureKind.VERIFIER_UNREACHABLE, message) from None
-        if status in BUSY:
-            raise ScoreFailure(FailureKind.OVERLOADED, f"{self._url} is overloaded (HTTP {status})")
-        if status != httpx.codes.OK:
-            raise ScoreFailure(FailureKind.VERIFIER_ERROR, f"{self._url} answered HTTP {status}")
-        try:
-            return loads(content)
-        except BadJSON:
-            raise ScoreFailure(FailureKind.VERIFIER_ERROR, f"{self._url} answered what is no JSON") from None
-
-    async def _exchange(self, path: str, body: dict[str, Any]) -> tuple[int, bytes]:
-        async with self._client.stream("POST", path, json=body) as reply:
-            content = bytearray()
-            async for chunk in reply.aiter_bytes():
-                content += chunk
-                if len(content) > MAX_REPLY_BYTES:
-                    raise ScoreFailure(
-                        FailureKind.VERIFIER_ERROR, f"{self._url} answered more than {MAX_REPLY_BYTES} bytes"
-                    )
-            return reply.status_code, bytes(content)
-
-    async def aclose(self) -> None:
-        await self._client.aclose()
 
 
 @dataclass(frozen=True, slots=True)

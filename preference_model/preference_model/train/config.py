@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from preference_model.strict import StrictModel
+from reward_verifiers.contract import StrictModel
 
 Features = Literal["answer", "pair"]
 

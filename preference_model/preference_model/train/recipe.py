@@ -122,7 +122,7 @@ async def _evaluated(
     # The model's own numbers, whatever its entry makes of them.
     plain = spec.model_copy(update={"guard": False, "normalisation": "raw", "clip": (None, None)})
     engine = ModelEngine(settings or PreferenceSettings())
-    asking = Pairs(engine)
+    asking = Pairs(engine, tested=False)
 
     async def score(items: Sequence[ScoreItem]) -> list[ScoreOutcome]:
         if spec.is_judge:

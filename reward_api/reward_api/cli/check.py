@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 from pydantic import ValidationError
@@ -19,6 +19,9 @@ from reward_verifiers import registry
 from reward_verifiers.contract import ScoreRequest, dotted, validation_errors
 from reward_verifiers.runtime.local import Local, parse_options, parse_reference, pool_for
 from reward_verifiers.verifier import BadReference
+
+if TYPE_CHECKING:
+    from reward_verifiers.answer.audit import Auditor
 
 MAX_FAULTS = 100
 
@@ -54,28 +57,60 @@ async def check_data(settings: GatewaySettings, name: str, data: str) -> tuple[l
     backends = _backends(settings)
     path = next(path for path in files(settings.domains) if path.stem == name)
     domain = await backends.resolve(name, read(path), demand=True)
+    auditors = _auditors(domain)
     faults: list[str] = []
     for row in open_source(data).rows():
-        faults += [f"line {row.number}: {fault}" for fault in _row_faults(domain, row)]
+        faults += [f"line {row.number}: {fault}" for fault in _row_faults(domain, row, auditors)]
         if len(faults) >= MAX_FAULTS:
             faults = [*faults[:MAX_FAULTS], "… and maybe more"]
             break
+    if faults:
+        faults += [f"{key}: {auditor.audit.summary()}" for key, auditor in auditors.items()]
     await backends.aclose()
-    return faults, [f"{one.spec.key} ({one.home})" for one in domain.components if not _is_here(one)]
+    return faults, [f"{one.spec.key} ({one.endpoint})" for one in domain.components if not _is_here(one)]
 
 
 def _is_here(component: Component) -> bool:
-    return component.home == LOCAL and isinstance(component.backend, Local)
+    return component.endpoint == LOCAL and isinstance(component.backend, Local)
 
 
-def _row_faults(domain: Domain, row: Row) -> list[str]:
+def _auditors(domain: Domain) -> dict[str, Auditor]:
+    """Component → what audits its references. Only the answer verifier has such an audit."""
+    named = [one for one in domain.components if one.spec.verifier == "answer" and _is_here(one)]
+    if not named:
+        return {}
+    from reward_verifiers.answer import AnswerOptions  # late: a gateway without this verifier lacks its packages
+    from reward_verifiers.answer.audit import Auditor
+
+    return {one.spec.key: Auditor(AnswerOptions.model_validate(one.spec.options)) for one in named}
+
+
+def _row_faults(domain: Domain, row: Row, auditors: dict[str, Auditor]) -> list[str]:
     try:
         request = ScoreRequest.model_validate(request_of(row, Columns(domain=domain.name), needs_completions=False))
     except BadInput as error:
         return [str(error)]
     except ValidationError as error:
         return [f"{path}: {reason}" for path, reason in validation_errors(error)]
-    return [fault for component in domain.components if (fault := _reference_fault(component, request.reference))]
+    faults: list[str] = []
+    for component in domain.components:
+        if auditor := auditors.get(component.spec.key):
+            faults += [f"{component.spec.key}: {fault}" for fault in _audit_faults(auditor, request.reference)]
+        elif fault := _reference_fault(component, request.reference):
+            faults.append(fault)
+    return faults
+
+
+def _audit_faults(auditor: Auditor, reference: dict[str, Any]) -> list[str]:
+    """The faults of one reference; `auditor` keeps the counts."""
+    from reward_verifiers.answer import AnswerReference
+
+    before = len(auditor.audit.faults)
+    try:
+        auditor.add(AnswerReference.model_validate(reference))
+    except ValidationError as error:
+        return [f"reference.{path}: {reason}" for path, reason in validation_errors(error)]
+    return auditor.audit.faults[before:]
 
 
 def _reference_fault(component: Component, reference: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ The second imports nothing of the gateway, so that its image stays small.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,12 +31,17 @@ def serve(
     allow_open: Annotated[
         bool | None, typer.Option("--allow-open", help="Bind an address other than loopback without any key.")
     ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="Base URL of an OpenAI-compatible server that judges: TOUCHSTONE_JUDGE_URL.")
+    ] = None,
 ) -> None:
     """Serve the gateway and all verifiers, or one verifier as its own service."""
     from reward_verifiers.registry import BrokenVerifier, UnknownVerifier
     from reward_verifiers.runtime.pool import ForkServerFailed
     from reward_verifiers.service.server import refuse_open_bind
 
+    if judge is not None:
+        os.environ["TOUCHSTONE_JUDGE_URL"] = judge  # the backends of the models read their own settings
     settings = load_settings(domains=domains, workers=workers, allow_open=allow_open)
     sys.path.insert(0, "")  # so that module:Class may lie in the working folder, as for uvicorn
     try:

@@ -24,6 +24,7 @@ SECTIONS = (
     ("The gateway", "reward_api.settings:GatewaySettings", "`touchstone serve`, `score`, `demo` and `domains`."),
     ("The sandbox", "reward_sandbox.settings:SandboxSettings", "The verifier `code`, in the gateway or as a service."),
     ("Preference models", "preference_model.settings:PreferenceSettings", "The verifier `preference`, likewise."),
+    ("The judge", "preference_model.settings:JudgeSettings", "The verifiers `preference` and `rubric`; see judges.md."),
 )
 ADAPTERS = """\
 ## Trainer adapters
@@ -37,7 +38,7 @@ DEFAULTS = {
     "TOUCHSTONE_DOMAINS": "the shipped domains",
     "TOUCHSTONE_SANDBOX_SLOTS": "one for each core",
     "TOUCHSTONE_SANDBOX_PYTHON": "the interpreter of the service",
-    "TOUCHSTONE_PREFERENCE_REGISTRY": "`models/preference.yaml` where it exists, else the shipped one",
+    "TOUCHSTONE_PREFERENCE_REGISTRY": "the shipped one",
 }
 
 
@@ -60,6 +61,8 @@ def _rows(settings: type[BaseSettings]) -> Iterator[tuple[str, str, str]]:
     for name, field in settings.model_fields.items():
         variable = prefix + name.upper()
         default = field.get_default(call_default_factory=True)
+        if isinstance(default, BaseSettings):  # has a section of its own
+            continue
         yield variable, DEFAULTS.get(variable) or _default_text(default), field.description or ""
 
 

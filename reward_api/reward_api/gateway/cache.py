@@ -7,7 +7,6 @@ another's flight and got a failure tries once by itself: the other may have had 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 
 import orjson
 from cachetools import LRUCache
@@ -15,16 +14,18 @@ from pydantic_core import to_jsonable_python
 
 from reward_verifiers.contract import Verdict, VerifyRequest
 from reward_verifiers.service.single_flight import Flight, SingleFlight
-from reward_verifiers.verifier import Backend
+from reward_verifiers.verifier import Judge
 
 Key = bytes
+Identity = tuple[str, str, str, str]
+"""Which verifier this is: its name, version, build and endpoint."""
 _Verdicts = dict[Key, Verdict]
 
 
-def sample_keys(identity: Sequence[str], request: VerifyRequest) -> list[Key]:
+def sample_keys(identity: Identity, request: VerifyRequest) -> list[Key]:
     """One key per completion: equal keys get equal verdicts from a pure verifier.
 
-    `identity` says which verifier this is: its name, version and endpoint.
+    `identity` says which verifier this is: its name, version, build and endpoint.
     """
     shared = [*identity, request.prompt, request.reference, request.prefix, request.options]
     group = hashlib.sha256(orjson.dumps(shared, default=to_jsonable_python, option=orjson.OPT_SORT_KEYS))
@@ -71,8 +72,8 @@ class VerdictCache:
         self._flights: SingleFlight[Key, _Verdicts] = SingleFlight()
         self.hits = self.coalesced = self.misses = 0
 
-    async def verify(self, backend: Backend, identity: Sequence[str], request: VerifyRequest) -> list[Verdict]:
-        """The verdicts of `backend` on `request`, in order. Raises what the backend raises."""
+    async def verify(self, judge: Judge, identity: Identity, request: VerifyRequest) -> list[Verdict]:
+        """The verdicts of `judge` on `request`, in order. Raises what it raises."""
         keys = sample_keys(identity, request)
         verdicts: _Verdicts = {}
         coalesced: dict[Key, Flight[_Verdicts]] = {}
@@ -88,22 +89,24 @@ class VerdictCache:
         self.coalesced += len(coalesced)
         self.misses += len(missing)
         if missing:
-            verdicts |= await self._start(backend, request, missing).result()
+            verdicts |= await self._start(judge, identity, request, missing).result()
         if coalesced:
             verdicts |= await _shared(coalesced)
             if again := {key: position for position, key in enumerate(keys) if key not in verdicts}:
-                verdicts |= await self._start(backend, request, again).result()
+                verdicts |= await self._start(judge, identity, request, again).result()
         return [verdicts[key] for key in keys]
 
-    def _start(self, backend: Backend, request: VerifyRequest, missing: dict[Key, int]) -> Flight[_Verdicts]:
-        work = self._work(backend, part(request, list(missing.values())), list(missing))
+    def _start(
+        self, judge: Judge, identity: Identity, request: VerifyRequest, missing: dict[Key, int]
+    ) -> Flight[_Verdicts]:
+        work = self._work(judge, identity, part(request, list(missing.values())), list(missing))
         return self._flights.start(missing, work)
 
-    async def _work(self, backend: Backend, request: VerifyRequest, keys: list[Key]) -> _Verdicts:
-        reply = await backend.verify(request)
+    async def _work(self, judge: Judge, identity: Identity, request: VerifyRequest, keys: list[Key]) -> _Verdicts:
+        reply = await judge(request)
         verdicts = dict(zip(keys, reply.verdicts, strict=True))
         for key, verdict in verdicts.items():
-            if verdict.valid:
+            if verdict.valid and reply.build in ("", identity[2]):
                 self._verdicts[key] = verdict
         return verdicts
 

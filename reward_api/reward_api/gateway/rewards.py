@@ -54,22 +54,19 @@ class _Rule:
         return score is not None and score >= self.at_least[name]
 
     def contributions(self, scores: Mapping[str, float | None]) -> dict[str, float]:
-        shares = {
-            key: component.weight * (scores[key] or 0.0)
-            if not component.requires or all(self.holds(name, scores) for name in component.requires)
-            else 0.0
-            for key, component in self.weighted.items()
-        }
+        shares = {}
+        for key, component in self.weighted.items():
+            counts = not component.requires or all(self.holds(name, scores) for name in component.requires)
+            shares[key] = component.weight * (scores[key] or 0.0) if counts else 0.0
         if self.gates and not all(self.holds(key, scores) for key in self.gates):
             shares = {key: min(0.0, share) for key, share in shares.items()}
         return shares
 
 
 def _result(spec: DomainSpec, rule: _Rule, verdicts: Sequence[Verdict], flags: list[str]) -> SampleResult:
-    components = {
-        key: _explained(component, key, verdict)
-        for component, key, verdict in zip(spec.components, rule.keys, verdicts, strict=True)
-    }
+    components = {}
+    for component, key, verdict in zip(spec.components, rule.keys, verdicts, strict=True):
+        components[key] = _explained(component, key, verdict)
     for key in rule.decisive:
         if not components[key].valid:
             return SampleResult(

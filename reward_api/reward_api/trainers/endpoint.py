@@ -11,11 +11,12 @@ from reward_api.domains.spec import Domain
 from reward_api.gateway.gateway import Gateway
 from reward_api.gateway.routes import served
 from reward_api.trainers.answers import Answers, NoVerdict, is_relative
+from reward_api.trainers.samples import sibling_key
 from reward_verifiers.contract import ProblemError
 from reward_verifiers.service.body import arrival_time
 from reward_verifiers.service.problems import HTTPProblem
 from reward_verifiers.service.strict_route import StrictRoute
-from trainer_client.dialect.sample import MAX_GROUP
+from trainer_client.dialect.sample import MAX_GROUP, TrainerSample
 
 
 class PeerRoute(StrictRoute):
@@ -55,7 +56,7 @@ class Hints(BaseModel):
 URLHints = Annotated[Hints, Query()]
 
 
-def until(_: Request, seconds: float) -> float:
+def deadline_after(seconds: float) -> float:
     """When the answer must be there, `seconds` after the request began to arrive: a time of the event loop."""
     return arrival_time() + seconds
 
@@ -72,11 +73,17 @@ def domain_of(parts: Gateway, name: str) -> Domain:
     return served(parts, name, "domain")
 
 
-def demand_size(domain: Domain, size: int | None) -> None:
-    """Raises HTTPProblem when the domain judges whole groups and nobody said how large they are."""
-    if size is None and is_relative(domain):
-        reason = "a component of this domain looks at all siblings: add ?group_size=N, the samples a prompt, to the URL"
+def demand_siblings(domain: Domain, sample: TrainerSample) -> None:
+    """Raises HTTPProblem when the domain scores whole groups, and the sample does not show how large or which its own is."""
+    if not is_relative(domain):
+        return
+    reason = "a component of this domain looks at all siblings: "
+    if sample.group_size is None:
+        reason += "add ?group_size=N, the samples a prompt, to the URL"
         raise HTTPProblem(422, errors=[ProblemError(path="group_size", reason=reason)])
+    if sibling_key(sample, domain) is None:
+        reason += "a sample needs a prompt or a group_id, by which they are found"
+        raise HTTPProblem(422, errors=[ProblemError(path="prompt", reason=reason)])
 
 
 def no_verdict(error: NoVerdict) -> HTTPProblem:

@@ -27,11 +27,11 @@ from reward_api.trainers.endpoint import (
     Hints,
     URLHints,
     answers_of,
-    demand_size,
+    deadline_after,
+    demand_siblings,
     domain_of,
     no_verdict,
     peer_router,
-    until,
 )
 from reward_api.trainers.numbers import shares_of
 from reward_api.trainers.responses import CreateParams, completion_of, prompt_of
@@ -55,6 +55,7 @@ KINDS = {
     FailureKind.BAD_REFERENCE: "touchstone:bad_reference",
     FailureKind.UNSUPPORTED: "touchstone:unsupported",
     FailureKind.CANCELLED: "cancelled",
+    FailureKind.BUDGET_EXHAUSTED: "touchstone:budget_exhausted",
 }
 """Ours in the words of nemo_gym/failure_kinds.py, which lets a server name its own as server:kind."""
 _OURS = frozenset({"reward", "reward_components", "mask_sample", "failure_kind", "failure_reason", "instance_config"})
@@ -158,8 +159,8 @@ async def _answer(
         sample = body.sample(hints)
     except ValueError as error:
         raise HTTPProblem(422, errors=[ProblemError(path="group_size", reason=str(error))]) from None
-    demand_size(scored_by, sample.group_size)
-    deadline = until(request, SECONDS)
+    demand_siblings(scored_by, sample)
+    deadline = deadline_after(SECONDS)
     answering = answers_of(request).answer(scored_by, sample, deadline, waits=False, imputes=imputes)
     return await run_or_cancel(request, answering)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from reward_api.domains.spec import Component, Domain
+from reward_api.domains.spec import BoundComponent, Domain
 from reward_api.gateway import rewards
 from reward_verifiers.contract import SampleResult
 from trainer_client.dialect.imputation import Numbers
@@ -43,12 +43,12 @@ def middle_of(domain: Domain) -> Numbers:
 
 
 def scores_of(numbers: Numbers) -> Numbers:
-    """Component → score, in the order of their names."""
+    """BoundComponent → score, in the order of their names."""
     return _under("score/", numbers)
 
 
 def shares_of(numbers: Numbers) -> Numbers:
-    """Component → its share of the reward."""
+    """BoundComponent → its share of the reward."""
     return _under("share/", numbers)
 
 
@@ -67,14 +67,14 @@ def _shares(domain: Domain, scores: dict[str, float | None] | dict[str, float], 
     return named
 
 
-def _main(domain: Domain) -> Component:
+def _main(domain: Domain) -> BoundComponent:
     return next((component for component in domain.components if component.spec.weight), domain.components[0])
 
 
-def _accuracy(component: Component, score: float) -> float:
+def _accuracy(component: BoundComponent, score: float) -> float:
     low, high = _range(component)
     return min(max((score - low) / (high - low), 0.0), 1.0) if high > low else 0.0
 
 
-def _range(component: Component) -> tuple[float, float]:
+def _range(component: BoundComponent) -> tuple[float, float]:
     return component.description.score_range if component.description else (0.0, 1.0)

@@ -21,7 +21,15 @@ from pydantic import Field, model_validator
 from reward_api.domains.spec import Domain
 from reward_api.gateway.routes import DomainName, Parts
 from reward_api.trainers.answers import Answer, Answers
-from reward_api.trainers.endpoint import Body, Hints, answers_of, demand_size, domain_of, peer_router, until
+from reward_api.trainers.endpoint import (
+    Body,
+    Hints,
+    answers_of,
+    deadline_after,
+    demand_siblings,
+    domain_of,
+    peer_router,
+)
 from reward_api.trainers.numbers import scores_of
 from reward_api.trainers.samples import sample_of
 from reward_verifiers.contract import ProblemError
@@ -97,9 +105,9 @@ async def rewards(
     scored_by = domain_of(parts, domain)
     samples = body.samples(hints)
     for sample in samples:
-        demand_size(scored_by, sample.group_size)
+        demand_siblings(scored_by, sample)
     answers = await run_or_cancel(
-        request, _all(answers_of(request), scored_by, samples, hints, until(request, SECONDS))
+        request, _all(answers_of(request), scored_by, samples, hints, deadline_after(SECONDS))
     )
     rows = [_row(answer, hints) for answer in answers]
     # Not orjson, which writes NaN as null.

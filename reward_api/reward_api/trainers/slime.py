@@ -18,7 +18,16 @@ from pydantic import Field
 
 from reward_api.gateway.routes import DomainName, Parts
 from reward_api.trainers.answers import Answer, NoVerdict
-from reward_api.trainers.endpoint import Body, Hints, answers_of, demand_size, domain_of, no_verdict, peer_router, until
+from reward_api.trainers.endpoint import (
+    Body,
+    Hints,
+    answers_of,
+    deadline_after,
+    demand_siblings,
+    domain_of,
+    no_verdict,
+    peer_router,
+)
 from reward_api.trainers.numbers import scores_of
 from reward_api.trainers.samples import PeerText, sample_of
 from reward_verifiers.contract import ProblemError
@@ -31,7 +40,7 @@ SECONDS = 110.0
 router = peer_router()
 
 
-class Sample(Body):
+class SlimeRequest(Body):
     prompt: PeerText | None = None
     response: PeerText
     label: Any = None
@@ -44,7 +53,7 @@ class SlimeHints(Hints):
 
 @router.post("/slime/{domain}")
 async def reward(
-    request: Request, domain: DomainName, body: Sample, parts: Parts, hints: Annotated[SlimeHints, Query()]
+    request: Request, domain: DomainName, body: SlimeRequest, parts: Parts, hints: Annotated[SlimeHints, Query()]
 ) -> Response:
     """slime's and miles' `--rm-url`: the reward as a bare number, or an object with `?key=1`."""
     scored_by = domain_of(parts, domain)
@@ -59,8 +68,8 @@ async def reward(
         )
     except ValueError as error:
         raise HTTPProblem(422, errors=[ProblemError(path="label", reason=str(error))]) from None
-    demand_size(scored_by, sample.group_size)
-    answering = answers_of(request).answer(scored_by, sample, until(request, SECONDS), imputes="scored")
+    demand_siblings(scored_by, sample)
+    answering = answers_of(request).answer(scored_by, sample, deadline_after(SECONDS), imputes="scored")
     try:
         answer = await run_or_cancel(request, answering)
     except NoVerdict as error:

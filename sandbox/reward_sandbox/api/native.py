@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Request
 from fastapi.responses import Response
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 
 from reward_sandbox.api.runs import RunReply, RunRequest, run_once
 from reward_sandbox.backend import CodeBackend
@@ -32,8 +32,12 @@ MAX_ITEMS = 1024
 Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
 
+_AnyItem = Annotated[Any, WithJsonSchema(GradeItem.model_json_schema())]
+"""Each is validated by itself: one that cannot be graded costs its neighbours nothing."""
+
+
 class GradeRequest(StrictModel):
-    items: list[GradeItem] = Field(min_length=1, max_length=MAX_ITEMS)
+    items: list[_AnyItem] = Field(min_length=1, max_length=MAX_ITEMS)
 
 
 class GradeReply(BaseModel):
@@ -67,8 +71,8 @@ def install(app: FastAPI, backend: CodeBackend) -> None:
         With `Accept: application/x-ndjson` they come back one a line as soon as each is done, with its `index`.
         """
 
-        async def numbered(index: int, item: GradeItem) -> bytes:
-            return b'{"index":%d,%s\n' % (index, (await backend.grader.grade(item)).model_dump_json().encode()[1:])
+        async def numbered(index: int, item: Any) -> bytes:
+            return b'{"index":%d,%s\n' % (index, (await _graded(backend, item)).model_dump_json().encode()[1:])
 
         held = ExitStack()
         held.enter_context(admission.enter(len(body.items)))
@@ -109,5 +113,14 @@ def install(app: FastAPI, backend: CodeBackend) -> None:
         return Response(done.model_dump_json(), media_type="application/json")
 
 
-async def _all(backend: CodeBackend, items: list[GradeItem]) -> list[GradeResult]:
-    return list(await asyncio.gather(*map(backend.grader.grade, items)))
+async def _all(backend: CodeBackend, items: list[Any]) -> list[GradeResult]:
+    return list(await asyncio.gather(*(_graded(backend, item) for item in items)))
+
+
+async def _graded(backend: CodeBackend, item: Any) -> GradeResult:
+    try:
+        return await backend.grader.grade(GradeItem.model_validate(item))
+    except ValidationError as error:
+        name = item.get("id") if isinstance(item, dict) else ""
+        why = "; ".join(f"{path}: {reason}" if path else reason for path, reason in validation_errors(error))
+        return backend.grader.refused(name if isinstance(name, str) else "", why)

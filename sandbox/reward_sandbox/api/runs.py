@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from reward_sandbox.backend import CodeBackend
-from reward_sandbox.grading.grader import compile_result
 from reward_sandbox.grading.items import MAX_CODE, CompileResult, StrictModel
+from reward_sandbox.grading.results import compile_result
 from reward_sandbox.jail.spec import Ending, File, Limits, Outcome, Tier
 from reward_sandbox.languages.compiler import UnknownLanguage
 

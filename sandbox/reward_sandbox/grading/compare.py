@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from typing import Any, Literal
@@ -83,11 +84,17 @@ def _near(expected: str, got: str, tolerance: Tolerance) -> bool:
     return wanted is not None and given is not None and not is_integer and tolerance.near(wanted, given)
 
 
-def values(expected: Any, got: Any, tolerance: Tolerance | None = DEFAULT) -> bool:
-    """Compare plain values by type and value: True is not 1, a tuple is not a list, integers are equal exactly.
+class Unordered(list[Any]):
+    """The elements of a set, in no order."""
 
-    Floats are equal within the tolerance, and an integer may stand where a float is expected, never the other way round.
-    Without a tolerance numbers are equal as Python's == has it.
+
+def as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def values(expected: Any, got: Any, tolerance: Tolerance = DEFAULT) -> bool:
+    """Compare plain values by type and value: True is not 1, whole numbers are equal exactly, be they 3 or 3.0; other floats
+    within the tolerance. The elements of a set come in any order.
     """
     pairs = [(expected, got)]
     while pairs:
@@ -98,6 +105,8 @@ def values(expected: Any, got: Any, tolerance: Tolerance | None = DEFAULT) -> bo
         elif isinstance(left, int | float) and isinstance(right, int | float):
             if not _same_number(left, right, tolerance):
                 return False
+        elif isinstance(left, list) and isinstance(right, Unordered):
+            pairs.append((sorted(left, key=as_text), sorted(right, key=as_text)))
         elif type(left) is not type(right):
             return False
         elif isinstance(left, list | tuple):
@@ -113,12 +122,10 @@ def values(expected: Any, got: Any, tolerance: Tolerance | None = DEFAULT) -> bo
     return True
 
 
-def _same_number(expected: float, got: float, tolerance: Tolerance | None) -> bool:
-    if tolerance is None:
+def _same_number(expected: float, got: float, tolerance: Tolerance) -> bool:
+    if isinstance(expected, int) or (isinstance(got, int) and expected.is_integer()):
         return expected == got
-    if isinstance(expected, float):
-        try:
-            return tolerance.near(expected, float(got))
-        except OverflowError:
-            return False
-    return isinstance(got, int) and expected == got
+    try:
+        return tolerance.near(expected, float(got))
+    except OverflowError:
+        return False

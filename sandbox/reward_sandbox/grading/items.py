@@ -18,6 +18,7 @@ Verdict = Literal[
     "compile_error", "skipped", "system_error",
 ]  # fmt: skip
 Assurance = Literal["strong", "weak"]
+Protocol = Literal["exit", "stdout"]
 
 
 class StrictModel(BaseModel):
@@ -41,8 +42,9 @@ class Test(StrictModel):
 
 
 class Checker(StrictModel):
-    """A program that says whether an output is right. Exit 0: right; 1: wrong; 2: badly presented, as testlib has it;
-    anything else is a failure of the checker.
+    """A program that says whether an output is right. protocol exit: 0 right; 1 wrong; 2 badly presented, as testlib has
+    it. stdout: it ends with 0, and the last word it prints is 1 or true, or else 0 or false. Anything else is a failure of
+    the checker; but one that accepts the test's `stdout` and trips over the program's output says that it is wrong.
 
     checker: it is called with the names of three files, the test's input, the output and the test's `stdout` (empty where
     it has none). interactive: its standard input and output are the program's output and input, and it is called with the
@@ -51,6 +53,7 @@ class Checker(StrictModel):
 
     language: str = Field(default="python", max_length=40)
     code: str = Field(max_length=MAX_CODE)
+    protocol: Protocol = "exit"
 
 
 class Tests(StrictModel):
@@ -64,7 +67,9 @@ class Tests(StrictModel):
         description="In place of `tests`: those uploaded by PUT /tests/{sha256}.",
     )
     entry: str = Field(
-        default="", max_length=200, description="Function to call; Class.method makes an instance first."
+        default="",
+        max_length=200,
+        description="Function to call; Class.method makes an instance first. Default: what the tests call.",
     )
     test_code: str = Field(default="", max_length=MAX_CODE, description="For asserts, unittest and humaneval.")
     checker: Checker | None = Field(default=None, description="For the kinds checker and interactive.")
@@ -82,8 +87,6 @@ class Tests(StrictModel):
             self._check(self.tests)
         if self.kind in ("checker", "interactive") and self.checker is None:
             raise ValueError(f"checker: kind {self.kind} needs its language and code")
-        if self.kind in ("function", "asserts", "unittest", "humaneval") and not self.entry:
-            raise ValueError(f"entry: kind {self.kind} needs the name of the function")
         if self.kind in ("asserts", "unittest", "humaneval") and not self.test_code.strip():
             raise ValueError(f"test_code: kind {self.kind} needs it")
         return self

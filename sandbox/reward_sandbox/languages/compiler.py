@@ -75,12 +75,12 @@ class Compiler:
         code = File(source.encode("utf-8", "surrogatepass"))
         if not language.compile:
             return Compiled(language, {language.source: code})
-        key = hashlib.sha256(f"{language.name}\0{language.compile}\0".encode() + code.content).hexdigest()
+        key = hashlib.sha256(f"{language.name}\0{language.compilation(source)}\0".encode() + code.content).hexdigest()
         if key in self._kept:
             return Compiled(language, self._artefact(self._kept[key].artefact), self._kept[key])
         # Siblings often bring the same program at the same time: the second waits for the first.
         if key not in self._at_work:
-            self._at_work[key] = asyncio.create_task(self._once(language, code))
+            self._at_work[key] = asyncio.create_task(self._once(language, source, code))
             self._at_work[key].add_done_callback(lambda _: self._at_work.pop(key, None))
         outcome = await asyncio.shield(self._at_work[key])
         if outcome.ending != "ok" or not outcome.artefact:
@@ -89,8 +89,8 @@ class Compiler:
             self._kept[key] = outcome
         return Compiled(language, self._artefact(outcome.artefact), outcome)
 
-    async def _once(self, language: Language, code: File) -> Outcome:
-        argv = ("/bin/sh", "-c", language.compile)
+    async def _once(self, language: Language, source: str, code: File) -> Outcome:
+        argv = ("/bin/sh", "-c", language.compilation(source))
         return await self._jail.run(
             Run(
                 argv,

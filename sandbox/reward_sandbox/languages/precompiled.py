@@ -14,6 +14,7 @@ from reward_sandbox.languages.table import COMPILE_LIMITS, CPP_FLAGS, LANGUAGES
 log = logging.getLogger(__name__)
 _HEADER = "bits/stdc++.h"
 _NO_COMPILER = 3
+_LIMITS = COMPILE_LIMITS.model_copy(update={"wall_s": 300.0})  # however busy the machine is
 
 
 async def prepare(jail: Jail, folder: Path) -> bool:
@@ -22,7 +23,7 @@ async def prepare(jail: Jail, folder: Path) -> bool:
         f"test -x {LANGUAGES['cpp'].program} || exit {_NO_COMPILER}; echo '#include <{_HEADER}>' > all.h && "
         f"g++ {CPP_FLAGS} -x c++-header -o all.gch all.h && cat all.gch >&3"
     )
-    outcome = await jail.run(Run(("/bin/sh", "-c", make), limits=COMPILE_LIMITS, artefact=True, artefact_mb=512))
+    outcome = await jail.run(Run(("/bin/sh", "-c", make), limits=_LIMITS, artefact=True, artefact_mb=512))
     if outcome.exit_code == _NO_COMPILER:
         return False
     if outcome.ending != "ok" or not outcome.artefact:
@@ -36,7 +37,6 @@ async def prepare(jail: Jail, folder: Path) -> bool:
         target.unlink(missing_ok=True)
         log.warning("no precompiled header", extra={"cause": str(error)})
         return False
-    for path in (folder, target.parent):
-        path.chmod(0o755)
+    target.parent.chmod(0o755)
     target.chmod(0o644)
     return True

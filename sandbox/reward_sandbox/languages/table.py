@@ -5,7 +5,8 @@ source ──▶ compile in a jail, the artefact out through descriptor 3 ──
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from reward_sandbox.jail.spec import PYTHON, File, Limits, Run
@@ -37,6 +38,15 @@ class Language:
     heap: str = ""
     """The flag that bounds its heap, for machines that have one."""
     env: Mapping[str, str] = field(default_factory=dict)
+    names: Callable[[str], dict[str, str]] | None = None
+    """What `compile` calls things in a program, in braces: plain names, which a shell reads."""
+
+    def compilation(self, source: str) -> str:
+        """The command that compiles this program."""
+        command = self.compile
+        for name, value in (self.names(source) if self.names else {}).items():
+            command = command.replace(f"{{{name}}}", value)
+        return command
 
     def execution(self, files: Mapping[str, File], stdin: bytes, limits: Limits) -> Run:
         """One run of a compiled program."""
@@ -56,12 +66,31 @@ class Language:
         )
 
 
+_JAVA_KINDS = r"(?:class|enum|record|interface)\s+(\w+)"
+_JAVA_PUBLIC = re.compile(r"^[ \t]*public\s+(?:(?:final|abstract|sealed|strictfp)\s+){0,3}" + _JAVA_KINDS, re.M)
+_JAVA_CLASS = re.compile(rf"\b{_JAVA_KINDS}|\bstatic\s+void\s+main\s*\(", re.A)
+_JAVA_PACKAGE = re.compile(r"^[ \t]*package\s+([\w.]+)\s*;", re.M | re.A)
+
+
+def _java_names(source: str) -> dict[str, str]:
+    """The file must be named as the public class is, and the class to start is the one with the method `main`."""
+    public = _JAVA_PUBLIC.search(source)
+    name, main = "", ""
+    for match in _JAVA_CLASS.finditer(source):
+        name = match[1] or name
+        if match[1] is None and not main:
+            main = name
+    file = public[1] if public and public[1].isascii() else "Main"
+    package = _JAVA_PACKAGE.search(source)
+    return {"file": file, "main": (f"{package[1]}." if package else "") + (main or file)}
+
+
 # Without /proc its programs do not find their own libraries.
 _JAVA = (
     "home=$(dirname $(dirname $(readlink -f /usr/bin/javac))) && export JAVA_HOME=$home LD_LIBRARY_PATH=$home/lib && "
 )
 _BINARY = (f"/box/{ARTEFACT}",)
-CPP_FLAGS = "-std=gnu++17 -O2 -pipe"
+CPP_FLAGS = "-std=gnu++20 -O2 -pipe"
 PRECOMPILED = "/precompiled"
 """Where a jail sees the precompiled header, which must have been made with the same flags."""
 _JVM = "-XX:-UsePerfData -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
@@ -117,10 +146,12 @@ LANGUAGES = {
             (
                 "/bin/sh",
                 "-c",
-                f"{_JAVA}tar xmf {ARTEFACT} && exec java {{heap}} -Xss64m {_JVM} Main",
+                f"{_JAVA}tar xmf {ARTEFACT} && exec java {{heap}} -Xss64m {_JVM} $(cat .main)",
             ),
             compile=_JAVA
-            + "javac -J-XX:-UsePerfData -nowarn -encoding UTF-8 -d classes Main.java && tar cf - -C classes . >&3",
+            + "mkdir classes && mv Main.java {file}.java 2>/dev/null; javac -J-XX:-UsePerfData -nowarn -encoding UTF-8"
+            " -d classes {file}.java && echo {main} > classes/.main && tar cf - -C classes . >&3",
+            names=_java_names,
             time_scale=3,
             more_memory_mb=256,
             more_processes=64,

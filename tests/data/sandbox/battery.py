@@ -79,7 +79,6 @@ RESOURCES = {
         "import sys; sys.setrecursionlimit(10**9)\ndef f(): f()\nf()", ("runtime_error", "memory_limit", "time_limit")
     ),
     "huge integer": Hostile("print(9 ** 9 ** 9)", ("time_limit", "memory_limit", "runtime_error")),
-    "shared memory": _try("open('/dev/shm/x', 'wb')"),
     "locked memory": Hostile(
         _LIBC + "print('ESCAPED' if c.mlockall(3) == 0 else 'refused')",
     ),

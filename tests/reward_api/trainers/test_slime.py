@@ -68,6 +68,7 @@ async def test_a_refused_sample_that_comes_again_keeps_its_place(client):
 WRONG = [
     ("/compat/slime/nowhere", sample("yes"), 404, "domain"),
     ("/compat/slime/whole", sample("yes"), 422, "group_size"),
+    ("/compat/slime/whole?group_size=2", sample("yes", prompt=None), 422, "prompt"),
     (f"{URL}?key=reward", sample("yes"), 422, "key"),
     (URL, {"prompt": "x"}, 422, "response"),
     (URL, sample(None), 422, "response"),

@@ -79,6 +79,7 @@ ROWS = [
     Row("a NUL", None, '{"answer": "5/6\\u0000"}'),
     Row("half a character", None, '{"answer": "\\ud800"}'),
     Row("nested too deep", None, f'{{"answer": {DEEP}}}'),
+    Row("an object where an answer should be", None, {"answer": {"answer": "5/6"}}),
     Row("no answer among the fields", None, {"level": 3}),
     # completions
     Row("a wrong answer", 1.0, completion=WRONG),
@@ -168,5 +169,5 @@ async def test_every_trainer_gives_the_same_reward(http, row):
 
 
 def test_every_trainer_is_in_the_table():
-    assert len({way.__name__.rpartition("_")[0] for way in (*HTTP, *PYTHON)}) == 10
+    assert len({way.__name__.rpartition("_")[0] for way in (*HTTP, *PYTHON)}) == 12
     assert len(ROWS) >= 40

@@ -38,6 +38,12 @@ def test_interleaved_rows_find_their_siblings(order):
     assert batch.in_rows([group.tokens for group in batch.groups]) == list(range(6))
 
 
+def test_without_a_prompt_only_neighbours_are_siblings():
+    groups = grouped(TOLD, [None] * 5, list("abcde"), {"answer": ["4", "4", "5", "4", "4"]})
+    assert [list(group.completions) for group in groups] == [["a", "b"], ["c"], ["d", "e"]]
+    assert len({group.id for group in groups}) == 3
+
+
 def test_messages_and_arrays_find_their_siblings_too():
     numpy = pytest.importorskip("numpy")
     prompts = [[{"role": "user", "content": text}] for text in "pqpq"]

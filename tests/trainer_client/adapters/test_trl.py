@@ -145,7 +145,7 @@ async def test_a_wrong_setting_is_told_at_once(asked_with):
 
 
 async def test_no_rows_are_no_rewards(asked_with, log):
-    assert await reward([], [], **log.columns) == []
+    assert await reward([], [], answer=[], **log.columns) == []
 
 
 async def test_many_calls_at_once_each_get_their_own(asked_with):

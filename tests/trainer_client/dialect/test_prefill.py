@@ -43,6 +43,16 @@ def test_the_prompt_is_taken_off_or_nothing_is_guessed(query, prompt, completion
     assert without_prompt(query, prompt) == completion
 
 
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def test_a_cut_prompt_is_recognised_by_its_last_sixteen_characters():
+    assert without_prompt(LETTERS[-16:] + " 2", LETTERS) == " 2"
+    assert without_prompt(LETTERS[-15:] + " 2", LETTERS) is None
+    assert without_prompt(LETTERS[-16:] + " 2", LETTERS[-17:]) == " 2"
+    assert without_prompt(LETTERS[-14:] + " 2", LETTERS[-15:]) is None
+
+
 @pytest.mark.timeout(10)
 def test_a_hostile_query_does_not_hold_up_the_gateway():
     assert without_prompt("ab" * 500_000 + "c", "ab" * 400_000 + "d") is None

@@ -2,10 +2,13 @@
 
 history   what a run folder holds, read back
 charts    its curves, as SVG by matplotlib
-page      both in one page, beside the article's claims
+examples  completions that a reader should see
+page      all of it on one page, beside the article's claims
+comparison  several runs on one page, seeds in a band
 """
 
+from grpo_trainer.report.comparison import comparison
 from grpo_trainer.report.history import NoRun, RunHistory, read_history
 from grpo_trainer.report.page import page
 
-__all__ = ["NoRun", "RunHistory", "page", "read_history"]
+__all__ = ["NoRun", "RunHistory", "comparison", "page", "read_history"]

@@ -63,6 +63,30 @@ def curves(series: Mapping[str, Curve], y: str) -> Draw:
     return draw
 
 
+def bands(groups: Mapping[str, Sequence[Curve]], y: str) -> Draw:
+    """For each group the mean of its curves over the steps that all of them have, in a band from the least to the most."""
+
+    def draw(axes: Axes) -> None:
+        for name, curves in groups.items():
+            steps, rows = aligned(curves)
+            (line,) = axes.plot(steps, [sum(row) / len(row) for row in rows], label=f"{name} ({len(curves)})")
+            if len(curves) > 1:
+                low, high = [min(row) for row in rows], [max(row) for row in rows]
+                axes.fill_between(steps, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+        axes.set_xlabel("optimiser step")
+        axes.set_ylabel(y)
+        axes.legend(frameon=False, fontsize=8)
+
+    return draw
+
+
+def aligned(curves: Sequence[Curve]) -> tuple[list[float], list[list[float]]]:
+    """(steps that all curves have, the values of all curves at each); a run that is behind ends the band early."""
+    values = [dict(zip(*curve, strict=True)) for curve in curves]
+    steps = [step for step in values[0] if all(step in one for one in values)]
+    return steps, [[one[step] for one in values] for step in steps]
+
+
 def scatter(points: Mapping[str, tuple[Sequence[float], Sequence[float]]], x: str, y: str) -> Draw:
     """Points, each series in the order of its steps; later ones are darker."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from grpo_trainer.rollout.rollout_file import ROLLOUTS, read_rows
 
 Curve = tuple[list[float], list[float]]
 """Steps and values."""
@@ -30,6 +32,22 @@ class StageHistory:
     result: dict[str, Any] | None
     metrics: Sequence[dict[str, Any]]
     offset: int
+    folder: Path = Path()
+
+    def rollouts(self) -> Iterator[dict[str, Any]]:
+        """What the policy wrote, in order; empty where nothing was logged."""
+        return read_rows(self.folder / ROLLOUTS)
+
+    def domain_changes(self) -> list[tuple[float, str, str]]:
+        """(step, domain, digest): the first digest of each domain, and each that came after another."""
+        changes: list[tuple[float, str, str]] = []
+        newest: dict[str, str] = {}
+        for row in self.metrics:
+            for domain, version in row.get("domains", {}).items():
+                if newest.get(domain) != version:
+                    changes.append((self.offset + row["step"], domain, version))
+                newest[domain] = version
+        return changes
 
     def evaluations(self) -> dict[str, dict[str, Any]]:
         """By source; empty for a stage that is not done, or that trains nothing."""
@@ -49,10 +67,18 @@ class StageHistory:
 
 @dataclass(frozen=True)
 class RunHistory:
+    """run: its name, which the gateway knows it by. environment: versions and machine that it began with."""
+
     name: str
     seed: int
     recipe: dict[str, Any]
     stages: Sequence[StageHistory]
+    run: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def finished(self) -> bool:
+        return all(stage.result is not None for stage in self.stages)
 
     @property
     def reinforced(self) -> list[StageHistory]:
@@ -84,13 +110,15 @@ def read_history(folder: Path) -> RunHistory:
         before = stage["name"]
     if not any(stage.metrics or stage.result for stage in stages.values()):
         raise NoRun(f"{folder}: no stage has begun yet")
-    return RunHistory(recipe["name"], recipe["seed"], recipe, list(stages.values()))
+    run, environment = recipe.pop("run", ""), folder / "environment.json"
+    about = json.loads(environment.read_text("utf-8")) if environment.is_file() else {}
+    return RunHistory(recipe["name"], recipe["seed"], recipe, list(stages.values()), run, about)
 
 
 def _stage(folder: Path, stage: dict[str, Any], offset: int) -> StageHistory:
     done = folder / "done.json"
     result = json.loads(done.read_text("utf-8")) if done.is_file() else None
-    return StageHistory(stage["name"], stage["kind"], result, _rows(folder / "metrics.jsonl"), offset)
+    return StageHistory(stage["name"], stage["kind"], result, _rows(folder / "metrics.jsonl"), offset, folder)
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

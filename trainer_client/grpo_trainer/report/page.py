@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from grpo_trainer.report import charts
+from grpo_trainer.report.examples import examples
 from grpo_trainer.report.history import RunHistory, StageHistory
 
 _EDGE = 5
@@ -35,13 +37,40 @@ class Table:
     rows: Sequence[tuple[str, Sequence[str]]]
 
 
-def page(history: RunHistory) -> str:
-    """One HTML document without any reference to the outside."""
-    environment = Environment(loader=PackageLoader("grpo_trainer.report", "."), autoescape=True)
+def page(history: RunHistory, *, refresh_s: int | None = None) -> str:
+    """One HTML document without any reference to the outside. refresh_s: the browser loads it again every so often."""
     sections = [*_claims(history), *_health(history)]
-    return environment.get_template("page.html.j2").render(
-        history=history, tables=tables(history), sections=[section for section in sections if section.charts]
+    return rendered(
+        title=f"{history.name}, seed {history.seed}",
+        lines=[_progress(history), *_domains(history)],
+        tables=tables(history),
+        sections=[section for section in sections if section.charts],
+        examples={stage.name: examples(stage.rollouts()) for stage in history.reinforced},
+        about={"run": history.run, **history.environment},
+        configuration=yaml.safe_dump(history.recipe, sort_keys=False, allow_unicode=True),
+        refresh_s=refresh_s,
     )
+
+
+def rendered(**content: Any) -> str:
+    environment = Environment(loader=PackageLoader("grpo_trainer.report", "."), autoescape=True)
+    return environment.get_template("page.html.j2").render(**content)
+
+
+def _progress(history: RunHistory) -> str:
+    return " → ".join(stage.name if stage.result else f"{stage.name} (not done)" for stage in history.stages)
+
+
+def _domains(history: RunHistory) -> list[str]:
+    """Which domain scored the rollouts; where that has changed, the curves before and after do not measure the same."""
+    lines = []
+    for stage in history.reinforced:
+        seen: set[str] = set()
+        for step, domain, version in stage.domain_changes():
+            what = f"changed at step {step:.0f} to" if domain in seen else "is"
+            lines.append(f"{stage.name}: the domain {domain} {what} {version}")
+            seen.add(domain)
+    return lines
 
 
 def _claims(history: RunHistory) -> list[Section]:

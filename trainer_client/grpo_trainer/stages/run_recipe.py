@@ -1,8 +1,8 @@
 """A recipe's stages in order. Each has a folder, and is done when `done.json` is in it; a run that stopped goes on there.
 
-RUN/recipe.yaml
+RUN/recipe.yaml, environment.json
 RUN/1-cold-start/   state.pt, metrics.jsonl, policy/, done.json
-RUN/2-r1-zero/      checkpoints/, metrics.jsonl, policy/, done.json
+RUN/2-r1-zero/      checkpoints/, metrics.jsonl, rollouts.jsonl.zst, policy/, done.json
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from grpo_trainer.recipe import BASE, GRPOStage, Recipe, SampleStage, SFTStage, Stage
 from grpo_trainer.stages.context import RunContext
+from grpo_trainer.stages.environment import environment
 from grpo_trainer.stages.grpo_stage import run_grpo_stage
 from grpo_trainer.stages.policies import initial_policy
 from grpo_trainer.stages.sample_stage import run_sample_stage
@@ -74,6 +75,7 @@ def _claim(folder: Path, recipe: Recipe, seed: int) -> str:
         return name
     name = f"{recipe.name}-{seed}-{secrets.token_hex(4)}"
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "environment.json").write_text(json.dumps(environment(), indent=1), "utf-8")
     path.write_text(yaml.safe_dump({"run": name, **ours}, sort_keys=False, allow_unicode=True), "utf-8")
     return name
 

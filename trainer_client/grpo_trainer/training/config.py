@@ -14,7 +14,10 @@ from grpo_trainer.grpo.loss import LossConfig
 
 Schedule = Literal["constant", "linear", "cosine"]
 # Set to any value without making a resumed run another run.
-_FREE = {"run_dir", "total_steps", "checkpoint_every", "keep_checkpoints", "tensorboard", "guard_threshold"}
+_FREE = {
+    *("run_dir", "total_steps", "checkpoint_every", "keep_checkpoints"),
+    *("tensorboard", "guard_threshold", "log_rollouts_every"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +38,8 @@ class GRPOConfig:
     gradient_checkpointing: compute the layers' activations again in the backward pass: less memory, a third more time.
     guard_threshold: nats; the largest gap allowed between engine and trainer after a sync. Default: by the dtype of the
         forward pass, 1e-3 for float32 and 0.3 for bfloat16.
+    log_rollouts_every: every so many rollouts, what the policy wrote goes to rollouts.jsonl.zst, with rewards and reasons; 0
+        never.
     max_failed: the share of samples without a verdict in one rollout above which the run stops.
     """
 
@@ -65,6 +70,7 @@ class GRPOConfig:
     checkpoint_every: int = 50
     keep_checkpoints: int = 2
     tensorboard: bool = True
+    log_rollouts_every: int = 1
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -72,7 +78,7 @@ class GRPOConfig:
             _at_least(name, getattr(self, name), 1)
         for name in ("micro_batch_tokens", "checkpoint_every", "keep_checkpoints"):
             _at_least(name, getattr(self, name), 1)
-        for name in ("warmup_steps", "reference_every", "weight_decay"):
+        for name in ("warmup_steps", "reference_every", "weight_decay", "log_rollouts_every"):
             _at_least(name, getattr(self, name), 0)
         _at_least("group_size", self.group_size, 2)
         for name in ("temperature", "learning_rate", "max_grad_norm", "guard_threshold"):

@@ -11,47 +11,48 @@ import dataclasses
 import threading
 import time
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from grpo_trainer.rollout import GenerationEngine, Prompt, Sampling, sync_guard
+from grpo_trainer.rollout import GenerationEngine, Prompt
+from grpo_trainer.rollout.rollout_file import ROLLOUTS, append_rows, drop_rows_after
 from grpo_trainer.training import checkpoint, rollout_metrics
+from grpo_trainer.training.batch_checks import check_failures, note_versions
 from grpo_trainer.training.collector import CollectionStopped, RolloutBatch, RolloutCollector
 from grpo_trainer.training.config import GRPOConfig
+from grpo_trainer.training.engine_sync import GUARD_PROMPTS, EngineSync
 from grpo_trainer.training.interrupt import Interrupt
-from grpo_trainer.training.logprobs import Pair, Rows
-from grpo_trainer.training.precision import GUARD_THRESHOLDS
 from grpo_trainer.training.progress import progress
 from grpo_trainer.training.prompt_stream import PromptStream
 from grpo_trainer.training.reference import Reference
+from grpo_trainer.training.rollout_rows import rollout_rows
 from grpo_trainer.training.run_log import RunLog
 from grpo_trainer.training.scorer import Scorer
 from grpo_trainer.training.update import Updater
-from trainer_client.errors import TooManyFailures
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 Callback = Callable[["Trainer", RolloutBatch], Mapping[str, float] | None]
-# What the guard samples after each sync: enough tokens to meet the KV cache and the prefix cache, and next to no time.
-GUARD_PROMPTS = 4
-GUARD_TOKENS = 16
 
 
 @dataclass
 class State:
-    """step: optimiser steps done. rollout: rollouts trained on. position: prompts drawn for them. tokens: sampled."""
+    """step: optimiser steps done. rollout: rollouts trained on. position: prompts drawn for them. tokens: sampled.
+
+    versions: by domain, the digest of what scored the newest rollout.
+    """
 
     step: int = 0
     rollout: int = 0
     position: int = 0
     tokens: int = 0
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 class Trainer:
@@ -87,7 +88,8 @@ class Trainer:
         self._callbacks = callbacks
         self._interrupt, self._aborted = Interrupt(), threading.Event()
         self._pending: Future[RolloutBatch] | None = None
-        self._synced: dict[str, float] = {}
+        self._engine_sync = EngineSync(policy, self._updater.forward, config)
+        self._sync_metrics: dict[str, float] = {}
         self._saved = -1
 
     @property
@@ -135,6 +137,7 @@ class Trainer:
         config = self.config
         if self._saved < 0 and (checkpoint.newest(config.run_dir) or (config.run_dir / "metrics.jsonl").exists()):
             raise FileExistsError(f"run_dir: {config.run_dir} holds a run; resume() it, or name another folder")
+        drop_rows_after(config.run_dir / ROLLOUTS, self.state.step)
         with (
             closing(RunLog(config.run_dir, self.state.step, tensorboard=config.tensorboard)) as log,
             progress(config.total_steps, self.state.step) as show,
@@ -144,7 +147,7 @@ class Trainer:
         ):
             while self.state.step < config.total_steps and not self._interrupt.requested():
                 metrics = self._rollout(ahead)
-                log.write(self.state.step, metrics)
+                log.write(self.state.step, metrics, {"domains": self.state.versions} if self.state.versions else {})
                 show(self.state.step, metrics)
                 if self.state.step - max(self._saved, 0) >= config.checkpoint_every:
                     self._save_whole()
@@ -183,10 +186,13 @@ class Trainer:
             batch = self._next(ahead)
             if self._pending is None:
                 self.engine.release()
-            self._check(batch)
+            check_failures(batch, self.config.max_failed, self.state.rollout)
+            note_versions(batch, self.state.versions, self.state.step)
         wait_s = time.perf_counter() - start
-        metrics = {**self._scorer.step_metrics(), **rollout_metrics.of_rollout(batch), **self._synced}
+        metrics = {**self._scorer.step_metrics(), **rollout_metrics.of_rollout(batch), **self._sync_metrics}
+        number = self.state.rollout
         metrics |= self._update(batch)
+        self._log_rollout(batch, number)
         with self._saving():
             for callback in self._callbacks:
                 metrics |= callback(self, batch) or {}
@@ -211,36 +217,15 @@ class Trainer:
         return batch
 
     def _sync(self, position: int) -> None:
-        """The engine gets the policy's weights, and must show that it uses them."""
-        start = time.perf_counter()
-        self.engine.sync(self.policy)
-        count = min(GUARD_PROMPTS, self.config.prompts_per_rollout)
-        prompts = [self._collector.encode(self._stream[position + place]) for place in range(count)]
-        sampling = Sampling(min(GUARD_TOKENS, self.config.max_tokens), self.config.temperature, seed=self.config.seed)
-        gap = sync_guard.measure(self.engine, prompts, sampling, self._logprobs)
-        sync_guard.check(gap, self.config.guard_threshold or GUARD_THRESHOLDS[self._updater.forward.dtype])
-        self._synced = {
-            "sync/logp_gap_max": gap.max,
-            "sync/logp_gap_mean": gap.mean,
-            "sync_s": time.perf_counter() - start,
-        }
+        """The engine gets the policy's weights, and must show that it uses them on the next prompts."""
+        places = range(position, position + min(GUARD_PROMPTS, self.config.prompts_per_rollout))
+        prompts = [self._collector.encode(self._stream[place]) for place in places]
+        self._sync_metrics = self._engine_sync(self.engine, prompts)
 
-    @torch.no_grad()
-    def _logprobs(self, pairs: Sequence[Pair]) -> list[list[float]]:
-        rows = Rows(pairs, self.policy.device)
-        logp, _ = self._updater.forward.logprobs(self.policy, rows, self.config.temperature)
-        return [values.tolist() for values in rows.gather(logp)]
-
-    def _check(self, batch: RolloutBatch) -> None:
-        """What few verdicts leave is no fair sample, and masking the rest would look like healthy training."""
-        share = rollout_metrics.failed(batch)
-        if share > self.config.max_failed:
-            kinds = Counter(kind for group in batch.groups for kind in group.scores.failures if kind)
-            raise TooManyFailures(
-                f"{share:.0%} of the samples of rollout {self.state.rollout} have no verdict "
-                f"(max_failed: {self.config.max_failed:.0%}); causes: "
-                + ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
-            )
+    def _log_rollout(self, batch: RolloutBatch, number: int) -> None:
+        every = self.config.log_rollouts_every
+        if every and number % every == 0:
+            append_rows(self.config.run_dir / ROLLOUTS, rollout_rows(batch, self.state.step))
 
     def _update(self, batch: RolloutBatch) -> dict[str, float]:
         """The optimiser steps of a rollout, and the counters after them."""

@@ -24,8 +24,10 @@ class RunLog:
 
             self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
-    def write(self, step: int, metrics: Mapping[str, float]) -> None:
-        self._file.write(json.dumps({"step": step, **{name: _plain(value) for name, value in metrics.items()}}) + "\n")
+    def write(self, step: int, metrics: Mapping[str, float], facts: Mapping[str, Any] | None = None) -> None:
+        """facts: what is no number, for metrics.jsonl alone."""
+        figures = {name: _plain(value) for name, value in metrics.items()}
+        self._file.write(json.dumps({"step": step, **figures, **(facts or {})}) + "\n")
         self._file.flush()
         if self._board is not None:
             for name, value in metrics.items():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from grpo_trainer.rollout import Rollout
@@ -26,12 +26,14 @@ class Scores:
 
     rewards: a float, or None where there is no verdict. failures: the kind of failure there, e.g. "timeout"; None elsewhere.
     components: by name, each sample's score or None. version: the digest of what scored them, if it has one.
+    reasons: for each sample one sentence a component, if whoever scored it says why.
     """
 
     rewards: list[float | None]
     failures: list[str | None]
     components: dict[str, list[float | None]]
     version: str | None = None
+    reasons: list[dict[str, str]] = field(default_factory=list)
 
 
 class Scorer(Protocol):
@@ -82,7 +84,8 @@ class GatewayScorer:
         """Raises BadGroup when the gateway knows neither key nor domain, and TooManyFailures as the client is set."""
         scored = self._client.group(group).result()
         failures = [None if failure is None else failure["kind"] for failure in scored.failures]
-        return Scores(scored.rewards, failures, scored.components, scored.version)
+        reasons = [{name: texts[index] for name, texts in scored.reasons.items()} for index in range(len(scored))]
+        return Scores(scored.rewards, failures, scored.components, scored.version, reasons)
 
     def finish(self) -> None:
         if self._last_s is not None:

@@ -2,9 +2,9 @@
 
     prompts, completions, columns ──▶ grouped ──▶ Batch.groups ──▶ score_many ──▶ Batch.in_rows: one result a row
 
-Trainers send no group id. The rows with the same prompt, domain and reference are a group, wherever they stand. Two rows of
-the data set with the same prompt and different references stay apart; one that is drawn twice becomes a group of both draws,
-which are completions of one question after all.
+Trainers send no group id. The rows with the same prompt, domain and reference are a group, wherever they stand; without a
+prompt, those that stand side by side. Two rows of the data set with the same prompt and different references stay apart; one
+that is drawn twice becomes a group of both draws, which are completions of one question after all.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _rows(prompts: Sequence[Any], columns: Mapping[str, Any]) -> Iterator[Row]:
     lists = {
         name: values
         for name, values in columns.items()
-        if isinstance(values, list | tuple) and len(values) == len(prompts) and _is_data(values[0])
+        if isinstance(values, list | tuple) and len(values) == len(prompts) and values and _is_data(values[0])
     }
     if "reference" in lists:
         lists = {name: lists[name] for name in ("reference", "domain", *SOURCES) if name in lists}
@@ -117,14 +117,15 @@ def _places(rows: Sequence[Row]) -> dict[bytes, list[int]]:
     key = b""
     for place, row in enumerate(rows):
         if not place or not _is_same(rows[place - 1], row):
-            key = _key(row)
+            key = _key(row, place)
         places.setdefault(key, []).append(place)
     return places
 
 
-def _key(row: Row) -> bytes:
+def _key(row: Row, place: int) -> bytes:
+    """Other questions may have the same answer, so without a prompt the place tells rows apart."""
     prompt, columns = row
-    return digest(prompt if prompt is None else readable(prompt), json_value(columns))
+    return digest(readable(prompt) if prompt else place, json_value(columns))
 
 
 def _is_same(one: Row, other: Row) -> bool:

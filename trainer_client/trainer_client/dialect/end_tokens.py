@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -61,7 +62,8 @@ TURN_TOKENS = (
 START_TOKENS = ("<s>", "<bos>", "[gMASK]", "<sop>", "<|begin_of_text|>", "<|endoftext|>", "<｜begin▁of▁sentence｜>")
 """What a tokenizer puts before the first turn."""
 
-_BLANK = 4096
+_MOST_RUNS, _RUN = 200, 1000
+"""Runs of tokens without white space between that are removed, and tokens in one: a hostile text is not worth more."""
 
 
 def without_end(text: str, tokens: Sequence[str] = END_TOKENS) -> str:
@@ -70,18 +72,31 @@ def without_end(text: str, tokens: Sequence[str] = END_TOKENS) -> str:
     >>> without_end("2 <|im_end|>\\n<pad><pad>"), without_end("2 \\n")
     ('2 ', '2 \\n')
     """
-    endings = _endings(tuple(tokens))
-    end = bare = len(text)
-    while True:
-        while bare and text[bare - 1].isspace():
-            blank = text[max(0, bare - _BLANK) : bare]
-            bare -= len(blank) - len(blank.rstrip())
-        if not text.endswith(endings, 0, bare):
-            return text[:end]
-        end = bare = bare - next(len(token) for token in endings if text.endswith(token, 0, bare))
+    endings, run = _endings(tuple(tokens))
+    if not text.rstrip().endswith(endings):
+        return text
+    backwards = text[::-1]
+    end = 0
+    for _ in range(_MOST_RUNS):
+        match = run.match(backwards, _behind_space(backwards, end))
+        if match is None:
+            break
+        end = match.end()
+    return text[: len(text) - end]
+
+
+def _behind_space(text: str, start: int) -> int:
+    match = _SPACE.match(text, start)
+    return match.end() if match else start
+
+
+_SPACE = re.compile(r"\s*")
 
 
 @lru_cache(maxsize=256)
-def _endings(tokens: tuple[str, ...]) -> tuple[str, ...]:
-    """The longest first: one token may end in another."""
-    return tuple(sorted({token for token in (*tokens, *PADDING) if token}, key=len, reverse=True))
+def _endings(tokens: tuple[str, ...]) -> tuple[tuple[str, ...], re.Pattern[str]]:
+    """The tokens, and a pattern for a run of them in a text that is read backwards."""
+    # The longest first: one token may end in another.
+    endings = tuple(sorted({token for token in (*tokens, *PADDING) if token}, key=len, reverse=True))
+    backwards = "|".join(re.escape(token[::-1]) for token in endings)
+    return endings, re.compile(f"(?:{backwards}){{1,{_RUN}}}")

@@ -18,6 +18,7 @@ from reward_verifiers.answer.extraction.sources import Extraction
 from reward_verifiers.answer.judged import Judged, clipped
 from reward_verifiers.answer.kinds import choices, collections, gym, mathematics, structured, texts
 from reward_verifiers.answer.options import AnswerOptions, AnswerReference, effective
+from reward_verifiers.answer.presets import SENTINELS
 from reward_verifiers.completion import after_think, without_end
 from reward_verifiers.contract import FailureKind, Verdict
 from reward_verifiers.verifier import BadReference, Sample, Unsupported, Verifier
@@ -25,7 +26,7 @@ from reward_verifiers.verifier import BadReference, Sample, Unsupported, Verifie
 _MATHS = frozenset({"math", "number", "unit"})
 _COLLECTIONS = frozenset({"set", "list"})
 _INSIDE_PROSE = ("boxed", "phrase", "last_line", "sentence_number")
-_LOOSE = ("answer_tag", "phrase", "short", "last_line", "last_math", "last_number")
+_LOOSE = ("answer_tag", "phrase", "short", "last_line", "final_number", "last_math", "last_number")
 """Sources whose text may be a sentence to look into."""
 
 _CHECKS: dict[str, Callable[[Any, AnswerOptions], None]] = {
@@ -42,7 +43,7 @@ _JUDGES: dict[str, Callable[[Any, str, AnswerOptions], Judged]] = {
     **dict.fromkeys(_MATHS, mathematics.judge),
     **dict.fromkeys(_COLLECTIONS, collections.judge),
     "exact": texts.judge_text,
-    "text": texts.judge_text,
+    "text": choices.judge_words,
     "choice": choices.judge,
     "regex": texts.judge_regex,
     "json": structured.judge_json,
@@ -97,6 +98,8 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
             gym.check(reference)
             return
         for answer in _accepted(reference, options):
+            if options.preset and isinstance(answer, str) and answer.strip().casefold() in SENTINELS:
+                raise BadReference(f"{answer.strip()!r} stands where the answer is missing")
             if isinstance(answer, str):
                 _check_text(answer, options.key)
             else:

@@ -18,13 +18,15 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 from pythonjsonlogger.json import JsonFormatter
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.service.body import BoundedBody
 from reward_verifiers.service.keys import BearerKeys, Keys
 
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+_NO_STORE = (b"cache-control", b"no-store")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
@@ -69,10 +71,9 @@ class RequestId:
 
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = name
-                headers["x-content-type-options"] = "nosniff"
-                headers.setdefault("cache-control", "no-store")
+                headers = message["headers"] = [*message.get("headers", ()), (b"x-request-id", name.encode()), _NOSNIFF]
+                if not any(field == b"cache-control" for field, _ in headers):
+                    headers.append(_NO_STORE)
             await send(message)
 
         await self._app(scope, receive, send_named)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from reward_sandbox.jail.host.capture import Capture, sealed
-from reward_sandbox.jail.host.cgroups import CgroupLimits, NoCgroups
+from reward_sandbox.jail.host.cgroups import CgroupLimits, NoCgroups, watched_cpu
 from reward_sandbox.jail.host.ending import ending
 from reward_sandbox.jail.host.slots import Slot, SlotJail, user_of
 from reward_sandbox.jail.inside import seccomp
@@ -245,7 +245,8 @@ class _BwrapSlot:
         with _BwrapRun(run) as one:
             command = [self._python, "-I", "-S", _LAUNCH, json.dumps(self._setup(run, one.wiring))]
             try:
-                usage = await one.end_of(command)
+                with watched_cpu(self._cgroup, limits.cpu_s, partial(one.stop, "cpu")):
+                    usage = await one.end_of(command)
             finally:
                 if self._cgroup:
                     self._cgroup.kill()
@@ -283,6 +284,7 @@ class _BwrapSlot:
             "RLIMIT_FSIZE": run.box_bytes,
             "RLIMIT_NOFILE": max(limits.open_files, _FILES + len(run.files) + 8),
             "RLIMIT_NPROC": limits.processes + _OWN_PROCESSES,
+            "RLIMIT_STACK": max(8, min(limits.memory_mb if self._cgroup else limits.memory_mb // 4, 2048)) << 20,
             "RLIMIT_CORE": 0,
             "RLIMIT_MEMLOCK": 0,
             "RLIMIT_MSGQUEUE": 0,

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from reward_sandbox.jail.host.capture import Capture, sealed
-from reward_sandbox.jail.host.cgroups import CgroupLimits, NoCgroups
+from reward_sandbox.jail.host.cgroups import CgroupLimits, NoCgroups, watched_cpu
 from reward_sandbox.jail.host.ending import ending
 from reward_sandbox.jail.host.slots import Slot, SlotJail, user_of
 from reward_sandbox.jail.spec import ENVIRONMENT, PYTHON, CannotJail, Outcome, Run, Tier
@@ -36,6 +36,10 @@ _GRACE_S = 10.0
 
 # A fork has one thread, whatever its parent had: preloaded libraries must not start any.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+# A program that depends on the order of a set does so in every slot alike.
+_ENVIRONMENT = {**_ONE_THREAD, "PYTHONHASHSEED": "0"}
+_STACK = 8 << 20
+_MOST_STACK = 2 << 30
 
 
 class ForkServerJail(SlotJail):
@@ -98,10 +102,10 @@ class _ForkServerSlot:
         ours.setblocking(False)
         setup = json.dumps({**self._setup, "scratch": self._scratch})
         self._process = subprocess.Popen(  # noqa: ASYNC220, S603  # milliseconds, and our own program
-            [self._setup["python"], "-I", "-S", "-c", _BOOT, str(theirs.fileno()), setup],
+            [self._setup["python"], "-s", "-S", "-P", "-c", _BOOT, str(theirs.fileno()), setup],
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
-            env=_ONE_THREAD,
+            env=_ENVIRONMENT,
         )
         theirs.close()
         self._control, self._runs = ours, 0
@@ -180,6 +184,7 @@ class _ForkServerSlot:
                     run.channel.close()
             begun = time.monotonic()
             alarm = loop.call_later(limits.wall_s, stop, "time")
+            stack.enter_context(watched_cpu(self._cgroup, limits.cpu_s, partial(stop, "cpu")))
             try:
                 async with asyncio.timeout(limits.wall_s + _GRACE_S):
                     reply = await loop.sock_recv(control, 65536)
@@ -213,7 +218,7 @@ class _ForkServerSlot:
                 "open_files": limits.open_files,
                 # The kernel counts a user's processes everywhere, so the group's own count is taken where there is one.
                 "processes": None if self._cgroup else limits.processes + _OWN_PROCESSES,
-                "stack_bytes": None,
+                "stack_bytes": self._stack_bytes(run),
                 "address_bytes": None if run.stacks_mb else memory,
                 "data_bytes": memory if run.stacks_mb else None,
             },
@@ -221,6 +226,13 @@ class _ForkServerSlot:
         if run.argv[:1] == PYTHON:
             return message | {"python": [self._placed("/box/solution.py"), *run.argv[1:]]}
         return message | {"argv": [self._placed(word) for word in run.argv]}
+
+    def _stack_bytes(self, run: Run) -> int:
+        """All of the memory, as judges have it; a part where threads take it too, as address space that is limited."""
+        if run.stacks_mb:
+            return _STACK
+        memory = run.limits.memory_mb << 20
+        return max(_STACK, min(memory if self._cgroup else memory // 4, _MOST_STACK))
 
     def _placed(self, word: str) -> str:
         """Without a root of its own a run's places have other names."""

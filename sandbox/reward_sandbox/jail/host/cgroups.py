@@ -6,12 +6,15 @@ there nothing.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _MOUNT = Path("/sys/fs/cgroup")
+_LOOK_S = 0.1
 _CONTROLLERS = ("memory", "pids", "cpuacct")
 
 
@@ -63,10 +66,14 @@ class CgroupLimits:
             (self._memory / ("memory.peak" if self._unified else "memory.max_usage_in_bytes")).write_text("0")
         self._killed, self._cpu_ns = self._kills(), self._processor_ns()
 
+    def used_ms(self) -> float:
+        """Processor milliseconds since `begin`."""
+        return (self._processor_ns() - self._cpu_ns) / 1e6
+
     def end(self) -> tuple[bool, float, int]:
         """(whether memory ran out, processor milliseconds, peak KiB) since `begin`."""
         peak = (self._memory / ("memory.peak" if self._unified else "memory.max_usage_in_bytes")).read_text()
-        return self._kills() > self._killed, (self._processor_ns() - self._cpu_ns) / 1e6, int(peak) // 1024
+        return self._kills() > self._killed, self.used_ms(), int(peak) // 1024
 
     def remove(self) -> None:
         """Delete the group; its processes must be gone."""
@@ -99,6 +106,28 @@ class CgroupLimits:
             if line.startswith("usage_usec "):
                 return int(line.split()[1]) * 1000
         return 0
+
+
+@contextlib.contextmanager
+def watched_cpu(group: CgroupLimits | None, cpu_s: float, stop: Callable[[], None]) -> Iterator[None]:
+    """Stop a run when all its processes together have used their time: the kernel limits each of them alone."""
+    loop = asyncio.get_running_loop()
+    handle: asyncio.TimerHandle | None = None
+
+    def look() -> None:
+        nonlocal handle
+        if group is not None and group.used_ms() > cpu_s * 1000:
+            stop()
+            return
+        handle = loop.call_later(_LOOK_S, look)
+
+    if group is not None:
+        handle = loop.call_later(_LOOK_S, look)
+    try:
+        yield
+    finally:
+        if handle:
+            handle.cancel()
 
 
 def _own_groups(unified: bool) -> dict[str, str]:

@@ -18,12 +18,12 @@ def ending(
     cpu_ms: float,
     stderr: bytes,
 ) -> Ending:
-    """reason: what our side stopped it for, "time" or "output". code: None when the run could not be set up."""
+    """reason: what our side stopped it for, "time", "cpu" or "output". code: None when the run could not be set up."""
     if reason == "output":
         return "output_limit"
     if out_of_memory:
         return "memory_limit"
-    if reason == "time" or cpu_ms > limits.cpu_s * 1000 or code == -signal.SIGXCPU:
+    if reason in ("time", "cpu") or cpu_ms > limits.cpu_s * 1000 or code == -signal.SIGXCPU:
         return "time_limit"
     if code == 0:
         return "ok"

@@ -44,6 +44,7 @@ class SlotJail:
         self._possible = [tier for tier in possible if TIERS.index(tier) <= TIERS.index(at_least)]
         self._at_least = at_least
         self._slots: list[Slot] = []
+        self._spare: Slot | None = None
         self._free: list[Slot] = []
         self._waiting: list[_Turn] = []
         self._pairing = asyncio.Lock()
@@ -56,7 +57,8 @@ class SlotJail:
         """Start the slots in the best tier that can be made and that holds what it should. Raises CannotJail."""
         why = [] if self._possible else [f"tier {self._at_least} at least is demanded"]
         for tier in self._possible:
-            self.tier, self._slots = tier, [self.make(index, tier) for index in range(self._count)]
+            # A single slot has a second beside it, for pairs alone: what can be graded does not depend on their number.
+            self.tier, self._slots = tier, [self.make(index, tier) for index in range(max(2, self._count))]
             try:
                 for slot in self._slots:
                     await slot.start()
@@ -67,7 +69,8 @@ class SlotJail:
                 why.append(f"tier {tier}: {error}")
                 await self.aclose()
                 continue
-            self._free = list(self._slots)
+            self._free = self._slots[: self._count]
+            self._spare = self._slots[1] if self._count == 1 else None
             return
         raise CannotJail("; ".join(why))
 
@@ -94,9 +97,7 @@ class SlotJail:
     async def run_pair(
         self, first: Run, second: Run, *, as_standard: bool = False, bound: int = TALK
     ) -> tuple[Outcome, Outcome]:
-        """See Jail. Raises CannotJail with a single slot."""
-        if self._count < 2:
-            raise CannotJail("two programs at once need two slots")
+        """See Jail."""
         for _ in range(2):
             one, two = await self._pair(first, second, as_standard, bound)
             if "system_error" not in (one.ending, two.ending):
@@ -113,8 +114,9 @@ class SlotJail:
         try:
             # One pair at a time gathers its slots: two that held one each would wait for ever.
             async with self._pairing:
-                for _ in range(2):
+                for _ in range(1 if self._spare else 2):
                     slots.append(await self._take(None))  # noqa: PERF401  # kept one by one, to be given back when cancelled
+                slots += [self._spare] if self._spare else []
             with conversation(bound, as_standard=as_standard) as channels:
                 runs = (replace(run, channel=channel) for run, channel in zip((first, second), channels, strict=True))
                 tasks += [asyncio.create_task(slot.run(run)) for slot, run in zip(slots, runs, strict=True)]
@@ -146,6 +148,8 @@ class SlotJail:
             raise
 
     def _give_back(self, slot: Slot) -> None:
+        if slot is self._spare:  # it is only ever used by whoever has the one slot
+            return
         for turn in self._waiting:
             if turn.avoided is not slot and not turn.slot.done():
                 self._waiting.remove(turn)

@@ -54,7 +54,9 @@ class SteadyRuns:
         if _was_kept_waiting(one, first) or _was_kept_waiting(two, second):
             again = _longer(first), _longer(second)
             one, two = await self._runs.run_pair(*again, as_standard=as_standard, bound=bound)
-            one, two = _settled(one, first), _settled(two, second)
+            # Where one of them is out of time the other may well be late: it was waiting for it.
+            if not (_is_out_of_time(one, first) or _is_out_of_time(two, second)):
+                one, two = _settled(one, first), _settled(two, second)
         elif _was_killed(one) or _was_killed(two):
             one, two = await self._runs.run_pair(first, second, as_standard=as_standard, bound=bound)
         self._count(one)
@@ -92,6 +94,10 @@ def _was_kept_waiting(outcome: Outcome, run: Run) -> bool:
         and outcome.cpu_ms < 1000 * run.limits.cpu_s
         and outcome.waited_ms >= CONTENDED * 1000 * run.limits.wall_s
     )
+
+
+def _is_out_of_time(outcome: Outcome, run: Run) -> bool:
+    return outcome.ending == "time_limit" and not _was_kept_waiting(outcome, run)
 
 
 def _was_killed(outcome: Outcome) -> bool:

@@ -43,13 +43,17 @@ _WATCH_S = 0.02
 """How often a box without a bound of its own is looked at."""
 _TROUBLE = 950
 """Descriptor through which a program's side of the setup speaks, until the program begins."""
+_STACK_ROOM = 16 << 30
+_THREAD_STACK = 8 << 20
 _PER_RUN = kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
 
 
 def main() -> None:
     """Serve runs until the control socket closes. Arguments: its descriptor, the setup as JSON."""
+    _make_room_for_stacks()
     control = socket.socket(fileno=int(sys.argv[1]))
     setup = json.loads(sys.argv[2])
+    sys.executable = os.path.realpath(sys.executable)  # a link of ours is not in the jail, what it points to is
     sys.path[:] = [path for path in sys.path if path != os.path.dirname(__file__)] + setup["path"]
     setup["bare"] = setup["tier"] in ("C", "X")
     if not setup["bare"]:  # else the closing of the socket is the sign, since the run must be ended first
@@ -64,6 +68,16 @@ def main() -> None:
         return
     control.send(json.dumps({"ready": True}).encode())
     _serve(control, setup, program)
+
+
+def _make_room_for_stacks() -> None:
+    """Start this interpreter again where the kernel has left less room below its stack than a run's may grow into."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    room = _STACK_ROOM if hard == resource.RLIM_INFINITY else min(_STACK_ROOM, hard)
+    if soft != room:
+        resource.setrlimit(resource.RLIMIT_STACK, (room, hard))
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    kernel.set_thread_stack(_THREAD_STACK)  # else each thread would reserve as much
 
 
 def _enter(setup: dict[str, Any]) -> None:
@@ -177,16 +191,18 @@ def _init(run: dict[str, Any], fds: list[int], setup: dict[str, Any], program: b
         limits = run["limits"]
         root.make_box(limits["file_bytes"], limits["files"], uid, _folders(setup))
         _unpack(fds[0], run["files"], root.BOX, uid)
+        streams = root.make_streams(fds[1], uid)
         trouble, trouble_end = os.pipe()
+        wake, wake_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
         pid = os.fork()
         if pid == 0:
             _program(run, fds, setup, uid, program, trouble_end)
-        for fd in (*fds, trouble_end):
+        forwarded = dict(zip(streams, fds[2:4], strict=False))
+        for fd in (*set(fds) - set(forwarded.values()), trouble_end):
             os.close(fd)
-        while True:
-            ended, status, usage = os.wait4(-1, 0)
-            if ended == pid:
-                break
+        status, usage = _attend(pid, wake, forwarded)
         # Out of the program's reach: it could say on its own streams that its jail had failed.
         why = os.read(trouble, 1000)
         if why:
@@ -206,6 +222,36 @@ def _init(run: dict[str, Any], fds: list[int], setup: dict[str, Any], program: b
         os._exit(0)
     except BaseException:
         os._exit(_FAILED)
+
+
+def _attend(pid: int, wake: int, forwarded: dict[int, int]) -> tuple[int, Any]:
+    """Take in what ends, until the program does; meanwhile forward what is written to the named pipes of its streams, for
+    those who open /dev/stdout by name. (status, usage) of the program.
+    """
+    own = None
+    while own is None:
+        ready, _, _ = select.select([wake, *forwarded], [], [])
+        for source in ready:
+            if source != wake:
+                _forward(source, forwarded[source])
+        if wake in ready:
+            os.read(wake, 4096)
+            for ended, status, usage in _ended(os.WNOHANG):
+                own = (status, usage) if ended == pid else own
+    for source, target in forwarded.items():
+        while _forward(source, target):
+            pass
+    return own
+
+
+def _forward(source: int, target: int) -> bool:
+    try:
+        piece = os.read(source, 65536)
+    except BlockingIOError:
+        return False
+    while piece:
+        piece = piece[os.write(target, piece) :]
+    return True
 
 
 def _keeper(run: dict[str, Any], fds: list[int], setup: dict[str, Any], program: bytes, report: int) -> None:
@@ -294,6 +340,7 @@ def _program(
 ) -> None:
     """Becomes the untrusted program. Never returns. What goes wrong before is told through `trouble`, closed by then."""
     try:
+        signal.set_wakeup_fd(-1)
         os.set_inheritable(trouble, False)
         trouble = os.dup2(trouble, _TROUBLE, inheritable=False)
         score = os.open("self/oom_score_adj", os.O_WRONLY, dir_fd=setup["proc"])

@@ -92,6 +92,15 @@ def read_only(target: str, *, recursive: bool = True) -> None:
     )
 
 
+def set_thread_stack(size: int) -> None:
+    """How large the stacks of new threads are, where they do not say; not all C libraries have this."""
+    attributes = ctypes.create_string_buffer(256)
+    if hasattr(_LIBC, "pthread_setattr_default_np"):
+        _LIBC.pthread_attr_init(attributes)
+        _LIBC.pthread_attr_setstacksize(attributes, ctypes.c_size_t(size))
+        _LIBC.pthread_setattr_default_np(attributes)
+
+
 def pivot_root(new: str, old: str) -> None:
     _checked(_LIBC.syscall(_number("pivot_root"), new.encode(), old.encode()), "pivot_root")
 

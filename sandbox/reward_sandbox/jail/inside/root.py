@@ -3,7 +3,7 @@
 /            a small tmpfs, read-only once it is made
 ├─ usr bin lib …   the host's, bound read-only; and the folders of the languages that were asked for
 ├─ etc       what programs need to start: the linker's cache, alternatives, a passwd of two lines
-├─ dev       null zero full random urandom
+├─ dev       null zero full random urandom; fd → /box/.fd; shm → /box/.tmp
 ├─ proc      empty, but for self → /box/.tmp/self
 ├─ box       the run's own tmpfs, made anew for each run
 ├─ tmp       → /box/.tmp
@@ -14,12 +14,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Mapping, Sequence
 
 import kernel
 
 BOX = "/box"
+STREAMS = f"{BOX}/.fd"
+"""What /dev/fd is there: standard input as a file, output and errors as named pipes, which init forwards."""
 _TEMPORARY = "/tmp/"
+_OWN_FILES = 8
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _ETC = (
     "/etc/ld.so.cache",
@@ -55,6 +59,8 @@ def enter(scratch: str, extra: Sequence[str], binds: Mapping[str, str], uid: int
         _bind(f"/dev/{name}", scratch)
     for name, target in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
         os.symlink(f"/dev/fd/{target}", f"{scratch}/dev/{name}")
+    os.symlink(STREAMS, f"{scratch}/dev/fd")
+    os.symlink(f"{BOX}/.tmp", f"{scratch}/dev/shm")
     _write(f"{scratch}/etc/passwd", _USERS.format(uid=uid))
     _write(f"{scratch}/etc/group", f"root:x:0:\nbox:x:{uid}:\n")
     # No /proc: but rustc will not start without /proc/self/exe, which its compile step makes.
@@ -110,7 +116,7 @@ def _write(path: str, text: str) -> None:
 
 def make_box(size_bytes: int, files: int, uid: int, extra: Sequence[str]) -> None:
     """The run's own folder: a fresh tmpfs over BOX, in the mount namespace of the run."""
-    data = f"mode=0700,uid={uid},gid={uid},size={size_bytes},nr_inodes={files}"
+    data = f"mode=0700,uid={uid},gid={uid},size={size_bytes},nr_inodes={files + _OWN_FILES}"
     kernel.mount("box", BOX, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, data)
     os.mkdir(f"{BOX}/.tmp", 0o700)
     with contextlib.suppress(PermissionError):  # in a user namespace the box is already its user's
@@ -120,3 +126,31 @@ def make_box(size_bytes: int, files: int, uid: int, extra: Sequence[str]) -> Non
             link = f"{BOX}/.tmp/{path[len(_TEMPORARY) :].rstrip('/')}"
             os.makedirs(os.path.dirname(link), 0o755, exist_ok=True)
             os.symlink(moved(path, extra), link)
+
+
+def make_streams(stdin: int, uid: int) -> list[int]:
+    """/dev/fd of a run: what `stdin` holds as a file, and two named pipes. Gives their ends to read, which stay open. None
+    where another program is at the end of the standard streams: each must learn when the other closes them.
+    """
+    if not stat.S_ISREG(os.fstat(stdin).st_mode):
+        return []
+    os.mkdir(STREAMS, 0o700)
+    ends = []
+    copy = os.open(f"{STREAMS}/0", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
+    place, size = 0, os.fstat(stdin).st_size
+    while place < size and (sent := os.sendfile(copy, stdin, place, size - place)):
+        place += sent
+    _own(copy, uid)
+    os.close(copy)
+    for number in (1, 2):
+        os.mkfifo(f"{STREAMS}/{number}", 0o600)
+        ends.append(os.open(f"{STREAMS}/{number}", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))
+        _own(ends[-1], uid)
+    if os.getuid() != uid:
+        os.chown(STREAMS, uid, uid)
+    return ends
+
+
+def _own(fd: int, uid: int) -> None:
+    if os.getuid() != uid:
+        os.fchown(fd, uid, uid)

@@ -7,11 +7,13 @@ import os
 
 
 def waited_ms(proc: int, init: int) -> float:
-    """The longest that a thread below the process `init` has been ready without a processor: the second number of
-    /proc/PID/schedstat, in milliseconds; 0 where the kernel does not tell. proc: a descriptor of /proc.
+    """The longest that a thread below the process `init` has been ready without a processor, less what the run's other
+    threads used of it meanwhile: a run that keeps itself waiting has no machine to blame. In milliseconds, from
+    /proc/PID/schedstat; 0 where the kernel does not tell. proc: a descriptor of /proc.
     """
-    longest, parents = 0, [str(init)]
-    for _ in range(64):
+    threads: list[tuple[int, int]] = []  # (time on a processor, time waiting for one) of each
+    parents = [str(init)]
+    for _ in range(256):
         if not parents:
             break
         parent = parents.pop()
@@ -19,9 +21,11 @@ def waited_ms(proc: int, init: int) -> float:
             tasks = os.open(f"{parent}/task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=proc)
             for task in os.listdir(tasks)[:64]:
                 parents += _read(f"{task}/children", tasks).split()
-                longest = max(longest, int(_read(f"{task}/schedstat", tasks).split()[1]))
+                used, waited = _read(f"{task}/schedstat", tasks).split()[:2]
+                threads.append((int(used), int(waited)))
             os.close(tasks)
-    return longest / 1e6
+    total = sum(used for used, _ in threads)
+    return max((max(0, waited - (total - used)) for used, waited in threads), default=0) / 1e6
 
 
 def _read(path: str, folder: int) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import _sitebuiltins
 import atexit
 import builtins
+import contextlib
+import gc
 import io
 import os
 import random
@@ -12,6 +15,7 @@ import sys
 import threading
 import traceback
 import types
+from typing import Any
 
 _OURS = ("fork_server", "bare", "kernel", "root", "seccomp", "waiting", "warm")
 
@@ -20,11 +24,13 @@ def run(argv: list[str], env: dict[str, str]) -> None:
     """Run the program at argv[0] as __main__, then end the process with its exit status. Never returns."""
     path = argv[0]
     os.environ.update(env)
+    _as_started()
     _fresh_streams()
     _fresh_randomness()
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv[:] = argv
+    sys.orig_argv[:] = [sys.executable, *argv]
     sys.path.insert(0, os.path.dirname(path))
     main = types.ModuleType("__main__")
     main.__dict__.update({"__file__": path, "__builtins__": builtins})
@@ -42,6 +48,14 @@ def run(argv: list[str], env: dict[str, str]) -> None:
         _complain()
         status = 1
     _finish(status)
+
+
+def _as_started() -> None:
+    """What `python FILE` has and a warm interpreter without site-packages lacks."""
+    for name in ("exit", "quit"):
+        setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D (i.e. EOF)"))
+    builtins.help = _sitebuiltins._Helper()
+    sys.set_int_max_str_digits(0)  # the graders of contests lift it, and the limit of time holds
 
 
 def _fresh_streams() -> None:
@@ -78,11 +92,15 @@ def _complain() -> None:
 
 
 def _finish(status: int) -> None:
-    """What the interpreter does at its end: wait for threads, run exit functions, flush."""
+    """What the interpreter does at its end: wait for threads, run exit functions, finalize the program's objects, flush."""
     try:
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
-        sys.stdout.flush()
+        streams = (sys.stdout, sys.__stdout__)
+        _flush(*streams)
+        _clear(sys.modules["__main__"].__dict__)
+        gc.collect()
+        _flush(*streams)
     except BaseException:
         status = status or 120
     finally:
@@ -90,3 +108,18 @@ def _finish(status: int) -> None:
             sys.stderr.flush()
         finally:
             os._exit(status)
+
+
+def _flush(*streams: Any) -> None:
+    for stream in streams:
+        if stream is not None and not getattr(stream, "closed", False):
+            stream.flush()
+
+
+def _clear(names: dict[str, Any]) -> None:
+    """The globals of a module, in the interpreter's order: private names first, `__builtins__` never."""
+    for is_private in (True, False):
+        for name in list(names):
+            if name != "__builtins__" and (name.startswith("_") and not name.startswith("__")) is is_private:
+                with contextlib.suppress(Exception):
+                    names[name] = None

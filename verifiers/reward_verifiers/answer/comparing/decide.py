@@ -25,11 +25,13 @@ from reward_verifiers.answer.reading import words
 from reward_verifiers.answer.reading.nodes import (
     Add,
     Based,
+    Big,
     Builder,
     Call,
     Cases,
     Const,
     Frac,
+    Given,
     Letters,
     Matrix,
     Mul,
@@ -54,6 +56,8 @@ _ANY_FORM = AnswerOptions(form="any")
 
 def compare(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     """Whether `answer` is the same answer as `gold`."""
+    if contradicts(answer) and not contradicts(gold):
+        return different("the answer contradicts itself")
     gold, answer = named.same_letters(gold, answer)
     gold, answer = named.settled(gold, named.is_bare(answer)), named.settled(answer, named.is_bare(gold))
     if gold == answer:
@@ -73,6 +77,15 @@ def compare(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     return outcome
 
 
+def contradicts(answer: Node) -> bool:
+    """x < -7 : (-\\infty, -7) says the same twice, or it contradicts itself."""
+    match answer:
+        case Given(value, (Relation(("in",), (Relation() as same, other)),)) if same == value:
+            left, right = region(value), region(other)
+            return left is None or right is None or not same_region(left, right)
+    return False
+
+
 def _same_value(left: Node, right: Node) -> bool | None:
     return _same_kind(left, right, _ANY_FORM).equal
 
@@ -80,6 +93,8 @@ def _same_value(left: Node, right: Node) -> bool | None:
 def _same_kind(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     gold, answer = vectors.alike(gold, answer)
     if gold == answer:
+        return Outcome(True, "the same expression")
+    if isinstance(gold, Big) and isinstance(answer, Big) and _same_big(gold, answer):
         return Outcome(True, "the same expression")
     if isinstance(gold, Time) or isinstance(answer, Time):
         return _times(gold, answer, options)
@@ -105,14 +120,27 @@ def _same_kind(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     return scalars(gold, answer, options)
 
 
+def _same_big(gold: Big, answer: Big) -> bool:
+    """The same sum, integral or limit, whatever its letter is called."""
+    if (gold.name, gold.side, len(gold.bounds)) != (answer.name, answer.side, len(answer.bounds)):
+        return False
+    if answer.variable != gold.variable and gold.variable in symbols(answer.body):
+        return False
+    body = renamed(answer.body, {answer.variable: gold.variable})
+    pairs = [(gold.body, body), *zip(gold.bounds, answer.bounds, strict=True)]
+    return all(_same_kind(left, right, _ANY_FORM).equal for left, right in pairs)
+
+
+def _side_by_side(node: Node) -> Node:
+    return Seq(node.args) if isinstance(node, Call) and node.name == "both" else node
+
+
 def _is_conditions(node: Node) -> bool:
     """x >= -3 and x <= 4."""
-    return (
-        isinstance(node, Seq)
-        and bool(node.items)
-        and isinstance(node.items[0], Relation)
-        and node.items[0].ops != ("=",)
-    )
+    if isinstance(node, Call) and node.name == "both":
+        return True
+    first = node.items[0] if isinstance(node, Seq) and node.items else None
+    return isinstance(first, Relation) and first.ops != ("=",)
 
 
 def _is_number_set(*nodes: Node) -> bool:
@@ -138,6 +166,7 @@ def _relations(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
             if not rest.equal:
                 return rest
         return _unordered(gold.parts, answer.parts, options)
+    gold, answer = _side_by_side(gold), _side_by_side(answer)
     if isinstance(gold, Seq) and isinstance(answer, Seq):
         return _sequences(gold, answer, options)
     return different("one is a condition, the other is not")

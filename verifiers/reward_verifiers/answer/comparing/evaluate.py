@@ -326,12 +326,15 @@ class _Spread:
     """How many bits apart the terms of sums were, since `precision` began: what a sum may hide."""
 
     bits = 0
+    lost = 0
+    """The most bits that one sum lost."""
 
 
 @contextmanager
 def precision(bits: int) -> Iterator[None]:
     """Works with so many bits in the block."""
-    before, _CTX.prec, _Spread.bits = _CTX.prec, bits, 0
+    before, _CTX.prec = _CTX.prec, bits
+    _Spread.bits = _Spread.lost = 0
     try:
         yield
     finally:
@@ -340,7 +343,17 @@ def precision(bits: int) -> Iterator[None]:
 
 def spread_bits() -> int:
     """The bits that sums may have hidden in the block of `precision`."""
-    return _Spread.bits
+    return _Spread.bits + _Spread.lost
+
+
+def lost_bits() -> int:
+    """The most bits that one sum lost in the block of `precision`."""
+    return _Spread.lost
+
+
+def size(value: Any) -> int:
+    """Bits before the point."""
+    return max(0, int(_CTX.mag(value))) if value else 0
 
 
 def _tiny() -> Any:
@@ -395,7 +408,9 @@ def numeric(node: Node, at: Mapping[str, Any]) -> Any:
             total = _CTX.fsum(values)
             sizes = [_CTX.mag(value) for value in values if value]
             if sizes:
+                lost = max(sizes) - (_CTX.mag(total) if total else max(sizes) - _CTX.prec)
                 _Spread.bits += int(max(sizes) - min(sizes))
+                _Spread.lost = max(_Spread.lost, int(lost))
             # Relative from here on: what cancels to nothing is nothing.
             return _CTX.mpf(0) if abs(total) <= max(map(abs, values)) * _tiny() else total
         case Mul(factors):
@@ -418,7 +433,9 @@ def numeric(node: Node, at: Mapping[str, Any]) -> Any:
         case Quantity(value):
             return numeric(value, at)
         case Call(name, args):
-            return _call(name, [numeric(argument, at) for argument in args])
+            values = [numeric(argument, at) for argument in args]
+            _Spread.bits += _hidden_by(name, values)
+            return _call(name, values)
     raise NotHere
 
 
@@ -429,6 +446,18 @@ def _odd_root(exponent: Node) -> int | None:
     except (NotHere, TooLarge, ZeroDivisionError):
         return None
     return under if 1 < under < 100 and under % 2 else None
+
+
+def _hidden_by(name: str, values: list[Any]) -> int:
+    """Bits that a function hides: cos of nearly nothing is nearly 1, and tanh of 60 too."""
+    hidden = 0
+    for value in values:
+        size = _CTX.mag(value) if value else 0
+        if size < -8:
+            hidden += -3 * int(size)
+        elif name in ("tanh", "coth") and size < 16:
+            hidden += int(4 * abs(value))
+    return hidden
 
 
 def _finite(value: Any) -> Any:
@@ -511,9 +540,9 @@ def _call(name: str, args: list[Any]) -> Any:
     return _snapped(_finite(getattr(_CTX, _UNARY[name])(value)), value)
 
 
-def close(left: Any, right: Any) -> bool:
+def close(left: Any, right: Any, lost: int = 0) -> bool:
     """Equal to about 35 digits, relatively: there is no absolute tolerance."""
-    return bool(abs(left - right) <= max(abs(left), abs(right)) * _tiny() * 2**23)
+    return bool(abs(left - right) <= max(abs(left), abs(right)) * _tiny() * 2 ** (23 + lost))
 
 
 def shown(value: Any) -> str:

@@ -86,6 +86,12 @@ def same_letters(gold: Node, answer: Node) -> tuple[Node, Node]:
 def _without_condition(node: Node) -> tuple[Node, str | None]:
     """(2k+1), k \\in Z speaks of a whole number k; a_n = 2n+1, n \\ge 1 is a formula for a_n."""
     match node:
+        case Seq((Relation(("in",), (Sym(), Const())) as condition, *rest), "", "") if rest and not isinstance(
+            rest[-1], Seq
+        ):
+            if rest[-1] != condition and not (isinstance(rest[-1], Relation) and rest[-1].ops == ("in",)):
+                return _without_condition(Seq((*rest, condition)))
+    match node:
         case Seq((*items, Relation(("in",), (Sym(name), Const("Z" | "N" | "Z+" | "N+" | "N*" | "Z*")))), "", "") if (
             items
         ):
@@ -134,20 +140,29 @@ def _stem(label: Node) -> str:
     return label.name[:2] if isinstance(label, Sym) else ""
 
 
+def _another_number(ours: str, theirs: str) -> bool:
+    """C_1 and C_4: numbered otherwise, not named otherwise."""
+    return ours[:2] == theirs[:2] and ours[1:2] == "_"
+
+
 def _is_constant_letter(name: str) -> bool:
     return name in _CONSTANT_LETTERS or (name[:2] in ("C_", "c_", "K_", "k_", "A_", "B_") and name[2:].isdigit())
 
 
 def _same_constants(gold: Node, answer: Node) -> Node:
     """+c is +C: letters that only one side has, when they may name a constant of integration."""
+    if isinstance(gold, Seq):
+        return answer
     ours = [name for name in _in_order(gold) if name not in symbols(answer)]
     theirs = [name for name in _in_order(answer) if name not in symbols(gold)]
     if not ours or len(ours) != len(theirs) or len(ours) > _MAX_CONSTANTS:
         return answer
     if not all(map(_is_constant_letter, ours)) or not all(map(_is_constant_letter, theirs)):
         return answer
-    if not symbols(gold) - set(ours):
-        return answer  # no more than a constant: A is not C
+    if any(map(_another_number, ours, theirs)):
+        return answer
+    if not symbols(gold) - set(ours) or (isinstance(gold, Relation) and symbols(gold.sides[0]) & set(ours)):
+        return answer  # no more than a constant, or a name: A is not C, and AB not AC
     return renamed(answer, dict(zip(theirs, ours, strict=True)))
 
 
@@ -195,7 +210,7 @@ def unlabelled(gold: Node, answer: Node, same: Same, near: Near) -> tuple[Node |
         return _value(gold, same, near), _value(answer, same, near)
     left, right = label_of(gold), label_of(answer)
     if left is not None and right is not None:
-        if left == right or (_is_function(left) and _is_function(right)):
+        if left == right or (_is_function(left) and _is_function(right) and not _at_other_places(left, right)):
             return _value(gold, same, near), _value(answer, same, near)
         return gold, answer
     if len(gold.sides) == len(answer.sides) == 2:
@@ -234,7 +249,15 @@ def _is_label(node: Node) -> bool:
 
 
 def _is_function(node: Node | None) -> bool:
-    return node == Sym("y") or (isinstance(node, Call) and node.name.endswith("()"))
+    if isinstance(node, Sym):
+        return node.name.rstrip("'") in ("y", "f", "g", "h")
+    return isinstance(node, Call) and node.name.endswith("()")
+
+
+def _at_other_places(left: Node, right: Node) -> bool:
+    """Q(50) is not Q(80)."""
+    arguments = [label.args if isinstance(label, Call) else () for label in (left, right)]
+    return arguments[0] != arguments[1] and any(not symbols(argument) for argument in (*arguments[0], *arguments[1]))
 
 
 def label_of(node: Node) -> Node | None:

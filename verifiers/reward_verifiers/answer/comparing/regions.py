@@ -102,9 +102,34 @@ def _region(node: Node) -> Region | None:
         ):
             # x \\ne 2, 5
             return _region(Union((Const("R"),), Seq((first.sides[1], *values), "{", "}"))) if variable else None
+        case Call("both", relations) if len(frozenset().union(*map(symbols, relations))) == 1:
+            return _intersected([_region(relation) for relation in relations])
         case Seq(relations, "", "") if relations and all(isinstance(item, Relation) for item in relations):
             return _all_of([item for item in relations if isinstance(item, Relation)])
     return None
+
+
+def _intersected(regions: list[Region | None]) -> Region | None:
+    """What lies in all of them."""
+    common: Region = _EVERYTHING
+    for piece in regions:
+        if piece is None:
+            return None
+        common = tuple(both for left in common for right in piece if (both := _overlap(left, right)) is not None)
+    return common
+
+
+def _overlap(left: Interval, right: Interval) -> Interval | None:
+    low, high = max((left, right), key=cmp_to_key(_by_low)), min((left, right), key=cmp_to_key(_by_high))
+    if low.low > high.high or (_same(low.low, high.high) and not (low.low_in and high.high_in)):
+        return None
+    return Interval(low.low, low.low_in, high.high, high.high_in)
+
+
+def _by_high(left: Interval, right: Interval) -> int:
+    if _same(left.high, right.high):
+        return int(left.high_in) - int(right.high_in)
+    return -1 if left.high < right.high else 1
 
 
 def _all_of(relations: list[Relation]) -> Region | None:

@@ -36,6 +36,8 @@ from reward_verifiers.answer.reading.nodes import (
     walk,
 )
 
+_LOST_BITS = 20
+"""Bits lost in a sum from which two values that differ are looked at again."""
 DEFAULT_FIGURES = 5
 """A decimal of so many significant figures may stand for the value that it rounds."""
 
@@ -96,8 +98,6 @@ def scalars(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     left, right = _peeled(gold), _peeled(answer)
     if not symbols(gold) and symbols(answer):
         right = _letters_as_units(right.value) or right
-    if any(type(node) is Big for node in (*walk(gold), *walk(answer))):
-        return UNKNOWN
     if {left.unit, right.unit} & units.TEMPERATURES and left.unit != right.unit and left.unit and right.unit:
         return _temperatures(left, right, options)
     scale = _unit_scale(left.unit, right.unit, options)
@@ -218,8 +218,9 @@ def _by_digits(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
             return _at_points(gold, answer, names)
         with evaluate.precision(evaluate.FIRST_BITS):
             left, right = numeric(gold, {}), numeric(answer, {})
-            near, hidden = evaluate.close(left, right), evaluate.spread_bits()
-        if near:
+            near, hidden = evaluate.close(left, right), evaluate.spread_bits() + evaluate.size(left)
+            unsure = evaluate.lost_bits() > _LOST_BITS
+        if near or (unsure and _looked_closer(gold, answer, {}, hidden).equal):
             return _looked_closer(gold, answer, {}, hidden)
         exact = [rational_or_none(node) or evaluate.fraction(value) for node, value in ((gold, left), (answer, right))]
         if None in exact:
@@ -242,13 +243,14 @@ def _looked_closer(gold: Node, answer: Node, at: dict[str, Any], hidden: int) ->
         except (NotHere, TooLarge, OverflowError, ZeroDivisionError):
             bound = None
         if bound is not None and bound < evaluate.MAX_PRECISION - 200:
-            bits, rule = int(bound) + 100, "equal algebraic numbers"
+            bits, rule = int(bound) + hidden + 100, "equal algebraic numbers"
     if bits <= evaluate.FIRST_BITS - 60:
         return Outcome(True, rule)
     if bits > evaluate.MAX_PRECISION:
         return Outcome(None, "not decided: more digits may differ than are worked out")
     with evaluate.precision(bits + 80):
-        same = evaluate.close(numeric(gold, at), numeric(answer, at))
+        left, right = numeric(gold, at), numeric(answer, at)
+        same = evaluate.close(left, right, lost=evaluate.lost_bits())
     return Outcome(True, rule) if same else different("different numbers that share their first digits")
 
 
@@ -320,7 +322,7 @@ def _decimal(node: Node) -> tuple[int, int] | None:
 def _approximate(gold: Node, answer: Node, left: Fraction, right: Fraction, options: AnswerOptions) -> Outcome:
     tolerance = options.tolerance
     if tolerance is not None:
-        near = within(left, right, tolerance)
+        near = within(left, right, tolerance) or (tolerance.figures is not None and _in_own_figures(gold, left, right))
         return Outcome(near, "within the tolerance" if near else "outside the tolerance")
     written = [_decimal(gold), _decimal(answer)]
     shorter = min((w[0], i) for i, w in enumerate(written) if w) if any(written) else None
@@ -359,7 +361,8 @@ def rounds(exact: Node, decimal: Node) -> bool:
         return any(type(node) is Big for node in walk(exact))
     if left is None or right is None:
         return False
-    return abs(left - right) < Fraction(10) ** -places
+    unit = Fraction(10) ** -places
+    return abs(left - right) * 2 <= unit or right == unit * int(left / unit)
 
 
 def _rounds_to(value: Fraction, rounded: Fraction, places: int) -> bool:
@@ -369,6 +372,14 @@ def _rounds_to(value: Fraction, rounded: Fraction, places: int) -> bool:
         return False
     cut = unit * int(value / unit)
     return abs(value - rounded) * 2 <= unit or rounded == cut
+
+
+def _in_own_figures(gold: Node, left: Fraction, right: Fraction) -> bool:
+    """Whether the answer is the reference at the places that the reference is written with."""
+    written = _decimal(gold)
+    if written is None or abs(written[0]) > 1000:
+        return False
+    return abs(left - right) * 2 <= Fraction(10) ** -written[0]
 
 
 def within(gold: Fraction, answer: Fraction, tolerance: Tolerance) -> bool:

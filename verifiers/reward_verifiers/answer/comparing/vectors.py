@@ -43,11 +43,12 @@ def alike(gold: Node, answer: Node) -> tuple[Node, Node]:
 def worked_out(node: Node) -> Node:
     """A vector in i, j, k as a row; a matrix with its factor multiplied in; other nodes as they are."""
     if isinstance(node, Add | Mul | Neg | Frac | Sym):
-        inside = walk(node)
-        if any(isinstance(inner, Sym) and inner.name in _BASIS for inner in inside):
-            return _vector(node) or node
-        if any(isinstance(inner, Matrix) or _is_tuple(inner) for inner in inside):
-            return _matrix(node) or node
+        for inner in walk(node):
+            kind = type(inner)
+            if kind is Sym and inner.name in _BASIS:  # type: ignore[attr-defined]
+                return _vector(node) or node
+            if kind is Matrix or (kind is Seq and _is_tuple(inner)):
+                return _matrix(node) or node
     return node
 
 

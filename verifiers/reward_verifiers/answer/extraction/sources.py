@@ -107,6 +107,8 @@ def _box_before(text: str, end: int, floor: int = 0) -> _Span | bool | None:
         if not isinstance(box, _Span):
             break
         start = max(floor, box.start - MAX_ANSWER)
+        if text.rfind("box", start, box.start) < 0:
+            break
         around = next(_boxes_before(text, box.start, start), None)
         if not isinstance(around, _Span) or around.end < box.end:
             break
@@ -241,6 +243,8 @@ _PHRASE = re.compile(
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$|\*\*)|[。！？]")
 _FORMULA_IS = re.compile(r"\s{0,3}(?:is|are|was|equals|=|:)\s{1,3}")
 _LEAD = re.compile(r"(?:\s|:|\*|therefore|thus|simply|just|about|equal to|option|=)*", re.I)
+_COPULA = re.compile(r"\s?(?:입니다|이다|이에요|예요|です|である|でした)[.。]?$")
+"""Where a sentence ends with its verb."""
 _CLAUSE = re.compile(
     r"\s?[,;(—–-]?\s(?:because|since|which|as (?:we|the|it|shown)|where we|so that)\b|\s?[,，]\s?因为", re.I
 )
@@ -334,6 +338,7 @@ def _sentence(line: str, source: str) -> Extraction | None:
     reason = _CLAUSE.search(content)
     content = content[: reason.start()] if reason and reason.start() > 0 else content
     content = content[_LEAD.match(content).end() :].strip(" \t*`")  # type: ignore[union-attr]
+    content = _COPULA.sub("", content)
     return Extraction(content, source) if content else None
 
 
@@ -380,6 +385,14 @@ _WORD = re.compile(r"(?!(?:or|and|maybe|perhaps|either)\b)[^\W\d_]{2,}", re.I)
 def is_sentence(text: str) -> bool:
     """Plain words around a number: not code, not a bare row of numbers to choose from."""
     return "_" not in text and bool(_SENTENCE.fullmatch(text)) and bool(_WORD.search(text))
+
+
+def final_number(text: str, single: bool = True) -> Extraction | None:
+    """The only number of the last sentence, when that has no formula: "So Tom paid $51." """
+    line = text[-TAIL:].rstrip().rsplit("\n", 1)[-1].strip(" \t*`>")
+    ends = [match.end() for match in _SENTENCE_END.finditer(line) if match.end() < len(line)]
+    content = line[ends[-1] :] if ends else line
+    return None if _math_spans(content) else sentence_number(content.strip(), single)
 
 
 def last_number(text: str, single: bool = True) -> Extraction | None:
@@ -523,6 +536,7 @@ _SOURCES: dict[str, Callable[[str, bool], Extraction | None]] = {
     "phrase": phrase,
     "short": short,
     "last_line": last_line,
+    "final_number": final_number,
     "sentence_number": sentence_number,
     "last_math": last_math,
     "last_number": last_number,

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from reward_verifiers.answer.judged import NOT_READ, Judged, clipped
+from reward_verifiers.answer.kinds import texts
 from reward_verifiers.answer.kinds.texts import bare
 from reward_verifiers.answer.options import AnswerOptions, Choices
 from reward_verifiers.answer.reading import words
@@ -47,6 +48,13 @@ _DECLARED = (
         rf"(?:^|[.\n]\s?){_LETTER}\**\s(?:is|es|est|ist|è|é)\s(?:the\s|la\s|die\s|a\s)?(?:correct|right|best|answer|respuesta|bonne|réponse|richtig|"
         r"corretta|risposta|correta|resposta)",
         re.I,
+    ),
+    re.compile(
+        rf"\b(?:option|choice|answer)\s{_LETTER}\**\s(?:is|fits|must be)\s(?:the\s)?(?:correct|right|best|answer|true)",
+        re.I,
+    ),
+    re.compile(
+        rf"\b(?:therefore|thus|so|hence|final)[,:]?\s(?:it(?:'s| is)\s|the\s)?(?:option|choice|answer)\s{_LETTER}", re.I
     ),
     re.compile(r"\\boxed\{\s?(?:\\text\{)?\s?\(?([A-Za-z])\)?[.:]?\s?\}?\s?\}"),
 )
@@ -186,6 +194,17 @@ def judge(answer: Any, text: str, options: AnswerOptions) -> Judged:
         )
     same = set(named) == set(wanted)
     return Judged(same, "the same option" if same else "another option", "first", shown, "".join(wanted))
+
+
+_LONE = re.compile(r"\(?[A-Za-z]\)?[.)]?")
+
+
+def judge_words(answer: Any, text: str, options: AnswerOptions) -> Judged:
+    """The kind text: the same words; where the reference is an option's letter, that letter in any dress: (B), B., b."""
+    if isinstance(answer, str) and _LONE.fullmatch(answer.strip()) and options.case != "match":
+        judged = texts.judge_text(answer, text, options)
+        return judged if judged.equal else judge(answer, text, options.model_copy(update={"choices": None}))
+    return texts.judge_text(answer, text, options)
 
 
 def _bracketed(text: str, options: dict[str, str]) -> tuple[str, ...] | None:

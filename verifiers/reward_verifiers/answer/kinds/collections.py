@@ -23,8 +23,10 @@ from reward_verifiers.verifier import BadReference
 MAX_ITEMS = 1_000
 _BULLET = re.compile(r"\s*(?:[-*•]|[0-9]{1,3}[.)])\s+")
 _SPLIT = re.compile(r"\s*[,;，；、]\s*(?:(?:and|or)\s+)?|\s+(?:and|or)\s+|\s*[和与或]\s*")
+_FORMULA = re.compile(r"(?:[-+*/^(){}0-9. ]|(?<![A-Za-z])[A-Za-z](?![A-Za-z]))+")
+"""No two letters in a row."""
 _EMPTY = frozenset(
-    {"", "[]", "{}", "()", "\\{\\}", "\\emptyset", "∅", "none", "empty", "the empty set", "the empty list", "no items"}
+    {"[]", "{}", "()", "\\{\\}", "\\emptyset", "∅", "none", "empty", "the empty set", "the empty list", "no items"}
 )
 _WRAPPED = (("[", "]"), ("{", "}"), ("(", ")"), ("\\{", "\\}"), ("<", ">"))
 _FENCE = re.compile(r"```[a-z]*\n?(.*?)```", re.S)
@@ -92,7 +94,11 @@ def judge(answer: Any, text: str, options: AnswerOptions) -> Judged:
 
 def _is_numeric(array: list[Any]) -> bool:
     """Whether all items are numbers, tuples of them, or texts that are read as numbers."""
-    return all(_is_numeric(item) if isinstance(item, list) else _is_value(item) for item in array)
+    values = [_is_numeric(item) if isinstance(item, list) else _is_value(item) for item in array]
+    if all(values):
+        return True
+    formulas = (isinstance(item, str) and _FORMULA.fullmatch(item) for item in array)
+    return any(values) and all(value or formula for value, formula in zip(values, formulas, strict=True))
 
 
 def _is_value(item: Any) -> bool:

@@ -32,6 +32,7 @@ from reward_verifiers.verifier import BadReference, Unsupported
 
 _SOLUTION = 200
 """Characters from which a reference is a worked solution, to look for the answer in."""
+_ANY_FORM = AnswerOptions(form="any")
 _MAX_SYMBOLIC = 600
 """Characters of an answer that the second stage is given."""
 _LETTER = re.compile(r"\(?([A-J])\)?")
@@ -138,7 +139,7 @@ def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
     by_words = _by_words(text_content(expected.text), text_content(answer.text), expected, answer)
     if by_words is not None:
         return Judged(bool(by_words.equal), by_words.rule, "first", answer.canonical, expected.canonical)
-    if answer.node is None:
+    if answer.node is None and answer.as_amount is None:
         left = answer.left_over or answer.text
         return Judged(False, NOT_READ, "first", answer.canonical, expected.canonical, left_over=left)
     outcome, stage = _decided(expected, answer, _policy(options))
@@ -146,7 +147,7 @@ def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
 
 
 def _as_text(text: str) -> str:
-    return _LOOSE_SPACE.sub("", text)
+    return _LOOSE_SPACE.sub("", " ".join(text.split()))
 
 
 def _another_number(gold_text: str, text: str) -> bool:
@@ -199,8 +200,9 @@ def _decided(expected: Reading, answer: Reading, options: AnswerOptions) -> tupl
 
 def _first(expected: Reading, answer: Reading, options: AnswerOptions) -> Outcome:
     assert expected.node is not None  # noqa: S101
-    assert answer.node is not None  # noqa: S101
-    outcome = compare(expected.node, answer.node, options)
+    said = answer.node or answer.as_amount
+    assert said is not None  # noqa: S101
+    outcome = compare(expected.node, said, options)
     for wanted, given in _other_readings(expected, answer):
         if outcome.equal:
             break
@@ -215,6 +217,8 @@ def _other_readings(expected: Reading, answer: Reading) -> Iterator[tuple[Node, 
         return
     if expected.as_list or answer.as_list:
         yield expected.as_list or expected.node, answer.as_list or answer.node
+    if answer.as_amount and isinstance(expected.node, Quantity):
+        yield expected.node, answer.as_amount
     comma = _DECIMAL_COMMA.fullmatch(answer.text)
     if comma and isinstance(expected.node, Num | Neg) and "." in expected.text:
         decimal = read(f"{comma[1]}.{comma[2]}").node
@@ -230,7 +234,9 @@ def _second(expected: Node, answer: Node) -> tuple[Outcome, str]:
         # a formula with its value against the value
         left, right = left[-1:], right[-1:]
     for one, other in zip(left, right, strict=True):
-        same = one == other or symbolic.equal(one, other)
+        same = compare(one, other, _ANY_FORM).equal
+        if same is None and len(left) == 1:
+            same = symbolic.equal(one, other)
         if not same:
             return Outcome(False, "not decided by sympy" if same is None else "different by sympy"), "second"
     return Outcome(True, "equal by sympy"), "second"

@@ -12,13 +12,16 @@ from reward_verifiers.answer.reading import words
 from reward_verifiers.answer.reading.normalise import TEXT_COMMAND
 from reward_verifiers.verifier import BadReference, Unsupported
 
-_WRAP = " \t\r\n*`$\"'"
+_WRAP = " \t\r\n*`\"'"
 
 
 def bare(text: str) -> str:
     """Without emphasis, quotes and \\text{} around it; one space between words; composed Unicode."""
     text = TEXT_COMMAND.sub(r"\1", text) if "\\" in text else text
-    return " ".join(unicodedata.normalize("NFKC", text).strip(_WRAP).split())
+    text = unicodedata.normalize("NFKC", text).strip(_WRAP)
+    if len(text) > 2 and text[0] == text[-1] == "$":
+        text = text.strip("$")
+    return " ".join(text.strip(_WRAP).split())
 
 
 def _folded(text: str, options: AnswerOptions) -> str:

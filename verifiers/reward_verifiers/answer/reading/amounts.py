@@ -19,6 +19,7 @@ from reward_verifiers.answer.reading.nodes import (
     Const,
     Frac,
     Mul,
+    Neg,
     Node,
     Num,
     Percent,
@@ -27,6 +28,7 @@ from reward_verifiers.answer.reading.nodes import (
     Relation,
     Seq,
     Sym,
+    Text,
     symbols,
     walk,
 )
@@ -41,6 +43,8 @@ _MONEY = ("$", "＄", "€", "£", "¥", "¢", "₹", "₩", "₽", "₪")
 def starts(p: Parser) -> bool:
     """Whether words, a unit's sign or a bracket with words stand after a value."""
     token = p.token
+    if token.value == "(" and p.ahead().value in ("mod", "modulo"):
+        return False
     if (
         token.kind == "text"
         or (token.kind == "op" and token.value in _MONEY)
@@ -107,6 +111,10 @@ def _greek_unit(p: Parser, value: Node) -> Node:
 def _parenthesised(p: Parser, value: Node) -> Node:
     """37 (pounds), 5 (approximately)."""
     said = []
+    if p.token.value.lower() in words.BASE_WORDS:
+        node = _base(p, value)
+        p.close(")")
+        return node
     while p.token.kind == "text":
         said.append(p.token.value)
         p.at += 1
@@ -224,6 +232,8 @@ def _has_rate(text: str) -> bool:
 def _counted(p: Parser, value: Node) -> Node:
     """5 different red apples: adjectives, then a thing (or two: "apple trees"), then a tail."""
     start = p.at
+    if p.token.value.lower() in ("square", "sq", "cubic") and p.ahead().value.lower().rstrip(".") in ("units", "unit"):
+        p.at += 1
     while p.token.kind == "text" and words.is_adjective(p.token.value.lower()) and p.ahead().kind == "text":
         p.at += 1
     ordered = p.at > start
@@ -274,6 +284,19 @@ def _tail(p: Parser) -> None:
     if said and not words.is_tail(said) and not (len(said) == 1 and said[0] in words.CJK_HARMLESS):
         p.at = start
         raise CannotRead("words that no list has", " ".join(said))
+
+
+def rate(factors: list[Node]) -> Node:
+    """50 \\frac{\\text{mi}}{\\text{h}}: a unit written as a fraction; raises CannotRead for other words in a product."""
+    match factors[-1]:
+        case Frac((Text() | Sym()) as over, (Text() | Sym()) as under):
+            unit = units.spelled(
+                "/".join(side.words if isinstance(side, Text) else side.name for side in (over, under))
+            )
+            rest = factors[:-1]
+            if unit and rest and not any(isinstance(factor, Text | Relation) for factor in rest):
+                return Quantity(rest[0] if len(rest) == 1 else Mul(tuple(rest)), unit)
+    raise CannotRead("words in a product")
 
 
 # --- money, degrees ---------------------------------------------------------------------------------------------------
@@ -367,6 +390,24 @@ def _compound(p: Parser, node: Node) -> Node:
             raise CannotRead("two values side by side")
         total = merged
     return total
+
+
+def total(terms: list[Node]) -> Node:
+    """A sum: a unit behind its last term is the whole sum's, as in 5 + 2\\sqrt3 cm."""
+    bare = [term.term if isinstance(term, Neg) else term for term in terms]
+    quantities = [term for term in bare if isinstance(term, Quantity) and term.unit != "degree"]
+    if not quantities:
+        return Add(tuple(terms))
+    if len({term.unit for term in quantities}) != 1 or (len(quantities) != len(terms) and quantities != [bare[-1]]):
+        raise CannotRead("several units in a sum")
+    values = [_value_of(term) for term in terms]
+    return Quantity(Add(tuple(values)), quantities[0].unit)
+
+
+def _value_of(term: Node) -> Node:
+    if isinstance(term, Neg):
+        return Neg(_value_of(term.term))
+    return term.value if isinstance(term, Quantity) else term
 
 
 def _is_thing(unit: str) -> bool:

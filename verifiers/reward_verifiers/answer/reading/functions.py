@@ -153,7 +153,7 @@ def modulus(p: Parser) -> Node | None:
     """The \\pmod 5, \\mod 5, (mod 5) after a congruence."""
     if p.accept("pmod", "mod", "bmod"):
         return p.argument() if p.is_op("{") else p.factor()
-    if p.is_op("(") and p.ahead().value in ("mod", "bmod", "pmod"):
+    if p.is_op("(") and p.ahead().value in ("mod", "bmod", "pmod", "modulo"):
         p.at += 2
         node = p.sum()
         p.close(")")

@@ -59,7 +59,7 @@ _COMMANDS = {
     "star": "*", "div": "/", "dots": "ldots", "cdots": "ldots", "varepsilon": "epsilon", "vartheta": "theta",
     "varphi": "phi", "lgroup": "(", "rgroup": ")", "bigcup": "cup", "infin": "infty", "Reals": "mathbb{R}",
     "backslash": "setminus", "tg": "tan", "ctg": "cot", "cosec": "csc", "arctg": "arctan", "thinspace": ",",
-    "lparen": "(", "rparen": ")",
+    "vee": "lor", "wedge": "land", "neg": "lnot", "lparen": "(", "rparen": ")",
 }  # fmt: skip
 _COMMAND = re.compile(r"\\(" + "|".join(sorted(_COMMANDS, key=len, reverse=True)) + r")(?![A-Za-z])")
 TEXT_COMMAND = re.compile(
@@ -78,6 +78,7 @@ _INLINE = re.compile(r"(?<!\\)\$\$?(?=[^\s$])((?:[^$\\]|\\.)*?)(?<=[^\s])(?<!\\)
 _COLOURED = re.compile(
     r"\\(?:textcolor|colorbox)\{[^{}]{0,30}\}(?=\{)|\\num(?=\{)|\\color\{[^{}]{0,30}\}|\\color\[[^\]]{0,9}\]\{[^{}]{0,30}\}"
 )
+_MONEY_FIRST = re.compile(r"^(USD|EUR|GBP|RMB|CNY|INR|JPY)\s?([0-9][0-9.,]{0,30})$")
 _QUANTITY = re.compile(r"\\(?:SI|qty)\{([^{}]{1,60})\}\{([^{}]{1,60})\}")
 _MICRO = re.compile(r"(?:[µμ]|\\mu\s?(?:\\(?:text|mathrm)\{(?=[mgsFACLVW]\}))?)(?=[mgsFACLVW](?![a-zA-Z]))")
 _OHM = re.compile(r"(?<=[0-9 ~{,])([kKMmGµμ]?)(?:Ω|Ω)")
@@ -118,7 +119,8 @@ def _unwrap(text: str) -> str:
         while text.startswith(_SPACES):
             text = text[2:].lstrip()
         text = text.lstrip(_LEADING).rstrip(_TRAILING)
-        text = text.rstrip(".,").rstrip() if not text.endswith(("\\.", "...")) else text
+        while text.endswith((".", ",")) and not text.endswith(("\\.", "\\,", "...")):
+            text = text[:-1].rstrip()
         emphasised = _PAIRED.fullmatch(text)
         if emphasised and emphasised[1] not in emphasised[2]:
             text = emphasised[2]
@@ -150,7 +152,7 @@ def normalise(text: str) -> str:
     if not text.isascii():
         text = _OHM.sub(lambda m: f"\\text{{ {m[1]}ohm}}", _MICRO.sub("µ", text))
         text = _unicode(text)
-    text = _unwrap(text)
+    text = _MONEY_FIRST.sub(r"\2\\text{ \1}", _unwrap(text))
     if "$" in text:
         text = _INLINE.sub(lambda m: f" {m[1]} ", text).strip()
     if "\\" in text or "{" in text:

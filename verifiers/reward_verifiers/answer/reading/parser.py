@@ -30,7 +30,6 @@ from reward_verifiers.answer.reading import (
     words,
 )
 from reward_verifiers.answer.reading.nodes import (
-    Add,
     Call,
     Const,
     Frac,
@@ -82,8 +81,12 @@ COMMANDS: dict[str, Handler] = {
     **amounts.COMMANDS,
 }
 """Command → what reads it. Adding a notation is a line in the table of its module."""
+_AND = ({"and"}, {"land"}, {"且"})
+_OR, _ORDER = frozenset({"lor", "or", "或", "或者", "ou", "oder"}), frozenset({"<", ">", "<=", ">="})
+_SINGLE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _NO_FACTOR = frozenset(
-    "rfloor rceil rangle mid \\ pm mp cup setminus cap vert pmod bmod mod land wedge over checkmark ldots hline &".split()
+    "rfloor rceil rangle mid \\ pm mp cup setminus cap vert pmod bmod mod land wedge over choose "
+    "checkmark ldots hline &".split()
 )
 
 
@@ -215,14 +218,29 @@ class Parser:
         return False
 
     def items(self) -> Node:
-        items = [self.union()]
+        items, start, alternatives = [self.union()], self.at, True
+        first = start
         while self.separator():
             if self.at_end():
+                if self.stream[self.at - 1].kind == "sep" and self.stream[self.at - 1].value != ",":
+                    raise CannotRead("a list that goes on", self.stream[self.at - 1].value)
                 break
+            alternatives &= self.stream[start].value in _OR
             items.append(self.union())
+            start = self.at
             if len(items) > 400:
                 raise CannotRead("more than 400 items")
-        return items[0] if len(items) == 1 else amounts.joined(Seq(tuple(items)))
+        if len(items) == 1:
+            return items[0]
+        joints = {token.value for token in self.stream[first : self.at] if token.kind == "sep"}
+        relations = all(isinstance(item, Relation) for item in items)
+        if joints & {"lor", "land"} and not relations:
+            raise CannotRead("a sign of logic between values")
+        if relations and joints in _AND and all(isinstance(item, Relation) and item.ops[0] in _ORDER for item in items):
+            return Call("both", tuple(items))
+        if alternatives and all(isinstance(item, Relation) and item.ops[0] in _ORDER for item in items):
+            return Union(tuple(items))
+        return amounts.joined(Seq(tuple(items)))
 
     def items_until_bar(self) -> Node:
         """What stands in braces before a bar or a colon, where a colon is no ratio."""
@@ -306,7 +324,10 @@ class Parser:
         self.depth -= 1
         if len(terms) > 1 and any(isinstance(term, Text | Relation) for term in terms):
             raise CannotRead("words in a sum")
-        return terms[0] if len(terms) == 1 else Add(tuple(terms))
+        match terms:
+            case [Const() as numbers, Neg(Seq(_, "{", "}") as holes)]:
+                return Union((numbers,), holes)  # R - {1}
+        return terms[0] if len(terms) == 1 else amounts.total(terms)
 
     def signed(self) -> Node:
         negative = False
@@ -347,8 +368,12 @@ class Parser:
         return self.product(factors)
 
     def product(self, factors: list[Node]) -> Node:
-        if len(factors) > 1 and any(isinstance(factor, Text | Relation) for factor in factors):
-            raise CannotRead("words in a product")
+        if len(factors) > 1 and any(isinstance(factor, Text | Relation) or _is_worded(factor) for factor in factors):
+            return amounts.rate(factors)
+        if len(factors) > 1 and all(
+            isinstance(factor, Sym) and factor.name.startswith("circled ") for factor in factors
+        ):
+            return Seq(tuple(factors))  # ①③ names two statements
         return factors[0] if len(factors) == 1 else Mul(tuple(factors))
 
     def add_factor(self, factors: list[Node]) -> bool:
@@ -587,12 +612,16 @@ class Parser:
         while self.token.kind == "text":
             spoken.append(self.token.value)
             self.at += 1
+        if spoken[-1] == "of" and self.token.kind == "sym":  # Area of ABC =
+            while self.token.kind == "sym":
+                spoken.append(self.token.value)
+                self.at += 1
+        if self.is_op("=") and not all(word in _SINGLE or words.is_harmless(word) for word in spoken):
+            self.at = start
+            raise CannotRead("a name that is none")
         if not (self.at_end() or self.token.kind == "sep" or self.is_op("=", ",", ";")):
             self.at = start
             raise CannotRead("words before maths")
-        if self.is_op("=") and not all(map(words.is_harmless, spoken)):
-            self.at = start
-            raise CannotRead("a name that is none")
         return Text(" ".join(spoken))
 
     def spoken_number(self) -> Fraction | None:
@@ -636,6 +665,8 @@ class Parser:
         node = self.nested()
         if self.accept("over"):
             node = Frac(node, self.nested())
+        elif self.accept("choose"):
+            node = Call("binom", (node, self.nested()))
         self.close("}")
         return node
 
@@ -656,6 +687,10 @@ class Parser:
             self.at += 1
             return layouts.environment(self, name[6:])
         raise CannotRead(f"unknown command {name[:20]!r}")
+
+
+def _is_worded(node: Node) -> bool:
+    return isinstance(node, Frac) and any(isinstance(side, Text) for side in (node.over, node.under))
 
 
 def spread(node: Node) -> Node:

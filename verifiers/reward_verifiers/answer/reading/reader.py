@@ -26,6 +26,10 @@ _TIME = re.compile(
 )
 _SPACED_UNIT = re.compile(r"(-?[0-9][0-9.,eE+-]{0,20}) ([A-Za-zµΩ°][A-Za-zµΩ°/^*·. 0-9{}-]{0,40})")
 
+_AMOUNT = re.compile(
+    r"(-?[0-9][0-9.,]{0,20}|-?[0-9.]{1,20}\s?\\times\s?10\^\{?-?[0-9]{1,4}\}?)\s?([A-Za-zµ°][A-Za-zµ°/^*·. 0-9{}-]{0,40})"
+)
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -38,6 +42,8 @@ class Reading:
     problem: str = ""
     left_over: str = ""
     """What no rule accounts for."""
+    as_amount: Node | None = None
+    """The other reading of 5 g/cm^3: a number with a unit, where letters might be unknowns."""
 
     @property
     def canonical(self) -> str:
@@ -71,9 +77,16 @@ def read(text: str) -> Reading:
     if node is None and _PLAIN_WORDS.fullmatch(content):
         return Reading(plain, Text(content))
     as_list = _parsed(plain, thousands=False)[0] if _THOUSANDS.search(plain) else None
-    return Reading(
-        plain, node, as_list if as_list != node else None, problem, left_over or (plain if node is None else "")
-    )
+    as_amount = _amount(content) if plain[:1] in "-0123456789." else None
+    left_over = left_over or (plain if node is None else "")
+    return Reading(plain, node, as_list if as_list != node else None, problem, left_over, as_amount)
+
+
+def _amount(content: str) -> Node | None:
+    match = _AMOUNT.fullmatch(content)
+    if match is None or not units.spelled(match[2], things="/" in match[2]):
+        return None
+    return _parsed(f"{match[1]}\\text{{ {match[2]}}}", thousands=True)[0]
 
 
 def _from_lists(content: str) -> Node | None:

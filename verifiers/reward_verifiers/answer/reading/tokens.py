@@ -182,8 +182,8 @@ class _Lexer:
             self.brackets += 1 if name == "begin" else -1
         elif name == "circ":
             self._emit("op", "°")
-        elif name in ("lor", "vee"):
-            self._emit("sep", "or")
+        elif name in ("lor", "vee", "land", "wedge"):
+            self._emit("sep", "lor" if name in ("lor", "vee") else "land")
         elif name == "textcircled":
             content, position = braced(text, position)
             self._emit("sym", f"circled {content.strip()}")

@@ -25,7 +25,8 @@ minute: min mins 分钟 分|hour: hr hrs h 小时 时|day: 天|week: wk wks 周|
 milliliter: mL ml 毫升
 ohm: Ω \\Omega|ampere: A amp amps|degree_Celsius: °C ℃ celsius centigrade|degree_Fahrenheit: °F ℉ fahrenheit
 mole: mol mols|degree: ° deg 度|radian: rad rads|mile hour^-1: mph|kilometer hour^-1: kph kmh kmph
-liter minute^-1: lpm|revolution minute^-1: rpm|astronomical_unit: AU au|kelvin: K|light_year: ly|calorie: cal
+mile gallon^-1: mpg|liter minute^-1: lpm|revolution minute^-1: rpm
+astronomical_unit: AU au|kelvin: K|light_year: ly|calorie: cal
 degree_Celsius: degC
 dollar: $ ＄ dollar dollars usd USD buck bucks 美元 美金|cent: ¢ cent cents|euro: € euro euros EUR
 euro_cent: eurocent eurocents
@@ -63,7 +64,7 @@ _NO_UNITS = frozenset(
         "circles pixel pixels dot "
         "dots css_pixel strike strikes bushel_ section sections township townships arpent ream reams stere "
         "noggin shot shots jigger "
-        "nat nats minim minims tex den denier mil mils hundred thousand million billion ton_ month_ second_ "
+        "th st nd rd nat nats minim minims tex den denier mil mils hundred thousand million billion ton_ month_ second_ "
         "pieze stone_ be me at "
         "am as an or of to us we it is on by if my so no do go he up pm Pm fg gg in_ minute_ and per"
     ).split()

@@ -103,7 +103,7 @@ TAILS = frozenset(
         "每|左右_|。"
     ).split("|")
 )
-_TAIL_WORDS = frozenset(word for tail in TAILS for word in tail.split())
+_TAIL_WORDS = frozenset(word for tail in TAILS if not tail.startswith(("is ", "as ")) for word in tail.split())
 CJK_HARMLESS = frozenset(
     "答案 答案是 答案为 是 为 共 有 共有 一共 总共 约 大约 等于 所以 因此 故 解 答 得 个 只 种 人 次 件 本 张 条 "
     "颗 名 位 岁 块 枚 头 匹 棵 朵 支 把 双_ 辆 台 页 题 分_ 解得 最小值 最大值 值".split()
@@ -146,7 +146,7 @@ def _lines(name: str) -> tuple[str, ...]:
 PLURALS = dict(line.split() for line in _lines("nouns.txt"))
 NOUNS = frozenset(PLURALS) | frozenset(PLURALS.values())
 ADJECTIVES = frozenset(_lines("adjectives.txt"))
-_ORDERED = frozenset("ordered unordered distinct such different".split())
+_ORDERED = frozenset("ordered unordered distinct such different possible remaining".split())
 
 
 def stem(word: str) -> str | None:
@@ -190,13 +190,13 @@ def is_tail(said: list[str]) -> bool:
     low = [word.lower().strip(".,;!") for word in said]
     if " ".join(low) in TAILS:
         return True
-    if low[0] in _OF and len(low) <= 8:
-        return (
-            all(word in _OF or word in _TAIL_WORDS or stem(word) or is_adjective(word) for word in low[1:])
-            and len(low) > 1
+    if low[0] in _OF and 1 < len(low) <= 8:
+        named = low[-1] in NOUNS or low[-1] in _TAIL_WORDS - _OF
+        return named and all(
+            word in _OF or word in _TAIL_WORDS or word in NOUNS or is_adjective(word) for word in low[1:]
         )
     if low[0] in _TAIL_WORDS:
-        return all(word in _TAIL_WORDS or word in _OF or stem(word) is not None for word in low)
+        return all(word in _TAIL_WORDS or word in _OF or word in PLURALS for word in low)
     return False
 
 

@@ -1,0 +1,37 @@
+"""One rollout as rows of rollouts.jsonl.zst: each completion with its verdict, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from grpo_trainer.training import aha
+from grpo_trainer.training.collector import RolloutBatch, ScoredRollouts
+
+
+def rollout_rows(batch: RolloutBatch, step: int) -> Iterator[dict[str, Any]]:
+    """step: the optimiser step after the update that the rollout was used for."""
+    for group in batch.groups:
+        for place in range(len(group.rollouts)):
+            yield {"step": step, **_row(group, place)}
+
+
+def _row(group: ScoredRollouts, place: int) -> dict[str, Any]:
+    rollout, scores = group.rollouts[place], group.scores
+    return {
+        "group": rollout.group,
+        "index": rollout.index,
+        "prompt": rollout.prompt.text,
+        "completion": rollout.text,
+        "tokens": len(rollout.ids),
+        "truncated": rollout.truncated,
+        "reward": scores.rewards[place],
+        "failure": scores.failures[place],
+        "components": {name: values[place] for name, values in scores.components.items()},
+        "reasons": scores.reasons[place] if scores.reasons else {},
+        "advantage": group.advantages.values[place],
+        "group_state": group.advantages.state,
+        "domain": rollout.prompt.domain,
+        "version": scores.version,
+        "reflective_words": {word: times for word, times in aha.count(rollout.text).items() if times},
+    }
