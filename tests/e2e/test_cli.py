@@ -15,6 +15,7 @@ from toy_gateway import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "reward_api" / "reward_api" / "domains" / "data"
+NAMES = sorted(path.stem for path in SHIPPED.glob("*.yaml"))
 BREVITY = re.search(r"# brevity\.py\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
 
 
@@ -37,8 +38,8 @@ def empty(tmp_path):
 
 def test_the_shipped_domains_are_checked_from_any_folder(empty):
     done = touchstone("domains", "check", cwd=empty)
-    assert (done.returncode, done.stdout) == (0, "all good: code, general, logic, math, safety\n"), done.stderr
-    assert done.stderr == f"Domain files: {SHIPPED} (shipped with Touchstone)\n"
+    assert (done.returncode, done.stdout) == (0, f"all good: {', '.join(NAMES)}\n"), done.stderr
+    assert done.stderr.startswith(f"Domain files: {SHIPPED} (shipped with Touchstone)\n")
 
 
 def test_the_shipped_domains_score_from_any_folder(empty):
@@ -52,7 +53,7 @@ def test_the_shipped_domains_score_from_any_folder(empty):
 def test_the_suite_serves_from_any_folder_and_says_which_domains(empty, serve):
     with serve(cwd=empty) as (url, process):
         names = [entry["name"] for entry in httpx.get(f"{url}/domains").json()["domains"]]
-        assert names == ["code", "general", "logic", "math", "safety"]
+        assert names == NAMES
         with open(f"/proc/{process.pid}/fd/2") as log:
             assert f"domain files: {SHIPPED} (shipped with Touchstone)" in log.read()
 

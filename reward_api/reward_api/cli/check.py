@@ -12,7 +12,7 @@ from stamina.instrumentation import set_on_retry_hooks
 from reward_api.cli.score.requests import Columns, request_of
 from reward_api.cli.score.rows import BadInput, Row, open_source
 from reward_api.domains.live import files
-from reward_api.domains.spec import BadDomain, Component, Domain, read
+from reward_api.domains.spec import BadDomain, BoundComponent, Domain, read
 from reward_api.gateway.backends import LOCAL, BackendResolver
 from reward_api.settings import GatewaySettings
 from reward_verifiers import registry
@@ -70,7 +70,7 @@ async def check_data(settings: GatewaySettings, name: str, data: str) -> tuple[l
     return faults, [f"{one.spec.key} ({one.endpoint})" for one in domain.components if not _is_here(one)]
 
 
-def _is_here(component: Component) -> bool:
+def _is_here(component: BoundComponent) -> bool:
     return component.endpoint == LOCAL and isinstance(component.backend, Local)
 
 
@@ -113,7 +113,7 @@ def _audit_faults(auditor: Auditor, reference: dict[str, Any]) -> list[str]:
     return auditor.audit.faults[before:]
 
 
-def _reference_fault(component: Component, reference: dict[str, Any]) -> str:
+def _reference_fault(component: BoundComponent, reference: dict[str, Any]) -> str:
     """Empty when the component's verifier understands the reference, as far as that can be told here."""
     if not _is_here(component):
         return _shape_fault(component, reference)
@@ -126,7 +126,7 @@ def _reference_fault(component: Component, reference: dict[str, Any]) -> str:
     return ""
 
 
-def _shape_fault(component: Component, reference: dict[str, Any]) -> str:
+def _shape_fault(component: BoundComponent, reference: dict[str, Any]) -> str:
     """By the JSON schema of a verifier that is a service."""
     if component.description is None:
         return ""
