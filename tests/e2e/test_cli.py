@@ -200,7 +200,7 @@ def test_a_verifier_as_in_contributing_works_by_url_and_by_entry_point(tmp_path,
         )
         with serve("--domains", str(domains), **SETTINGS) as (gateway, _):
             by_url = httpx.post(f"{gateway}/score/short", json=group).json()
-    assert [result["reward"] for result in by_url["results"]] == [1, 0]
+    assert [result["reward"] for result in by_url["results"]] == [1, 0], by_url
 
     info = tmp_path / "brevity-1.0.0.dist-info"
     info.mkdir()
@@ -209,7 +209,7 @@ def test_a_verifier_as_in_contributing_works_by_url_and_by_entry_point(tmp_path,
     (domains / "short.yaml").write_text("components:\n  - {verifier: brevity, options: {max_words: 50}}\n")
     with serve("--domains", str(domains), **{**SETTINGS, "PYTHONPATH": str(tmp_path)}) as (gateway, _):
         by_name = httpx.post(f"{gateway}/score/short", json=group).json()
-    assert [result["reward"] for result in by_name["results"]] == [1, 0]
+    assert [result["reward"] for result in by_name["results"]] == [1, 0], by_name
     assert by_name["results"][0]["components"]["brevity"]["evidence"] == {"words": 1}
 
 
