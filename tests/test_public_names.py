@@ -15,8 +15,8 @@ PUBLIC = {
     """,
     "reward_verifiers.contract": """
         Component Description Failure FailureKind GroupStats Message Problem ProblemError SampleResult ScoreManyReply
-        ScoreManyRequest ScoreReply ScoreRequest StrictModel Verdict VerifyReply VerifyRequest completion_text dotted prompt_text
-        validation_errors
+        ScoreManyRequest ScoreReply ScoreRequest StrictModel Verdict VerifyReply VerifyRequest completion_text
+        dotted prompt_text validation_errors
     """,
 }
 # Trainers name these in their configuration. Classes that derive from a trainer's own need the trainer: tests/trainers.
