@@ -14,7 +14,7 @@ PUBLIC = {
         Verifier within_range
     """,
     "reward_verifiers.contract": """
-        Component Description Failure FailureKind GroupStats Message Problem ProblemError SampleResult ScoreManyReply
+        BadVerdict Component Description Failure FailureKind GroupStats Message Problem ProblemError SampleResult ScoreManyReply
         ScoreManyRequest ScoreReply ScoreRequest StrictModel Verdict VerifyReply VerifyRequest completion_text
         dotted prompt_text validation_errors
     """,
