@@ -14,8 +14,8 @@ PUBLIC = {
         Verifier within_range
     """,
     "reward_verifiers.contract": """
-        BadVerdict Component Description Failure FailureKind GroupStats Message Problem ProblemError SampleResult ScoreManyReply
-        ScoreManyRequest ScoreReply ScoreRequest StrictModel Verdict VerifyReply VerifyRequest completion_text
+        BadVerdict Component Description Failure FailureKind GroupStats Message Problem ProblemError SampleResult
+        ScoreManyReply ScoreManyRequest ScoreReply ScoreRequest StrictModel Verdict VerifyReply VerifyRequest completion_text
         dotted prompt_text validation_errors
     """,
 }
