@@ -15,6 +15,7 @@ from toy_gateway import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "reward_api" / "reward_api" / "domains" / "data"
+NAMES = sorted(path.stem for path in SHIPPED.glob("*.yaml"))
 BREVITY = re.search(r"# brevity\.py\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
 
 
@@ -37,8 +38,8 @@ def empty(tmp_path):
 
 def test_the_shipped_domains_are_checked_from_any_folder(empty):
     done = touchstone("domains", "check", cwd=empty)
-    assert (done.returncode, done.stdout) == (0, "all good: code, general, logic, math, safety\n"), done.stderr
-    assert done.stderr == f"Domain files: {SHIPPED} (shipped with Touchstone)\n"
+    assert (done.returncode, done.stdout) == (0, f"all good: {', '.join(NAMES)}\n"), done.stderr
+    assert done.stderr.startswith(f"Domain files: {SHIPPED} (shipped with Touchstone)\n")
 
 
 def test_the_shipped_domains_score_from_any_folder(empty):
@@ -52,7 +53,7 @@ def test_the_shipped_domains_score_from_any_folder(empty):
 def test_the_suite_serves_from_any_folder_and_says_which_domains(empty, serve):
     with serve(cwd=empty) as (url, process):
         names = [entry["name"] for entry in httpx.get(f"{url}/domains").json()["domains"]]
-        assert names == ["code", "general", "logic", "math", "safety"]
+        assert names == NAMES
         with open(f"/proc/{process.pid}/fd/2") as log:
             assert f"domain files: {SHIPPED} (shipped with Touchstone)" in log.read()
 
@@ -199,7 +200,7 @@ def test_a_verifier_as_in_contributing_works_by_url_and_by_entry_point(tmp_path,
         )
         with serve("--domains", str(domains), **SETTINGS) as (gateway, _):
             by_url = httpx.post(f"{gateway}/score/short", json=group).json()
-    assert [result["reward"] for result in by_url["results"]] == [1, 0]
+    assert [result["reward"] for result in by_url["results"]] == [1, 0], by_url
 
     info = tmp_path / "brevity-1.0.0.dist-info"
     info.mkdir()
@@ -208,7 +209,7 @@ def test_a_verifier_as_in_contributing_works_by_url_and_by_entry_point(tmp_path,
     (domains / "short.yaml").write_text("components:\n  - {verifier: brevity, options: {max_words: 50}}\n")
     with serve("--domains", str(domains), **{**SETTINGS, "PYTHONPATH": str(tmp_path)}) as (gateway, _):
         by_name = httpx.post(f"{gateway}/score/short", json=group).json()
-    assert [result["reward"] for result in by_name["results"]] == [1, 0]
+    assert [result["reward"] for result in by_name["results"]] == [1, 0], by_name
     assert by_name["results"][0]["components"]["brevity"]["evidence"] == {"words": 1}
 
 

@@ -210,7 +210,7 @@ class BackgroundLoop:
     async def _send_later(
         self, sample: RolloutSample, index: int, pending: PendingRequest, group: PendingGroup
     ) -> None:
-        """When it is known what the domain needs."""
+        """After the gateway has said what the domain needs."""
         needs_siblings = False
         try:
             needs_siblings = (await self._domains.get(sample.domain, pending.deadline)).needs_siblings

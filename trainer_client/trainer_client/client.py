@@ -137,7 +137,7 @@ class _Client:
         return RewardFuture(future, lambda scored: self._checked(scored)[0], self._metrics, sample.group_id, index)
 
     def group(self, group_id: str) -> RewardFuture[ScoredGroup]:
-        """The group that `submit` was given samples of, to wait for as a whole; ask once a group.
+        """The future of a group whose samples you submit one by one. Call it once for each group.
 
         Raises KeyError when there is none of this id.
         """
@@ -259,7 +259,7 @@ class RewardClient(_Client):
         return [self._checked(one) for one in scored]
 
     def domain(self, name: str) -> Domain:
-        """What the gateway serves under this name; asked once, and again when it was changed.
+        """The domain of this name as the gateway serves it; fetched once, and again after it changed.
 
         Raises BadGroup when there is none, TimeoutError when the gateway does not answer before the deadline.
         """

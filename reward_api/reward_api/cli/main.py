@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, entry_points, version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from reward_api.cli import domains
 from reward_api.cli.console import failure
@@ -17,9 +18,47 @@ from reward_api.cli.look.show import show
 from reward_api.cli.score.command import score
 from reward_api.cli.serve import serve
 
+COMMANDS = "touchstone.commands"
+"""Entry points of other packages, `train` among them: each is a command's function."""
+
+
+class Commands(TyperGroup):
+    """The commands here, and those of other packages, which are loaded when they are used. A broken one breaks only
+    itself."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(dict.fromkeys([*super().list_commands(ctx), *sorted(entry_points(group=COMMANDS).names)]))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        names = entry_points(group=COMMANDS).names
+        if cmd_name in names and cmd_name not in self.commands:
+            self.commands[cmd_name] = _loaded(cmd_name)
+        command = super().get_command(ctx, cmd_name)
+        if command is None:  # misspelt: what it is like is looked for among `commands`
+            self.commands.update({name: _loaded(name) for name in names})
+        return command
+
+
+def _loaded(name: str) -> Any:
+    alone = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+    try:
+        alone.command(name)(entry_points(group=COMMANDS)[name].load())
+    except Exception as error:
+        alone.command(name, help=f"Not available: {error}")(_unavailable(name, error))
+    return typer.main.get_command(alone)
+
+
+def _unavailable(name: str, error: Exception) -> Callable[[], None]:
+    def command() -> None:
+        raise failure(f"{name} cannot be loaded: {error}")
+
+    return command
+
+
 # Every command imports what is heavy when it runs.
 app = typer.Typer(
     name="touchstone",
+    cls=Commands,
     no_args_is_help=True,
     help=__doc__,
     pretty_exceptions_enable=False,
@@ -47,22 +86,3 @@ def main(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the versions and exit.")
     ] = False,
 ) -> None: ...
-
-
-def _add_commands() -> None:
-    """Commands of other packages, `train` among them. A broken one breaks only itself."""
-    for point in entry_points(group="touchstone.commands"):
-        try:
-            app.command(point.name)(point.load())
-        except Exception as error:
-            app.command(point.name, help=f"Not available: {error}")(_unavailable(point.name, error))
-
-
-def _unavailable(name: str, error: Exception) -> Callable[[], None]:
-    def command() -> None:
-        raise failure(f"{name} cannot be loaded: {error}")
-
-    return command
-
-
-_add_commands()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from reward_verifiers.service.middleware import ServiceLimits
+if TYPE_CHECKING:
+    from reward_verifiers.service.middleware import ServiceLimits
 
 
 def _split(keys: str) -> frozenset[str]:
@@ -47,6 +48,9 @@ class ServiceSettings(BaseSettings):
 
     def limits(self) -> ServiceLimits:
         """What the middleware of a service lets in."""
+        # Here, so that a command line that only reads settings does not import a web framework.
+        from reward_verifiers.service.middleware import ServiceLimits
+
         return ServiceLimits(
             max_body_bytes=self.max_body_mb << 20,
             max_inflight_bytes=self.max_inflight_mb << 20,
