@@ -28,6 +28,10 @@ class SandboxSettings(BaseSettings):
     max_tests_mb: int = Field(default=256, ge=1, description="MiB of uploaded tests that are kept.")
     max_programs: int = Field(default=4096, ge=1, description="Programs waiting or at work before 429.")
     python: str = Field(default=sys.executable, description="The interpreter that runs Python programs, kept warm.")
+    python_path: list[str] = Field(
+        default_factory=list,
+        description="Folders of modules that Python programs may import, such as a site-packages with numpy.",
+    )
     preload: list[str] = Field(
         default_factory=lambda: [
             "string",

@@ -10,11 +10,9 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -24,6 +22,7 @@ from typing import Any
 from reward_sandbox.jail.host.capture import Capture, sealed
 from reward_sandbox.jail.host.cgroups import CgroupLimits, NoCgroups, watched_cpu
 from reward_sandbox.jail.host.ending import ending
+from reward_sandbox.jail.host.leftovers import OwnFolder
 from reward_sandbox.jail.host.slots import Slot, SlotJail, user_of
 from reward_sandbox.jail.spec import ENVIRONMENT, PYTHON, CannotJail, Outcome, Run, Tier
 
@@ -88,6 +87,7 @@ class _ForkServerSlot:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._cgroup: CgroupLimits | None = None
+        self._folder: OwnFolder | None = None
         self._scratch = ""
         self._runs = 0
 
@@ -97,7 +97,8 @@ class _ForkServerSlot:
                 self._cgroup = CgroupLimits(self._name)
             except NoCgroups as error:
                 raise CannotJail(str(error)) from error
-        self._scratch = tempfile.mkdtemp(prefix="touchstone-jail-")
+        self._folder = OwnFolder()
+        self._scratch = self._folder.path
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         setup = json.dumps({**self._setup, "scratch": self._scratch})
@@ -132,7 +133,8 @@ class _ForkServerSlot:
             await asyncio.to_thread(self._process.wait)
         if self._cgroup:
             self._cgroup.remove()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        if self._folder:
+            self._folder.remove()
         self._process = self._control = self._cgroup = None
 
     async def run(self, run: Run) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from reward_sandbox.jail.host.capture import conversation
 from reward_sandbox.jail.host.probe import held, works
 from reward_sandbox.jail.spec import TIERS, CannotJail, Limits, Outcome, Run, Tier
 
+log = logging.getLogger(__name__)
 TALK = 16 << 20
 """Bytes that each of a pair may say to the other, where nothing else is said."""
 
@@ -69,6 +71,7 @@ class SlotJail:
                 why.append(f"tier {tier}: {error}")
                 await self.aclose()
                 continue
+            log.info("jail", extra={"isolation_level": tier, "why_not_better": "; ".join(why)})
             self._free = self._slots[: self._count]
             self._spare = self._slots[1] if self._count == 1 else None
             return
