@@ -43,7 +43,7 @@ NAME, VERSION = "code", "1.0.0"
 class CodeOptions(Options):
     language: str = Field(default="python", description="Of the programs, where the reference names none.")
     min_tier: Tier = Field(
-        default="X", description="The weakest jail to trust with them, as docs/sandbox.md names them."
+        default="X", description="The weakest isolation level to trust with them, as docs/sandbox.md names them."
     )
 
     min_assurance: Assurance = Field(
@@ -151,7 +151,7 @@ class CodeBackend:
         except UnknownLanguage as error:
             return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, str(error)))
         if TIERS.index(self.jail.tier) > TIERS.index(options.min_tier):
-            reason = f"min_tier: the domain demands a sandbox of tier {options.min_tier}, this one is {self.jail.tier}"
+            reason = f"min_tier: the domain demands isolation level {options.min_tier}, this one is {self.jail.tier}"
             return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, reason))
         tests = reference.model_dump(exclude={"language"})
         entry = reference.entry or suites.entry_of(reference.test_code)

@@ -191,10 +191,12 @@ async def test_what_a_killed_service_left_goes_when_the_next_one_starts(monkeypa
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     script = (
         "import asyncio, os, signal\nfrom reward_sandbox.jail.backends.fork_server import ForkServerJail\n"
-        "jail = ForkServerJail(1)\nasyncio.run(jail.start())\nprint(os.getpid(), flush=True)\nos.kill(os.getpid(), signal.SIGKILL)"
+        "jail = ForkServerJail(1)\nasyncio.run(jail.start())\nprint(os.getpid(), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
     )
-    killed = subprocess.run(
-        [sys.executable, "-c", script], env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    killed = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", script], env=environment, capture_output=True
     )
     assert killed.returncode == -9
     left = list(tmp_path.iterdir())
@@ -319,7 +321,7 @@ async def test_the_best_tier_that_can_be_made_is_taken(monkeypatch):
     await jail.start()
     assert (await jail.run(python("print(1)"))).tier == jail.tier == "B"
     await jail.aclose()
-    with pytest.raises(CannotJail, match="tier A: none here"):
+    with pytest.raises(CannotJail, match="level A: none here"):
         await ForkServerJail(1, tier="A").start()
 
 

@@ -586,11 +586,11 @@ async def test_a_domain_may_demand_a_tier(tmp_path):
             assert (verdict["score"], (verdict["failure"] or {}).get("kind")) == (score, kind)
     await backend.aclose()
     refused = CodeBackend(SandboxSettings(slots=1, tier="B", min_tier="A", python="/usr/bin/python3"))
-    with pytest.raises(CannotJail, match="tier A at least is demanded"):
+    with pytest.raises(CannotJail, match="isolation level A at least is demanded"):
         await refused.start()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app_of(refused)), base_url="http://x") as client:
         reply = await client.get("/readyz")
-    assert (reply.status_code, reply.json()) == (503, {"ready": False, "why": "tier A at least is demanded"})
+    assert (reply.status_code, reply.json()) == (503, {"ready": False, "why": "isolation level A at least is demanded"})
     await refused.aclose()
 
 

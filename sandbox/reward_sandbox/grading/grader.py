@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,6 +25,7 @@ from reward_sandbox.jail.spec import PYTHON, CannotJail, File, Jail, Outcome, Ru
 from reward_sandbox.languages.compiler import Compiled, Compiler, UnknownLanguage
 from reward_verifiers.contract import Failure, FailureKind
 
+log = logging.getLogger(__name__)
 KEPT_RESULTS = 4096
 _LOOK = b"""import importlib.util, json
 print(json.dumps([importlib.util.find_spec(name) is not None for name in json.loads(input())]))"""
@@ -80,6 +82,9 @@ class Grader:
             return self._failed(item, FailureKind.VERIFIER_ERROR, str(error))
         except (SandboxFailed, CannotJail) as error:
             return self._failed(item, FailureKind.WORKER_CRASHED, f"the sandbox failed: {error}")
+        except Exception as error:  # a defect of ours costs this item its verdict, and never the batch
+            log.exception("an item was not graded")
+            return self._failed(item, FailureKind.VERIFIER_ERROR, f"the grader failed: {type(error).__name__}")
 
     async def _graded(self, item: GradeItem, problem: str) -> GradeResult:
         """Raises UnknownLanguage, BadItem, CheckerFailed, SandboxFailed, CannotJail."""

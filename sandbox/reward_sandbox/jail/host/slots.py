@@ -57,7 +57,7 @@ class SlotJail:
 
     async def start(self) -> None:
         """Start the slots in the best tier that can be made and that holds what it should. Raises CannotJail."""
-        why = [] if self._possible else [f"tier {self._at_least} at least is demanded"]
+        why = [] if self._possible else [f"isolation level {self._at_least} at least is demanded"]
         for tier in self._possible:
             # A single slot has a second beside it, for pairs alone: what can be graded does not depend on their number.
             self.tier, self._slots = tier, [self.make(index, tier) for index in range(max(2, self._count))]
@@ -68,7 +68,7 @@ class SlotJail:
                     await held(self._slots[0].run)
                 await works(self._slots[0].run)
             except CannotJail as error:
-                why.append(f"tier {tier}: {error}")
+                why.append(f"isolation level {tier}: {error}")
                 await self.aclose()
                 continue
             log.info("jail", extra={"isolation_level": tier, "why_not_better": "; ".join(why)})
