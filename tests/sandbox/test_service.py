@@ -477,6 +477,19 @@ async def test_an_item_that_cannot_be_graded_costs_its_neighbours_nothing(client
         assert field in bad["failure"]["message"]
 
 
+async def test_a_completion_of_strange_characters_costs_the_group_nothing(client):
+    right = "```python\nprint(sum(map(int, input().split())))\n```"
+    strange = [right.replace("print", f"'{character}'\nprint") for character in ("\x00", "\ud800")]
+    content = json.dumps({"completions": [right, *strange, right], "reference": SUM})
+    reply = await client.post("/verify", content=content, headers=JSON)
+    assert reply.status_code == 200, reply.text
+    assert [verdict["score"] for verdict in reply.json()["verdicts"]] == [1, 0, 0, 1]
+    paired = right.replace("print", "'\U0001f600'\nprint")  # as JSON, a pair of surrogates
+    content = json.dumps({"completions": [paired], "reference": SUM})
+    reply = await client.post("/verify", content=content, headers=JSON)
+    assert reply.json()["verdicts"][0]["score"] == 1
+
+
 async def test_languages_that_are_not_here_are_unsupported(client):
     unknown = await grade(client, language="cobol", code="x", **SUM)
     assert (unknown["valid"], unknown["failure"]["kind"], unknown["score"]) == (False, "unsupported", None)
