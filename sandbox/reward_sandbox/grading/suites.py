@@ -77,7 +77,9 @@ def _parsed(item: GradeItem) -> ast.Module:
 
 def _job(item: GradeItem, **more: Any) -> bytes:
     keep_going = item.stop == "never" or item.score != "all"
-    check_of = item.entry if item.kind == "humaneval" else ""
+    root, dot, rest = item.entry.partition(".")
+    check_of = f"{root.removesuffix('()')}(){dot}{rest}" if dot else root
+    check_of = check_of if item.kind == "humaneval" else ""
     job = {"test_code": item.test_code, "entry": item.entry, "check_of": check_of, "keep_going": keep_going, **more}
     return json.dumps(job).encode("utf-8", "surrogatepass")
 
@@ -237,7 +239,7 @@ def _is_check_call(call: ast.Call) -> bool:
 
 def crosses(tree: ast.Module, entry: str) -> bool:
     """Whether a comparison has the solution's result on one side and an argument of its on the other."""
-    root = entry.partition(".")[0]
+    root = entry.partition(".")[0].removesuffix("()")
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _calls(node, root)]
     passed = [part for call in calls for argument in call.args for part in ast.walk(argument)]
     arguments = {part.id for part in passed if isinstance(part, ast.Name)}

@@ -110,6 +110,13 @@ VALUES = [
         "import os\ndef f(): return os.environ['WHO']": "weak"}),
     ("async", asserts("import asyncio\nassert asyncio.run(f(2)) == 4", "f"), {
         "async def f(n): return 2 * n": "weak", "async def f(n): return n": 0}),
+    ("what a generator returns", asserts("g = f()\nassert next(g) == 1\ntry:\n    g.send(5)\nexcept StopIteration as e:\n    assert e.value == 5\nelse:\n    assert False", "f"), {
+        "def f(): return (yield 1)": 1, "def f():\n    yield 1\n    yield 2": 0}),
+    ("a method is checked", {"kind": "humaneval", "entry": "Solution.f", "test_code": "def check(candidate):\n    assert candidate(xs=[1, 2]) == 2"}, {
+        "class Solution:\n    def f(self, xs: List[int]) -> int: return max(xs)": 1,
+        "class Solution:\n    def f(self, xs): return 1": 0}),
+    ("an instance's method is checked", {"kind": "humaneval", "entry": "Solution().f", "test_code": "def check(candidate):\n    assert candidate([1, 2]) == 2"}, {
+        "class Solution:\n    def f(self, xs): return max(xs)": 1}),
     ("methods of Solution", asserts("assert Solution().twice(2) == 4", "Solution"), {
         "class Solution:\n    def twice(self, n: Optional[int]) -> int: return 2 * n": 1}),
 ]  # fmt: skip
