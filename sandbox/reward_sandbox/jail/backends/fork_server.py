@@ -23,7 +23,7 @@ from reward_sandbox.jail.host.capture import Capture, sealed
 from reward_sandbox.jail.host.cgroups import CgroupLimits, NoCgroups, watched_cpu
 from reward_sandbox.jail.host.ending import ending
 from reward_sandbox.jail.host.leftovers import OwnFolder
-from reward_sandbox.jail.host.slots import Slot, SlotJail, user_of
+from reward_sandbox.jail.host.slots import Slot, SlotJail, stack_bytes, user_of
 from reward_sandbox.jail.spec import ENVIRONMENT, PYTHON, CannotJail, Outcome, Run, Tier
 
 _INSIDE = str(Path(__file__).parents[1] / "inside")
@@ -37,8 +37,6 @@ _GRACE_S = 10.0
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 # A program that depends on the order of a set does so in every slot alike.
 _ENVIRONMENT = {**_ONE_THREAD, "PYTHONHASHSEED": "0"}
-_STACK = 8 << 20
-_MOST_STACK = 2 << 30
 
 
 class ForkServerJail(SlotJail):
@@ -220,7 +218,7 @@ class _ForkServerSlot:
                 "open_files": limits.open_files,
                 # The kernel counts a user's processes everywhere, so the group's own count is taken where there is one.
                 "processes": None if self._cgroup else limits.processes + _OWN_PROCESSES,
-                "stack_bytes": self._stack_bytes(run),
+                "stack_bytes": stack_bytes(run, in_a_group=self._cgroup is not None),
                 "address_bytes": None if run.stacks_mb else memory,
                 "data_bytes": memory if run.stacks_mb else None,
             },
@@ -228,13 +226,6 @@ class _ForkServerSlot:
         if run.argv[:1] == PYTHON:
             return message | {"python": [self._placed("/box/solution.py"), *run.argv[1:]]}
         return message | {"argv": [self._placed(word) for word in run.argv]}
-
-    def _stack_bytes(self, run: Run) -> int:
-        """All of the memory, as judges have it; a part where threads take it too, as address space that is limited."""
-        if run.stacks_mb:
-            return _STACK
-        memory = run.limits.memory_mb << 20
-        return max(_STACK, min(memory if self._cgroup else memory // 4, _MOST_STACK))
 
     def _placed(self, word: str) -> str:
         """Without a root of its own a run's places have other names."""

@@ -15,6 +15,8 @@ from reward_sandbox.jail.host.probe import held, works
 from reward_sandbox.jail.spec import TIERS, CannotJail, Limits, Outcome, Run, Tier
 
 log = logging.getLogger(__name__)
+_STACK = 8 << 20
+_MOST_STACK = 2 << 30
 TALK = 16 << 20
 """Bytes that each of a pair may say to the other, where nothing else is said."""
 
@@ -24,6 +26,16 @@ def user_of(index: int) -> int:
     another for every slot of every service, since the kernel counts a user's processes together.
     """
     return 20_000 + (os.getpid() * 64 + index) % 40_000
+
+
+def stack_bytes(run: Run, *, in_a_group: bool) -> int:
+    """How far a program's stack may grow: as judges have it, through all of its memory. Where that is limited as address
+    space only through a part, and not at all for virtual machines: each of their threads would reserve as much.
+    """
+    if run.stacks_mb:
+        return _STACK
+    memory = run.limits.memory_mb << 20
+    return max(_STACK, min(memory if in_a_group else memory // 4, _MOST_STACK))
 
 
 class Slot(Protocol):
