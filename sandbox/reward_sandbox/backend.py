@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from reward_sandbox.jail.backends.bwrap import BwrapJail
 from reward_sandbox.jail.backends.docker import DockerJail
 from reward_sandbox.jail.backends.fork_server import ForkServerJail
 from reward_sandbox.jail.backends.remote import RemoteJail
+from reward_sandbox.jail.host.leftovers import OwnFolder, sweep
 from reward_sandbox.jail.host.steady import SteadyJail
 from reward_sandbox.jail.spec import TIERS, CannotJail, Jail, Tier
 from reward_sandbox.languages import precompiled
@@ -43,7 +43,7 @@ NAME, VERSION = "code", "1.0.0"
 class CodeOptions(Options):
     language: str = Field(default="python", description="Of the programs, where the reference names none.")
     min_tier: Tier = Field(
-        default="X", description="The weakest jail to trust with them, as docs/sandbox.md names them."
+        default="X", description="The weakest isolation level to trust with them, as docs/sandbox.md names them."
     )
 
     min_assurance: Assurance = Field(
@@ -62,9 +62,9 @@ class CodeBackend:
 
     def __init__(self, settings: SandboxSettings | None = None) -> None:
         self._settings = settings or SandboxSettings()
-        self._scratch = tempfile.TemporaryDirectory(prefix="touchstone-precompiled-")
-        os.chmod(self._scratch.name, 0o755)  # noqa: S103  # every jail's compiler looks into it, be there a header or not
-        self.raw_jail = _jail(self._settings, {PRECOMPILED: self._scratch.name})
+        self._scratch = OwnFolder()
+        os.chmod(self._scratch.path, 0o755)  # noqa: S103  # every jail's compiler looks into it, be there a header or not
+        self.raw_jail = _jail(self._settings, {PRECOMPILED: self._scratch.path})
         self.jail = SteadyJail(self.raw_jail)
         self.uploads = Uploads(self._settings.max_tests_mb << 20)
         self.grader = Grader(self.jail, self.uploads)
@@ -80,6 +80,7 @@ class CodeBackend:
         async with self._starting:
             if not self._is_up:
                 if self._settings.backend in ("fork_server", "bwrap"):
+                    await asyncio.to_thread(sweep)
                     await self._precompile()
                 await self.jail.start()
                 await self.grader.compiler.find()
@@ -90,14 +91,14 @@ class CodeBackend:
         first = _jail(self._settings.model_copy(update={"slots": 1, "preload": []}), {})
         await first.start()
         try:
-            await precompiled.prepare(first, Path(self._scratch.name))
+            await precompiled.prepare(first, Path(self._scratch.path))
         finally:
             await first.aclose()
 
     async def aclose(self) -> None:
         await self.grader.aclose()
         await self.jail.aclose()
-        self._scratch.cleanup()
+        self._scratch.remove()
         self._is_up = False
 
     async def describe(self) -> Description:
@@ -126,6 +127,14 @@ class CodeBackend:
     def details(self) -> dict[str, str]:
         return {"tier": self.jail.tier} if self._is_up else {"why": self._why_not}
 
+    async def grade(self, item: GradeItem) -> GradeResult:
+        """As the grader does; where no jail can be made the result says why."""
+        try:
+            await self.start()
+        except CannotJail as error:
+            return self.grader.refused(item.id, f"no sandbox here: {error}", FailureKind.UNSUPPORTED)
+        return await self.grader.grade(item)
+
     async def verify(self, request: VerifyRequest) -> VerifyReply:
         options = self._options(request.options)
         try:
@@ -142,7 +151,7 @@ class CodeBackend:
         except UnknownLanguage as error:
             return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, str(error)))
         if TIERS.index(self.jail.tier) > TIERS.index(options.min_tier):
-            reason = f"min_tier: the domain demands a sandbox of tier {options.min_tier}, this one is {self.jail.tier}"
+            reason = f"min_tier: the domain demands isolation level {options.min_tier}, this one is {self.jail.tier}"
             return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, reason))
         tests = reference.model_dump(exclude={"language"})
         entry = reference.entry or suites.entry_of(reference.test_code)
@@ -183,9 +192,12 @@ def _jail(settings: SandboxSettings, binds: dict[str, str]) -> Jail:
     tiers: dict[str, Any] = {"at_least": settings.min_tier, "tier": settings.tier}
     match settings.backend:
         case "fork_server":
-            return ForkServerJail(
-                settings.slots, python=settings.python, preload=settings.preload, binds=binds, **tiers
-            )
+            modules: dict[str, Any] = {
+                "path": settings.python_path,
+                "folders": settings.python_path,
+                "preload": settings.preload,
+            }
+            return ForkServerJail(settings.slots, python=settings.python, binds=binds, **modules, **tiers)
         case "bwrap":
             return BwrapJail(settings.slots, python=settings.python, binds=binds, **tiers)
         case "docker":

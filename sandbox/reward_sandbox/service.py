@@ -33,8 +33,7 @@ def app_of(backend: CodeBackend, limits: ServiceLimits = service.DEFAULT_LIMITS)
             await backend.aclose()
 
     admission = Admission(backend.settings.max_programs)
-    app = service.create_app(backend, limits, admission=admission, lifespan=lifespan)
-    app.router.route_class = ProgramRoute
+    app = service.create_app(backend, limits, admission=admission, lifespan=lifespan, route_class=ProgramRoute)
     for routes in (native, open_instruct, sandbox_fusion):
         routes.install(app, backend)
     return app

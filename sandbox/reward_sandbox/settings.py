@@ -19,8 +19,8 @@ class SandboxSettings(BaseSettings):
     backend: Literal["fork_server", "bwrap", "docker", "remote"] = Field(
         default="fork_server", description="What makes the jails."
     )
-    tier: Tier | None = Field(default=None, description="The only tier to use; default: the best that can be made.")
-    min_tier: Tier = Field(default="C", description="The weakest tier to start with.")
+    tier: Tier | None = Field(default=None, description="The only isolation level to use; default: the best there is.")
+    min_tier: Tier = Field(default="C", description="The weakest isolation level to start with.")
     image: str = Field(default="touchstone/sandbox", description="docker: of the containers.")
     runtime: str = Field(default="runc", description="docker: the engine's runtime, such as runsc.")
     remote_url: str = Field(default="", description="remote: the address of another sandbox.")
@@ -28,6 +28,10 @@ class SandboxSettings(BaseSettings):
     max_tests_mb: int = Field(default=256, ge=1, description="MiB of uploaded tests that are kept.")
     max_programs: int = Field(default=4096, ge=1, description="Programs waiting or at work before 429.")
     python: str = Field(default=sys.executable, description="The interpreter that runs Python programs, kept warm.")
+    python_path: list[str] = Field(
+        default_factory=list,
+        description="Folders of modules that Python programs may import, such as a site-packages with numpy.",
+    )
     preload: list[str] = Field(
         default_factory=lambda: [
             "string",

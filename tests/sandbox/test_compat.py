@@ -158,7 +158,7 @@ async def test_what_fails_on_our_side_is_503_which_is_tried_again(client, backen
     async def broken(item):
         return backend.grader._failed(item, "worker_crashed", "the sandbox failed: no slot")
 
-    monkeypatch.setattr(backend.grader, "grade", broken)
+    monkeypatch.setattr(backend, "grade", broken)
     reply = await post(client, "/test_program", ADD, ["assert add(1, 2) == 3"])
     assert reply.status_code == 503
     assert reply.json()["title"] == "No verdict"

@@ -17,6 +17,7 @@ from reward_sandbox.jail.backends.bwrap import BwrapJail
 from reward_sandbox.jail.backends.docker import DockerJail
 from reward_sandbox.jail.backends.fork_server import ForkServerJail
 from reward_sandbox.jail.host.cgroups import CgroupLimits, NoCgroups
+from reward_sandbox.jail.host.leftovers import OwnFolder, sweep
 from reward_sandbox.jail.spec import PYTHON, CannotJail, File, Limits, Run
 from reward_sandbox.languages.compiler import Compiler
 
@@ -186,6 +187,35 @@ async def test_tricks_on_the_harness(grader, name):
     assert (result.valid, result.passed, result.assurance) == (True, False, "strong"), result
 
 
+async def test_what_a_killed_service_left_goes_when_the_next_one_starts(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    script = (
+        "import asyncio, os, signal\nfrom reward_sandbox.jail.backends.fork_server import ForkServerJail\n"
+        "jail = ForkServerJail(1)\nasyncio.run(jail.start())\nprint(os.getpid(), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    killed = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", script], env=environment, capture_output=True
+    )
+    assert killed.returncode == -9
+    left = list(tmp_path.iterdir())
+    groups = list(Path("/sys/fs/cgroup").glob(f"**/touchstone-{int(killed.stdout)}-*"))
+    assert left
+    assert groups
+    own = OwnFolder()
+    for folder in (*left, Path(own.path)):
+        os.utime(folder, (0, 0))
+    while (
+        processes := [pid for group in groups for pid in (group / "cgroup.procs").read_text().split()]
+    ) and processes:
+        await asyncio.sleep(0.01)
+    sweep()
+    assert list(tmp_path.iterdir()) == [Path(own.path)]
+    assert not any(group.exists() for group in groups)
+    own.remove()
+
+
 async def test_a_control_group_that_was_left_behind_is_taken_over():
     name = f"touchstone-{os.getpid()}-left"
     CgroupLimits(name).begin(64 << 20, 4)
@@ -291,7 +321,7 @@ async def test_the_best_tier_that_can_be_made_is_taken(monkeypatch):
     await jail.start()
     assert (await jail.run(python("print(1)"))).tier == jail.tier == "B"
     await jail.aclose()
-    with pytest.raises(CannotJail, match="tier A: none here"):
+    with pytest.raises(CannotJail, match="level A: none here"):
         await ForkServerJail(1, tier="A").start()
 
 

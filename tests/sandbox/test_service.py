@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from reward_sandbox.backend import CodeBackend
+from reward_sandbox.grading.items import GradeItem
 from reward_sandbox.jail.spec import CannotJail
 from reward_sandbox.service import app_of
 from reward_sandbox.settings import SandboxSettings
@@ -476,6 +477,19 @@ async def test_an_item_that_cannot_be_graded_costs_its_neighbours_nothing(client
         assert field in bad["failure"]["message"]
 
 
+async def test_a_completion_of_strange_characters_costs_the_group_nothing(client):
+    right = "```python\nprint(sum(map(int, input().split())))\n```"
+    strange = [right.replace("print", f"'{character}'\nprint") for character in ("\x00", "\ud800")]
+    content = json.dumps({"completions": [right, *strange, right], "reference": SUM})
+    reply = await client.post("/verify", content=content, headers=JSON)
+    assert reply.status_code == 200, reply.text
+    assert [verdict["score"] for verdict in reply.json()["verdicts"]] == [1, 0, 0, 1]
+    paired = right.replace("print", "'\U0001f600'\nprint")  # as JSON, a pair of surrogates
+    content = json.dumps({"completions": [paired], "reference": SUM})
+    reply = await client.post("/verify", content=content, headers=JSON)
+    assert reply.json()["verdicts"][0]["score"] == 1
+
+
 async def test_languages_that_are_not_here_are_unsupported(client):
     unknown = await grade(client, language="cobol", code="x", **SUM)
     assert (unknown["valid"], unknown["failure"]["kind"], unknown["score"]) == (False, "unsupported", None)
@@ -585,11 +599,11 @@ async def test_a_domain_may_demand_a_tier(tmp_path):
             assert (verdict["score"], (verdict["failure"] or {}).get("kind")) == (score, kind)
     await backend.aclose()
     refused = CodeBackend(SandboxSettings(slots=1, tier="B", min_tier="A", python="/usr/bin/python3"))
-    with pytest.raises(CannotJail, match="tier A at least is demanded"):
+    with pytest.raises(CannotJail, match="isolation level A at least is demanded"):
         await refused.start()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app_of(refused)), base_url="http://x") as client:
         reply = await client.get("/readyz")
-    assert (reply.status_code, reply.json()) == (503, {"ready": False, "why": "tier A at least is demanded"})
+    assert (reply.status_code, reply.json()) == (503, {"ready": False, "why": "isolation level A at least is demanded"})
     await refused.aclose()
 
 
@@ -610,6 +624,32 @@ async def test_the_processor_time_of_all_processes_together_is_limited_while_the
     result = await grade(client, code=forks, tests=[{"stdout": "x"}], limits={"cpu_s": 1, "wall_s": 60})
     assert result["verdict"] == "time_limit"
     assert result["tests"][0]["cpu_ms"] < 4000
+
+
+async def test_a_library_that_is_declared_and_missing_is_no_verdict(client):
+    item = {"code": "print(3)", "tests": [{"stdout": "3"}]}
+    missing = await grade(client, **item, requires=["json", "no_such_library"])
+    assert (missing["score"], missing["failure"]["kind"]) == (None, "unsupported")
+    assert "no_such_library" in missing["failure"]["message"]
+    assert (await grade(client, **item, requires=["json"]))["score"] == 1
+
+
+async def test_libraries_come_by_a_setting(tmp_path):
+    (tmp_path / "my_arrays.py").write_text("def ones(n): return [1] * n")
+    for folder in (tmp_path, *tmp_path.parents):
+        if str(folder).startswith("/tmp/"):
+            folder.chmod(0o755)
+    settings = {"slots": 1, "preload": ["my_arrays"]}
+    backend = CodeBackend(SandboxSettings(**settings, python_path=[str(tmp_path)]))
+    item = {"language": "python", "tests": [{"stdout": "[1, 1]"}], "requires": ["my_arrays"]}
+    result = await backend.grade(GradeItem(**item, code="import my_arrays\nprint(my_arrays.ones(2))"))
+    assert result.score == 1, result
+    await backend.aclose()
+    without = CodeBackend(SandboxSettings(**settings))
+    result = await without.grade(GradeItem(**item, code="print([1, 1])"))
+    assert (result.score, result.failure.kind) == (None, "unsupported")
+    assert "my_arrays cannot be imported" in result.failure.message
+    await without.aclose()
 
 
 async def test_what_ended_runs_is_counted(client):

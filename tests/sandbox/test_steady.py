@@ -2,12 +2,14 @@
 at will.
 """
 
+import os
 import signal
 from dataclasses import replace
 
 import pytest
 
 from reward_sandbox.jail.host.steady import LONGER, SteadyJail
+from reward_sandbox.jail.inside import waiting
 from reward_sandbox.jail.spec import PYTHON, Limits, Outcome, Run
 
 RUN = Run(PYTHON, limits=Limits(wall_s=6, cpu_s=4))
@@ -72,3 +74,23 @@ async def test_no_run_is_given_longer_than_limits_allow():
     moods = Moods(replace(KEPT_WAITING, wall_ms=400_000, waited_ms=100_000), OK)
     await SteadyJail(moods).run(Run(PYTHON, limits=Limits(wall_s=400)))
     assert moods.walls == [400, 600]
+
+
+@pytest.mark.parametrize(
+    ("threads", "waited_ms"),
+    [
+        ({"1": (0, 0), "2": (100, 2000)}, 2000),  # alone, and kept waiting by others
+        ({"1": (0, 0), "2": (900, 1000), "3": (900, 1000)}, 100),  # by each other, for the most part
+        ({"1": (0, 0), **{str(n): (300, 1500) for n in range(2, 14)}}, 0),
+    ],
+)
+def test_what_a_run_waits_for_itself_is_not_the_machines(tmp_path, threads, waited_ms):
+    children = " ".join(pid for pid in threads if pid != "1")
+    for pid, (used, waited) in threads.items():
+        task = tmp_path / pid / "task" / pid
+        task.mkdir(parents=True)
+        (task / "children").write_text(children if pid == "1" else "")
+        (task / "schedstat").write_text(f"{used * 1_000_000} {waited * 1_000_000} 1")
+    proc = os.open(tmp_path, os.O_RDONLY)
+    assert waiting.waited_ms(proc, 1) == waited_ms
+    os.close(proc)

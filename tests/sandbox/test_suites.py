@@ -17,7 +17,7 @@ import suites
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="tier A needs root")
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+@pytest.fixture(scope="module", params=[1, pytest.param(2, marks=pytest.mark.long)])
 async def grader(request):
     """With one slot as with two: a reward does not depend on their number."""
     jail = ForkServerJail(request.param)

@@ -119,7 +119,7 @@ async def _all(backend: CodeBackend, items: list[Any]) -> list[GradeResult]:
 
 async def _graded(backend: CodeBackend, item: Any) -> GradeResult:
     try:
-        return await backend.grader.grade(GradeItem.model_validate(item))
+        return await backend.grade(GradeItem.model_validate(item))
     except ValidationError as error:
         name = item.get("id") if isinstance(item, dict) else ""
         why = "; ".join(f"{path}: {reason}" if path else reason for path, reason in validation_errors(error))

@@ -126,7 +126,7 @@ def install(app: FastAPI, backend: CodeBackend) -> None:
 
 
 async def _graded(backend: CodeBackend, items: Sequence[GradeItem]) -> list[GradeResult]:
-    return list(await asyncio.gather(*map(backend.grader.grade, items)))
+    return list(await asyncio.gather(*map(backend.grade, items)))
 
 
 def _results(graded: Sequence[GradeResult]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from reward_sandbox.backend import CodeBackend
 from reward_sandbox.grading.items import MAX_CODE, CompileResult, StrictModel
 from reward_sandbox.grading.results import compile_result
-from reward_sandbox.jail.spec import Ending, File, Limits, Outcome, Tier
+from reward_sandbox.jail.spec import CannotJail, Ending, File, Limits, Outcome, Tier
 from reward_sandbox.languages.compiler import UnknownLanguage
 
 
@@ -36,8 +36,9 @@ class RunReply(BaseModel):
 async def run_once(backend: CodeBackend, body: RunRequest, more: dict[str, File] | None = None) -> RunReply:
     compiler = backend.grader.compiler
     try:
+        await backend.start()
         language = compiler.language_of(body.language)
-    except UnknownLanguage as error:
+    except (UnknownLanguage, CannotJail) as error:
         return _reply(Outcome("system_error", backend.jail.tier, error=str(error)), None)
     compiled = await compiler.compile(language, body.code)
     compile_reply = compile_result(compiled.outcome)

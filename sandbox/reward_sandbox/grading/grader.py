@@ -6,6 +6,8 @@ item ──▶ compile ──▶ tests of its kind ──▶ one run a test ─�
 from __future__ import annotations
 
 import hashlib
+import json
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,17 +15,20 @@ from dataclasses import replace
 from cachetools import LRUCache
 
 from reward_sandbox.grading import checkers, steps, suites
-from reward_sandbox.grading.errors import BadItem, CheckerFailed, SandboxFailed
+from reward_sandbox.grading.errors import BadItem, CheckerFailed, SandboxFailed, Unsupported
 from reward_sandbox.grading.items import Assurance, GradeItem, GradeResult, Test, TestResult, Verdict
 from reward_sandbox.grading.judges import Judges
 from reward_sandbox.grading.results import LIMITS, compile_result, score_of, test_result
 from reward_sandbox.grading.steps import Step
 from reward_sandbox.grading.uploads import Uploads
-from reward_sandbox.jail.spec import CannotJail, Jail, Outcome, Runs
+from reward_sandbox.jail.spec import PYTHON, CannotJail, File, Jail, Outcome, Run, Runs
 from reward_sandbox.languages.compiler import Compiled, Compiler, UnknownLanguage
 from reward_verifiers.contract import Failure, FailureKind
 
+log = logging.getLogger(__name__)
 KEPT_RESULTS = 4096
+_LOOK = b"""import importlib.util, json
+print(json.dumps([importlib.util.find_spec(name) is not None for name in json.loads(input())]))"""
 _TALKING = ("checker", "interactive")
 _SUITES = ("asserts", "unittest", "humaneval")
 
@@ -36,6 +41,7 @@ class Grader:
         self._uploads = uploads
         self._judges = Judges()
         self.compiler = Compiler(jail)
+        self._libraries: dict[str, bool] = {}
         self._kept: LRUCache[str, GradeResult] = LRUCache(KEPT_RESULTS)
         self._failed_before: LRUCache[str, Counter[int]] = LRUCache(KEPT_RESULTS)
 
@@ -68,7 +74,7 @@ class Grader:
     async def _result(self, item: GradeItem, problem: str) -> GradeResult:
         try:
             return await self._graded(item, problem)
-        except UnknownLanguage as error:
+        except (UnknownLanguage, Unsupported) as error:
             return self._failed(item, FailureKind.UNSUPPORTED, str(error))
         except BadItem as error:
             return self._failed(item, FailureKind.BAD_REFERENCE, str(error))
@@ -76,12 +82,16 @@ class Grader:
             return self._failed(item, FailureKind.VERIFIER_ERROR, str(error))
         except (SandboxFailed, CannotJail) as error:
             return self._failed(item, FailureKind.WORKER_CRASHED, f"the sandbox failed: {error}")
+        except Exception as error:  # a defect of ours costs this item its verdict, and never the batch
+            log.exception("an item was not graded")
+            return self._failed(item, FailureKind.VERIFIER_ERROR, f"the grader failed: {type(error).__name__}")
 
     async def _graded(self, item: GradeItem, problem: str) -> GradeResult:
         """Raises UnknownLanguage, BadItem, CheckerFailed, SandboxFailed, CannotJail."""
         language = self.compiler.language_of(item.language)
         if language.name != "python" and item.kind in ("function", *_SUITES):
             raise BadItem(f"kind: {item.kind} is for Python; use stdio for {language.name}")
+        await self._require(item)
         item = _with_entry(item)
         compiled = await self.compiler.compile(language, item.code)
         if compiled.files is None:
@@ -98,6 +108,20 @@ class Grader:
             planned = await self._steps(item, jail, compiled)
             results = await self._walked(item, jail, planned, problem)
             return self._scored(item, [step.test for step in planned], results, compiled, "strong")
+
+    async def _require(self, item: GradeItem) -> None:
+        """Raises Unsupported where a Python library is missing that the item declares: no program is to blame for that."""
+        unknown = [name for name in item.requires if name not in self._libraries]
+        if unknown:
+            outcome = await self._jail.run(Run(PYTHON, {"solution.py": File(_LOOK)}, json.dumps(unknown).encode()))
+            if outcome.ending != "ok":
+                raise SandboxFailed(f"the jail cannot say which libraries it has: {outcome.error or outcome.ending}")
+            self._libraries |= dict(zip(unknown, json.loads(outcome.stdout), strict=True))
+        missing = [name for name in item.requires if not self._libraries[name]]
+        if missing:
+            raise Unsupported(
+                f"requires: the sandbox has no {', '.join(missing)}; TOUCHSTONE_SANDBOX_PYTHON_PATH adds one"
+            )
 
     async def _steps(self, item: GradeItem, jail: Runs, compiled: Compiled) -> list[Step]:
         files = compiled.files or {}
@@ -156,9 +180,9 @@ class Grader:
             assurance=assurance,
         )
 
-    def refused(self, name: str, why: str) -> GradeResult:
-        """Of an item that is none."""
-        return self._failure(name, FailureKind.BAD_REFERENCE, why)
+    def refused(self, name: str, why: str, kind: FailureKind = FailureKind.BAD_REFERENCE) -> GradeResult:
+        """Of an item that is none, or that is not tried."""
+        return self._failure(name, kind, why)
 
     def _failed(self, item: GradeItem, kind: FailureKind, message: str) -> GradeResult:
         return self._failure(item.id, kind, message)

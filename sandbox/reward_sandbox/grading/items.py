@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -73,6 +73,11 @@ class Tests(StrictModel):
     )
     test_code: str = Field(default="", max_length=MAX_CODE, description="For asserts, unittest and humaneval.")
     checker: Checker | None = Field(default=None, description="For the kinds checker and interactive.")
+    requires: list[Annotated[str, Field(pattern=r"^[A-Za-z_]\w{0,99}$")]] = Field(
+        default_factory=list,
+        max_length=32,
+        description="Python libraries that program or tests need: where one is missing there is no verdict.",
+    )
     compare: Mode = "lines"
     tolerance: Tolerance = Field(default_factory=Tolerance)
     score: Literal["all", "fraction", "weighted", "subtasks"] = "all"

@@ -10,14 +10,17 @@ from __future__ import annotations
 import ast
 import builtins
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel, Field, ValidationError
+
 from reward_sandbox.grading.errors import BadItem, SandboxFailed
-from reward_sandbox.grading.items import Assurance, GradeItem, TestResult
-from reward_sandbox.grading.results import LIMITS, test_result
+from reward_sandbox.grading.items import Assurance, GradeItem, TestResult, Verdict
+from reward_sandbox.grading.results import LIMITS, test_result, text_of
 from reward_sandbox.grading.steps import harness, stdin_of
 from reward_sandbox.jail.spec import PYTHON, File, Outcome, Run, Runs
 
@@ -45,19 +48,20 @@ class Report:
 async def graded(item: GradeItem, jail: Runs) -> Report:
     """Raises BadItem where the tests are to blame, SandboxFailed."""
     tree = _parsed(item)
-    report = await _apart(item, tree, jail, reflect=False)
-    if report is not None and report["withheld"] and _has_failed(report):
+    message, outcome = await _apart(item, tree, jail, reflect=False)
+    if message.withheld and message.has_failed and not message.cannot:
         # The solution changed an argument and returned something: what the tests go on with decides, unless they compare
         # the result with what they make of that argument, which the solution may have made up.
-        again = await _apart(item, tree, jail, reflect=True)
-        if again is not None and not _has_failed(again):
+        again, second = await _apart(item, tree, jail, reflect=True)
+        if not (again.has_failed or again.cannot):
             if crosses(tree, item.entry):
                 raise BadItem("test_code: it compares a result with an argument that the solution has changed")
-            report = again
-    if report is None or (_has_failed(report) and shares(tree)):
-        beside = await _beside(item, jail)
-        report = beside if report is None or not _has_failed(beside) else report
-    return _read(report)
+            message, outcome = again, second
+    if message.cannot or (message.has_failed and shares(tree)):
+        beside, second = await _beside(item, jail)
+        if message.cannot or not beside.has_failed:
+            message, outcome = beside, second
+    return _read(message, outcome)
 
 
 def _parsed(item: GradeItem) -> ast.Module:
@@ -73,13 +77,15 @@ def _parsed(item: GradeItem) -> ast.Module:
 
 def _job(item: GradeItem, **more: Any) -> bytes:
     keep_going = item.stop == "never" or item.score != "all"
-    check_of = item.entry if item.kind == "humaneval" else ""
+    root, dot, rest = item.entry.partition(".")
+    check_of = f"{root.removesuffix('()')}(){dot}{rest}" if dot else root
+    check_of = check_of if item.kind == "humaneval" else ""
     job = {"test_code": item.test_code, "entry": item.entry, "check_of": check_of, "keep_going": keep_going, **more}
     return json.dumps(job).encode("utf-8", "surrogatepass")
 
 
-async def _apart(item: GradeItem, tree: ast.Module, jail: Runs, *, reflect: bool) -> dict[str, Any] | None:
-    """The report of the pair; None where handles do not carry what the tests do. Raises SandboxFailed."""
+async def _apart(item: GradeItem, tree: ast.Module, jail: Runs, *, reflect: bool) -> tuple[_Message, Outcome]:
+    """What the tests of the pair report, and how the solution's run ended. Raises SandboxFailed."""
     stdin = _job(item, objects=makes_objects(tree), reflect=reflect)
     tests = Run(PYTHON, harness("suite", *_SUITE), stdin, item.limits, artefact=True, artefact_mb=1)
     code = {"submission.py": File(stdin_of(item.code))}
@@ -88,21 +94,17 @@ async def _apart(item: GradeItem, tree: ast.Module, jail: Runs, *, reflect: bool
     for outcome in (served, tested):
         if outcome.ending == "system_error":
             raise SandboxFailed(outcome.error)
-    report = _report(tested)
-    if report.get("cannot"):
-        return None
-    # What the tests print may hold what they expect, so only the solution's own output is shown.
-    report["outcome"] = served
-    ending = LIMITS.get(served.ending) or (None if report["checks"] else LIMITS.get(tested.ending))
-    if ending and (_has_failed(report) or not report["checks"]):
-        report["checks"] = [{"verdict": ending}]
-        report["fault"] = ""
+    message = _message(tested)
+    ending = LIMITS.get(served.ending) or (None if message.checks else LIMITS.get(tested.ending))
+    if ending and (message.has_failed or not message.checks):
+        message = _Message(checks=[_Check(verdict=ending)])
     elif tested.ending != "ok":
-        raise SandboxFailed(f"the tests' harness failed: {tested.stderr.decode('utf-8', 'replace')[-300:]}")
-    return report
+        raise SandboxFailed(f"the tests' harness failed: {text_of(tested.stderr[-300:])}")
+    # What the tests print may hold what they expect, so only the solution's own output is shown.
+    return message, served
 
 
-async def _beside(item: GradeItem, jail: Runs) -> dict[str, Any]:
+async def _beside(item: GradeItem, jail: Runs) -> tuple[_Message, Outcome]:
     """Raises SandboxFailed."""
     nonce = secrets.token_hex(16)
     files = {**harness("beside", *_SUITE), "submission.py": File(stdin_of(item.code))}
@@ -110,34 +112,50 @@ async def _beside(item: GradeItem, jail: Runs) -> dict[str, Any]:
     outcome = await jail.run(run)
     if outcome.ending == "system_error":
         raise SandboxFailed(outcome.error)
-    report = _report(outcome)
-    if outcome.ending != "ok" or report.get("nonce") != nonce:
-        verdict = outcome.ending if outcome.ending != "ok" else "wrong_answer"
-        report = {"checks": [{"verdict": verdict}], "held": 0, "fault": ""}
-    return report | {"weak": True, "withheld": False, "outcome": outcome}
+    message = _message(outcome)
+    if outcome.ending != "ok" or message.nonce != nonce:
+        message = _Message(checks=[_Check(verdict="wrong_answer" if outcome.ending == "ok" else outcome.ending)])
+    return message.model_copy(update={"weak": True}), outcome
 
 
-def _report(outcome: Outcome) -> dict[str, Any]:
-    nothing: dict[str, Any] = {"checks": [], "held": 0, "calls": 0, "fault": "", "weak": False, "withheld": False}
+class _Check(BaseModel):
+    verdict: Verdict
+    why: str = ""
+
+
+class _Message(BaseModel):
+    """What a harness reports."""
+
+    checks: list[_Check] = Field(default_factory=list, max_length=10_000)
+    held: int = 0
+    """How many checks held after the solution had been called."""
+    fault: str = ""
+    """Where the tests failed by themselves."""
+    cannot: str = ""
+    weak: bool = False
+    withheld: bool = False
+    """Whether the solution changed an argument, and the tests have not seen it."""
+    nonce: str = ""
+
+    @property
+    def has_failed(self) -> bool:
+        return bool(self.fault) or any(check.verdict != "accepted" for check in self.checks)
+
+
+def _message(outcome: Outcome) -> _Message:
     try:
-        report = json.loads(outcome.artefact)
-    except (ValueError, RecursionError):
-        return nothing
-    return nothing | report if isinstance(report, dict) else nothing
+        return _Message.model_validate_json(outcome.artefact)
+    except ValidationError:
+        return _Message()
 
 
-def _has_failed(report: dict[str, Any]) -> bool:
-    return bool(report["fault"]) or any(check["verdict"] != "accepted" for check in report["checks"])
-
-
-def _read(report: dict[str, Any]) -> Report:
-    if report["fault"]:
-        raise BadItem(f"test_code: the tests fail by themselves: {report['fault']}")
-    if not _has_failed(report) and not report["held"]:
+def _read(message: _Message, outcome: Outcome) -> Report:
+    if message.fault:
+        raise BadItem(f"test_code: the tests fail by themselves: {message.fault}")
+    if not message.has_failed and not message.held:
         raise BadItem("test_code: it checks nothing: no call of the solution has a check behind it")
-    outcome: Outcome = report["outcome"]
-    verdicts = [check["verdict"] for check in report["checks"]] or ["accepted"]
-    return Report([test_result(outcome, verdict) for verdict in verdicts], "weak" if report["weak"] else "strong")
+    verdicts: list[Verdict] = [check.verdict for check in message.checks] or ["accepted"]
+    return Report([test_result(outcome, verdict) for verdict in verdicts], "weak" if message.weak else "strong")
 
 
 # --- what the test code says of itself --------------------------------------------------------------------------------
@@ -198,21 +216,20 @@ def entry_of(test_code: str) -> str:
     return next((call.args[0].id for call in checks if isinstance(call.args[0], ast.Name)), "")
 
 
+_FUNCTION = re.compile(r"^(?:async +)?def +(\w+)", re.M)
+_METHOD = re.compile(r"^[ \t]+def +([A-Za-z]\w*)\(self\b", re.M)
+_SOLUTION = re.compile(r"^class +Solution\b", re.M)
+
+
 def defined_by(code: str) -> str:
-    """The function that a program defines, for tests that name none: the last at its top, or the only public method of its
-    class Solution.
+    """The function that a program defines, for tests that name none: the last at its top, or the last public method of its
+    class Solution. The program is searched, and not parsed: it may be made to take long.
     """
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return "solution"  # running it says what is wrong with it
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef) and node.name == "Solution":
-            methods = [
-                part.name for part in node.body if isinstance(part, ast.FunctionDef) and not part.name.startswith("_")
-            ]
-            return f"Solution.{methods[-1]}" if methods else ""
-    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    solution = _SOLUTION.search(code)
+    methods = _METHOD.findall(code, solution.end()) if solution else []
+    if methods:
+        return f"Solution.{methods[-1]}"
+    functions = _FUNCTION.findall(code)
     return functions[-1] if functions else ""
 
 
@@ -222,7 +239,7 @@ def _is_check_call(call: ast.Call) -> bool:
 
 def crosses(tree: ast.Module, entry: str) -> bool:
     """Whether a comparison has the solution's result on one side and an argument of its on the other."""
-    root = entry.partition(".")[0]
+    root = entry.partition(".")[0].removesuffix("()")
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _calls(node, root)]
     passed = [part for call in calls for argument in call.args for part in ast.walk(argument)]
     arguments = {part.id for part in passed if isinstance(part, ast.Name)}

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 Tier = Literal["A", "B", "C", "X"]
-"""A: root with cgroups; B: a user namespace; C: Landlock and seccomp; X: bare."""
+"""The isolation levels. A: root with cgroups; B: a user namespace; C: Landlock and seccomp; X: bare."""
 TIERS: tuple[Tier, ...] = ("A", "B", "C", "X")
 """The strongest first."""
 Ending = Literal["ok", "runtime_error", "time_limit", "memory_limit", "output_limit", "system_error"]

@@ -110,6 +110,13 @@ VALUES = [
         "import os\ndef f(): return os.environ['WHO']": "weak"}),
     ("async", asserts("import asyncio\nassert asyncio.run(f(2)) == 4", "f"), {
         "async def f(n): return 2 * n": "weak", "async def f(n): return n": 0}),
+    ("what a generator returns", asserts("g = f()\nassert next(g) == 1\ntry:\n    g.send(5)\nexcept StopIteration as e:\n    assert e.value == 5\nelse:\n    assert False", "f"), {
+        "def f(): return (yield 1)": 1, "def f():\n    yield 1\n    yield 2": 0}),
+    ("a method is checked", {"kind": "humaneval", "entry": "Solution.f", "test_code": "def check(candidate):\n    assert candidate(xs=[1, 2]) == 2"}, {
+        "class Solution:\n    def f(self, xs: List[int]) -> int: return max(xs)": 1,
+        "class Solution:\n    def f(self, xs): return 1": 0}),
+    ("an instance's method is checked", {"kind": "humaneval", "entry": "Solution().f", "test_code": "def check(candidate):\n    assert candidate([1, 2]) == 2"}, {
+        "class Solution:\n    def f(self, xs): return max(xs)": 1}),
     ("methods of Solution", asserts("assert Solution().twice(2) == 4", "Solution"), {
         "class Solution:\n    def twice(self, n: Optional[int]) -> int: return 2 * n": 1}),
 ]  # fmt: skip
@@ -187,6 +194,18 @@ HACKS = [
         "import os\ndef f(n): os.write(5, b'nonsense\\n' * 9); return n": 0,
         "import os\ndef f(n): os.write(5, b'[1]\\n' * 9); return n": 0,
         "import os\ndef f(n): os.write(5, b'{\"result\": {\"__mine__\": []}}\\n'); return n": 0}),
+    ("forges the report of tests beside it", asserts("import asyncio\nassert asyncio.run(f(1)) == 2", "f"), {
+        "import os\nos.write(3, b'{\"checks\": [{\"verdict\": \"accepted\"}], \"held\": 1}')\nos._exit(0)": 0,
+        "import os\nos.write(3, b'{\"checks\": 7}')\nos._exit(0)": 0,
+        "import os\nos.write(3, b'[' * 100000)\nos._exit(0)": 0}),
+    ("sends values that no harness sends", {"kind": "function", "entry": "f", "tests": [{"args": [1], "expected": 2}]}, {
+        "import os\ndef f(x):\n    os.write(3, b'{\"__fraction__\": [1, 0]}')\n    os._exit(0)": 0,
+        "import os\ndef f(x):\n    os.write(3, b'{\"__set__\": 5}')\n    os._exit(0)": 0,
+        "import os\ndef f(x):\n    os.write(3, b'{\"__dict__\": {\"a\": 1}}')\n    os._exit(0)": 0,
+        "import os\ndef f(x):\n    os.write(3, b'2')\n    os._exit(0)": 1}),
+    ("names the function that is asked for", {"kind": "function", "tests": [{"args": [1], "expected": 2}]}, {
+        "def helper(x): return x\ndef f(x): return helper(x) + 1": 1, "def f(x): return x": 0, "print(": None,
+        "class Solution:\n    def go(self, x): return x + 1": 1}),
     ("searches its own files for the report's secret", asserts("b = Bag()\nb.add(3)\nassert b.size() == 1", "Bag"), {
         "import os, glob\ntext = ''.join(open(n, errors='replace').read() for n in glob.glob('/box/*'))\n"
         "os.write(3, text.encode()) if False else None\nos.write(5, b'x')\nos._exit(0)\nclass Bag: pass": 0}),

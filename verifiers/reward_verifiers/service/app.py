@@ -33,7 +33,13 @@ REJECTED_BODIES = "Requests refused so far because the bodies in memory took all
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 
 
-def bare_app(title: str, version: str, limits: ServiceLimits, lifespan: Lifespan | None = None) -> FastAPI:
+def bare_app(
+    title: str,
+    version: str,
+    limits: ServiceLimits,
+    lifespan: Lifespan | None = None,
+    route_class: type[StrictRoute] = StrictRoute,
+) -> FastAPI:
     """An app without routes, behind the middleware; `/docs` works without a network.
 
     lifespan: starts and stops what the app stands on; the server enters it before the first request.
@@ -41,7 +47,7 @@ def bare_app(title: str, version: str, limits: ServiceLimits, lifespan: Lifespan
     app: FastAPI = FastAPIOffline(
         title=title, version=version, redoc_url=None, redirect_slashes=False, lifespan=lifespan
     )
-    app.router.route_class = StrictRoute
+    app.router.route_class = route_class
     problems.install(app)
     add_middleware(app, limits)
     return app
@@ -53,12 +59,13 @@ def create_app(
     *,
     admission: Admission | None = None,
     lifespan: Lifespan | None = None,
+    route_class: type[StrictRoute] = StrictRoute,
 ) -> FastAPI:
     """The service of one verifier. Without a `lifespan`, whoever made the backend starts and stops what it stands on.
 
     admission: the room of the whole service; routes that a service adds take theirs from the same, `app.state.admission`.
     """
-    app = bare_app("Touchstone verifier", "1", limits, lifespan)
+    app = bare_app("Touchstone verifier", "1", limits, lifespan, route_class)
     admission = app.state.admission = admission or Admission(MAX_INFLIGHT_SAMPLES)
     registry = app.state.metrics = CollectorRegistry()  # routes that a service adds may have more to count
     samples = Counter("reward_samples", "Verdicts.", ["verifier", "status"], registry=registry)

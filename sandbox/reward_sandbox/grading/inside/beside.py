@@ -18,7 +18,7 @@ def main() -> None:
         job = json.loads(stream.read())
     module = load()
     calls = [0]
-    entry = job["entry"].partition(".")[0]
+    entry = job["entry"].partition(".")[0].removesuffix("()")
     target = getattr(module, entry, None)
     if isinstance(target, types.FunctionType):
 

@@ -78,7 +78,7 @@ class Peer:
         if self.guarded and message.get("out"):
             sys.stdout.write(str(message["out"]))
         if "stop" in message:
-            raise StopIteration
+            raise StopIteration(self._understood(self.inward, message.get("value")))
         if "error" in message:
             raise self._understood(self._error, message["error"])
         return self._understood(self.inward, message.get("result"))
@@ -107,6 +107,8 @@ class Peer:
         try:
             return self.result(message)
         except StopIteration:
+            if object.__getattribute__(target, "__dict__").get("_resumes"):
+                raise
             raise RuntimeError("the solution raised StopIteration") from None  # it would end the tests' own loops
 
     # --- answering
@@ -132,8 +134,8 @@ class Peer:
         if operation == "next":
             try:
                 return {"result": self.outward(next(arguments[0]))}
-            except StopIteration:
-                return {"stop": True}
+            except StopIteration as end:
+                return {"stop": True, "value": self.outward(end.value)}
         if operation == "call":
             target, args, kwargs = arguments
             return self._called(target, args, kwargs, raw[1])
@@ -147,8 +149,10 @@ class Peer:
             sys.stdout = output
         try:
             result = target(*args, **kwargs)
+        except StopIteration as end:
+            reply: dict[str, Any] = {"stop": True, "value": self.outward(end.value)}
         except Exception as error:
-            reply: dict[str, Any] = {"error": self._described(error)}
+            reply = {"error": self._described(error)}
         else:
             reply = {"result": self.outward(result)}
             same = [place for place, item in enumerate(args) if item is result and isinstance(item, _MUTABLE)]
@@ -346,7 +350,10 @@ def _attribute(handle: Any, name: str) -> Any:
     peer, _ = _parts(handle)
     if name.startswith("__") and name not in ("__name__", "__doc__", "__dict__", "__annotations__", "__wrapped__"):
         raise AttributeError(name)
-    return peer.ask("get", handle, name)
+    value = peer.ask("get", handle, name)
+    if name in ("send", "throw") and isinstance(value, Proxy):
+        object.__setattr__(value, "_resumes", True)  # of a generator: here StopIteration is an answer
+    return value
 
 
 class Proxy:

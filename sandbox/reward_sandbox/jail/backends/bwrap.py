@@ -24,7 +24,7 @@ from typing import Any
 from reward_sandbox.jail.host.capture import Capture, sealed
 from reward_sandbox.jail.host.cgroups import CgroupLimits, NoCgroups, watched_cpu
 from reward_sandbox.jail.host.ending import ending
-from reward_sandbox.jail.host.slots import Slot, SlotJail, user_of
+from reward_sandbox.jail.host.slots import Slot, SlotJail, stack_bytes, user_of
 from reward_sandbox.jail.inside import seccomp
 from reward_sandbox.jail.inside.waiting import waited_ms
 from reward_sandbox.jail.spec import ENVIRONMENT, PYTHON, CannotJail, Outcome, Run, Tier
@@ -284,7 +284,7 @@ class _BwrapSlot:
             "RLIMIT_FSIZE": run.box_bytes,
             "RLIMIT_NOFILE": max(limits.open_files, _FILES + len(run.files) + 8),
             "RLIMIT_NPROC": limits.processes + _OWN_PROCESSES,
-            "RLIMIT_STACK": max(8, min(limits.memory_mb if self._cgroup else limits.memory_mb // 4, 2048)) << 20,
+            "RLIMIT_STACK": stack_bytes(run, in_a_group=self._cgroup is not None),
             "RLIMIT_CORE": 0,
             "RLIMIT_MEMLOCK": 0,
             "RLIMIT_MSGQUEUE": 0,

@@ -75,7 +75,7 @@ class DockerJail:
 
     async def start(self) -> None:
         if TIERS.index(self.tier) > TIERS.index(self._at_least):
-            raise CannotJail(f"tier {self._at_least} at least is demanded")
+            raise CannotJail(f"isolation level {self._at_least} at least is demanded")
         try:
             import docker
         except ImportError:

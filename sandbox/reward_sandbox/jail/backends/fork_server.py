@@ -10,11 +10,9 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -24,7 +22,8 @@ from typing import Any
 from reward_sandbox.jail.host.capture import Capture, sealed
 from reward_sandbox.jail.host.cgroups import CgroupLimits, NoCgroups, watched_cpu
 from reward_sandbox.jail.host.ending import ending
-from reward_sandbox.jail.host.slots import Slot, SlotJail, user_of
+from reward_sandbox.jail.host.leftovers import OwnFolder
+from reward_sandbox.jail.host.slots import Slot, SlotJail, stack_bytes, user_of
 from reward_sandbox.jail.spec import ENVIRONMENT, PYTHON, CannotJail, Outcome, Run, Tier
 
 _INSIDE = str(Path(__file__).parents[1] / "inside")
@@ -38,8 +37,6 @@ _GRACE_S = 10.0
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 # A program that depends on the order of a set does so in every slot alike.
 _ENVIRONMENT = {**_ONE_THREAD, "PYTHONHASHSEED": "0"}
-_STACK = 8 << 20
-_MOST_STACK = 2 << 30
 
 
 class ForkServerJail(SlotJail):
@@ -88,6 +85,7 @@ class _ForkServerSlot:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._cgroup: CgroupLimits | None = None
+        self._folder: OwnFolder | None = None
         self._scratch = ""
         self._runs = 0
 
@@ -97,7 +95,8 @@ class _ForkServerSlot:
                 self._cgroup = CgroupLimits(self._name)
             except NoCgroups as error:
                 raise CannotJail(str(error)) from error
-        self._scratch = tempfile.mkdtemp(prefix="touchstone-jail-")
+        self._folder = OwnFolder()
+        self._scratch = self._folder.path
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         setup = json.dumps({**self._setup, "scratch": self._scratch})
@@ -132,7 +131,8 @@ class _ForkServerSlot:
             await asyncio.to_thread(self._process.wait)
         if self._cgroup:
             self._cgroup.remove()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        if self._folder:
+            self._folder.remove()
         self._process = self._control = self._cgroup = None
 
     async def run(self, run: Run) -> Outcome:
@@ -218,7 +218,7 @@ class _ForkServerSlot:
                 "open_files": limits.open_files,
                 # The kernel counts a user's processes everywhere, so the group's own count is taken where there is one.
                 "processes": None if self._cgroup else limits.processes + _OWN_PROCESSES,
-                "stack_bytes": self._stack_bytes(run),
+                "stack_bytes": stack_bytes(run, in_a_group=self._cgroup is not None),
                 "address_bytes": None if run.stacks_mb else memory,
                 "data_bytes": memory if run.stacks_mb else None,
             },
@@ -226,13 +226,6 @@ class _ForkServerSlot:
         if run.argv[:1] == PYTHON:
             return message | {"python": [self._placed("/box/solution.py"), *run.argv[1:]]}
         return message | {"argv": [self._placed(word) for word in run.argv]}
-
-    def _stack_bytes(self, run: Run) -> int:
-        """All of the memory, as judges have it; a part where threads take it too, as address space that is limited."""
-        if run.stacks_mb:
-            return _STACK
-        memory = run.limits.memory_mb << 20
-        return max(_STACK, min(memory if self._cgroup else memory // 4, _MOST_STACK))
 
     def _placed(self, word: str) -> str:
         """Without a root of its own a run's places have other names."""

@@ -38,7 +38,7 @@ class RemoteJail:
             raise CannotJail(f"no sandbox at {self._client.base_url}: {error}") from None
         if tier not in TIERS or TIERS.index(tier) > TIERS.index(self._at_least):
             raise CannotJail(
-                f"the sandbox at {self._client.base_url} is of tier {tier}, at least {self._at_least} is demanded"
+                f"the sandbox at {self._client.base_url} has isolation level {tier}, at least {self._at_least} is demanded"
             )
         self.tier = tier
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,9 @@ from reward_sandbox.jail.host.capture import conversation
 from reward_sandbox.jail.host.probe import held, works
 from reward_sandbox.jail.spec import TIERS, CannotJail, Limits, Outcome, Run, Tier
 
+log = logging.getLogger(__name__)
+_STACK = 8 << 20
+_MOST_STACK = 2 << 30
 TALK = 16 << 20
 """Bytes that each of a pair may say to the other, where nothing else is said."""
 
@@ -22,6 +26,16 @@ def user_of(index: int) -> int:
     another for every slot of every service, since the kernel counts a user's processes together.
     """
     return 20_000 + (os.getpid() * 64 + index) % 40_000
+
+
+def stack_bytes(run: Run, *, in_a_group: bool) -> int:
+    """How far a program's stack may grow: as judges have it, through all of its memory. Where that is limited as address
+    space only through a part, and not at all for virtual machines: each of their threads would reserve as much.
+    """
+    if run.stacks_mb:
+        return _STACK
+    memory = run.limits.memory_mb << 20
+    return max(_STACK, min(memory if in_a_group else memory // 4, _MOST_STACK))
 
 
 class Slot(Protocol):
@@ -55,7 +69,7 @@ class SlotJail:
 
     async def start(self) -> None:
         """Start the slots in the best tier that can be made and that holds what it should. Raises CannotJail."""
-        why = [] if self._possible else [f"tier {self._at_least} at least is demanded"]
+        why = [] if self._possible else [f"isolation level {self._at_least} at least is demanded"]
         for tier in self._possible:
             # A single slot has a second beside it, for pairs alone: what can be graded does not depend on their number.
             self.tier, self._slots = tier, [self.make(index, tier) for index in range(max(2, self._count))]
@@ -66,9 +80,10 @@ class SlotJail:
                     await held(self._slots[0].run)
                 await works(self._slots[0].run)
             except CannotJail as error:
-                why.append(f"tier {tier}: {error}")
+                why.append(f"isolation level {tier}: {error}")
                 await self.aclose()
                 continue
+            log.info("jail", extra={"isolation_level": tier, "why_not_better": "; ".join(why)})
             self._free = self._slots[: self._count]
             self._spare = self._slots[1] if self._count == 1 else None
             return

@@ -13,7 +13,7 @@ from reward_sandbox.jail.spec import Jail, Limits, Outcome, Run, Runs, Tier
 
 CONTENDED = 0.2
 """The share of its limit that a program must have waited for a processor for its time to be measured again."""
-LONGER = 10
+LONGER = 3
 """What the clock's limit is multiplied by then, so that the limit of processor time is the one that is reached."""
 LONGEST_S = 600.0
 """But no further than Limits allows, which a remote jail would refuse."""

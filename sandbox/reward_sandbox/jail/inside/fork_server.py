@@ -113,12 +113,13 @@ def _folders(setup: dict[str, Any]) -> list[str]:
 
 
 def _preload(modules: list[str], proc: int) -> None:
-    """Imported once, so that every run has them at no cost. Raises OSError when one of them starts threads."""
+    """Imported once, so that every run has them at no cost. Raises OSError when one is not there or starts threads."""
     for name in modules:
         try:
             __import__(name)
-        except ImportError:
-            continue
+        except ImportError as error:
+            if name not in sys.stdlib_module_names:
+                raise OSError(f"preload: {name} cannot be imported, name its folder in PYTHON_PATH: {error}") from None
     gc.collect()
     gc.freeze()  # so that a run's collector does not touch, and so copy, what all runs share
     tasks = os.open("self/task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=proc)
