@@ -3,11 +3,13 @@
 import asyncio
 import json
 
+import httpx
 import pytest
 from faulty_judge import FaultyJudge
 
 from preference_model.rubric.backend import RubricBackend
 from preference_model.rubric.items import RubricItem, rubric_of, total
+from preference_model.service import rubric_app_of
 from preference_model.settings import JudgeSettings, PreferenceSettings
 from reward_verifiers import conformance
 from reward_verifiers.contract import VerifyRequest
@@ -264,6 +266,18 @@ async def test_the_budget_is_never_exceeded_by_more_than_what_is_in_flight(rubri
     assert sum(one.score is not None for one in verdicts) >= 20
     [other] = await verify(backend, ["alpha in another run"], run="s")
     assert other.score is not None
+
+
+async def test_the_service_counts_what_judging_costs(rubrics):
+    backend = rubrics(FaultyJudge())
+    app = rubric_app_of(backend)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://rubric") as client:
+        body = {"prompt": PROMPT, "completions": ["alpha it is", "alpha it is"], "reference": {"rubric": RUBRIC}}
+        assert (await client.post("/verify", json=body)).json()["verdicts"][0]["score"] > 0.5
+        metrics = (await client.get("/metrics")).text
+        assert (await client.get("/readyz")).json() == {"ready": True, "judge": "ready"}
+    assert "judge_calls_total 4.0" in metrics  # three of the judge's test
+    assert 'judge_tokens_total{kind="prompt"} 400.0' in metrics
 
 
 async def test_without_a_judge_it_says_what_to_set():

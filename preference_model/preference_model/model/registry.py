@@ -35,6 +35,7 @@ Part = Literal["answer", "all", "think"]
 _URL = TypeAdapter(HttpUrl)
 Url = Annotated[str, AfterValidator(lambda url: str(_URL.validate_python(url)).rstrip("/"))]
 
+JUDGE_KEY = "TOUCHSTONE_JUDGE_KEY"
 TEXT_ONLY = frozenset({"sglang", "tei"})
 """Kinds of server that take text as it is, and know no chat template."""
 JUDGES = frozenset({"judge_pairs", "judge_reference"})
@@ -252,12 +253,13 @@ def judge_entries(settings: JudgeSettings, replace_helpful: bool) -> dict[str, M
     """The models that TOUCHSTONE_JUDGE_URL stands for: judges of pairs and by a reference. Raises BadRegistry."""
     if not settings.url:
         return {}
+    fields = settings.model_dump(exclude={"rubrics", "key"})
     kinds: dict[str, str] = {"judge_pairs": "judge_pairs", "judge_reference": "judge_reference"}
     if replace_helpful:
         kinds["helpful"] = "judge_pairs"
     try:
         return {
-            name: ModelSpec.model_validate({"upstream": {"kind": kind, **settings.model_dump(exclude={"rubrics"})}})
+            name: ModelSpec.model_validate({"upstream": {"kind": kind, "key_env": JUDGE_KEY, **fields}})
             for name, kind in kinds.items()
         }
     except ValidationError as error:
