@@ -292,9 +292,9 @@ def digest(data: Any) -> str:
 class Registry:
     """The file as it is now. Asking costs one `stat`."""
 
-    def __init__(self, path: Path, judge: JudgeSettings | None = None) -> None:
-        """Raises BadRegistry."""
-        self.path = path
+    def __init__(self, path: Path, judge: JudgeSettings | None = None, *, quiet: bool = False) -> None:
+        """`quiet`: another has said in the log what the file holds. Raises BadRegistry."""
+        self.path, self._quiet = path, quiet
         self._judges = judge_entries(judge, path == SHIPPED) if judge else {}
         self._stamp = self._stat()
         self.spec = self._read()
@@ -307,6 +307,8 @@ class Registry:
         return spec.model_copy(update={"models": {**spec.models, **self._judges, **own}})
 
     def _announce(self) -> None:
+        if self._quiet:
+            return
         log.info("reward models", extra={"registry": str(self.path.resolve()), "models": sorted(self.spec.models)})
         if demo := sorted(name for name, spec in self.spec.models.items() if spec.demo):
             log.warning("these models only show the service: name a reward model or a judge", extra={"models": demo})

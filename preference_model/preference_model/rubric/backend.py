@@ -69,7 +69,7 @@ class RubricBackend:
     def __init__(self, settings: PreferenceSettings | None = None) -> None:
         try:
             settings = settings or PreferenceSettings()
-            self._registry = Registry(settings.registry, settings.judge)
+            self._registry = Registry(settings.registry, settings.judge, quiet=True)
         except (ValidationError, BadRegistry) as error:
             raise ImportError(f"its registry cannot be used: {error}") from None
         self._store = RubricStore(settings.judge.rubrics)
