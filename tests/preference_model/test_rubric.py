@@ -217,6 +217,37 @@ async def test_a_second_reading_that_rejects_a_verdict_leaves_none(rubrics, monk
     assert (rejected.score, rejected.reason) == (None, "a second reading rejects the verdict on r2")
 
 
+async def test_a_judge_that_never_answers_is_a_deadline_for_its_own_sample(rubrics):
+    judge = FaultyJudge()
+    backend = rubrics(judge)
+    await verify(backend, ["alpha before all"])
+    hanging, real = asyncio.Event(), judge.answer
+
+    async def answer(path, request):
+        if "alpha, slowly" in (await request.json())["messages"][1]["content"]:
+            await hanging.wait()
+        return await real(path, request)
+
+    judge.app.router.routes[-1].dependant.call = answer
+    request = VerifyRequest(
+        prompt=PROMPT, completions=["alpha, slowly", "alpha, fast"], reference={"rubric": RUBRIC}, deadline_s=1.5
+    )
+    slow, fast = (await backend.verify(request)).verdicts
+    hanging.set()
+    assert (slow.failure.kind.value, fast.score) == ("deadline_exceeded", pytest.approx(2 / 3, abs=1e-4))
+
+
+async def test_equal_texts_with_an_unreadable_judge_are_not_asked_again_and_again(rubrics):
+    judge = FaultyJudge()
+    backend = rubrics(judge)
+    await verify(backend, ["alpha before all"])
+    judge.on_reply = lambda body: "malformed"
+    before = len(judge.bodies)
+    verdicts = await verify(backend, ["alpha and beta"] * 16)
+    assert {one.failure.kind.value for one in verdicts} == {"verifier_error"}
+    assert len(judge.bodies) - before == 3
+
+
 async def test_what_is_no_answer_costs_nothing(rubrics):
     judge = FaultyJudge()
     verdicts = await verify(rubrics(judge), ["", ":", "Sure!", "<think>never ends"])

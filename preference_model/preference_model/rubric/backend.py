@@ -109,7 +109,12 @@ class RubricBackend:
         options = _options(request.options)
         spec = self._spec(options.model)
         until = asyncio.get_running_loop().time() + (request.deadline_s or DEFAULT_DEADLINE_S)
-        verdicts = await self._verdicts(spec, options, request, Call(options.run or "", until))
+        try:
+            async with asyncio.timeout_at(until):
+                verdicts = await self._verdicts(spec, options, request, Call(options.run or "", until))
+        except TimeoutError:
+            failed = Verdict.failed(FailureKind.DEADLINE_EXCEEDED, "the judge did not answer before the deadline")
+            verdicts = [failed] * len(request.completions)
         return VerifyReply(verifier=NAME, version=self._version(), verdicts=verdicts)
 
     def usage(self) -> Usage:
