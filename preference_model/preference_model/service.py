@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from preference_model.api import native
 from preference_model.backend import PreferenceBackend
+from preference_model.judge import metrics
 from preference_model.rubric.backend import RubricBackend
 from reward_verifiers.service import app as service
 from reward_verifiers.service.admission import Admission
@@ -39,7 +40,9 @@ def rubric_app_of(
         finally:
             await backend.aclose()
 
-    return service.create_app(backend, limits, admission=admission, lifespan=lifespan)
+    app = service.create_app(backend, limits, admission=admission, lifespan=lifespan)
+    metrics.install(app.state.metrics, backend.usage)
+    return app
 
 
 def app_of(
@@ -56,5 +59,6 @@ def app_of(
             await backend.aclose()
 
     app = service.create_app(backend, limits, admission=admission, lifespan=lifespan)
+    metrics.install(app.state.metrics, backend.pairs.usage)
     native.install(app, backend)
     return app

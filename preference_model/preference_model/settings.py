@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SHIPPED = Path(__file__).with_name("models.yaml")
@@ -17,6 +17,7 @@ class JudgeSettings(BaseSettings):
 
     url: str = Field(default="", description="Base URL, e.g. http://vllm:8000/v1. Empty: there is no judge.")
     model: str = Field(default="", description="The model's name there. Default: the first that the server lists.")
+    key: SecretStr = Field(default=SecretStr(""), description="The server's bearer key.")
     temperature: float = Field(default=0.0, ge=0, le=2, description="Sampling temperature; 0 repeats its verdicts.")
     seed: int | None = Field(default=None, description="Sent with each request, where it is set.")
     max_completion_tokens: int = Field(default=4096, ge=16, description="Tokens that one judgement may take.")

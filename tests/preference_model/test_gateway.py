@@ -87,6 +87,15 @@ async def test_samples_that_arrive_one_by_one_are_scored_within_the_whole_group(
     assert (lone["reward"], lone["failure"]["kind"]) == (None, "unsupported")
 
 
+async def test_a_model_of_weight_0_is_reported_and_its_failure_costs_nothing(gateway):
+    client = await gateway(domain("{model: rm, mode: pairwise}, weight: 0"))
+    two = await score(client, completions=GROUP[:2])
+    assert sum(result["components"]["preference"]["score"] for result in two) == pytest.approx(1.0, abs=1e-3)
+    [lone] = await score(client, completions=GROUP[:1])
+    assert lone["components"]["preference"]["score"] is None
+    assert (lone["reward"], lone["valid"]) == (lone["components"]["format"]["score"], True)
+
+
 async def test_the_step_reaches_the_models_budget(gateway):
     client = await gateway(domain("{model: late}"))
     [early], [now] = (

@@ -95,6 +95,21 @@ async def test_settings_reach_the_server(judged, path, expected):
     assert body["messages"][0]["content"].startswith("Be brief.\n\nYou compare")
 
 
+async def test_the_key_is_sent(judged, monkeypatch):
+    monkeypatch.setenv("TOUCHSTONE_JUDGE_KEY", "secret")
+    judge, keys = FaultyJudge(), []
+
+    @judge.app.middleware("http")
+    async def remember(request, call_next):
+        keys.append(request.headers.get("authorization"))
+        return await call_next(request)
+
+    backend = judged(judge)
+    await verify(backend)
+    assert set(keys) == {"Bearer secret"}
+    assert "secret" not in str(backend.engine.registry.current())
+
+
 @pytest.mark.parametrize("status", [429, 503, 500])
 async def test_a_busy_server_is_asked_again_within_the_deadline(judged, status):
     judge = FaultyJudge()

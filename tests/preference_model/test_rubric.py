@@ -3,11 +3,13 @@
 import asyncio
 import json
 
+import httpx
 import pytest
 from faulty_judge import FaultyJudge
 
 from preference_model.rubric.backend import RubricBackend
 from preference_model.rubric.items import RubricItem, rubric_of, total
+from preference_model.service import rubric_app_of
 from preference_model.settings import JudgeSettings, PreferenceSettings
 from reward_verifiers import conformance
 from reward_verifiers.contract import VerifyRequest
@@ -215,6 +217,37 @@ async def test_a_second_reading_that_rejects_a_verdict_leaves_none(rubrics, monk
     assert (rejected.score, rejected.reason) == (None, "a second reading rejects the verdict on r2")
 
 
+async def test_a_judge_that_never_answers_is_a_deadline_for_its_own_sample(rubrics):
+    judge = FaultyJudge()
+    backend = rubrics(judge)
+    await verify(backend, ["alpha before all"])
+    hanging, real = asyncio.Event(), judge.answer
+
+    async def answer(path, request):
+        if "alpha, slowly" in (await request.json())["messages"][1]["content"]:
+            await hanging.wait()
+        return await real(path, request)
+
+    judge.app.router.routes[-1].dependant.call = answer
+    request = VerifyRequest(
+        prompt=PROMPT, completions=["alpha, slowly", "alpha, fast"], reference={"rubric": RUBRIC}, deadline_s=1.5
+    )
+    slow, fast = (await backend.verify(request)).verdicts
+    hanging.set()
+    assert (slow.failure.kind.value, fast.score) == ("deadline_exceeded", pytest.approx(2 / 3, abs=1e-4))
+
+
+async def test_equal_texts_with_an_unreadable_judge_are_not_asked_again_and_again(rubrics):
+    judge = FaultyJudge()
+    backend = rubrics(judge)
+    await verify(backend, ["alpha before all"])
+    judge.on_reply = lambda body: "malformed"
+    before = len(judge.bodies)
+    verdicts = await verify(backend, ["alpha and beta"] * 16)
+    assert {one.failure.kind.value for one in verdicts} == {"verifier_error"}
+    assert len(judge.bodies) - before == 3
+
+
 async def test_what_is_no_answer_costs_nothing(rubrics):
     judge = FaultyJudge()
     verdicts = await verify(rubrics(judge), ["", ":", "Sure!", "<think>never ends"])
@@ -264,6 +297,18 @@ async def test_the_budget_is_never_exceeded_by_more_than_what_is_in_flight(rubri
     assert sum(one.score is not None for one in verdicts) >= 20
     [other] = await verify(backend, ["alpha in another run"], run="s")
     assert other.score is not None
+
+
+async def test_the_service_counts_what_judging_costs(rubrics):
+    backend = rubrics(FaultyJudge())
+    app = rubric_app_of(backend)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://rubric") as client:
+        body = {"prompt": PROMPT, "completions": ["alpha it is", "alpha it is"], "reference": {"rubric": RUBRIC}}
+        assert (await client.post("/verify", json=body)).json()["verdicts"][0]["score"] > 0.5
+        metrics = (await client.get("/metrics")).text
+        assert (await client.get("/readyz")).json() == {"ready": True, "judge": "ready"}
+    assert "judge_calls_total 4.0" in metrics  # three of the judge's test
+    assert 'judge_tokens_total{kind="prompt"} 400.0' in metrics
 
 
 async def test_without_a_judge_it_says_what_to_set():

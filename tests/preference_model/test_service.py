@@ -398,7 +398,7 @@ def test_without_torch_it_says_what_to_install():
 
 def test_importing_it_imports_no_model_library():
     program = (
-        "import sys, preference_model.backend, preference_model.cli\n"
+        "import sys, preference_model.backend, preference_model.cli, preference_model.rubric.backend\n"
         "print('torch' in sys.modules, 'transformers' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 CACHED = 65_536
 TRANSIENT = frozenset({FailureKind.TIMEOUT, FailureKind.VERIFIER_UNREACHABLE})
+OF_THE_OWNER = frozenset({FailureKind.DEADLINE_EXCEEDED, FailureKind.BUDGET_EXHAUSTED})
+"""Failures of whoever asked first, and not of others with the same question."""
 ATTEMPTS = 6
 READINGS = 3
 """How often a question is asked whose answer cannot be read."""
@@ -111,10 +113,10 @@ class JudgeClient:
         flight.waiters += 1
         try:
             answer = await asyncio.shield(flight.task)
-        except ScoreFailure:
-            if is_owner or not _has_time(call):
+        except ScoreFailure as error:
+            if is_owner or error.kind not in OF_THE_OWNER or not _has_time(call):
                 raise
-            return await self._asked(question, call)  # the other's deadline or budget is not this one's
+            return await self._asked(question, call)
         finally:
             flight.waiters -= 1
             if flight.task.done() or not flight.waiters:
@@ -139,10 +141,10 @@ class JudgeClient:
         raise AssertionError
 
     async def _sent(self, question: Question, call: Call, attempt: int) -> tuple[Any, Usage]:
-        body = await self._body(question, attempt)
         limit = None if call.until is None else max(call.until - REPLY_S - asyncio.get_running_loop().time(), 0.001)
         try:
             async with asyncio.timeout(limit):
+                body = await self._body(question, attempt)
                 reply = await self._retried(lambda: self._once(f"{self._path}/chat/completions", body, call))
         except TimeoutError:
             raise ScoreFailure(FailureKind.DEADLINE_EXCEEDED, "the judge did not answer before the deadline") from None

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from preference_model.judge.client import DEFAULT_CALL, Call
 from preference_model.judge.judge import Judge
+from preference_model.judge.usage import Usage
 from preference_model.model.engine import ModelEngine, item_or_reason
 from preference_model.model.registry import ModelSpec, digest
 from preference_model.model.relative import preferred
@@ -123,6 +124,11 @@ class Pairs:
         if one.text == other.text:  # siblings repeat answers
             return PairOutcome(preferred="tie", margin=0.0, probability=0.5)
         return await self._by_judge(spec, one, other, votes=2, swap=True, call=call)
+
+    def usage(self) -> Usage:
+        """What all judges of this backend have cost. Judges of one server share a client, which counts once."""
+        clients = {id(judge.client): judge.client for judge in self._judges.values()}
+        return sum((client.total for client in clients.values()), Usage())
 
     async def aclose(self) -> None:
         for judge in self._judges.values():

@@ -35,6 +35,7 @@ Part = Literal["answer", "all", "think"]
 _URL = TypeAdapter(HttpUrl)
 Url = Annotated[str, AfterValidator(lambda url: str(_URL.validate_python(url)).rstrip("/"))]
 
+JUDGE_KEY = "TOUCHSTONE_JUDGE_KEY"
 TEXT_ONLY = frozenset({"sglang", "tei"})
 """Kinds of server that take text as it is, and know no chat template."""
 JUDGES = frozenset({"judge_pairs", "judge_reference"})
@@ -252,12 +253,13 @@ def judge_entries(settings: JudgeSettings, replace_helpful: bool) -> dict[str, M
     """The models that TOUCHSTONE_JUDGE_URL stands for: judges of pairs and by a reference. Raises BadRegistry."""
     if not settings.url:
         return {}
+    fields = settings.model_dump(exclude={"rubrics", "key"})
     kinds: dict[str, str] = {"judge_pairs": "judge_pairs", "judge_reference": "judge_reference"}
     if replace_helpful:
         kinds["helpful"] = "judge_pairs"
     try:
         return {
-            name: ModelSpec.model_validate({"upstream": {"kind": kind, **settings.model_dump(exclude={"rubrics"})}})
+            name: ModelSpec.model_validate({"upstream": {"kind": kind, "key_env": JUDGE_KEY, **fields}})
             for name, kind in kinds.items()
         }
     except ValidationError as error:
@@ -290,9 +292,9 @@ def digest(data: Any) -> str:
 class Registry:
     """The file as it is now. Asking costs one `stat`."""
 
-    def __init__(self, path: Path, judge: JudgeSettings | None = None) -> None:
-        """Raises BadRegistry."""
-        self.path = path
+    def __init__(self, path: Path, judge: JudgeSettings | None = None, *, quiet: bool = False) -> None:
+        """`quiet`: another has said in the log what the file holds. Raises BadRegistry."""
+        self.path, self._quiet = path, quiet
         self._judges = judge_entries(judge, path == SHIPPED) if judge else {}
         self._stamp = self._stat()
         self.spec = self._read()
@@ -305,6 +307,8 @@ class Registry:
         return spec.model_copy(update={"models": {**spec.models, **self._judges, **own}})
 
     def _announce(self) -> None:
+        if self._quiet:
+            return
         log.info("reward models", extra={"registry": str(self.path.resolve()), "models": sorted(self.spec.models)})
         if demo := sorted(name for name, spec in self.spec.models.items() if spec.demo):
             log.warning("these models only show the service: name a reward model or a judge", extra={"models": demo})

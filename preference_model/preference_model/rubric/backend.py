@@ -10,7 +10,8 @@ from pydantic import Field, ValidationError
 
 from preference_model import guard
 from preference_model.judge.canary import OBEDIENT, ON_NOBODY, PROMPT, RIGHT, WRONG, Canary
-from preference_model.judge.client import Call, release, shared_client
+from preference_model.judge.client import Call, JudgeClient, release, shared_client
+from preference_model.judge.usage import Usage
 from preference_model.model.completion_part import completion_part
 from preference_model.model.registry import BadRegistry, ModelSpec, Registry, digest
 from preference_model.outcome import ScoreFailure
@@ -68,11 +69,11 @@ class RubricBackend:
     def __init__(self, settings: PreferenceSettings | None = None) -> None:
         try:
             settings = settings or PreferenceSettings()
-            self._registry = Registry(settings.registry, settings.judge)
+            self._registry = Registry(settings.registry, settings.judge, quiet=True)
         except (ValidationError, BadRegistry) as error:
             raise ImportError(f"its registry cannot be used: {error}") from None
         self._store = RubricStore(settings.judge.rubrics)
-        self._judges: dict[str, tuple[RubricJudge, Canary, Any]] = {}
+        self._judges: dict[str, tuple[RubricJudge, Canary, JudgeClient]] = {}
 
     # --- the contract -------------------------------------------------------------------------------------------------
 
@@ -108,8 +109,18 @@ class RubricBackend:
         options = _options(request.options)
         spec = self._spec(options.model)
         until = asyncio.get_running_loop().time() + (request.deadline_s or DEFAULT_DEADLINE_S)
-        verdicts = await self._verdicts(spec, options, request, Call(options.run or "", until))
+        try:
+            async with asyncio.timeout_at(until):
+                verdicts = await self._verdicts(spec, options, request, Call(options.run or "", until))
+        except TimeoutError:
+            failed = Verdict.failed(FailureKind.DEADLINE_EXCEEDED, "the judge did not answer before the deadline")
+            verdicts = [failed] * len(request.completions)
         return VerifyReply(verifier=NAME, version=self._version(), verdicts=verdicts)
+
+    def usage(self) -> Usage:
+        """What its judges have cost."""
+        clients = {id(client): client for _, _, client in self._judges.values()}
+        return sum((client.total for client in clients.values()), Usage())
 
     async def aclose(self) -> None:
         for _, canary, client in self._judges.values():
@@ -158,7 +169,7 @@ class RubricBackend:
             raise BadOptions([("model", f"no judge is named {name!r}; there are: {', '.join(judges) or 'none'}")])
         return judges[name]
 
-    def _judge(self, spec: ModelSpec) -> tuple[RubricJudge, Canary, Any]:
+    def _judge(self, spec: ModelSpec) -> tuple[RubricJudge, Canary, JudgeClient]:
         assert spec.upstream is not None  # noqa: S101
         key = digest(spec.model_dump(mode="json"))
         if key not in self._judges:
