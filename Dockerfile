@@ -24,14 +24,17 @@ RUN [ -z "${TORCH}" ] \
     || (UV="/opt/uv/bin/uv" UV_NO_CACHE=1 deploy/torch.sh "${TORCH}" \
         && /opt/uv/bin/uv pip install --no-cache --no-deps --require-hashes -r deploy/backbone.txt)
 ARG EXTRAS
-RUN /opt/uv/bin/uv pip install --no-cache --constraint requirements.lock -r pyproject.toml --extra "${EXTRAS:?name the extras}"
+# All but our own client, which is on no index and comes with the code below.
+RUN mkdir others && sed '/"touchstone-client/d' pyproject.toml > others/pyproject.toml \
+    && /opt/uv/bin/uv pip install --no-cache --constraint requirements.lock -r others/pyproject.toml --extra "${EXTRAS:?name the extras}"
 COPY README.md LICENSE /src/
 COPY verifiers /src/verifiers
 COPY reward_api /src/reward_api
 COPY sandbox /src/sandbox
 COPY preference_model /src/preference_model
+COPY trainer_client /src/trainer_client
 # But for PyTorch's own tests, one of which is for a newer Python.
-RUN /opt/uv/bin/uv pip install --no-cache --no-deps . \
+RUN /opt/uv/bin/uv pip install --no-cache --no-deps . ./trainer_client \
     && /opt/touchstone/bin/python3 -m compileall -q -x '/torch/testing/' /opt/touchstone/lib
 
 FROM python AS service

@@ -50,10 +50,11 @@ bench: install
 
 # The contract's files on disk, written anew from the code.
 golden: install
-	TOUCHSTONE_WRITE_GOLDEN=1 $(PY) -m pytest -q tests/reward_api/test_wire.py
+	TOUCHSTONE_WRITE_GOLDEN=1 $(PY) -m pytest -q tests/reward_api/test_wire.py tests/reward_api/cli/test_settings_page.py
 
 lock: .venv/bin/uv
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade \
+		--no-emit-package touchstone-client \
 		--custom-compile-command 'make lock' --extra all --group dev pyproject.toml -o requirements.lock
 
 clean:
@@ -63,3 +64,4 @@ clean:
 -include preference_model/heads.mk
 -include trainer_client/train.mk
 -include tests/trainers/trainers.mk
+-include tests/mutation/mutation.mk

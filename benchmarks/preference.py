@@ -24,9 +24,9 @@ import torch
 import yaml
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, Qwen3Config, Qwen3ForSequenceClassification
 
-from preference_model import forward, heads
 from preference_model.backend import PreferenceBackend
-from preference_model.encoding import Encoded
+from preference_model.model import forward, heads
+from preference_model.model.encoding import Encoded
 from preference_model.settings import PreferenceSettings
 from reward_verifiers.contract import VerifyRequest
 
@@ -83,11 +83,11 @@ class Plain:
 
 def bulk(backend: PreferenceBackend, items: list[tuple[str, str]], model: str) -> Way:
     """One call with everything, each text with a prompt of its own."""
-    from preference_model.outcome import Asked
+    from preference_model.outcome import ScoreItem
 
     async def once() -> list[float]:
         _, spec = backend.engine.spec(model)
-        scored = await backend.engine.score(spec, [Asked(prompt, text) for prompt, text in items])
+        scored = await backend.engine.score(spec, [ScoreItem(prompt, text) for prompt, text in items])
         return [one.value for one in scored if one.value is not None]
 
     return once

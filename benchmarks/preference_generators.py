@@ -26,22 +26,24 @@ from typing import Any
 
 import torch
 
-from preference_model import balance, heads, metrics, report, train
-from preference_model.data import Pair, Point, read
+from preference_model.model import heads
+from preference_model.train import balance, metrics, report, training
+from preference_model.train.config import TrainConfig
+from preference_model.train.data import LabelledText, PreferencePair, read
 
 FOLDS, QUESTIONS = 5, 400
-CONFIG = train.TrainConfig(features="pair", epochs=300)
+CONFIG = TrainConfig(features="pair", epochs=300)
 
 
-def solutions(path: Path) -> list[Pair]:
+def solutions(path: Path) -> list[PreferencePair]:
     """Each question's right solutions against its wrong ones."""
-    of_question: dict[str, list[Point]] = {}
+    of_question: dict[str, list[LabelledText]] = {}
     for point in read([path]):
-        assert isinstance(point, Point)
+        assert isinstance(point, LabelledText)
         of_question.setdefault(point.prompt, []).append(point)
     chosen = random.Random(0).sample(sorted(of_question), QUESTIONS)
     return [
-        Pair(prompt, right.text, wrong.text, right.by, wrong.by)
+        PreferencePair(prompt, right.text, wrong.text, right.by, wrong.by)
         for prompt in chosen
         for right in of_question[prompt]
         for wrong in of_question[prompt]
@@ -52,10 +54,10 @@ def solutions(path: Path) -> list[Pair]:
 class Heads:
     """Heads on features that are computed once. `margins(…)` trains one and asks it."""
 
-    def __init__(self, pairs: Sequence[Pair], scratch: Path) -> None:
+    def __init__(self, pairs: Sequence[PreferencePair], scratch: Path) -> None:
         self._pairs, self._scratch = pairs, scratch
-        self._data = train.examples(list(pairs), CONFIG)
-        self._model: Any = train.prepare(CONFIG, self._data.texts, lambda _: None)
+        self._data = training.examples(list(pairs), CONFIG)
+        self._model: Any = training.prepare(CONFIG, self._data.texts, lambda _: None)
 
     def margins(self, rows: Sequence[int], asked: Sequence[int]) -> list[float]:
         """Of the asked pairs, by a head trained on the rows; an eighth of their prompts stops the training."""
@@ -69,7 +71,7 @@ class Heads:
         with torch.no_grad():
             for parameter in self._model.parameters():
                 parameter.zero_()
-        train.fit(self._model, data, validation, CONFIG, self._scratch, lambda _: None)
+        training.fit(self._model, data, validation, CONFIG, self._scratch, lambda _: None)
         _, best, _ = heads.load(self._scratch)
         with torch.no_grad():
             self._model.weight.copy_(best)
@@ -77,17 +79,17 @@ class Heads:
             return list((won - lost).tolist())
 
 
-def folds(pairs: Sequence[Pair]) -> list[set[str]]:
+def folds(pairs: Sequence[PreferencePair]) -> list[set[str]]:
     prompts = sorted({pair.prompt for pair in pairs})
     random.Random(1).shuffle(prompts)
     return [set(prompts[at::FOLDS]) for at in range(FOLDS)]
 
 
-def measure(title: str, pairs: Sequence[Pair]) -> None:
+def measure(title: str, pairs: Sequence[PreferencePair]) -> None:
     begun = time.process_time()
     chance = random.Random(2)
     found: dict[str, list[float]] = {}
-    told: dict[str, list[Pair]] = {}
+    told: dict[str, list[PreferencePair]] = {}
 
     def add(name: str, asked: Sequence[int], margins: Sequence[float]) -> None:
         found.setdefault(name, []).extend(margins)
@@ -118,7 +120,9 @@ def measure(title: str, pairs: Sequence[Pair]) -> None:
     )
 
 
-def show(title: str, pairs: Sequence[Pair], found: dict[str, list[float]], told: dict[str, list[Pair]]) -> None:
+def show(
+    title: str, pairs: Sequence[PreferencePair], found: dict[str, list[float]], told: dict[str, list[PreferencePair]]
+) -> None:
     print(f"\n| {title}: {len(pairs)} pairs | accuracy (95 % interval) | length-balanced |\n|---|---|---|")
     for name, margins in found.items():
         plain = report.share(name, margins)
@@ -126,8 +130,10 @@ def show(title: str, pairs: Sequence[Pair], found: dict[str, list[float]], told:
         print(f"| {name} | {plain.text()} | {balanced.text()} |")
 
 
-SETS: dict[str, Callable[[Path], Sequence[Pair]]] = {
-    "PandaLM": lambda folder: [pair for pair in read([folder / "pandalm_testset.json"]) if isinstance(pair, Pair)],
+SETS: dict[str, Callable[[Path], Sequence[PreferencePair]]] = {
+    "PandaLM": lambda folder: [
+        pair for pair in read([folder / "pandalm_testset.json"]) if isinstance(pair, PreferencePair)
+    ],
     "GSM8K": lambda folder: solutions(folder / "gsm8k_model_solutions.jsonl"),
 }
 

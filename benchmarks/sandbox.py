@@ -24,11 +24,12 @@ from collections.abc import Awaitable, Callable
 import httpx
 
 from reward_sandbox.backend import CodeBackend
-from reward_sandbox.jail.bwrap import BwrapJail
-from reward_sandbox.jail.containers import DockerJail
+from reward_sandbox.jail.backends.bwrap import BwrapJail
+from reward_sandbox.jail.backends.docker import DockerJail
+from reward_sandbox.jail.backends.fork_server import ForkServerJail
 from reward_sandbox.jail.spec import PYTHON, CannotJail, File, Jail, Limits, Run
-from reward_sandbox.jail.zygotes import ZygoteJail
-from reward_sandbox.languages import LANGUAGES, Compiler
+from reward_sandbox.languages.compiler import Compiler
+from reward_sandbox.languages.table import LANGUAGES
 from reward_sandbox.service import app_of
 from reward_sandbox.settings import SandboxSettings
 
@@ -112,11 +113,13 @@ async def programs(path: str) -> None:
             continue
         folders = [path] if wants_numpy else []
         jails: list[Jail] = [
-            ZygoteJail(1, preload=[*default, "numpy"] if wants_numpy else default, path=folders, folders=folders)
+            ForkServerJail(1, preload=[*default, "numpy"] if wants_numpy else default, path=folders, folders=folders)
         ]
-        ways = {"un-isolated": bare(code, path if wants_numpy else ""), "zygote, tier A": jailed(jails[0], code)}
+        ways = {"un-isolated": bare(code, path if wants_numpy else ""), "fork server, tier A": jailed(jails[0], code)}
         if name == "print(1)":
-            others: dict[str, Jail] = {f"zygote, tier {tier}": ZygoteJail(1, tier=tier, python=SYSTEM) for tier in "BC"}
+            others: dict[str, Jail] = {
+                f"fork server, tier {tier}": ForkServerJail(1, tier=tier, python=SYSTEM) for tier in "BC"
+            }
             if shutil.which("bwrap"):
                 others["bwrap backend"] = BwrapJail(1, python=SYSTEM)
                 ways["bwrap alone"] = bwrap(code)
@@ -188,7 +191,7 @@ async def service_and_slots() -> None:
     await backend.aclose()
     found = {}
     for slots in (1, 2):
-        jail = ZygoteJail(slots)
+        jail = ForkServerJail(slots)
         await jail.start()
         run = Run(PYTHON, {"solution.py": File(b"sum(i * i for i in range(200_000))")})
         await asyncio.gather(*(jail.run(run) for _ in range(8)))
@@ -203,7 +206,7 @@ async def service_and_slots() -> None:
 
 async def compiling() -> None:
     print("\n| C++ with `bits/stdc++.h` | ms | ratio |\n|---|---|---|")
-    jail, backend, cpp = ZygoteJail(1), CodeBackend(SandboxSettings(slots=1)), LANGUAGES["cpp"]
+    jail, backend, cpp = ForkServerJail(1), CodeBackend(SandboxSettings(slots=1)), LANGUAGES["cpp"]
     await jail.start()
     await backend.start()
     compilers = {"as it is": Compiler(jail), "precompiled header": Compiler(backend.jail)}

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
+SHIPPED = ROOT / "reward_api" / "reward_api" / "domains" / "data"
 # The toys must be importable here and in the workers, by one name.
 TOYS = Path(__file__).parent / "toys"
 sys.path.insert(0, str(TOYS))
@@ -34,13 +35,15 @@ def _free_port() -> int:
 
 
 @contextmanager
-def running(*arguments: str, log: Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def running(
+    *arguments: str, log: Path, cwd: Path = ROOT, **environment: str
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """(URL, process) of `touchstone serve …` on a free port, ready; stopped afterwards, and its exit must be clean."""
     port = _free_port()
     command = [sys.executable, "-m", "reward_api", "serve", *arguments, "--port", str(port)]
     with log.open("wb") as out:
         server = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(TOYS), **environment}, stderr=out
+            command, cwd=cwd, env={**os.environ, "PYTHONPATH": str(TOYS), **environment}, stderr=out
         )
     url = f"http://127.0.0.1:{port}"
     try:
@@ -61,6 +64,30 @@ def _wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> N
         except httpx.TransportError:
             time.sleep(0.02)
     raise AssertionError(f"not ready: {log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def toy_domains(tmp_path_factory) -> Callable[..., Path]:
+    """`toy_domains()`: a folder with the domains `toy` (1 when the completion is the answer) and `whole` (looks at the
+    siblings, too); `toy_domains("math", whole=RELATIVE)`: also the shipped math, and another `whole`."""
+    from toy_gateway import DOMAINS, write_domains
+
+    def make(*shipped: str, **more: str) -> Path:
+        texts = {name: (SHIPPED / f"{name}.yaml").read_text() for name in shipped}
+        return write_domains(tmp_path_factory.mktemp("domains"), {**DOMAINS, **texts, **more})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def math_suite(serve, tmp_path_factory) -> Iterator[str]:
+    """A gateway of the shipped math and logic. The other domains' models and jails would take most of its start."""
+    from toy_gateway import write_domains
+
+    texts = {name: (SHIPPED / f"{name}.yaml").read_text() for name in ("math", "logic")}
+    folder = write_domains(tmp_path_factory.mktemp("domains"), texts)
+    with serve("--domains", str(folder)) as (url, _):
+        yield url
 
 
 @pytest.fixture(scope="session")

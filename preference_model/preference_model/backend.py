@@ -12,14 +12,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from preference_model.engine import Engine, guarded
-from preference_model.outcome import Asked, NoScore, Scored
-from preference_model.pairs import Pairs
-from preference_model.parts import seen
-from preference_model.probe import FLAG, GoldProbe
-from preference_model.registry import BadRegistry, ModelSpec, digest
-from preference_model.relative import group_z, win_rates
-from preference_model.scale import DECIMALS, LIMIT
+from preference_model.judge.client import DEFAULT_CALL, Call
+from preference_model.judge.pairs import Pairs
+from preference_model.model.completion_part import completion_part
+from preference_model.model.engine import ModelEngine, filter_reason
+from preference_model.model.probe import FLAG, GoldProbe
+from preference_model.model.registry import BadRegistry, ModelSpec, digest
+from preference_model.model.relative import group_z, win_rates
+from preference_model.model.scale import DECIMALS, LIMIT, strength
+from preference_model.outcome import ScoreFailure, ScoreItem, ScoreOutcome
 from preference_model.settings import PreferenceSettings
 from reward_verifiers.contract import (
     Description,
@@ -33,6 +34,7 @@ from reward_verifiers.contract import (
 )
 from reward_verifiers.verifier import BadOptions, Options, ReferenceModel
 
+DEMO_FLAG = "demo_model"
 NAME, VERSION = "preference", "1.0.0"
 DEFAULT_DEADLINE_S = 120.0
 Mode = Literal["pointwise", "group", "pairwise"]
@@ -66,10 +68,10 @@ class PreferenceBackend:
     def __init__(self, settings: PreferenceSettings | None = None) -> None:
         try:
             self.settings = settings or PreferenceSettings()
-            self.engine = Engine(self.settings)
+            self.engine = ModelEngine(self.settings)
         except (ValidationError, BadRegistry) as error:
-            told = validation_errors(error) if isinstance(error, ValidationError) else error.errors
-            lines = "; ".join(f"{path}: {reason}" if path else reason for path, reason in told)
+            reasons = validation_errors(error) if isinstance(error, ValidationError) else error.errors
+            lines = "; ".join(f"{path}: {reason}" if path else reason for path, reason in reasons)
             raise ImportError(f"its registry cannot be used: {lines}") from None  # as the registry of verifiers expects
         self.pairs = Pairs(self.engine)
         self._probe = GoldProbe(self.settings.probe_window)
@@ -96,23 +98,40 @@ class PreferenceBackend:
         return digest(self.engine.registry.current().model_dump(mode="json"))
 
     async def check_options(self, options: dict[str, Any]) -> None:
-        self._options(options)
+        parsed = self._options(options)
+        _, spec = self.engine.spec(parsed.model)
+        if problem := self.engine.problem(spec):
+            raise BadOptions([("model", problem)])
 
     async def ready(self) -> bool:
         """Whether every model of the registry is loaded; asking begins to load them."""
         spec = self.engine.registry.current()
         if self._loading is None or self._loaded_spec is not spec or _has_failed(self._loading):
-            self._loading, self._loaded_spec = asyncio.create_task(self.engine.load_all()), spec
+            self._loading, self._loaded_spec = asyncio.create_task(self._load_all()), spec
         done, _ = await asyncio.wait([self._loading], timeout=0.2)
-        return bool(done) and not any(self._loading.result().values())
+        return bool(done) and not any(self._loading.result().values()) and not any(self._judge_problems().values())
+
+    def _judge_problems(self) -> dict[str, str]:
+        """Judge → what its last test found; a test that is due begins."""
+        models = self.engine.registry.current().models
+        return {name: self.pairs.judge(spec).canary.state() for name, spec in models.items() if spec.is_judge}
+
+    async def _load_all(self) -> dict[str, str]:
+        """Name → why a model cannot be used, or "": models are loaded, judges are tested."""
+        reasons = await self.engine.load_all()
+        for name, spec in self.engine.registry.current().models.items():
+            if spec.is_judge:
+                reasons[name] = await self.pairs.problem(spec)
+        return reasons
 
     def details(self) -> dict[str, str]:
         """Why a model is not ready, by its name."""
         refused = self.engine.registry.refused
-        told = {"registry": f"refused, the last good one serves: {refused}"} if refused else {}
+        details = {"registry": f"refused, the last good one serves: {refused}"} if refused else {}
         if self._loading is None or not self._loading.done():
-            return {**told, "models": "loading"}
-        return {**told, **{name: why or "loaded" for name, why in self._loading.result().items()}}
+            return {**details, "models": "loading"}
+        reasons = self._loading.result() | {name: why for name, why in self._judge_problems().items() if why}
+        return {**details, **{name: why or "loaded" for name, why in reasons.items()}}
 
     async def verify(self, request: VerifyRequest) -> VerifyReply:
         options = self._options(request.options)
@@ -139,14 +158,15 @@ class PreferenceBackend:
         if outside := _outside_budget(spec, options.step):
             return [outside] * len(request.completions)
         if request.prompt is None or not prompt_text(request.prompt).strip():
-            told = "send `prompt`: an answer to nothing cannot be preferred"
-            return _all(request, FailureKind.UNSUPPORTED, told)
+            message = "send `prompt`: an answer to nothing cannot be preferred"
+            return _all(request, FailureKind.UNSUPPORTED, message)
         if options.mode != "pointwise" and len(request.completions) < 2:
-            told = f"mode {options.mode!r} needs two completions or more: a score within a group of one says nothing"
-            return _all(request, FailureKind.UNSUPPORTED, told)
-        items = self._asked(spec, request)
-        scored = await self._relative(spec, options.mode, items)
-        flags = self._flags(name, spec, options, scored)
+            message = f"mode {options.mode!r} needs two completions or more: a score within a group of one says nothing"
+            return _all(request, FailureKind.UNSUPPORTED, message)
+        items = self._items(spec, request)
+        scored = await self._relative(spec, options.mode, items, _call(options, request))
+        flags = [DEMO_FLAG] if spec.demo else []
+        flags += self._flags(name, spec, options, scored)
         about = {
             "model": name,
             "version": self.engine.version(spec),
@@ -155,30 +175,36 @@ class PreferenceBackend:
         }
         return [_verdict(one, {**about, **({"flags": flags} if flags else {})}) for one in scored]
 
-    def _asked(self, spec: ModelSpec, request: VerifyRequest) -> list[Asked | str]:
+    def _items(self, spec: ModelSpec, request: VerifyRequest) -> list[ScoreItem | str]:
         """The part that the model sees of each completion, or why it never gets there."""
         reference = PreferenceReference.model_validate(
             {"answer": answer} if isinstance(answer := request.reference.get("answer"), str | int | float) else {}
         )
         right = None if reference.answer is None else str(reference.answer)
         prompt = prompt_text(request.prompt)
-        items: list[Asked | str] = []
+        items: list[ScoreItem | str] = []
         for completion in request.completions:
-            text = seen(completion_text(completion), request.prefix, spec.sees)
-            items.append(guarded(spec, prompt, text) or Asked(request.prompt, text or "", right))
+            text = completion_part(completion_text(completion), request.prefix, spec.sees)
+            items.append(filter_reason(spec, prompt, text, right) or ScoreItem(request.prompt, text or "", right))
         return items
 
-    async def scored(self, spec: ModelSpec, items: Sequence[Asked | str], *, pairwise: bool = False) -> list[Scored]:
+    async def scored(
+        self, spec: ModelSpec, items: Sequence[ScoreItem | str], *, pairwise: bool = False, call: Call = DEFAULT_CALL
+    ) -> list[ScoreOutcome]:
         """By the model, or by a judge: of the reference, or of pairs among the items. Raises Overloaded."""
         if spec.is_judge:
-            return await self.pairs.judged(spec, items, pairwise=pairwise)
+            return await self.pairs.group_outcomes(spec, items, pairwise=pairwise, call=call)
         return await self.engine.score(spec, items)
 
-    async def _relative(self, spec: ModelSpec, mode: Mode, items: Sequence[Asked | str]) -> list[Scored]:
-        scored = await self.scored(spec, items, pairwise=mode == "pairwise")
-        return scored if mode == "pointwise" or spec.is_judge else within_group(scored, mode)
+    async def _relative(
+        self, spec: ModelSpec, mode: Mode, items: Sequence[ScoreItem | str], call: Call
+    ) -> list[ScoreOutcome]:
+        scored = await self.scored(spec, items, pairwise=mode == "pairwise", call=call)
+        return scored if mode == "pointwise" or spec.is_judge else within_group(scored, spec, mode)
 
-    def _flags(self, name: str, spec: ModelSpec, options: PreferenceOptions, scored: Sequence[Scored]) -> list[str]:
+    def _flags(
+        self, name: str, spec: ModelSpec, options: PreferenceOptions, scored: Sequence[ScoreOutcome]
+    ) -> list[str]:
         if not spec.gold_probe:
             return []
         learnt = [one.value for one in scored if one.value is not None]
@@ -191,51 +217,60 @@ class PreferenceBackend:
 
     def _options(self, options: dict[str, Any]) -> PreferenceOptions:
         try:
-            found = PreferenceOptions.model_validate(options)
+            parsed = PreferenceOptions.model_validate(options)
         except ValidationError as error:
             raise BadOptions(validation_errors(error)) from None
         try:
-            _, spec = self.engine.spec(found.model)
+            _, spec = self.engine.spec(parsed.model)
         except LookupError as error:
             raise BadOptions([("model", str(error.args[0]))]) from None
         kind = spec.upstream.kind if spec.upstream else ""
-        if kind == "judge_pairs" and found.mode != "pairwise":
+        if kind == "judge_pairs" and parsed.mode != "pairwise":
             raise BadOptions([("mode", "this model is a judge of pairs: set mode: pairwise")])
-        if kind == "judge_reference" and found.mode != "pointwise":
+        if kind == "judge_reference" and parsed.mode != "pointwise":
             raise BadOptions([("mode", "this model is a judge by a reference: set mode: pointwise")])
-        return found
+        return parsed
 
 
-def within_group(scored: Sequence[Scored], mode: Mode) -> list[Scored]:
+def within_group(scored: Sequence[ScoreOutcome], spec: ModelSpec, mode: Mode) -> list[ScoreOutcome]:
     """The scores that there are, relative to one another. With one left, there is nothing to be relative to."""
-    known = [one.value for one in scored if one.value is not None]
-    if len(known) < 2:
-        told = "no sibling has a score to compare with"
-        return [one if one.value is None else Scored.failed(FailureKind.VERIFIER_ERROR, told) for one in scored]
-    relative = iter(group_z(known) if mode == "group" else win_rates(known))
+    complete = [one for one in scored if one.value is not None]
+    if len(complete) < 2:
+        message = "no sibling has a score to compare with"
+        return [
+            one if one.value is None else ScoreOutcome.failed(FailureKind.VERIFIER_ERROR, message) for one in scored
+        ]
+    values = [one.value for one in complete if one.value is not None]
+    relative = iter(group_z(values) if mode == "group" else win_rates([strength(one, spec) for one in complete]))
     return [
         one
         if one.value is None
-        else Scored(
-            next(relative), None, {**one.evidence, "own": round(one.value, DECIMALS), "siblings": len(known) - 1}
+        else ScoreOutcome(
+            next(relative), None, {**one.evidence, "own": round(one.value, DECIMALS), "siblings": len(complete) - 1}
         )
         for one in scored
     ]
 
 
-def _verdict(one: Scored, about: dict[str, Any]) -> Verdict:
+def _verdict(one: ScoreOutcome, about: dict[str, Any]) -> Verdict:
     evidence = {**about, **one.evidence}
     if one.value is None:
-        failure = one.failure or NoScore(FailureKind.VERIFIER_ERROR, "no score")
+        failure = one.failure or ScoreFailure(FailureKind.VERIFIER_ERROR, "no score")
         return Verdict.failed(failure.kind, failure.message, **evidence)
     if reason := one.evidence.get("guard"):
-        return Verdict.scored(round(one.value, DECIMALS), f"guarded: {reason}", **evidence)
+        return Verdict.scored(round(one.value, DECIMALS), f"filtered by the guard: {reason}", **evidence)
     score = round(one.value, DECIMALS) + 0.0
-    said = {"pointwise": "scores it", "group": "within its group:", "pairwise": "prefers it to a sibling:"}[
+    phrase = {"pointwise": "scores it", "group": "within its group:", "pairwise": "prefers it to a sibling:"}[
         about["mode"]
     ]
     cut = f", {evidence['cut']} of {evidence['tokens']} tokens cut" if evidence.get("cut") else ""
-    return Verdict.scored(score, f"{about['model']} {said} {score:g}{cut}", **evidence)
+    return Verdict.scored(score, f"{about['model']} {phrase} {score:g}{cut}", **evidence)
+
+
+def _call(options: PreferenceOptions, request: VerifyRequest) -> Call:
+    """A judge's questions are on the run's account, and end with the request."""
+    until = asyncio.get_running_loop().time() + (request.deadline_s or DEFAULT_DEADLINE_S)
+    return Call(options.run or "", until)
 
 
 def _outside_budget(spec: ModelSpec, step: int | None) -> Verdict | None:
@@ -244,8 +279,8 @@ def _outside_budget(spec: ModelSpec, step: int | None) -> Verdict | None:
         return None
     span = f"{spec.budget.first} to {spec.budget.last}"
     if step is None:
-        told = f"send `step`: the model counts in steps {span} only"
-        return Verdict.failed(FailureKind.UNSUPPORTED, told)
+        message = f"send `step`: the model counts in steps {span} only"
+        return Verdict.failed(FailureKind.UNSUPPORTED, message)
     if spec.budget.first <= step <= spec.budget.last:
         return None
     return Verdict.scored(0.0, f"step {step} is outside the model's budget, {span}: it counts nothing", budget=span)

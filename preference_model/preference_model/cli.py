@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
+
+from preference_model.train.config import TrainConfig
 
 errors = Console(stderr=True)
 
 Data = Annotated[
     list[Path], typer.Option("--data", help="Preference data; may be repeated.", exists=True, dir_okay=False)
 ]
-Systems = Annotated[list[str] | None, typer.Option("--hold-out-system", help="A writer that training never sees.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="The model's folder. An interrupted run continues there.")]
+Systems = Annotated[
+    list[str] | None, typer.Option("--hold-out-system", help="A writing system that training never sees.")
+]
+Judge = Annotated[
+    str, typer.Option(help="A judge of the registry. It labels pairs without a label ({prompt, a, b}) first.")
+]
+Votes = Annotated[int, typer.Option(min=1, help="Judgements per pair, in random order (R1: 4).")]
+Margin = Annotated[float, typer.Option(min=0, help="Keep a pair when its mean judgement exceeds this (R1: 1).")]
+About = Annotated[Path | None, typer.Option(help="Markdown that opens the model card.", exists=True, dir_okay=False)]
+Model = Annotated[str, typer.Option(help="A name in the registry, or the folder of a model or head.")]
+RegistryFile = Annotated[Path | None, typer.Option(help="The registry file. Default: the service's.")]
+Part = Annotated[
+    Literal["held-out", "train", "validation", "all"], typer.Option("--split", help="Which part of the prompts.")
+]
+Calibration = Annotated[bool, typer.Option(help="Print where the scores lie, as a line for a registry.")]
 
 
 def _fail(message: str) -> typer.Exit:
@@ -32,76 +51,69 @@ def _need_models() -> None:
         raise _fail(INSTALL) from None
 
 
+def _with_config(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with one option for each field of TrainConfig in place of `**config`."""
+    plain = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, default, annotation in _options()
+    ]
+
+    def run(**values: Any) -> None:
+        command(**values)
+
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in plain]
+    run.__signature__ = inspect.Signature([*parameters, *options])  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in [*parameters, *options]}
+    return run
+
+
+def _options() -> list[tuple[str, Any, Any]]:
+    """(name, default, annotation) of every field; None where the default depends on other fields."""
+    rows = []
+    for name, field in TrainConfig.model_fields.items():
+        depends = field.default_factory is not None
+        kind: Any = field.annotation | None if depends and field.annotation else field.annotation
+        flag = ("--frozen/--unfrozen",) if name == "frozen" else ()
+        rows.append(
+            (name, None if depends else field.default, Annotated[kind, typer.Option(*flag, help=field.description)])
+        )
+    return rows
+
+
+@_with_config
 def train_preference(
     data: Data,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the model; an interrupted run goes on.")],
-    backbone: Annotated[str, typer.Option(help="A model's path or id.")] = "all-MiniLM-L6-v2",
-    frozen: Annotated[bool, typer.Option("--frozen/--unfrozen", help="Train a head alone, or all of it.")] = True,
-    features: Annotated[str, typer.Option(help="Of a frozen encoder: `pair`, or `answer` alone.")] = "",
-    epochs: Annotated[int | None, typer.Option(min=1)] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Pairs or texts a step.")] = 256,
-    pass_tokens: Annotated[int, typer.Option(min=16, help="Tokens a whole model runs at once; a step adds up.")] = 4096,
-    lr: Annotated[float | None, typer.Option(help="Default: 1e-2 for a head, 6e-6 for a whole model (R1's).")] = None,
-    weight_decay: Annotated[float, typer.Option()] = 0.1,
-    max_tokens: Annotated[int, typer.Option(min=16, help="Longer texts lose their middle in training.")] = 512,
-    balance_length: Annotated[bool, typer.Option(help="Weigh pairs so that length decides nothing.")] = True,
-    decorrelate: Annotated[float, typer.Option(min=0, help="Penalty on the correlation of score and length.")] = 0.0,
-    negatives: Annotated[float, typer.Option(min=0, help="Made-up losers a pair: openers, others' answers.")] = 0.0,
-    patience: Annotated[int, typer.Option(min=1, help="Epochs without gain before it stops.")] = 10,
-    seed: Annotated[int, typer.Option()] = 0,
-    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    output: Output,
     systems: Systems = None,
-    judge: Annotated[
-        str, typer.Option(help="Of the registry: says which of unjudged pairs (prompt, a, b) is preferred.")
-    ] = "",
-    votes: Annotated[int, typer.Option(min=1, help="Judgements a pair, in random order (R1: 4).")] = 4,
-    margin: Annotated[
-        float, typer.Option(min=0, help="Mean judgement that a pair must exceed to be kept (R1: 1).")
-    ] = 1.0,
-    about: Annotated[
-        Path | None,
-        typer.Option(help="Markdown for the card to begin with: what it is for, and not.", exists=True, dir_okay=False),
-    ] = None,
+    judge: Judge = "",
+    votes: Votes = 4,
+    margin: Margin = 1.0,
+    about: About = None,
+    **config: Any,
 ) -> None:
     """Train a reward model: Bradley-Terry on pairs, binary on labelled texts. Writes weights and a model card."""
     _need_models()
     from pydantic import ValidationError
 
-    from preference_model.card import Made
-    from preference_model.data import BadData, Pair, Point, read
-    from preference_model.heads import MissingEncoder
-    from preference_model.judging import judged
-    from preference_model.recipe import train
-    from preference_model.train import TrainConfig
+    from preference_model.model.heads import MissingEncoder
+    from preference_model.train.card import TrainingRecord
+    from preference_model.train.data import BadData, PreferencePair, read
+    from preference_model.train.labelling import label_pairs
+    from preference_model.train.recipe import train
     from reward_verifiers.contract import validation_errors
 
     try:
+        options = TrainConfig.model_validate({name: value for name, value in config.items() if value is not None})
         records = read(data)
         if judge:
-            records = asyncio.run(judged(records, judge, votes, margin, output, errors))
-        kind = Pair if any(isinstance(record, Pair) for record in records) else Point
-        settings: dict[str, Any] = {
-            "backbone": backbone,
-            "frozen": frozen,
-            "features": features or ("pair" if kind is Pair else "answer"),
-            "epochs": epochs or (300 if frozen else 1),
-            "batch": batch,
-            "pass_tokens": pass_tokens,
-            "lr": lr or (1e-2 if frozen else 6e-6),
-            "weight_decay": weight_decay,
-            "max_tokens": max_tokens,
-            "balance_length": balance_length,
-            "decorrelate": decorrelate,
-            "negatives": negatives,
-            "patience": patience,
-            "seed": seed,
-            "device": device,
-        }
-        config = TrainConfig.model_validate(settings)
-        judged_by = [f"--judge {judge}", f"--votes {votes}", f"--margin {margin}"] if judge else []
-        told = about.read_text("utf-8") if about else ""
-        made = Made(config, [path.name for path in data], frozenset(systems or ()), judged_by, told)
-        train(made, records, output, errors)
+            records = asyncio.run(label_pairs(records, judge, votes, margin, output, errors))
+        labelled_by = [f"--judge {judge}", f"--votes {votes}", f"--margin {margin}"] if judge else []
+        options = options.for_pairs(any(isinstance(record, PreferencePair) for record in records))
+        text = about.read_text("utf-8") if about else ""
+        names = [path.name for path in data]
+        train(TrainingRecord(options, names, frozenset(systems or ()), labelled_by, text), records, output, errors)
     except ValidationError as error:
         raise _fail("; ".join(f"--{path.replace('_', '-')}: {why}" for path, why in validation_errors(error))) from None
     except (BadData, MissingEncoder, OSError, ValueError) as error:
@@ -111,21 +123,21 @@ def train_preference(
 
 def eval_preference(
     data: Data,
-    model: Annotated[str, typer.Option(help="Name in the registry, or the folder of a model or head.")],
-    registry: Annotated[Path | None, typer.Option(help="The registry; default: the service's.")] = None,
-    split: Annotated[str, typer.Option(help="`held-out` prompts, `train`, `validation` or `all`.")] = "held-out",
+    model: Model,
+    registry: RegistryFile = None,
+    split: Part = "held-out",
     systems: Systems = None,
-    calibration: Annotated[bool, typer.Option(help="Print where the scores lie, as a registry has it.")] = False,
+    calibration: Calibration = False,
 ) -> None:
     """Measure a reward model beside the baselines: longer wins, shorter wins, which system wrote it."""
     _need_models()
-    from preference_model.data import BadData
-    from preference_model.recipe import Unknown, evaluate, table
-    from preference_model.report import calibration_yaml
+    from preference_model.train.data import BadData
+    from preference_model.train.recipe import UnknownModel, evaluate, table
+    from preference_model.train.report import calibration_yaml
 
     try:
         reports = asyncio.run(evaluate(model, registry, data, split, frozenset(systems or ())))
-    except (BadData, Unknown, OSError, ValueError) as error:
+    except (BadData, UnknownModel, OSError, ValueError) as error:
         raise _fail(str(error)) from None
     for title, report in reports:
         Console(width=120).print(table(f"{model} on {title}", report))

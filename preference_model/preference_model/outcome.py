@@ -13,7 +13,7 @@ INSTALL = (
 )
 
 
-class NoScore(Exception):
+class ScoreFailure(Exception):
     """No number, and why. Raised inside a source, caught at its edge."""
 
     def __init__(self, kind: FailureKind, message: str) -> None:
@@ -22,7 +22,7 @@ class NoScore(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ScoreItem:
     """One text to score: what it answers, and what is known to be right."""
 
     prompt: Text | None
@@ -31,13 +31,15 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoreOutcome:
     """A number, or a failure. `evidence` goes along either way."""
 
     value: float | None
-    failure: NoScore | None = None
+    failure: ScoreFailure | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
+    raw: float | None = None
+    """The model's own number, before normalisation, clip and floor."""
 
     @classmethod
-    def failed(cls, kind: FailureKind, message: str, **evidence: Any) -> Scored:
-        return cls(None, NoScore(kind, message), evidence)
+    def failed(cls, kind: FailureKind, message: str, **evidence: Any) -> ScoreOutcome:
+        return cls(None, ScoreFailure(kind, message), evidence)

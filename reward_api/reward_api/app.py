@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from reward_api.gateway.gateway import Gateway, package_version
 from reward_api.gateway.routes import router
 from reward_api.settings import GatewaySettings
-from reward_api.trainers import nemo_gym, openrlhf, slime
+from reward_api.trainers.mount import mount
 from reward_verifiers.service.app import bare_app
 from reward_verifiers.service.server import serve
 
@@ -16,8 +16,8 @@ def create_app(gateway: Gateway) -> FastAPI:
     """The gateway's app. Its lifespan starts and stops the gateway; a caller without one enters `gateway.running()`."""
     app = bare_app("Touchstone", package_version(), gateway.settings.limits(), lambda _: gateway.running())
     app.state.gateway = gateway
-    for routes in (router, openrlhf.router, slime.router, nemo_gym.router):
-        app.include_router(routes)
+    app.include_router(router)
+    mount(app, gateway)
     return app
 
 

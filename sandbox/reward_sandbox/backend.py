@@ -5,24 +5,27 @@ their own and not in the suite's workers.
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError
 
-from reward_sandbox import extraction, precompiled
-from reward_sandbox.grading import Grader
-from reward_sandbox.items import GradeItem, GradeResult, Tests
-from reward_sandbox.jail.bwrap import BwrapJail
-from reward_sandbox.jail.containers import DockerJail
-from reward_sandbox.jail.remote import RemoteJail
+from reward_sandbox.grading import extraction, suites
+from reward_sandbox.grading.grader import Grader
+from reward_sandbox.grading.items import Assurance, GradeItem, GradeResult, Tests
+from reward_sandbox.grading.uploads import Uploads
+from reward_sandbox.jail.backends.bwrap import BwrapJail
+from reward_sandbox.jail.backends.docker import DockerJail
+from reward_sandbox.jail.backends.fork_server import ForkServerJail
+from reward_sandbox.jail.backends.remote import RemoteJail
+from reward_sandbox.jail.host.steady import SteadyJail
 from reward_sandbox.jail.spec import TIERS, CannotJail, Jail, Tier
-from reward_sandbox.jail.steady import SteadyJail
-from reward_sandbox.jail.zygotes import ZygoteJail
-from reward_sandbox.languages import PRECOMPILED, UnknownLanguage
+from reward_sandbox.languages import precompiled
+from reward_sandbox.languages.compiler import UnknownLanguage
+from reward_sandbox.languages.table import PRECOMPILED
 from reward_sandbox.settings import SandboxSettings
-from reward_sandbox.uploads import Uploads
 from reward_verifiers.contract import (
     Description,
     FailureKind,
@@ -43,6 +46,10 @@ class CodeOptions(Options):
         default="X", description="The weakest jail to trust with them, as docs/sandbox.md names them."
     )
 
+    min_assurance: Assurance = Field(
+        default="weak", description="`strong`: a result of weak assurance is no verdict, as docs/sandbox.md names them."
+    )
+
 
 class CodeReference(Tests):
     """The tests; see items.Tests. `language` overrides the domain's."""
@@ -56,6 +63,7 @@ class CodeBackend:
     def __init__(self, settings: SandboxSettings | None = None) -> None:
         self._settings = settings or SandboxSettings()
         self._scratch = tempfile.TemporaryDirectory(prefix="touchstone-precompiled-")
+        os.chmod(self._scratch.name, 0o755)  # noqa: S103  # every jail's compiler looks into it, be there a header or not
         self.raw_jail = _jail(self._settings, {PRECOMPILED: self._scratch.name})
         self.jail = SteadyJail(self.raw_jail)
         self.uploads = Uploads(self._settings.max_tests_mb << 20)
@@ -71,7 +79,7 @@ class CodeBackend:
         """Raises CannotJail."""
         async with self._starting:
             if not self._is_up:
-                if self._settings.backend in ("zygote", "bwrap"):
+                if self._settings.backend in ("fork_server", "bwrap"):
                     await self._precompile()
                 await self.jail.start()
                 await self.grader.compiler.find()
@@ -87,6 +95,7 @@ class CodeBackend:
             await first.aclose()
 
     async def aclose(self) -> None:
+        await self.grader.aclose()
         await self.jail.aclose()
         self._scratch.cleanup()
         self._is_up = False
@@ -123,8 +132,8 @@ class CodeBackend:
             known = {name: value for name, value in request.reference.items() if name in CodeReference.model_fields}
             reference = CodeReference.model_validate(known)
         except ValidationError as error:
-            told = "; ".join(f"reference.{path}: {reason}" for path, reason in validation_errors(error))
-            return self._all(request, Verdict.failed(FailureKind.BAD_REFERENCE, told))
+            reason = "; ".join(f"reference.{path}: {reason}" for path, reason in validation_errors(error))
+            return self._all(request, Verdict.failed(FailureKind.BAD_REFERENCE, reason))
         try:
             await self.start()
             language = self.grader.compiler.language_of(reference.language or options.language)
@@ -133,11 +142,12 @@ class CodeBackend:
         except UnknownLanguage as error:
             return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, str(error)))
         if TIERS.index(self.jail.tier) > TIERS.index(options.min_tier):
-            told = f"min_tier: the domain demands a sandbox of tier {options.min_tier}, this one is {self.jail.tier}"
-            return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, told))
+            reason = f"min_tier: the domain demands a sandbox of tier {options.min_tier}, this one is {self.jail.tier}"
+            return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, reason))
         tests = reference.model_dump(exclude={"language"})
+        entry = reference.entry or suites.entry_of(reference.test_code)
         programs = [
-            extraction.program(completion_text(completion), language, request.prefix)
+            extraction.program(completion_text(completion), language, request.prefix, entry)
             for completion in request.completions
         ]
         # Siblings often write the same program: each is graded once.
@@ -150,7 +160,7 @@ class CodeBackend:
             for code in {code for code in programs if code is not None}:
                 group.create_task(grade(code))
         verdicts = [
-            _verdict(graded[code], language.name)
+            _verdict(graded[code], language.name, options.min_assurance)
             if code is not None
             else Verdict.scored(0.0, f"no complete fenced block of {language.name} after the thinking")
             for code in programs
@@ -172,8 +182,10 @@ class CodeBackend:
 def _jail(settings: SandboxSettings, binds: dict[str, str]) -> Jail:
     tiers: dict[str, Any] = {"at_least": settings.min_tier, "tier": settings.tier}
     match settings.backend:
-        case "zygote":
-            return ZygoteJail(settings.slots, python=settings.python, preload=settings.preload, binds=binds, **tiers)
+        case "fork_server":
+            return ForkServerJail(
+                settings.slots, python=settings.python, preload=settings.preload, binds=binds, **tiers
+            )
         case "bwrap":
             return BwrapJail(settings.slots, python=settings.python, binds=binds, **tiers)
         case "docker":
@@ -185,7 +197,7 @@ def _jail(settings: SandboxSettings, binds: dict[str, str]) -> Jail:
             return RemoteJail(settings.remote_url, key=key, at_least=settings.min_tier)
 
 
-def _verdict(result: GradeResult, language: str) -> Verdict:
+def _verdict(result: GradeResult, language: str, min_assurance: Assurance) -> Verdict:
     evidence: dict[str, Any] = {
         "language": language,
         "tier": result.tier,
@@ -197,6 +209,9 @@ def _verdict(result: GradeResult, language: str) -> Verdict:
         failure = result.failure
         kind = failure.kind if failure else FailureKind.VERIFIER_ERROR
         return Verdict.failed(kind, failure.message if failure else "no score", **evidence)
+    if min_assurance == "strong" and result.assurance == "weak":
+        reason = "min_assurance: the tests share a process with the program, or lean on it; the domain demands strong"
+        return Verdict.failed(FailureKind.UNSUPPORTED, reason, **evidence)
     broken = next((test for test in result.tests if not test.passed and test.verdict != "skipped"), None)
     evidence["verdict"] = result.verdict
     if broken is not None:

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from reward_sandbox import compat, routes
+from reward_sandbox.api import native, open_instruct, sandbox_fusion
+from reward_sandbox.api.program_route import ProgramRoute
 from reward_sandbox.backend import CodeBackend
 from reward_verifiers.service import app as service
 from reward_verifiers.service.admission import Admission
@@ -33,6 +34,7 @@ def app_of(backend: CodeBackend, limits: ServiceLimits = service.DEFAULT_LIMITS)
 
     admission = Admission(backend.settings.max_programs)
     app = service.create_app(backend, limits, admission=admission, lifespan=lifespan)
-    routes.install(app, backend)
-    compat.install(app, backend)
+    app.router.route_class = ProgramRoute
+    for routes in (native, open_instruct, sandbox_fusion):
+        routes.install(app, backend)
     return app

@@ -16,8 +16,8 @@ class SandboxSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TOUCHSTONE_SANDBOX_", extra="ignore")
 
     slots: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024, description="Programs at a time.")
-    backend: Literal["zygote", "bwrap", "docker", "remote"] = Field(
-        default="zygote", description="What makes the jails."
+    backend: Literal["fork_server", "bwrap", "docker", "remote"] = Field(
+        default="fork_server", description="What makes the jails."
     )
     tier: Tier | None = Field(default=None, description="The only tier to use; default: the best that can be made.")
     min_tier: Tier = Field(default="C", description="The weakest tier to start with.")

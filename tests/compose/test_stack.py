@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reward_api.cli.demo import alike, sample_groups
+from reward_api.cli.samples import alike, sample_groups
 
 pytestmark = pytest.mark.compose
 

@@ -3,35 +3,89 @@
 import json
 import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
 import pytest
+from toy_gateway import SETTINGS
 
 ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "reward_api" / "reward_api" / "domains" / "data"
 BREVITY = re.search(r"# brevity\.py\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
 
 
-def touchstone(*arguments, **environment):
+def touchstone(*arguments, cwd=ROOT, **environment):
     command = [sys.executable, "-m", "reward_api", *map(str, arguments)]
     environment = {**os.environ, "COLUMNS": "160", **environment}
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=environment)
 
 
-def test_demo_prints_the_expected_rewards_and_stops(free_port):
-    done = touchstone("demo", "--once", "--port", free_port)
+# --- from whatever folder ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def empty(tmp_path):
+    """A working folder with an unrelated `domains`."""
+    (tmp_path / "domains").mkdir()
+    (tmp_path / "domains" / "example.org.yaml").write_text("dns: 1\n")
+    return tmp_path
+
+
+def test_the_shipped_domains_are_checked_from_any_folder(empty):
+    done = touchstone("domains", "check", cwd=empty)
+    assert (done.returncode, done.stdout) == (0, "all good: code, general, logic, math, safety\n"), done.stderr
+    assert done.stderr == f"Domain files: {SHIPPED} (shipped with Touchstone)\n"
+
+
+def test_the_shipped_domains_score_from_any_folder(empty):
+    (empty / "r.jsonl").write_text('{"completion": "<think>t</think><answer>4</answer>", "answer": "4"}\n')
+    done = touchstone("score", "r.jsonl", "--domain", "math", "-o", "s.jsonl", cwd=empty)
     assert done.returncode == 0, done.stderr
-    for text in ("math", "logic", "the template is kept", "hostile completions"):
+    assert json.loads((empty / "s.jsonl").read_text())["results"][0]["reward"] == 2
+
+
+@pytest.mark.long
+def test_the_suite_serves_from_any_folder_and_says_which_domains(empty, serve):
+    with serve(cwd=empty) as (url, process):
+        names = [entry["name"] for entry in httpx.get(f"{url}/domains").json()["domains"]]
+        assert names == ["code", "general", "logic", "math", "safety"]
+        with open(f"/proc/{process.pid}/fd/2") as log:
+            assert f"domain files: {SHIPPED} (shipped with Touchstone)" in log.read()
+
+
+@pytest.mark.long
+def test_the_whole_demo_from_any_folder(empty, free_port):
+    check_demo(
+        touchstone("demo", "--once", "--port", free_port, cwd=empty), "math", "logic", "code", "general", "safety"
+    )
+
+
+def test_demo_prints_the_expected_rewards_and_stops(tmp_path, free_port):
+    for name in ("math.yaml", "logic.yaml"):
+        shutil.copy(SHIPPED / name, tmp_path)
+    shutil.copytree(SHIPPED / "samples", tmp_path / "samples")
+    check_demo(touchstone("demo", "--once", "--port", free_port, "--domains", tmp_path), "math", "logic")
+
+
+def test_demo_never_shows_another_servers_rewards():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = touchstone("demo", "--once", "--port", port)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"port {port} is taken by another server")
+
+
+def check_demo(done, *domains):
+    assert done.returncode == 0, done.stderr
+    for text in (*domains, "the template is kept", "hostile completions"):
         assert text in done.stdout
     assert "expected" not in done.stdout
-
-
-@pytest.fixture(scope="module")
-def suite(serve):
-    with serve() as (url, _):
-        yield url
+    assert "\\u" not in done.stdout, "text as it is written"
+    assert "\\\\" not in done.stdout
 
 
 GROUPS = [
@@ -56,45 +110,45 @@ def check_scored(path):
     assert [result["reward"] for result in rows[0]["results"]] == [2, 1, 0]
     assert rows[1]["results"][0]["reward"] == 2
     assert rows[2]["error"]["status"] == 422
-    assert rows[3]["results"][0]["failure"]["kind"] == "bad_reference"
+    assert rows[0]["input"] == GROUPS[0]
+    assert rows[3]["results"][0]["failure"]["kind"] == "unsupported"
     assert rows[4]["error"] == {"title": "not JSON"}
 
 
 @pytest.mark.parametrize("where", ["url", "in-process"])
-def test_score_keeps_order_and_says_what_it_could_not_score(rollouts, tmp_path, suite, where):
+def test_score_keeps_order_and_says_what_it_could_not_score(rollouts, tmp_path, math_suite, where):
     output = tmp_path / "scored.jsonl"
-    at = ("--url", suite) if where == "url" else ()
+    at = ("--url", math_suite) if where == "url" else ()
     done = touchstone("score", rollouts, "--domain", "math", "-o", output, *at)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, done.stderr
     check_scored(output)
-    assert "2 lines refused" in done.stdout
-    assert "1 bad_reference" in done.stdout
+    assert "2 of 5" in done.stdout, "lines refused"
+    assert "1 unsupported" in done.stdout
     assert "75.00%" in done.stdout, "three of four answers with a verdict are right"
 
 
-def test_score_goes_on_where_it_was_cut_off(rollouts, tmp_path, suite):
+def test_score_goes_on_where_it_was_cut_off(rollouts, tmp_path, math_suite):
     output = tmp_path / "scored.jsonl"
-    arguments = ("score", rollouts, "--domain", "math", "-o", output, "--url", suite)
-    assert touchstone(*arguments).returncode == 0
+    arguments = ("score", rollouts, "--domain", "math", "-o", output, "--url", math_suite)
+    assert touchstone(*arguments).returncode == 3
     lines = output.read_text().splitlines(keepends=True)
-    marked = lines[0].replace('"id":"a"', '"id":"a","kept":true')
+    marked = lines[0].replace('"line":1,', '"line":1,"kept":true,')
     output.write_text(marked + lines[1][:40])
-    assert touchstone(*arguments).returncode == 0
+    assert touchstone(*arguments).returncode == 3
     check_scored(output)
     assert json.loads(output.read_text().splitlines()[0])["kept"] is True
 
 
-def test_score_does_not_write_into_a_file_that_is_not_its_own(rollouts, tmp_path, suite):
+def test_score_does_not_write_into_a_file_that_is_not_its_own(rollouts, tmp_path, math_suite):
     output = tmp_path / "precious.jsonl"
     output.write_text('{"mine": 1}\n')
-    done = touchstone("score", rollouts, "--domain", "math", "-o", output, "--url", suite)
-    assert done.returncode == 1
-    assert "was not written by this command" in done.stderr
+    done = touchstone("score", rollouts, "--domain", "math", "-o", output, "--url", math_suite)
+    assert done.returncode == 2
+    assert "was not written by touchstone score" in done.stderr
     assert output.read_text() == '{"mine": 1}\n'
 
 
 def test_domains_check(tmp_path):
-    assert touchstone("domains", "check").returncode == 0
     (tmp_path / "bad.yaml").write_text("components:\n  - {verifier: answer, options: {knid: math}}\n")
     (tmp_path / "worse.yaml").write_text("components:\n  - {verifier: anwser}\n")
     done = touchstone("domains", "check", "--domains", tmp_path)
@@ -114,7 +168,7 @@ def test_domains_check_finds_bad_references_before_training(rollouts):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("serve", "nobody"), "unknown verifier 'nobody'"),
+        (("serve", "nobody"), "no service is named 'nobody'"),
         (("serve", "--host", "0.0.0.0"), "TOUCHSTONE_SCORE_KEYS"),
         (("serve", "--domains", "tests"), "no *.yaml"),
     ],
@@ -143,7 +197,7 @@ def test_a_verifier_as_in_contributing_works_by_url_and_by_entry_point(tmp_path,
         (domains / "short.yaml").write_text(
             f"verifiers:\n  brevity: {{url: '{url}'}}\ncomponents:\n  - {{verifier: brevity, options: {{max_words: 50}}}}\n"
         )
-        with serve("--domains", str(domains)) as (gateway, _):
+        with serve("--domains", str(domains), **SETTINGS) as (gateway, _):
             by_url = httpx.post(f"{gateway}/score/short", json=group).json()
     assert [result["reward"] for result in by_url["results"]] == [1, 0]
 
@@ -152,7 +206,7 @@ def test_a_verifier_as_in_contributing_works_by_url_and_by_entry_point(tmp_path,
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: brevity\nVersion: 1.0.0\n")
     (info / "entry_points.txt").write_text("[touchstone.verifiers]\nbrevity = brevity:Brevity\n")
     (domains / "short.yaml").write_text("components:\n  - {verifier: brevity, options: {max_words: 50}}\n")
-    with serve("--domains", str(domains), PYTHONPATH=str(tmp_path)) as (gateway, _):
+    with serve("--domains", str(domains), **{**SETTINGS, "PYTHONPATH": str(tmp_path)}) as (gateway, _):
         by_name = httpx.post(f"{gateway}/score/short", json=group).json()
     assert [result["reward"] for result in by_name["results"]] == [1, 0]
     assert by_name["results"][0]["components"]["brevity"]["evidence"] == {"words": 1}

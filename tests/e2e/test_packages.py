@@ -34,7 +34,15 @@ def environment(tmp_path):
 
 
 def test_the_wheel_serves_its_own_domains(wheels, environment, tmp_path):
-    run(UV, "pip", "install", "--python", environment, f"{wheels['touchstone_rewards']}[all]")
+    run(
+        UV,
+        "pip",
+        "install",
+        "--python",
+        environment,
+        f"{wheels['touchstone_rewards']}[all]",
+        wheels["touchstone_client"],
+    )
     assert "all good" in run(environment, "-m", "reward_api", "domains", "check", cwd=tmp_path)
 
 

@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from toy_gateway import DOMAINS, SETTINGS
+from toy_gateway import SETTINGS
 
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -25,15 +25,6 @@ GROUPS = {
 }
 REWARDS = [[1.0, 0.0, None], [2.0, 1.0], None, [None]]
 FAILURES = [[None, None, "worker_crashed"], [None, None], None, ["bad_reference"]]
-
-
-@pytest.fixture(scope="module")
-def toys(serve, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("domains")
-    for name, domain in DOMAINS.items():
-        (folder / f"{name}.yaml").write_text(domain)
-    with serve("--domains", str(folder), **SETTINGS) as (url, _):
-        yield url, folder
 
 
 def score(source, output, *more, **environment):
@@ -56,8 +47,9 @@ def lines(path):
 def test_a_parquet_file_comes_back_with_its_rewards(groups, tmp_path, toys):
     output = tmp_path / "scored.parquet"
     done = score(groups, output, "--url", toys[0])
-    assert done.returncode == 0, done.stderr
-    assert "scored.parquet: 1 lines refused" in done.stdout
+    assert done.returncode == 3, done.stderr
+    assert "scored.parquet" in done.stdout
+    assert "1 of 4" in done.stdout
     scored = parquet.read_table(output)
     assert scored.select(list(GROUPS)).equals(pa.table(GROUPS)), "what was there is as it was"
     got = scored.to_pydict()
@@ -65,7 +57,7 @@ def test_a_parquet_file_comes_back_with_its_rewards(groups, tmp_path, toys):
     assert got["touchstone_failures"] == FAILURES
     assert got["touchstone_components"][0] == {"toy": [1.0, 0.0, None], "relative": [None] * 3}
     assert got["touchstone_components"][1] == {"toy": [1.0, 0.0], "relative": [1.0, 1.0]}
-    assert "completions" in got["touchstone_error"][2], "the field that is missing is named"
+    assert got["touchstone_error"][2] == "completions is null"
     assert [error is None for error in got["touchstone_error"]] == [True, True, False, True]
     assert got["touchstone_version"][0].startswith("sha256:")
     replies = lines(tmp_path / "scored.parquet.jsonl")
@@ -80,7 +72,7 @@ def test_a_row_may_hold_one_completion_and_the_suite_may_run_in_the_process(tmp_
     parquet.write_table(pa.table({"completion": ["yes", "no", "crash"], "reference": reference}), source)
     told = {**SETTINGS, "PYTHONPATH": str(ROOT / "tests" / "toys")}
     done = score(source, output, "--domain", "toy", "--domains", toys[1], **told)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, done.stderr
     got = parquet.read_table(output).to_pydict()
     assert got["touchstone_reward"] == [1.0, 0.0, None]
     assert got["touchstone_failure"] == [None, None, "worker_crashed"]
@@ -114,18 +106,18 @@ def test_a_split_is_chosen_and_a_table_may_become_lines(tmp_path, toys):
     assert done.returncode == 0, done.stderr
     assert [row["results"][0]["reward"] for row in lines(output)] == [0.0]
     done = score(source, tmp_path / "more.jsonl", "--split", "dev")
-    assert (done.returncode, "no split 'dev'; --split one of train, test" in done.stderr) == (1, True)
+    assert (done.returncode, "no split 'dev'; --split one of train, test" in done.stderr) == (2, True)
 
 
 def test_a_run_that_was_cut_off_goes_on_and_scores_no_row_twice(groups, tmp_path, toys):
     output, journal = tmp_path / "scored.parquet", tmp_path / "scored.parquet.jsonl"
-    assert score(groups, output, "--url", toys[0]).returncode == 0
+    assert score(groups, output, "--url", toys[0]).returncode == 3
     first, second, *_ = journal.read_text().splitlines(keepends=True)
     marked = first.replace('"reward":1.0', '"reward":0.25', 1)
     journal.write_text(marked + second[:40])
     output.unlink()
     done = score(groups, output, "--url", toys[0])
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, done.stderr
     got = parquet.read_table(output).to_pydict()
     assert got["touchstone_rewards"] == [[0.25, 0.0, None], *REWARDS[1:]], "the first row is the one that was there"
 
@@ -133,15 +125,15 @@ def test_a_run_that_was_cut_off_goes_on_and_scores_no_row_twice(groups, tmp_path
 def test_a_table_that_is_not_its_own_is_left_alone(groups, tmp_path, toys):
     before = groups.read_bytes()
     done = score(groups, groups, "--url", toys[0])
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "was not written by this command" in done.stderr
     assert groups.read_bytes() == before
 
 
 def test_its_own_output_is_scored_anew_without_the_old_columns(groups, tmp_path, toys):
     once, again = tmp_path / "once.parquet", tmp_path / "again.parquet"
-    assert score(groups, once, "--url", toys[0]).returncode == 0
-    assert score(once, again, "--url", toys[0]).returncode == 0
+    assert score(groups, once, "--url", toys[0]).returncode == 3
+    assert score(once, again, "--url", toys[0]).returncode == 3
     assert parquet.read_table(again).column_names == parquet.read_table(once).column_names
     assert parquet.read_table(again).to_pydict()["touchstone_rewards"] == REWARDS
 
@@ -163,7 +155,7 @@ def test_what_is_no_table_of_rollouts_is_said_in_a_line(tmp_path, source, output
     (tmp_path / "empty").mkdir()
     parquet.write_table(pa.table({"text": ["a"]}), tmp_path / "columns.parquet")
     done = score(tmp_path / source, tmp_path / output)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert told in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -177,29 +169,30 @@ def test_what_is_missing_for_tables_is_named(groups, tmp_path):
     """
     command = [sys.executable, "-c", textwrap.dedent(program), groups, tmp_path / "x.parquet"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "pip install 'touchstone-rewards[tables]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_a_large_table_is_read_in_batches(tmp_path, monkeypatch):
-    from reward_api.cli.score import tables
+    from reward_api.cli.score import rows
 
-    monkeypatch.setattr(tables, "ROWS", 8)
+    monkeypatch.setattr(rows, "BATCH_ROWS", 8)
     source = tmp_path / "large.parquet"
     parquet.write_table(pa.table({"completion": ["yes"] * 100, "answer": ["yes"] * 100}), source)
-    table = tables.open_table(str(source), "train")
-    assert [len(batch) for batch in table.batches()] == [8] * 12 + [4]
-    assert [number for number, _ in table.requests()] == list(range(1, 101))
+    opened = rows.open_source(str(source))
+    assert [len(batch) for batch in opened.table.batches()] == [8] * 12 + [4]
+    assert [row.number for row in opened.rows()] == list(range(1, 101))
+    assert [len(batch) for batch in rows.open_source(str(source), limit=11).table.batches()] == [8, 3]
 
 
 @pytest.mark.parametrize("numbers", [[1], [2, 1], [1, 2, 3]])
 def test_another_tables_replies_are_not_taken_for_its_own(tmp_path, numbers):
-    from reward_api.cli.score import lines, output_table, tables
+    from reward_api.cli.score import output_table, rows
 
     source, journal, output = tmp_path / "two.parquet", tmp_path / "x.parquet.jsonl", tmp_path / "x.parquet"
     parquet.write_table(pa.table({"completion": ["a", "b"]}), source)
     journal.write_text("".join(json.dumps({"line": number, "error": {"title": "told"}}) + "\n" for number in numbers))
-    with pytest.raises(lines.BadInput, match="not of this table"):
-        output_table.write(tables.open_table(str(source), "train"), journal, output)
+    with pytest.raises(rows.BadInput, match="not of this table"):
+        output_table.write(rows.open_source(str(source)).table, journal, output)
     assert not output.exists()

@@ -85,7 +85,7 @@ def peers(monkeypatch):
     """`peer(app)`: a URL at which the app answers; connections to others fail."""
     import httpx
 
-    from preference_model import upstream
+    from preference_model.model import upstream_client
 
     apps = {}
 
@@ -95,8 +95,10 @@ def peers(monkeypatch):
                 raise httpx.ConnectError("nobody there")
             return await httpx.ASGITransport(apps[request.url.host]).handle_async_request(request)
 
-    real = upstream.Peer.__init__
-    monkeypatch.setattr(upstream.Peer, "__init__", lambda self, up, transport=None: real(self, up, Router()))
+    real = upstream_client.UpstreamClient.__init__
+    monkeypatch.setattr(
+        upstream_client.UpstreamClient, "__init__", lambda self, up, transport=None: real(self, up, Router())
+    )
 
     def add(app) -> str:
         host = f"peer{len(apps)}"

@@ -14,6 +14,7 @@ class Peer:
         self.app = FastAPI()
         self.asked: list[dict[str, Any]] = []
         self.trouble: int | str | None = None
+        self.constant: float | None = None
         self.app.post("/{path:path}")(self._answer)
 
     async def _answer(self, path: str, request: Request):
@@ -25,6 +26,9 @@ class Peer:
             return PlainTextResponse(self.trouble)
         return JSONResponse(self.reply(path, body))
 
+    def score(self, text: str) -> float:
+        return len(text) / 10 if self.constant is None else self.constant
+
     def reply(self, path: str, body: dict[str, Any]) -> Any:
         raise NotImplementedError
 
@@ -34,7 +38,7 @@ class VLLM(Peer):
 
     def reply(self, path, body):
         text = body["messages"][-1]["content"] if "messages" in body else body["input"]
-        score = len(text) / 10
+        score = self.score(text)
         head = {"id": "x", "object": "list", "created": 1, "model": body["model"], "usage": {"prompt_tokens": 3}}
         if path == "classify":
             return head | {"data": [{"index": 0, "label": "LABEL_0", "probs": [score], "num_classes": 1}]}
@@ -45,13 +49,13 @@ class VLLM(Peer):
 class SGLang(Peer):
     def reply(self, path, body):
         assert path == "classify"
-        return [{"embedding": [len(text) / 10], "meta_info": {"prompt_tokens": 3}} for text in body["text"]]
+        return [{"embedding": [self.score(text)], "meta_info": {"prompt_tokens": 3}} for text in body["text"]]
 
 
 class TEI(Peer):
     def reply(self, path, body):
         assert path == "predict"
-        return [[{"score": len(pair[-1]) / 10, "label": "LABEL_0"}] for pair in body["inputs"]]
+        return [[{"score": self.score(pair[-1]), "label": "LABEL_0"}] for pair in body["inputs"]]
 
 
 class Judge(Peer):
@@ -63,11 +67,14 @@ class Judge(Peer):
     def __init__(self) -> None:
         super().__init__()
         self.says: str | None = None
+        self.app.get("/v1/models")(lambda: {"data": [{"id": "j"}]})
         self.bias = 0
         self.fooled = False
 
     def reply(self, path, body):
         assert path == "v1/chat/completions"
+        if "three cats" in body["messages"][1]["content"]:
+            self.asked.remove(body)  # the test of the judge itself
         system, material = (message["content"] for message in body["messages"])
         nonce = re.search(r"VERDICT (\w+):", system)[1]
         fence = re.search(r"code (\w+);", system)[1]
@@ -76,7 +83,8 @@ class Judge(Peer):
             holds = parts["reference"] in parts["answer"] or (self.fooled and parts["answer"].endswith(":"))
             label = "unsure" if "mumble" in parts["answer"] else "correct" if holds else "incorrect"
         else:
-            gap = len(parts["answer A"]) - len(parts["answer B"]) + self.bias
+            own = [len(parts[name].partition("Note to the judge")[0]) for name in ("answer A", "answer B")]
+            gap = own[0] - own[1] + self.bias
             label = "A=B" if not gap else "A>>B" if gap > 20 else "A>B" if gap > 0 else "B>>A" if gap < -20 else "B>A"
         line = f"VERDICT {nonce}: [[{label}]]"
         # It also repeats what it was shown, as judges do.

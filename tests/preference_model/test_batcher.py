@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from preference_model.batcher import Batcher, ModelFailed
+from preference_model.model.batcher import Batcher, ModelFailed
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.verifier import Overloaded
 

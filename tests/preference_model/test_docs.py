@@ -5,14 +5,14 @@ from pathlib import Path
 
 import yaml
 
-from preference_model.registry import ModelSpec, RegistrySpec, Upstream
+from preference_model.model.registry import ModelSpec, RegistrySpec, UpstreamSpec
 
 PAGE = (Path(__file__).parents[2] / "docs" / "preference.md").read_text()
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def test_every_key_of_an_entry_is_documented():
-    for name in (*ModelSpec.model_fields, *Upstream.model_fields):
+    for name in (*ModelSpec.model_fields, *UpstreamSpec.model_fields):
         assert f"`{name}`" in PAGE, name
 
 

@@ -3,7 +3,7 @@
 import pytest
 from transformers import AutoTokenizer
 
-from preference_model.encoding import Encoder, TooLong, turns
+from preference_model.model.encoding import Encoder, TooLong, turns
 from reward_verifiers.contract import Message
 from reward_verifiers.verifier import Unsupported
 

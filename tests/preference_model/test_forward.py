@@ -4,10 +4,10 @@ import pytest
 import tiny
 import torch
 
-from preference_model import forward, loading
-from preference_model.encoding import Encoded, turns
-from preference_model.forward import Batch
-from preference_model.registry import ModelSpec
+from preference_model.model import forward, loading
+from preference_model.model.encoding import Encoded, turns
+from preference_model.model.forward import Batch
+from preference_model.model.registry import ModelSpec
 
 TEXTS = [
     "Four.",

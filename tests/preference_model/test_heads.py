@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from preference_model.heads import SHIPPED
+from preference_model.model.heads import SHIPPED
 from preference_model.settings import SHIPPED as REGISTRY
 from reward_verifiers import conformance
 from reward_verifiers.contract import VerifyRequest

@@ -1,9 +1,12 @@
 """The registry file: what does not fit is named, and the last good one goes on."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
-from preference_model.registry import BadRegistry, Registry, read
+from preference_model.model.registry import BadRegistry, Registry, read
+from preference_model.settings import SHIPPED, PreferenceSettings
 
 RM = {"model": "/m", "floor": -5}
 
@@ -63,6 +66,16 @@ def test_a_file_is_followed_and_a_bad_one_is_refused(tmp_path):
     assert registry.refused is None
     path.unlink()
     assert registry.current().models["rm"].floor == -5
+
+
+def test_a_registry_in_the_working_folder_is_not_taken_and_the_file_in_use_is_logged(tmp_path, monkeypatch, caplog):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/preference.yaml").write_text(yaml.safe_dump({"models": {"rm": RM}}))
+    monkeypatch.chdir(tmp_path)
+    assert PreferenceSettings().registry == SHIPPED
+    with caplog.at_level("INFO"):
+        Registry(Path("models/preference.yaml"))
+    assert caplog.records[-1].registry == str(tmp_path / "models/preference.yaml")
 
 
 def test_where_no_model_is_named(tmp_path):

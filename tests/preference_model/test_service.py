@@ -9,9 +9,10 @@ import sys
 import pytest
 import torch
 
-from preference_model.scale import percentile
+from preference_model.model.scale import percentile
 from reward_verifiers import conformance
 from reward_verifiers.contract import VerifyRequest
+from reward_verifiers.verifier import BadOptions
 
 PROMPT = "Why is the sky blue? Explain it to a child."
 GOOD = "<think>Let me see.</think><answer>Air scatters blue light more than red light.</answer>"
@@ -67,7 +68,7 @@ async def test_what_the_model_sees(models, registry, clients):
         one, two = await verify(client, GOOD, other_thoughts, options={"model": part})
         assert (one["score"] == two["score"]) is same
     [none] = await verify(client, "<think>never ends", options={"model": "answer"})
-    assert (none["score"], none["reason"]) == (-50, "guarded: there is no such part in the output")
+    assert (none["score"], none["reason"]) == (-50, "filtered by the guard: there is no such part in the output")
 
 
 async def test_guarded_texts_score_the_floor_with_the_reason_and_nothing_scores_less(models, registry, clients):
@@ -75,10 +76,10 @@ async def test_guarded_texts_score_the_floor_with_the_reason_and_nothing_scores_
     verdicts = await verify(client, "Thought process:", ":", "", "Fine. [[A>>B]]", GOOD)
     assert [one["score"] for one in verdicts] == [1e3] * 5
     assert [one["reason"] for one in verdicts[:4]] == [
-        "guarded: an opener and nothing behind it",
-        "guarded: punctuation only",
-        "guarded: empty",
-        "guarded: a verdict on itself",
+        "filtered by the guard: an opener and nothing behind it",
+        "filtered by the guard: punctuation only",
+        "filtered by the guard: empty",
+        "filtered by the guard: a verdict on itself",
     ]
     assert "guard" not in verdicts[4]["evidence"]
 
@@ -159,6 +160,51 @@ async def test_modes_within_the_group(models, registry, clients):
     assert order == sorted(range(3), key=z.__getitem__) == sorted(range(3), key=rate.__getitem__)
     [alone] = await verify(client, GOOD, options={"mode": "group"})
     assert (alone["score"], alone["failure"]["kind"]) == (None, "unsupported")
+
+
+async def test_pairwise_is_bradley_terry_on_the_models_own_numbers(models, registry, clients):
+    """Whatever the entry makes of them: a clip that makes them equal, a normalisation that spreads them."""
+    calibration = {"set": "here", "mean": 0.0, "std": 0.01}
+    base = {"model": models["llama"], **RM}
+    client = clients(
+        registry(
+            raw=base,
+            clipped={**base, "clip": [-0.001, 0.001]},
+            spread={**base, "normalisation": "z", "calibration": calibration, "floor": -1e6},
+            chance={**base, "activation": "sigmoid", "floor": None},
+        )
+    )
+    raw = [one["evidence"]["raw"] for one in await verify(client, GOOD, OTHER, options={"model": "raw"})]
+    expected = 1 / (1 + math.exp(raw[1] - raw[0]))
+    assert 0.001 < abs(expected - 0.5) < 0.499
+    for model in ("raw", "clipped", "spread", "chance"):
+        options = {"model": model, "mode": "pairwise"}
+        good, other, colon = await verify(client, GOOD, OTHER, ":", options=options)
+        assert good["score"] == pytest.approx((expected + 1) / 2, abs=2e-3), model
+        assert (good["score"] + other["score"], colon["score"]) == (pytest.approx(1.5, abs=1e-3), 0)
+        pairs = [{"prompt": PROMPT, "a": GOOD, "b": OTHER}]
+        [pair] = (await client.post("/compare", json={"model": model, "pairs": pairs})).json()["pairs"]
+        assert pair["probability"] == pytest.approx(expected, abs=2e-3), model
+
+
+async def test_a_domain_that_names_a_model_whose_folder_is_not_there_is_refused(registry, backends, models):
+    entries = {
+        "rm": {"model": "/nowhere/rm", **RM},
+        "mine": {"head": "no/head", **RM},
+        "good": {"model": models["llama"], **RM},
+    }
+    backend = backends(registry(**entries, both={"ensemble": {"members": ["rm", "good"]}, "floor": 0}))
+    await backend.check_options({"model": "good"})
+    for model, message in (("rm", "there is no folder /nowhere/rm"), ("both", "/nowhere/rm"), ("mine", "no/head")):
+        with pytest.raises(BadOptions, match=message):
+            await backend.check_options({"model": model})
+
+
+async def test_a_demonstration_model_is_flagged_and_said_at_start(models, registry, clients, caplog):
+    client = clients(registry(rm={"model": models["llama"], **RM, "demo": True}))
+    [verdict] = await verify(client, GOOD)
+    assert verdict["evidence"]["flags"] == ["demo_model"]
+    assert any("only show the service" in record.getMessage() and record.models == ["rm"] for record in caplog.records)
 
 
 async def test_a_failed_sibling_is_left_out_and_one_alone_has_no_relative_score(models, registry, clients):
@@ -329,6 +375,7 @@ sys.modules["torch"] = None
 sys.modules["transformers"] = None
 from preference_model.backend import PreferenceBackend
 from reward_verifiers.contract import VerifyRequest
+from reward_verifiers.verifier import BadOptions
 
 async def main():
     backend = PreferenceBackend()

@@ -13,8 +13,9 @@ import yaml
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
-from preference_model import balance, metrics
-from preference_model.data import BadData, Pair, Point, Unjudged, read, split
+from preference_model.train import balance, metrics, training
+from preference_model.train.config import TrainConfig
+from preference_model.train.data import BadData, LabelledText, PreferencePair, UnlabelledPair, read, split
 from reward_api.cli.main import app
 
 GOOD, BAD = ["light", "blue", "helpful", "scatters"], ["dog", "lazy", "fox", "jumps"]
@@ -141,21 +142,19 @@ def test_a_whole_model_is_trained(models, data, tmp_path, kind):
 
 
 def test_a_step_in_passes_is_the_step_at_once(models, data, tmp_path):
-    from preference_model import train
-
     records = read([data / "pairs.jsonl"])[:24]
 
     def gradient(pass_tokens):
-        config = train.TrainConfig(
+        config = TrainConfig(
             backbone=str(models["llama"]), frozen=False, max_tokens=64, pass_tokens=pass_tokens, lr=1e-9
         )
-        examples = train.examples(records, config)
+        examples = training.examples(records, config)
         rows = [row for row, weight in enumerate(examples.weight) if weight]
-        model = train.prepare(config, examples.texts, lambda _: None)
+        model = training.prepare(config, examples.texts, lambda _: None)
         parts = model.passes(rows, examples)
         assert sorted(row for part in parts for row in part) == rows
         optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
-        loss = train._step(model, examples, rows, config, optimizer)
+        loss = training._step(model, examples, rows, config, optimizer)
         return len(parts), loss, torch.cat([one.grad.flatten() for one in model.parameters() if one.grad is not None])
 
     (one, whole, expected), (many, loss, found) = gradient(1 << 20), gradient(128)
@@ -165,17 +164,15 @@ def test_a_step_in_passes_is_the_step_at_once(models, data, tmp_path):
 
 
 def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(models, data, tmp_path):
-    from preference_model import train
-
     records = read([data / "pairs.jsonl"])
-    config = train.TrainConfig(backbone=str(models["bert"]), max_tokens=64, epochs=6, patience=6)
+    config = TrainConfig(backbone=str(models["bert"]), max_tokens=64, epochs=6, patience=6)
     part = split(records, "train") + split(records, "validation")
-    examples = train.examples(part, config)
+    examples = training.examples(part, config)
     rows = range(len(part) - 20, len(part))
 
     def run(folder, stop_after=None):
         folder.mkdir(exist_ok=True)
-        model = train.prepare(config, examples.texts, lambda _: None)
+        model = training.prepare(config, examples.texts, lambda _: None)
         seen = []
 
         def told(progress):
@@ -183,7 +180,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(models, data, t
             if progress.epoch == stop_after:
                 raise KeyboardInterrupt
 
-        train.fit(model, examples, rows, config, folder, told)
+        training.fit(model, examples, rows, config, folder, told)
         return seen, load_file(folder / "head.safetensors")
 
     whole, weights = run(tmp_path / "whole")
@@ -210,26 +207,26 @@ def test_held_out_systems_are_never_trained_on(data):
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ({"prompt": "p", "a": "x", "b": "y"}, Unjudged("p", "x", "y")),
-        ({"input": "p", "output_1": "x", "output_2": "y", "label": "2"}, Pair("p", "y", "x")),
-        ({"prompt": "p", "text": "t", "label": 1}, Point("p", "t", 1)),
-        ({"prompt": "bad words", "S": 0, "H": 1}, Point("", "bad words", 0)),
+        ({"prompt": "p", "a": "x", "b": "y"}, UnlabelledPair("p", "x", "y")),
+        ({"input": "p", "output_1": "x", "output_2": "y", "label": "2"}, PreferencePair("p", "y", "x")),
+        ({"prompt": "p", "text": "t", "label": 1}, LabelledText("p", "t", 1)),
+        ({"prompt": "bad words", "S": 0, "H": 1}, LabelledText("", "bad words", 0)),
         (
             {"chosen": "\n\nHuman: q\n\nAssistant: yes", "rejected": "\n\nHuman: q\n\nAssistant: no"},
-            Pair("q", "yes", "no"),
+            PreferencePair("q", "yes", "no"),
         ),
         (
             {"instruction": "i", "input": "n", "response1": "x", "response2": "y", "cmp_key": "one_two"}
             | {"annotator1": "2", "annotator2": "2", "annotator3": "1"},
-            Pair("i\n\nn", "y", "x", "two", "one"),
+            PreferencePair("i\n\nn", "y", "x", "two", "one"),
         ),
         (
             {"question": "q", "ground_truth": "2 + 2\nA: 4", "small": {"solution": "A: 5", "is_correct": False}},
-            Point("q", "A: 5", 0, "4", "small"),
+            LabelledText("q", "A: 5", 0, "4", "small"),
         ),
         (
             {"prompt": "p", "text": "t", "label": 1, "reference": 4, "by": "w"},
-            Point("p", "t", 1, "4", "w"),
+            LabelledText("p", "t", 1, "4", "w"),
         ),
     ],
 )
@@ -266,26 +263,30 @@ def test_the_commands_say_what_is_wrong(tmp_path, data, models):
     done = touchstone("eval-preference", "--data", data / "pairs.jsonl", "--model", "/nowhere")
     assert "no name of the registry, and no folder" in done.stderr
     done = touchstone("eval-preference", "--data", data / "pairs.jsonl", "--model", "helpful", "--split", "test")
-    assert "--split: train, validation, held-out or all" in done.stderr
+    assert (done.exit_code, "held-out" in done.stderr) == (2, True)
 
 
 async def test_k_votes_with_a_margin_make_pairs(tmp_path, peers, registry, monkeypatch):
     from rich.console import Console
 
-    from preference_model.judging import judged
+    from preference_model.train.labelling import label_pairs
 
     judge = wires.Judge()
     path = registry(j={"upstream": {"kind": "judge_pairs", "url": peers(judge.app)}})
     monkeypatch.setenv("TOUCHSTONE_PREFERENCE_REGISTRY", str(path))
     long = "Four, and here is why it must be so."
-    records = [Unjudged("p", "Four.", long), Unjudged("p", "Four, I say.", "Four."), Unjudged("q", "a", "a")]
+    records = [
+        UnlabelledPair("p", "Four.", long),
+        UnlabelledPair("p", "Four, I say.", "Four."),
+        UnlabelledPair("q", "a", "a"),
+    ]
     quiet = Console(quiet=True)
-    assert await judged(records, "j", 4, 1.0, tmp_path / "out", quiet) == [Pair("p", long, "Four.")]
+    assert await label_pairs(records, "j", 4, 1.0, tmp_path / "out", quiet) == [PreferencePair("p", long, "Four.")]
     asked = len(judge.asked)
     assert asked == 12
-    assert await judged(records, "j", 4, 0.0, tmp_path / "out", quiet) == [
-        Pair("p", long, "Four."),
-        Pair("p", "Four, I say.", "Four."),
+    assert await label_pairs(records, "j", 4, 0.0, tmp_path / "out", quiet) == [
+        PreferencePair("p", long, "Four."),
+        PreferencePair("p", "Four, I say.", "Four."),
     ]
     assert len(judge.asked) == asked  # what was judged is kept
 
@@ -400,7 +401,7 @@ def test_length_balance_leaves_nothing_to_length():
     pairs = []
     for _ in range(400):
         short, long = "a" * chance.randint(5, 50), "b" * chance.randint(60, 200)
-        pairs.append(Pair("p", *((long, short) if chance.random() < 0.8 else (short, long))))
+        pairs.append(PreferencePair("p", *((long, short) if chance.random() < 0.8 else (short, long))))
     weights = balance.weights(pairs)
     assert metrics.accuracy(metrics.length_margins(pairs)) > 0.75
     assert metrics.accuracy(metrics.length_margins(pairs), weights) == pytest.approx(0.5)

@@ -1,15 +1,27 @@
 """Models behind other servers, by the wire that each documents; and judges."""
 
 import asyncio
+import json
 
 import peers as wires
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 
+from preference_model.model.registry import BadRegistry, read
+
 PROMPT = "How much is two and two?"
 TEXTS = ["It is four, as everybody knows.", "Four, I would say."]
 SCORING = {"vllm_classify": wires.VLLM, "vllm_pooling": wires.VLLM, "sglang": wires.SGLang, "tei": wires.TEI}
+
+
+def entry(kind, url, **more):
+    """An entry of that kind; a server of plain text gets prompt and answer as they are."""
+    return {
+        "upstream": {"kind": kind, "url": url, **more},
+        "floor": -9,
+        **({"chat_template": "none"} if kind in ("sglang", "tei") else {}),
+    }
 
 
 async def verify(client, texts=TEXTS, **more):
@@ -21,12 +33,12 @@ async def verify(client, texts=TEXTS, **more):
 @pytest.mark.parametrize("kind", SCORING)
 async def test_each_wire_is_spoken(peers, registry, clients, kind):
     peer = SCORING[kind]()
-    client = clients(registry(rm={"upstream": {"kind": kind, "url": peers(peer.app), "model": "m"}, "floor": -9}))
+    client = clients(registry(rm=entry(kind, peers(peer.app), model="m")))
     scores = [one["score"] for one in await verify(client, [*TEXTS, ":"])]
     extra = len(PROMPT) + 2 if kind == "sglang" else 0  # the whole text goes there
     assert scores == [pytest.approx((len(text) + extra) / 10, abs=1e-3) for text in TEXTS] + [-9]
-    assert len(peer.asked) == 2
-    asked = peer.asked[0]
+    assert len(peer.asked) == 4  # two texts at start
+    asked = peer.asked[2]
     if kind == "tei":
         assert asked == {"inputs": [[PROMPT, TEXTS[0]]], "raw_scores": True, "truncate": False}
     elif kind == "sglang":
@@ -43,7 +55,7 @@ async def test_a_server_that_takes_text_gets_it_by_the_chat_template_without_a_s
     up = {"kind": "sglang", "url": peers(peer.app), "model": "m", "tokenizer": str(models["llama"])}
     await verify(clients(registry(rm={"upstream": up, "floor": -9})), TEXTS[:1])
     expected = f"<|im_start|>user\n{PROMPT}<|im_end|>\n<|im_start|>assistant\n{TEXTS[0]}<|im_end|>\n"
-    assert peer.asked[0]["text"] == [expected]
+    assert peer.asked[-1]["text"] == [expected]
 
 
 @pytest.mark.parametrize("kind", SCORING)
@@ -64,10 +76,89 @@ async def test_a_server_that_takes_text_gets_it_by_the_chat_template_without_a_s
 )
 async def test_its_troubles_are_failures_with_their_cause(peers, registry, clients, kind, trouble, failure):
     peer = SCORING[kind]()
+    client = clients(registry(rm=entry(kind, peers(peer.app))))
     peer.trouble = trouble
-    client = clients(registry(rm={"upstream": {"kind": kind, "url": peers(peer.app)}, "floor": -9}))
+    for verdict in await verify(client):  # at its start
+        assert (verdict["score"], verdict["failure"]["kind"]) == (None, failure)
+    peer.trouble = None
+    assert all(verdict["score"] is not None for verdict in await verify(client))
+    peer.trouble = trouble
     for verdict in await verify(client):
         assert (verdict["score"], verdict["failure"]["kind"]) == (None, failure)
+
+
+@pytest.mark.parametrize("kind", ["sglang", "tei"])
+def test_a_server_of_plain_text_needs_a_chat_template(registry, kind):
+    with pytest.raises(BadRegistry, match=r"upstream.tokenizer: a server of kind '\w+' takes plain text"):
+        read(registry(rm={"upstream": {"kind": kind, "url": "http://x"}, "floor": -9}))
+
+
+@pytest.mark.parametrize("kind", ["sglang", "tei"])
+async def test_the_chat_template_is_the_models_where_no_tokenizer_is_named(peers, registry, clients, models, kind):
+    peer = SCORING[kind]()
+    up = {"kind": kind, "url": peers(peer.app), "model": str(models["qwen2"])}
+    await verify(clients(registry(rm={"upstream": up, "floor": -9})), TEXTS[:1])
+    assert "<|im_start|>assistant\\n" in json.dumps(peer.asked[-1])
+    for missing in ("/nowhere", str(models["bert"])):  # no tokenizer, and one without a template
+        up = {"kind": kind, "url": peers(peer.app), "model": "m", "tokenizer": missing}
+        client = clients(registry(rm={"upstream": up, "floor": -9}))
+        [verdict] = await verify(client, TEXTS[:1])
+        assert (
+            verdict["failure"]["kind"],
+            "template: none" in verdict["reason"] or "set none" in verdict["reason"],
+        ) == (
+            "unsupported",
+            True,
+        )
+        ready = await client.get("/readyz")
+        assert (ready.status_code, missing in ready.json()["rm"]) == (503, True)
+
+
+@pytest.mark.parametrize("constant", [1.0, 0.5])
+@pytest.mark.parametrize("kind", SCORING)
+async def test_a_server_that_gives_one_probability_for_all_texts_is_refused_at_start(
+    peers, registry, clients, kind, constant
+):
+    peer = SCORING[kind]()
+    peer.constant = constant
+    client = clients(registry(rm=entry(kind, peers(peer.app))))
+    for verdict in await verify(client):
+        assert (verdict["score"], verdict["failure"]["kind"]) == (None, "unsupported")
+        assert "each of two texts that differ" in verdict["reason"]
+    assert (await client.get("/readyz")).status_code == 503
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '{"data": [{"index": 1, "probs": [3.0], "data": [3.0]}]}',
+        '{"data": [{"index": 0, "probs": [3.0], "data": [3.0]}, {"index": 1, "probs": [4.0], "data": [4.0]}]}',
+        '{"data": []}',
+        '[{"embedding": [1.0]}, {"embedding": [2.0]}]',
+        '[[{"score": 1.0, "label": "LABEL_0"}], [{"score": 2.0, "label": "LABEL_0"}]]',
+    ],
+)
+@pytest.mark.parametrize("kind", SCORING)
+async def test_an_answer_to_another_text_is_no_score(peers, registry, clients, kind, reply):
+    peer = SCORING[kind]()
+    client = clients(registry(rm=entry(kind, peers(peer.app))))
+    await verify(client)
+    peer.trouble = reply
+    for verdict in await verify(client):
+        assert (verdict["score"], verdict["failure"]["kind"]) == (None, "verifier_error")
+
+
+async def test_a_control_token_never_reaches_a_server_that_reads_it_as_one(peers, registry, clients):
+    peer = wires.VLLM()
+    client = clients(registry(rm=entry("vllm_classify", peers(peer.app))))
+    fine, token = await verify(client, ["It is four.", "The turn ends with <|im_end|>, and then comes the next."])
+    assert (fine["score"] is not None, token["score"], token["failure"]["kind"]) == (True, None, "unsupported")
+    assert "<|im_end|>" not in json.dumps(peer.asked)
+
+
+def test_an_output_that_the_server_does_not_name_is_given_by_its_number(registry):
+    with pytest.raises(BadRegistry, match="label: a server of kind 'vllm_classify' does not name its outputs"):
+        read(registry(rm=entry("vllm_classify", "http://x") | {"label": "safe"}))
 
 
 async def test_a_server_that_sends_a_byte_at_a_time_is_too_slow(listening, registry, clients):
@@ -85,7 +176,7 @@ async def test_a_server_that_sends_a_byte_at_a_time_is_too_slow(listening, regis
 
 
 async def test_a_server_that_is_not_there(peers, registry, clients):
-    client = clients(registry(rm={"upstream": {"kind": "tei", "url": "http://nobody"}, "floor": -9}))
+    client = clients(registry(rm=entry("tei", "http://nobody")))
     peers(wires.TEI().app)  # others are there
     for verdict in await verify(client):
         assert verdict["failure"]["kind"] == "verifier_unreachable"
@@ -121,6 +212,7 @@ async def test_a_judge_of_pairs_sees_both_orders(judge):
 
 
 async def test_a_judge_that_prefers_what_comes_first_is_found_out(judge):
+    await compare(judge, "Four, I say.", "Four.")  # it has passed its own test
     judge.bias = 1000
     reply = await compare(judge, "Four, and here is why.", "Four.")
     [pair] = reply["pairs"]
@@ -164,7 +256,7 @@ async def test_a_judge_rewards_within_the_group(judge):
     assert sorted(range(4), key=scores.__getitem__) == [3, 1, 2, 0]
     assert scores[3] == 0
     judge.trouble = 500
-    failed = await verify(judge.client, texts[:2], options=options)
+    failed = await verify(judge.client, ["Four, or so.", "It may be four."], options=options)
     assert [one["failure"]["kind"] for one in failed] == ["verifier_error"] * 2
 
 

@@ -1,12 +1,11 @@
 import httpx
 import pytest
+from toy_gateway import RELATIVE, TOY, write_domains
 
 from reward_api.app import create_app
 from reward_api.gateway.gateway import Gateway
 from reward_api.settings import GatewaySettings
 
-TOY = "components:\n  - {verifier: 'toys:Toy', name: toy}\n"
-WHOLE = "components:\n  - {verifier: 'toys:Relative', name: relative}\n"
 AFTER = TOY + "  - {verifier: 'toys:Echoes', name: echo, after: [toy]}\n"
 
 
@@ -17,10 +16,7 @@ ELSEWHERE = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9"}
 @pytest.fixture
 def folder(tmp_path):
     """A domains folder of toys."""
-    (tmp_path / "toy.yaml").write_text(TOY)
-    (tmp_path / "whole.yaml").write_text(WHOLE)
-    (tmp_path / "after.yaml").write_text(AFTER)
-    return tmp_path
+    return write_domains(tmp_path, {"toy": TOY, "whole": RELATIVE, "after": AFTER})
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reward_sandbox import routes
+from reward_sandbox.api import sandbox_fusion
 from reward_sandbox.backend import CodeBackend
 from reward_sandbox.service import app_of
 from reward_sandbox.settings import SandboxSettings
@@ -62,9 +62,9 @@ async def test_an_overloaded_sandbox_answers_sandbox_fusions_clients_with_what_m
     client, monkeypatch
 ):
     async def overloaded(*_):
-        raise routes.Overloaded(3)
+        raise sandbox_fusion.Overloaded(3)
 
-    monkeypatch.setattr(routes, "_run", overloaded)
+    monkeypatch.setattr(sandbox_fusion, "run_once", overloaded)
     reply = await client.post("/run_code", json={"code": "print(1)", "language": "python"})
     assert (reply.status_code, reply.headers["retry-after"]) == (504, "3")
 

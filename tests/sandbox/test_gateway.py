@@ -33,8 +33,8 @@ GROUP = [
 
 async def test_a_domain_of_code_scores_a_group(tmp_path):
     (tmp_path / "code.yaml").write_text(DOMAIN)
-    elsewhere = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9"}
-    gateway = Gateway(GatewaySettings(domains=tmp_path, workers=1, verifier_urls=elsewhere))
+    nowhere = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9"}
+    gateway = Gateway(GatewaySettings(domains=tmp_path, workers=1, verifier_urls=nowhere))
     async with gateway.running():
         transport = httpx.ASGITransport(create_app(gateway))
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway", timeout=60) as client:

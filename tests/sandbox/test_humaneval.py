@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from reward_sandbox.grading import Grader
-from reward_sandbox.items import GradeItem
-from reward_sandbox.jail.zygotes import ZygoteJail
-from reward_sandbox.uploads import Uploads
+from reward_sandbox.grading.grader import Grader
+from reward_sandbox.grading.items import GradeItem
+from reward_sandbox.grading.uploads import Uploads
+from reward_sandbox.jail.backends.fork_server import ForkServerJail
 
 DATA = os.environ.get("TOUCHSTONE_DATA")
 pytestmark = [
@@ -32,7 +32,7 @@ def {entry}(*args, **kwargs):
 async def test_canonical_solutions_and_planted_bugs():
     with gzip.open(Path(DATA or "") / "humaneval.jsonl.gz", "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
-    jail = ZygoteJail(2)
+    jail = ForkServerJail(2)
     await jail.start()
     grader = Grader(jail, Uploads(1))
     await grader.compiler.find()
@@ -45,6 +45,7 @@ async def test_canonical_solutions_and_planted_bugs():
 
     right = await asyncio.gather(*(grader.grade(item(row)) for row in rows))
     wrong = await asyncio.gather(*(grader.grade(item(row, BUG.format(entry=row["entry_point"]))) for row in rows))
+    await grader.aclose()
     await jail.aclose()
     assert len(rows) == 164
     assert [result.id for result in right if not result.passed] == []

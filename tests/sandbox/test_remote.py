@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from reward_sandbox.backend import CodeBackend
-from reward_sandbox.items import GradeItem
-from reward_sandbox.jail.remote import RemoteJail
+from reward_sandbox.grading.items import GradeItem
+from reward_sandbox.jail.backends.remote import RemoteJail
 from reward_sandbox.jail.spec import PYTHON, CannotJail, File, Run
 from reward_sandbox.settings import SandboxSettings
 
@@ -19,13 +19,13 @@ GUESS = "import sys\nsecret = open(sys.argv[1]).read()\nsys.exit(0 if input() ==
 
 
 @pytest.fixture(scope="module")
-def elsewhere(serve):
+def remote_sandbox(serve):
     with serve("sandbox", TOUCHSTONE_SANDBOX_SLOTS="2", TOUCHSTONE_SCORE_KEYS=KEY) as (url, server):
         yield url, server
 
 
-async def test_every_kind_is_graded_there_as_here(elsewhere):
-    settings = SandboxSettings(backend="remote", remote_url=elsewhere[0], remote_key=KEY)
+async def test_every_kind_is_graded_there_as_here(remote_sandbox):
+    settings = SandboxSettings(backend="remote", remote_url=remote_sandbox[0], remote_key=KEY)
     backend = CodeBackend(settings)
     await backend.start()
     assert backend.details() == {"tier": "A"}
@@ -43,8 +43,8 @@ async def test_every_kind_is_graded_there_as_here(elsewhere):
     await backend.aclose()
 
 
-async def test_no_answer_is_a_failure_and_no_score(elsewhere):
-    jail = RemoteJail(elsewhere[0], key="not-its-key")
+async def test_no_answer_is_a_failure_and_no_score(remote_sandbox):
+    jail = RemoteJail(remote_sandbox[0], key="not-its-key")
     await jail.start()
     outcome = await jail.run(Run(PYTHON, {"solution.py": File(b"print(1)")}))
     assert outcome.ending == "system_error"

@@ -39,6 +39,7 @@ async def grade(client, **item):
     return result
 
 
+JSON = {"content-type": "application/json"}
 SUM = {"kind": "stdio", "tests": [{"stdin": "1 2\n", "stdout": "3\n"}, {"stdin": "5 -5\n", "stdout": "0"}]}
 PROGRAMS = {
     "python": "a, b = map(int, input().split())\nprint(a + b)",
@@ -97,7 +98,11 @@ async def test_verdicts(client, code, verdict):
     [
         ("def f(x): return x + 1", 4, True),
         ("def f(x): return True", 1, False),
-        ("def f(x): return 4.0", 4, False),
+        ("def f(x): return 4.0", 4, True),
+        ("def f(x): return 4.0000001", 4, False),
+        ("def f(x): return 10**18 + 1", 1e18, False),
+        ("def f(x): return {2, 10, 1}", [1, 2, 10], True),
+        ("def f(x): return (n for n in range(2))", [0, 1], True),
         ("def f(x): return 4", 4.0, True),
         ("def f(x): return 0.1 + 0.2", 0.3, True),
         ("def f(x): return (1, [2])", [1, [2]], True),
@@ -221,10 +226,56 @@ async def test_assurance_is_weak_where_tests_lean_on_the_solution(client):
     assert (helped["passed"], helped["assurance"]) == (True, "weak")
     code = "def f(h): return h(1)"
     passed = await grade(client, code=code, kind="asserts", entry="f", test_code="k = lambda x: x\nassert f(k) == 1")
-    assert (passed["passed"], passed["assurance"]) == (True, "weak")
+    assert (passed["passed"], passed["assurance"]) == (True, "strong")
+    code = "def f(): return input()"
+    tests = "from unittest.mock import patch\nwith patch('builtins.input', return_value='a'):\n    assert f() == 'a'"
+    mocked = await grade(client, code=code, kind="asserts", entry="f", test_code=tests)
+    assert (mocked["passed"], mocked["assurance"]) == (True, "weak")
     code = "def f(items): items.append(1)"
     changed = await grade(client, code=code, kind="asserts", entry="f", test_code="x = []\nf(x)\nassert x == [1]")
     assert (changed["passed"], changed["assurance"]) == (True, "strong")
+
+
+HANGS = {
+    "a set whose numbers hash alike": "import os\nM = 2 ** 61 - 1\ndef f(x):\n"
+    "    data = ('{\"__set__\": [' + ','.join(str(i * M) for i in range(1, 40000)) + ']}').encode()\n"
+    "    while data: data = data[os.write(3, data):]\n    os._exit(0)",
+    "dictionary keys that hash alike": "import os\nM = 2 ** 61 - 1\ndef f(x):\n"
+    "    data = ('{\"__dict__\": [' + ','.join(f'[{i * M},1]' for i in range(1, 30000)) + ']}').encode()\n"
+    "    while data: data = data[os.write(3, data):]\n    os._exit(0)",
+    "a million empty lists": "def f(x): return [[] for _ in range(300000)]",
+    "a deep list": "import os\ndef f(x):\n    os.write(3, b'[' * 50000 + b']' * 50000)\n    os._exit(0)",
+    "a number of a million digits": "import os\ndef f(x):\n    data = b'9' * 1000000\n"
+    "    while data: data = data[os.write(3, data):]\n    os._exit(0)",
+    "a range without end": "import os\ndef f(x):\n    os.write(3, b'{\"__range__\": [0, 99999999999, 1]}')\n    os._exit(0)",
+    "more than a result may hold": "def f(x): return 'x' * (2 << 20)",
+}
+
+
+@pytest.mark.parametrize("name", HANGS)
+async def test_no_result_of_a_program_is_worked_on_in_the_event_loop(client, name):
+    longest, is_over = 0.0, False
+
+    async def beat():
+        nonlocal longest
+        while not is_over:
+            begun = asyncio.get_running_loop().time()
+            await asyncio.sleep(0.01)
+            longest = max(longest, asyncio.get_running_loop().time() - begun)
+
+    heart = asyncio.create_task(beat())
+    result = await grade(client, code=HANGS[name], kind="function", entry="f", tests=[{"args": [1], "expected": 2}])
+    is_over = True
+    await heart
+    assert (result["valid"], result["score"]) == (True, 0), result
+    assert longest < 3  # it was 20 s and more, on the loop
+
+
+async def test_an_output_that_is_compared_in_any_order_is_not_either(client):
+    code = "import sys\nfor n in range(300000): sys.stdout.write(f'{n % 7}\\n')"
+    tests = [{"stdout": "1\n2\n"}]
+    result = await grade(client, code=code, compare="unordered", tests=tests, limits={"output_kb": 4096})
+    assert result["verdict"] == "wrong_answer"
 
 
 CHECKER = """
@@ -259,6 +310,35 @@ async def test_a_checker_judges_where_many_answers_are_right(client, language, c
         assert (result["valid"], result["verdict"]) == (True, verdict)
 
 
+PRINTS = "import sys\nprint(int(open(sys.argv[2]).read().split() == open(sys.argv[3]).read().split()))"
+TRIPS = "import sys\nn = int(open(sys.argv[1]).read())\nsys.exit(int(open(sys.argv[2]).read()) != 2 * n)"
+
+
+@pytest.mark.parametrize(
+    ("checker", "protocol", "code", "score"),
+    [
+        (PRINTS, "exit", "print(41)", None),
+        (PRINTS, "stdout", "print(41)", 0),
+        (PRINTS, "stdout", "print(42)", 1),
+        (PRINTS.replace("(int(", "(bool("), "stdout", "print(42)", 1),
+        (PRINTS.replace("(int(", "(bool("), "stdout", "print(41)", 0),
+        ("print('cannot say')", "stdout", "print(42)", None),
+        (TRIPS, "exit", "print(42)", 1),
+        (TRIPS, "exit", "print(41)", 0),
+        (TRIPS, "exit", "print('I give up')", 0),
+        (TRIPS, "exit", "print()", 0),
+        ("import no_such_module", "exit", "print('I give up')", None),
+        ("import sys; sys.exit(7)", "exit", "print(42)", None),
+    ],
+)
+async def test_how_a_checker_says_its_verdict(client, checker, protocol, code, score):
+    tests = [{"stdin": "21\n", "stdout": "42\n"}]
+    result = await grade(
+        client, code=code, kind="checker", checker={"code": checker, "protocol": protocol}, tests=tests
+    )
+    assert result["score"] == score, result
+
+
 GUESSING = """
 import sys
 secret, asked = int(open(sys.argv[1]).read()), 0
@@ -291,6 +371,7 @@ while True:
         ("print(1, flush=True)", "wrong_answer"),
         ("while True: pass", "time_limit"),
         ("input()", "time_limit"),
+        ("print('seven?', flush=True)\ninput()", "wrong_answer"),
     ],
 )
 async def test_an_interactor_talks_with_the_program(client, code, verdict):
@@ -305,10 +386,8 @@ async def test_a_broken_checker_is_a_failure_and_no_score(client):
         assert (result["valid"], result["score"], result["failure"]["kind"]) == (False, None, "verifier_error")
     bad = await grade(client, code="1", kind="checker", checker={"language": "c", "code": "int"}, tests=[{}])
     assert (bad["valid"], bad["failure"]["kind"]) == (False, "bad_reference")
-    missing = await client.post(
-        "/grade", json={"items": [{"language": "python", "code": "1", "kind": "checker", "tests": [{}]}]}
-    )
-    assert missing.status_code == 422
+    missing = await grade(client, code="1", kind="checker", tests=[{}])
+    assert (missing["valid"], missing["failure"]["kind"]) == (False, "bad_reference")
 
 
 async def test_a_broken_interactor_is_a_failure_whatever_the_program_then_does(client):
@@ -330,11 +409,9 @@ async def test_a_program_cannot_say_that_its_jail_failed(client):
 
 
 async def test_weights_of_nothing_are_refused(client):
-    tests = [{"stdout": "1", "weight": 0}]
-    item = {"language": "python", "code": "print(1)", "tests": tests, "score": "weighted"}
-    reply = await client.post("/grade", json={"items": [item]})
-    assert reply.status_code == 422
-    assert "weight" in reply.text
+    result = await grade(client, code="print(1)", tests=[{"stdout": "1", "weight": 0}], score="weighted")
+    assert (result["score"], result["failure"]["kind"]) == (None, "bad_reference")
+    assert "weight" in result["failure"]["message"]
 
 
 async def test_results_are_kept_but_never_limits(client):
@@ -357,6 +434,14 @@ async def test_scores(client):
         assert result["score"] == pytest.approx(expected), score
 
 
+async def test_all_means_that_no_test_failed_not_even_the_last(client):
+    tests = [{"stdin": "1", "stdout": "1"}, {"stdin": "2", "stdout": "2"}, {"stdin": "3", "stdout": "4"}]
+    for stop in ("first_failure", "never"):
+        result = await grade(client, code="print(input())", kind="stdio", tests=tests, score="all", stop=stop)
+        assert (result["score"], result["passed"]) == (0.0, False)
+        assert [test["passed"] for test in result["tests"]] == [True, True, False]
+
+
 async def test_replies_never_carry_expected_values(client):
     result = await client.post(
         "/grade",
@@ -365,16 +450,33 @@ async def test_replies_never_carry_expected_values(client):
     assert "12345" not in result.text
 
 
-async def test_bad_items_are_refused_with_the_field(client):
-    for item, told in (
-        ({"language": "python", "code": "1"}, "at least one is needed"),
+@pytest.mark.parametrize(
+    ("item", "field"),
+    [
+        ({"language": "python", "code": "1"}, "tests"),
         ({"language": "python", "code": "1", "tests": [{"stdin": "1"}]}, "stdout"),
         ({"language": "python", "code": "1", "kind": "function", "tests": [{}]}, "entry"),
         ({"language": "python", "code": "1", "knid": "stdio", "tests": [{"stdout": ""}]}, "knid"),
-    ):
-        reply = await client.post("/grade", json={"items": [item]})
-        assert reply.status_code == 422
-        assert told in reply.text
+        ({"language": "python", "code": "print(1)\x00", "tests": [{"stdout": "1"}]}, None),
+        ({"language": "python", "code": "print('\ud800', 1)", "tests": [{"stdout": "1"}]}, None),
+        ({"language": "python", "code": "def f(): pass", "kind": "asserts", "test_code": "assert"}, "test_code"),
+        (7, ""),
+    ],
+)
+async def test_an_item_that_cannot_be_graded_costs_its_neighbours_nothing(client, item, field):
+    good = {"language": "python", "code": "print(3)", "tests": [{"stdout": "3"}]}
+    reply = await client.post("/grade", content=json.dumps({"items": [good, item, good]}), headers=JSON)
+    assert reply.status_code == 200
+    first, bad, last = reply.json()["items"]
+    assert (first["score"], last["score"]) == (1, 1)
+    if field is None:  # what no interpreter takes is wrong
+        assert (bad["valid"], bad["score"]) == (True, 0)
+    else:
+        assert (bad["score"], bad["failure"]["kind"]) == (None, "bad_reference")
+        assert field in bad["failure"]["message"]
+
+
+async def test_languages_that_are_not_here_are_unsupported(client):
     unknown = await grade(client, language="cobol", code="x", **SUM)
     assert (unknown["valid"], unknown["failure"]["kind"], unknown["score"]) == (False, "unsupported", None)
 
@@ -489,6 +591,25 @@ async def test_a_domain_may_demand_a_tier(tmp_path):
         reply = await client.get("/readyz")
     assert (reply.status_code, reply.json()) == (503, {"ready": False, "why": "tier A at least is demanded"})
     await refused.aclose()
+
+
+async def test_a_domain_may_demand_strong_assurance(client):
+    tests = "from unittest.mock import patch\nwith patch('builtins.input', return_value='a'):\n    assert f() == 'a'"
+    reference = {"kind": "asserts", "test_code": tests}
+    completions = ["```python\ndef f(): return input()\n```", "```python\ndef f(): return 1\n```"]
+    for options, scores in (({}, [1, 0]), ({"min_assurance": "strong"}, [None, None])):
+        body = {"completions": completions, "reference": reference, "options": options}
+        verdicts = (await client.post("/verify", json=body)).json()["verdicts"]
+        assert [verdict["score"] for verdict in verdicts] == scores, verdicts
+
+
+async def test_the_processor_time_of_all_processes_together_is_limited_while_they_run(client):
+    forks = (
+        "import os\nfor _ in range(6):\n    if os.fork() == 0:\n        while True: pass\nimport time; time.sleep(900)"
+    )
+    result = await grade(client, code=forks, tests=[{"stdout": "x"}], limits={"cpu_s": 1, "wall_s": 60})
+    assert result["verdict"] == "time_limit"
+    assert result["tests"][0]["cpu_ms"] < 4000
 
 
 async def test_what_ended_runs_is_counted(client):

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from reward_sandbox.jail.host.steady import LONGER, SteadyJail
 from reward_sandbox.jail.spec import PYTHON, Limits, Outcome, Run
-from reward_sandbox.jail.steady import LONGER, SteadyJail
 
 RUN = Run(PYTHON, limits=Limits(wall_s=6, cpu_s=4))
 OK = Outcome("ok", "B", 0, cpu_ms=3000, wall_ms=4000)

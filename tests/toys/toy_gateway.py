@@ -1,14 +1,23 @@
 """What a gateway of toys is started with."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 TOY = "components:\n  - {verifier: 'toys:Toy', name: toy}\n"
+RELATIVE = "components:\n  - {verifier: 'toys:Relative', name: relative}\n"
 DOMAINS = {"toy": TOY, "whole": TOY + "  - {verifier: 'toys:Relative', name: relative}\n"}
 # No toy needs the real verifiers, and they take seconds to load.
-ELSEWHERE = '{"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9", "code": "http://127.0.0.1:9"}'
-SETTINGS = {"TOUCHSTONE_VERIFIER_URLS": ELSEWHERE, "TOUCHSTONE_WORKERS": "2"}
+REMOTE = '{"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9", "code": "http://127.0.0.1:9"}'
+SETTINGS = {"TOUCHSTONE_VERIFIER_URLS": REMOTE, "TOUCHSTONE_WORKERS": "2"}
 
 
 def toy_environment() -> dict[str, str]:
     return {**os.environ, **SETTINGS, "PYTHONPATH": str(Path(__file__).parent)}
+
+
+def write_domains(folder: Path, domains: Mapping[str, str]) -> Path:
+    """The folder, with a file for each domain."""
+    for name, text in domains.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return folder

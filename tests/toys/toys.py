@@ -52,6 +52,12 @@ class Toy(Verifier[ToyOptions, ToyReference]):
                 raise BadReference("the answer is not a number")
             case "unsupported":
                 raise Unsupported("no such kind")
+            case "true":
+                return Verdict.scored(True, "a flag, not a score")
+            case "text":
+                return Verdict(score="1", valid=True, reason="text, not a score")
+            case "nothing":
+                return None
             case "big evidence":
                 return Verdict.scored(1, "much to tell", text="x" * 1_000_000)
         score = float(sample.completion == sample.reference.answer) + sample.options.bonus

@@ -2,19 +2,19 @@ import json
 
 import httpx
 import pytest
-from toy_gateway import DOMAINS, SETTINGS
+from toy_gateway import SETTINGS
 
 from trainer_client import RewardClient
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def toy_url(serve_toys):
-    """A real gateway with the domains `toy` (1 when the completion is the answer) and `whole` (looks at the siblings)."""
+    """A real gateway of the toy domains."""
     with serve_toys() as (url, _):
         yield url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def serve_toys(serve, toy_folder):
     def start(**environment):
         return serve("--domains", str(toy_folder), **SETTINGS, **environment)
@@ -22,12 +22,9 @@ def serve_toys(serve, toy_folder):
     return start
 
 
-@pytest.fixture(scope="module")
-def toy_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("domains")
-    for name, domain in DOMAINS.items():
-        (folder / f"{name}.yaml").write_text(domain)
-    return folder
+@pytest.fixture(scope="session")
+def toy_folder(toy_domains):
+    return toy_domains()
 
 
 class Recording(httpx.AsyncHTTPTransport):

@@ -5,17 +5,17 @@ import logging
 import pytest
 from replies import reply, result
 
-from trainer_client import TooManyFailures, meter
+from trainer_client import TooManyFailures, client_metrics
 from trainer_client.client_metrics import ClientMetrics
-from trainer_client.results import ScoredGroup, without_verdict
+from trainer_client.results import ScoredGroup, ScoredSample, no_verdict
 
 
 def scored(count):
-    return ScoredGroup([1.0] * count, [None] * count, {}, "v")
+    return ScoredGroup([ScoredSample(1.0, None, {}, "v")] * count)
 
 
 def failed(count, kind="timeout"):
-    return without_verdict(count, kind, "told")
+    return ScoredGroup([no_verdict(kind, "told")] * count)
 
 
 def test_it_warns_once_when_the_share_of_failures_passes_5_percent(caplog):
@@ -34,17 +34,31 @@ def test_it_warns_once_when_the_share_of_failures_passes_5_percent(caplog):
 
 def test_a_few_failures_at_the_start_are_no_share_yet():
     counts = ClientMetrics(stop_at=0.05)
-    counts.scored(failed(meter.ENOUGH - 1))
+    counts.scored(failed(client_metrics.ENOUGH - 1))
     counts.check()
     counts.scored(failed(1))
     with pytest.raises(TooManyFailures, match=r"100% of the last 64 .* 64 timeout"):
         counts.check()
 
 
+def test_the_share_may_be_as_large_as_stop_at():
+    counts = ClientMetrics(stop_at=0.5)
+    counts.scored(scored(client_metrics.WINDOW // 2))
+    counts.scored(failed(client_metrics.WINDOW // 2))
+    counts.check()
+    counts.scored(failed(1))
+    with pytest.raises(TooManyFailures):
+        counts.check()
+
+
 def test_only_the_last_samples_count():
     counts = ClientMetrics(stop_at=0.5)
-    counts.scored(failed(1000))
-    counts.scored(scored(600))
+    window = client_metrics.WINDOW
+    counts.scored(failed(window // 2 + 1))
+    counts.scored(scored(window // 2 - 1))
+    with pytest.raises(TooManyFailures):
+        counts.check()
+    counts.scored(scored(1))
     counts.check()
 
 
@@ -67,7 +81,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(meter, "time", clock)
+    monkeypatch.setattr(client_metrics, "time", clock)
     return clock
 
 

@@ -61,7 +61,7 @@ def test_threads_fill_one_group_together(client):
 def test_a_client_that_nobody_keeps_ends_its_thread(toy_url):
     client = RewardClient(toy_url)
     assert score(client) == [1.0, 0.0]
-    thread = client._engine._thread
+    thread = client._background._thread
     del client
     gc.collect()
     thread.join(10)
@@ -96,12 +96,12 @@ async def test_the_waiting_client_works_inside_a_running_loop(client):
 async def test_a_task_that_is_cancelled_takes_its_request_back(toy_url):
     async with AsyncRewardClient(toy_url, deadline_s=30) as client:
         task = asyncio.create_task(client.score("whole", ["a"], reference="b", id="g", group_size=2, indices=[0]))
-        while client._engine is None or not client._engine._sender._requests:
+        while client._background is None or not client._background._sender._batches:
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        while client._engine._sender._requests:
+        while client._background._sender._batches:
             await asyncio.sleep(0.01)
         assert (await client.score("toy", ["yes"], reference="yes")).rewards == [1.0]
 

@@ -11,7 +11,7 @@ import pytest
 from replies import reply, result
 from toy_gateway import toy_environment
 
-from trainer_client import RewardClient, RolloutSample, patience
+from trainer_client import RewardClient, RolloutSample, retry
 from trainer_client.retry import pause, retry_after
 
 GOOD = reply(result(1.0))
@@ -19,9 +19,9 @@ GOOD = reply(result(1.0))
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(patience, "FIRST_S", 0.01)
-    monkeypatch.setattr(patience, "LONGEST_S", 0.05)
-    monkeypatch.setattr(patience, "SPREAD_S", 0.0)
+    monkeypatch.setattr(retry, "FIRST_S", 0.01)
+    monkeypatch.setattr(retry, "LONGEST_S", 0.05)
+    monkeypatch.setattr(retry, "SPREAD_S", 0.0)
 
 
 def score(client, *completions, **more):

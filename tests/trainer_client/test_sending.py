@@ -18,7 +18,7 @@ def test_many_groups_share_few_requests(toy_url, recording):
     with RewardClient(toy_url, transport=recording, connections=4) as client:
         scored = client.score_many(groups(300))
     assert [one.rewards for one in scored] == [[1.0, 0.0]] * 300
-    assert 300 / sending.BATCH_PARCELS <= len(recording.scoring) < 30
+    assert 300 / sending.BATCH_BODIES <= len(recording.scoring) < 30
     keys = [key for request in recording.scoring for key in request.headers["idempotency-key"].split(", ")]
     assert len(set(keys)) == len(keys) == 300
 
@@ -108,11 +108,11 @@ def test_a_batch_that_is_cut_off_is_asked_again_for_what_is_missing(scripted):
 
 
 def test_score_many_writes_no_more_than_there_is_room_for(toy_url, monkeypatch):
-    from trainer_client import background_loop as engine
+    from trainer_client import background_loop
 
-    monkeypatch.setattr(engine, "MANY_BYTES", 64 << 10)
+    monkeypatch.setattr(background_loop, "MANY_BYTES", 64 << 10)
     written, done, most = 0, 0, 0
-    write = engine.write
+    write = background_loop.write
 
     def counting(group):
         nonlocal written, most
@@ -120,15 +120,15 @@ def test_score_many_writes_no_more_than_there_is_room_for(toy_url, monkeypatch):
         most = max(most, written - done)
         return write(group)
 
-    monkeypatch.setattr(engine, "write", counting)
-    scored_before = engine.ClientMetrics.scored
+    monkeypatch.setattr(background_loop, "write", counting)
+    scored_before = background_loop.ClientMetrics.scored
 
     def counted(self, group):
         nonlocal done
         done += 1
         scored_before(self, group)
 
-    monkeypatch.setattr(engine.ClientMetrics, "scored", counted)
+    monkeypatch.setattr(background_loop.ClientMetrics, "scored", counted)
     with RewardClient(toy_url) as client:
         scored = client.score_many(
             [RolloutGroup("toy", ["x" * (16 << 10), str(number)], "yes") for number in range(60)]

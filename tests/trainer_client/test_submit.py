@@ -6,7 +6,7 @@ import time
 import httpx
 import pytest
 
-from trainer_client import BadGroup, RewardClient, RolloutGroup, RolloutSample
+from trainer_client import BadGroup, RewardClient, RolloutGroup, RolloutSample, retry
 
 
 @pytest.fixture
@@ -119,13 +119,36 @@ def test_without_the_last_sibling_finish_ends_the_wait(client):
     handles = [client.submit(sample("a", index, "whole")) for index in range(3)]
     done = client.submit(sample("yes", group_id="other", group_size=1))
     assert done.result().reward == 1.0
-    while client._engine and len(client._engine._holding) == 0:
+    while client._background and len(client._background._holding) == 0:
         time.sleep(0.01)
     client.finish(0.5)
     assert {handle.result(timeout=5).failure["kind"] for handle in handles} == {"cancelled"}
     scored = client.group("g").result(timeout=5)
     assert scored.valid == [False] * 4
     assert scored.failures[3]["message"] == "the sample was not submitted"
+
+
+class Domainless(httpx.AsyncHTTPTransport):
+    """The network to a gateway that does not say what its domains need, until `is_ready`."""
+
+    is_ready = False
+
+    async def handle_async_request(self, request):
+        if request.url.path.startswith("/domains") and not self.is_ready:
+            return httpx.Response(503)
+        return await super().handle_async_request(request)
+
+
+def test_a_sample_that_ran_out_of_time_does_not_hold_up_its_siblings(toy_url, monkeypatch):
+    monkeypatch.setattr(retry, "LONGEST_S", 0.02)
+    transport = Domainless()
+    with RewardClient(toy_url, transport=transport) as client:
+        first = client.submit(sample("aa", 0, "whole", group_size=3, deadline_s=0.1))
+        assert first.result(timeout=30).failure["kind"] == "verifier_unreachable"
+        transport.is_ready = True
+        others = [client.submit(sample("aa", index, "whole", group_size=3, deadline_s=1)) for index in (1, 2)]
+        kinds = {handle.result(timeout=30).failure["kind"] for handle in others}
+    assert kinds == {"deadline_exceeded"}, "they were sent, and the gateway waited for the third"
 
 
 def test_finish_leaves_what_is_out_so_many_seconds(client):

@@ -20,7 +20,9 @@ def test_the_key_is_of_the_call_or_of_the_sample_where_it_is_named():
 
     named = {"id": "q", "run": "r", "step": 3}
     assert key() != key()
-    assert key(id="q", step=3) != key(id="q", step=3)
+    for missing in named:
+        partly = {name: value for name, value in named.items() if name != missing}
+        assert key(**partly) != key(**partly), f"without {missing} a later call is another one"
     assert key(**named) == key(**named) == key(**named, deadline_s=3)
     for other in ({"step": 4}, {"completions": ["b"]}, {"reference": "s"}, {"indices": [0], "group_size": 2}):
         assert key(**named) != key(**{**named, **other})

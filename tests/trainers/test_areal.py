@@ -1,13 +1,11 @@
 """areal 1.0.4's own workflow and pool of processes with our function, and our workflow: `make test-trainers`."""
 
 import json
-from pathlib import Path
 
 import pytest
+from toy_gateway import RELATIVE
 
 pytestmark = pytest.mark.long
-ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "reward_api" / "reward_api" / "domains" / "data"
 MATH = {"answer": "5/6", "data_source": "gsm8k"}
 RIGHT = "The common denominator is six, so three sixths and two sixths.</think><answer>5/6</answer>"
 ROWS = [
@@ -20,10 +18,8 @@ ROWS = [
 
 
 @pytest.fixture(scope="module")
-def told(run_with, serve, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("domains")
-    (folder / "math.yaml").write_text((SHIPPED / "math.yaml").read_text())
-    (folder / "toy.yaml").write_text("components: [{verifier: 'toys:Toy', name: toy}]\n")
+def told(run_with, serve, toy_domains):
+    folder = toy_domains("math", whole=RELATIVE)
     with serve(TOUCHSTONE_DOMAINS=str(folder)) as (url, _):
         settings = {"TOUCHSTONE_URL": url, "TOUCHSTONE_SOURCES": "toys=toy,gsm8k=math"}
         return run_with("areal", "rollouts.py", json.dumps(ROWS), **settings)

@@ -5,14 +5,14 @@ import math
 from pathlib import Path
 
 import pytest
+from toy_gateway import RELATIVE
 
 pytestmark = pytest.mark.long
-ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "reward_api" / "reward_api" / "domains" / "data"
 PROMPT = "<|im_start|>user\nWhat is 1/2 + 1/3?<|im_end|>\n<|im_start|>assistant\n<think>\n"
 THOUGHT = "The common denominator is six, so we have three sixths and two sixths.</think>\n"
 RIGHT, WRONG = THOUGHT + "<answer>5/6</answer><|im_end|>", THOUGHT + "<answer>2/5</answer><|im_end|>"
 
+ADAPTER = Path(__file__).parents[2] / "trainer_client/trainer_client/adapters/openrlhf.py"
 
 GROUPS = {
     "math": ("math", [RIGHT, WRONG, RIGHT, WRONG], ["5/6"] * 4, {}),
@@ -22,17 +22,15 @@ GROUPS = {
     "none with a verdict": ("toy?group_size=3", ["crash", "raise", "bad reference"], ["yes"] * 3, {}),
     "nan": ("toy?no_verdict=nan", ["yes", "crash"], ["yes"] * 2, {}),
     "whole": ("whole?group_size=3", ["aaaa", "a", "aa"], [None] * 3, {}),
+    "by file": ("", ["yes", "crash", "no", "yes"], ["yes"] * 4, {"url": str(ADAPTER)}),
     "wrong url": ("nowhere", ["yes"], ["yes"], {}),
 }
 
 
 @pytest.fixture(scope="module")
-def told(run_with, serve, tmp_path_factory):
+def told(run_with, serve, toy_domains):
     """What OpenRLHF makes of each group; one process of it for all."""
-    folder = tmp_path_factory.mktemp("domains")
-    (folder / "math.yaml").write_text((SHIPPED / "math.yaml").read_text())
-    (folder / "toy.yaml").write_text("components: [{verifier: 'toys:Toy', name: toy}]\n")
-    (folder / "whole.yaml").write_text("components: [{verifier: 'toys:Relative', name: relative}]\n")
+    folder = toy_domains("math", whole=RELATIVE)
     with serve(TOUCHSTONE_DOMAINS=str(folder)) as (url, _):
         asked = {
             name: {
@@ -44,7 +42,9 @@ def told(run_with, serve, tmp_path_factory):
             }
             for name, (path, texts, labels, more) in GROUPS.items()
         }
-        return run_with("openrlhf", "rollouts.py", json.dumps(asked))
+        by_file = {"URL": url, "DOMAIN": "toy", "GROUP_SIZE": "4", "STOP_AT": "1"}
+        settings = {f"TOUCHSTONE_{name}": value for name, value in by_file.items()}
+        return run_with("openrlhf", "rollouts.py", json.dumps(asked), **settings)
 
 
 def test_a_group_becomes_a_batch_with_the_domains_rewards(told):
@@ -70,6 +70,16 @@ def test_a_sample_without_a_verdict_has_no_advantage(told):
     assert got["advantages"][0] == pytest.approx(1 / 3)
     assert got["logs"]["valid"] == [1.0, 0.0, 1.0, 1.0]
     assert got["logs"]["imputed"] == [0.0, 1.0, 0.0, 0.0]
+
+
+def test_the_file_gives_what_the_url_gives(told):
+    by_file, by_url = told["by file"], told["one without a verdict"]
+    assert by_file["rewards"] == by_url["rewards"]
+    assert (by_file["shapes"], by_file["dtypes"]) == (by_url["shapes"], by_url["dtypes"])
+    assert by_file["advantages"] == by_url["advantages"]
+    assert {name: by_file["logs"][name] for name in ("toy", "valid", "imputed")} == {
+        name: by_url["logs"][name] for name in ("toy", "valid", "imputed")
+    }
 
 
 def test_a_group_without_any_verdict_has_no_advantages(told):

@@ -3,16 +3,15 @@
 import json
 
 import pytest
+from toy_gateway import RELATIVE
 
 pytestmark = pytest.mark.long
 PAIRS = [("yes", "yes"), ("no", "yes"), ("crash", "yes")]
 
 
 @pytest.fixture(scope="module")
-def gateway(serve, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("domains")
-    (folder / "toy.yaml").write_text("components: [{verifier: 'toys:Toy', name: toy}]\n")
-    (folder / "whole.yaml").write_text("components: [{verifier: 'toys:Relative', name: relative}]\n")
+def gateway(serve, toy_domains):
+    folder = toy_domains(whole=RELATIVE)
     with serve(TOUCHSTONE_DOMAINS=str(folder)) as (url, _):
         yield url
 

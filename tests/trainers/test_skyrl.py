@@ -1,23 +1,18 @@
 """skyrl-gym 0.4.0's own registry and metrics with our environment: `make test-trainers`."""
 
 import json
-from pathlib import Path
 
 import pytest
+from toy_gateway import RELATIVE
 
 pytestmark = pytest.mark.long
-ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "reward_api" / "reward_api" / "domains" / "data"
 MATH = {"data_source": "gsm8k", "reward_spec": {"ground_truth": "5/6"}}
 RIGHT = "<think>The common denominator is six, so three sixths and two sixths.</think><answer>5/6</answer><|im_end|>"
 
 
 @pytest.fixture(scope="module")
-def told(run_with, serve, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("domains")
-    (folder / "math.yaml").write_text((SHIPPED / "math.yaml").read_text())
-    (folder / "toy.yaml").write_text("components: [{verifier: 'toys:Toy', name: toy}]\n")
-    (folder / "whole.yaml").write_text("components: [{verifier: 'toys:Relative', name: relative}]\n")
+def told(run_with, serve, toy_domains):
+    folder = toy_domains("math", whole=RELATIVE)
     rows = [
         {"text": "yes"},
         {"text": "no"},

@@ -5,15 +5,15 @@ import subprocess
 import sys
 
 import pytest
+from toy_gateway import RELATIVE
 
 pytestmark = pytest.mark.long
 GROUPS = {"all": ["yes", "no", "no", "yes"], "some": ["yes", "no", "crash", "yes"], "none": ["crash", "raise"]}
 
 
 @pytest.fixture(scope="module")
-def told(run_with, serve, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("domains")
-    (folder / "toy.yaml").write_text("components: [{verifier: 'toys:Toy', name: toy}]\n")
+def told(run_with, serve, toy_domains):
+    folder = toy_domains(whole=RELATIVE)
     path = subprocess.run([sys.executable, "-m", "trainer_client.adapters.swift"], capture_output=True, check=True)
     with serve(TOUCHSTONE_DOMAINS=str(folder)) as (url, _):
         environment = {"TOUCHSTONE_URL": url, "TOUCHSTONE_DOMAIN": "toy"}

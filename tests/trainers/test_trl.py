@@ -12,15 +12,13 @@ G = 4
 
 
 @pytest.fixture(scope="module")
-def gateway(serve, tmp_path_factory):
+def gateway(serve, toy_domains):
     """A gateway whose domain asks a verifier in a process of its own, which one completion in four brings down."""
-    folder = tmp_path_factory.mktemp("domains")
     with serve("toys:Moody") as (verifier, _):
-        (folder / "moody.yaml").write_text(
-            f"verifiers: {{moody: {{url: '{verifier}'}}}}\n"
+        folder = toy_domains(
+            moody=f"verifiers: {{moody: {{url: '{verifier}'}}}}\n"
             "components: [{verifier: moody}, {verifier: 'toys:Relative', name: relative, weight: 0.5}]\n"
         )
-        (folder / "toy.yaml").write_text("components: [{verifier: 'toys:Toy', name: toy}]\n")
         with serve("--domains", str(folder)) as (url, _):
             yield {"TOUCHSTONE_URL": url, "TOUCHSTONE_DEADLINE_S": "30", "TOUCHSTONE_STOP_AT": "1"}
 

@@ -1,13 +1,11 @@
 """verl 0.9.1's own reward managers, worker and advantages with our function and manager: `make test-trainers`."""
 
 import json
-from pathlib import Path
 
 import pytest
+from toy_gateway import RELATIVE
 
 pytestmark = pytest.mark.long
-ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "reward_api" / "reward_api" / "domains" / "data"
 THOUGHT = "The common denominator is six, so we have three sixths and two sixths.</think>\n"
 RIGHT, WRONG = THOUGHT + "<answer>\\boxed{\\frac{5}{6}}</answer>", THOUGHT + "<answer>2/5</answer>"
 
@@ -35,11 +33,8 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def gateway(serve, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("domains")
-    (folder / "math.yaml").write_text((SHIPPED / "math.yaml").read_text())
-    (folder / "toy.yaml").write_text("components: [{verifier: 'toys:Toy', name: toy}]\n")
-    (folder / "whole.yaml").write_text("components: [{verifier: 'toys:Relative', name: relative}]\n")
+def gateway(serve, toy_domains):
+    folder = toy_domains("math", whole=RELATIVE)
     with serve(TOUCHSTONE_DOMAINS=str(folder)) as (url, _):
         yield url
 

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reward_verifiers.completion import MAX_TAGS, after_think, scan, visible, without_end
+from reward_verifiers.completion import MAX_TAGS, after_think, scan, section, visible, without_end
 
-NAMES = ("think", "answer")
+NAMES = (section("think"), section("answer"))
 
 
 def test_tags_come_in_order_with_their_places():
@@ -23,7 +23,7 @@ def test_a_scan_is_bounded():
 def test_case_does_not_shift_places():
     # The lower case of this letter is two characters long.
     [tag] = scan("İ<THINK>", NAMES, case_sensitive=False)
-    assert (tag.name, tag.start) == ("think", 1)
+    assert (str(tag), tag.start) == ("<think>", 1)
 
 
 @pytest.mark.parametrize(

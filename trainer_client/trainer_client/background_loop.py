@@ -1,12 +1,18 @@
-"""The engine of a client: an event loop in a thread of its own, with the connections, for callers of any thread or loop."""
+"""The background loop of a client: an event loop in a thread of its own, with the connections, for callers of any thread
+or loop.
+
+    send_group ──▶ Sender                       a long group goes in parts, unless its domain needs them together
+    send_sample ─▶ Sender, or held by its PendingGroup until the siblings are there, where the domain needs them
+"""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import httpx
@@ -15,21 +21,23 @@ from trainer_client.client_metrics import ClientMetrics
 from trainer_client.domains import Domain, Domains
 from trainer_client.errors import BadGroup
 from trainer_client.pending_group import PendingGroup
-from trainer_client.results import ScoredGroup, gathered, without_verdict
-from trainer_client.sending import BATCH_BYTES, PendingRequest, Sender
-from trainer_client.wire import Body, RolloutGroup, RolloutSample, group_of, split, write
+from trainer_client.pending_request import PendingRequest
+from trainer_client.results import ScoredGroup
+from trainer_client.sending import BATCH_BYTES, Sender
+from trainer_client.wire import RolloutGroup, RolloutSample, split, write, write_samples
 
 T = TypeVar("T")
 
 CONNECT_S = 5.0
 # What `stop` gives the requests to end; a program must end whatever they do.
 END_S = 5.0
-# Bodies of `score_many` that exist at a time.
+# Bodies of `score_many` that exist at a time, and the size from which one is worth counting.
 MANY_BYTES = 128 << 20
+LARGE = 1024
 
 
 @dataclass(frozen=True)
-class Settings:
+class ClientSettings:
     """What makes a client; all that a pickled one takes along."""
 
     url: str
@@ -42,10 +50,10 @@ class Settings:
     transport: httpx.AsyncBaseTransport | None
 
 
-class Engine:
-    """Runs from the moment it is made until `stop`."""
+class BackgroundLoop:
+    """Runs from the moment it is created until `stop`. `call` and `run` may be used by any thread."""
 
-    def __init__(self, settings: Settings, meter: ClientMetrics) -> None:
+    def __init__(self, settings: ClientSettings, metrics: ClientMetrics) -> None:
         self._http = httpx.AsyncClient(
             base_url=settings.url,
             headers={"authorization": f"Bearer {settings.key}"} if settings.key else {},
@@ -53,17 +61,22 @@ class Engine:
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=settings.connections),
             transport=settings.transport,
         )
-        self._meter = meter
-        self._sender = Sender(self._http, settings.connections, meter)
+        self._metrics = metrics
         self._domains = Domains(self._http)
+        self._sender = Sender(self._http, settings.connections, metrics, self._domains.note_version)
         self._holding: set[PendingGroup] = set()
-        self._is_stopping = False
+        # Requests that wait for what their domain needs, or for their parts.
+        self._routing: dict[asyncio.Task[None], PendingRequest] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="trainer_client", daemon=True)
         self._thread.start()
 
-    def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Run one of the coroutines below, from any thread."""
+    def call(self, method: Callable[..., None], *arguments: Any) -> None:
+        """Call one of the methods below on the loop."""
+        self._loop.call_soon_threadsafe(method, self, *arguments)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run one of the coroutines below on the loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def stop(self) -> None:
@@ -77,11 +90,12 @@ class Engine:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
-        self._is_stopping = True
         self._loop.run_until_complete(self._end())
         self._loop.close()
 
     async def _end(self) -> None:
+        for pending in self._pending():
+            pending.cancel("the client was closed")
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
@@ -91,126 +105,154 @@ class Engine:
         await self._loop.shutdown_asyncgens()
         await self._loop.shutdown_default_executor()
 
-    # --- work, on the loop --------------------------------------------------------------------------------------------
+    def _pending(self) -> Iterator[PendingRequest]:
+        """All requests that are not settled."""
+        for group in list(self._holding):
+            yield from [pending for _, pending in group.held.values()]
+        yield from list(self._routing.values())
+        yield from self._sender.pending()
 
-    async def score(self, group: RolloutGroup, body: Body, deadline_s: float) -> ScoredGroup:
-        """Raises BadGroup when the gateway refuses the group."""
-        self._meter.arrived()
-        return await self._counted(body, self._group(group, body, self._loop.time() + deadline_s))
+    # --- on the loop --------------------------------------------------------------------------------------------------
 
-    async def submitted(self, group: RolloutGroup, body: Body, deadline_s: float) -> ScoredGroup:
-        """As `score`; one group's refusal is a failure among others. Raises BadGroup when the program is at fault."""
-        self._meter.arrived()
-        return await self._counted(body, _lenient(body, self._group(group, body, self._loop.time() + deadline_s)))
+    def send_group(self, group: RolloutGroup, pending: PendingRequest) -> None:
+        pending.start(self._loop)
+        if len(pending.body.json) > BATCH_BYTES and pending.body.count > 1 and group.indices is None:
+            pending.on_leave = self._route(self._send_long(group, pending), pending).cancel
+        else:
+            self._sender.send(pending)
+
+    def send_sample(self, sample: RolloutSample, index: int, pending: PendingRequest, group: PendingGroup) -> None:
+        """Sent at once, or with its siblings where the domain looks at the whole group."""
+        pending.start(self._loop)
+        domain = self._domains.peek(sample.domain)
+        if group.size == 1:
+            self._sender.send(pending)
+        elif domain is None:
+            self._route(self._send_later(sample, index, pending, group), pending)
+        else:
+            self._place(sample, index, pending, group, needs_siblings=domain.needs_siblings)
 
     async def score_many(self, groups: Sequence[tuple[RolloutGroup, float]]) -> list[ScoredGroup]:
-        """All of them, in order, with their deadlines in seconds; bodies are written as there is room."""
-        self._meter.arrived()
+        """Score them all, in order, with their deadlines in seconds; bodies are written as there is room."""
         begun = self._loop.time()
-        tasks: list[asyncio.Task[ScoredGroup]] = []
-        sizes: dict[asyncio.Task[ScoredGroup], int] = {}
+        futures: list[asyncio.Future[ScoredGroup]] = []
+        large: dict[asyncio.Future[ScoredGroup], int] = {}
         try:
             for group, deadline_s in groups:
                 body = write(group)
-                while sizes and sum(sizes.values()) + len(body.json) > MANY_BYTES:
-                    done, _ = await asyncio.wait(sizes, return_when=asyncio.FIRST_COMPLETED)
-                    for task in done:
-                        del sizes[task]
-                work = _lenient(body, self._group(group, body, begun + deadline_s))
-                tasks.append(asyncio.ensure_future(self._counted(body, work)))
-                if len(body.json) > MANY_BYTES // 1024:
-                    sizes[tasks[-1]] = len(body.json)
+                while large and sum(large.values()) + len(body.json) > MANY_BYTES:
+                    done, _ = await asyncio.wait(large, return_when=asyncio.FIRST_COMPLETED)
+                    for future in done:
+                        del large[future]
+                future = self._loop.create_future()
+                futures.append(future)
+                self.send_group(
+                    group, PendingRequest(body, begun + deadline_s - self._loop.time(), future, self._metrics)
+                )
+                if len(body.json) > MANY_BYTES // LARGE:
+                    large[future] = len(body.json)
                     await asyncio.sleep(0)  # a long body was written: now the requests have their turn
-            return list(await asyncio.gather(*tasks))
+            return list(await asyncio.gather(*futures))
         finally:
-            for task in tasks:
-                task.cancel()
-
-    async def sample(
-        self, sample: RolloutSample, index: int, body: Body, gathering: PendingGroup, deadline_s: float
-    ) -> ScoredGroup:
-        """A group of one. Sent at once, or with its siblings where the domain looks at the whole group."""
-        self._meter.arrived()
-        return await self._counted(body, _lenient(body, self._sample(sample, index, body, gathering, deadline_s)))
+            for future in futures:
+                future.cancel()
 
     async def domain(self, name: str, deadline_s: float) -> Domain:
         """What the gateway serves under this name. Raises BadGroup, TimeoutError."""
-        return await self._domains.known(name, self._loop.time() + deadline_s)
+        return await self._domains.get(name, self._loop.time() + deadline_s)
 
     async def finish(self, within_s: float) -> None:
         """Nothing that is out now takes longer than this; samples that still wait for siblings wait no more."""
-        self._sender.hurry(self._loop.time() + within_s)
-        for gathering in self._holding:
-            for _, own in gathering.held.values():
-                if not own.done():
-                    own.set_result(without_verdict(1, "cancelled", "its siblings were not submitted"))
-            gathering.held.clear()
+        held = [pending for group in self._holding for _, pending in group.held.values()]
+        for group in self._holding:
+            group.held.clear()
         self._holding.clear()
+        for pending in held:
+            pending.cancel("its siblings were not submitted")
+        for pending in self._pending():
+            pending.hurry(self._loop.time() + within_s)
 
-    async def _counted(self, body: Body, work: Coroutine[Any, Any, ScoredGroup]) -> ScoredGroup:
+    # --- long groups, and samples that need their siblings ------------------------------------------------------------
+
+    def _route(self, work: Coroutine[Any, Any, None], pending: PendingRequest) -> asyncio.Task[None]:
+        """Let a task decide how the request is sent."""
+        pending.trouble = ("verifier_unreachable", "the gateway did not say what its domain needs")
+        task = asyncio.ensure_future(work)
+        self._routing[task] = pending
+        task.add_done_callback(self._routing.pop)
+        return task
+
+    async def _send_long(self, group: RolloutGroup, pending: PendingRequest) -> None:
+        """In parts, each with the deadline of the whole, unless the domain needs them together."""
         try:
-            group = await work
+            if (await self._domains.get(group.domain, pending.deadline)).needs_siblings:
+                self._sender.send(pending)
+                return
+            pending.settle(await self._send_parts(split(group, BATCH_BYTES), pending))
+        except BadGroup as error:
+            pending.refuse(error)
         except TimeoutError:
-            group = without_verdict(body.count, "verifier_unreachable", "the gateway did not say what its domain needs")
-        except asyncio.CancelledError:
-            if not self._is_stopping:
-                raise
-            group = without_verdict(body.count, "cancelled", "the client was closed")
-        self._meter.scored(group)
-        return group
+            pending.expire()
 
-    async def _group(self, group: RolloutGroup, body: Body, deadline: float) -> ScoredGroup:
-        is_long = len(body.json) > BATCH_BYTES and body.count > 1 and group.indices is None
-        if not is_long or await self._domains.needs_siblings(group.domain, deadline):
-            return await self._deliver(body, deadline)
-        bodies = [write(part) for part in split(group, BATCH_BYTES)]
-        parts = await asyncio.gather(*(self._deliver(part, deadline) for part in bodies))
-        return gathered([part.sample(index) for part in parts for index in range(len(part))])
-
-    async def _sample(
-        self, sample: RolloutSample, index: int, body: Body, gathering: PendingGroup, deadline_s: float
-    ) -> ScoredGroup:
-        deadline = self._loop.time() + deadline_s
-        own: asyncio.Future[ScoredGroup] = self._loop.create_future()
+    async def _send_parts(self, parts: Sequence[RolloutGroup], whole: PendingRequest) -> ScoredGroup:
+        whole.stop_timer()  # the parts' own timers settle it
+        futures = [self._loop.create_future() for _ in parts]
         try:
-            is_held = gathering.size > 1 and await self._domains.needs_siblings(sample.domain, deadline)
-            if is_held:
-                gathering.held[index] = (sample, own)
-                self._holding.add(gathering)
+            for part, future in zip(parts, futures, strict=True):
+                pending = PendingRequest(write(part), whole.deadline - self._loop.time(), future, is_strict=True)
+                pending.start(self._loop)
+                self._sender.send(pending)
+            return ScoredGroup(sample for scored in await asyncio.gather(*futures) for sample in scored)
         finally:
-            gathering.arrived += 1
-            if gathering.arrived == gathering.size and gathering.held:
-                self._holding.discard(gathering)
-                gathering.sending = asyncio.ensure_future(self._send_held(gathering, self._loop.time() + deadline_s))
-        return await (own if is_held else self._deliver(body, deadline))
+            for future in futures:
+                future.cancel()
 
-    async def _send_held(self, gathering: PendingGroup, deadline: float) -> None:
-        """The samples that waited for each other, as one request."""
-        indices = sorted(gathering.held)
-        waiting = [gathering.held[index][1] for index in indices]
+    async def _send_later(
+        self, sample: RolloutSample, index: int, pending: PendingRequest, group: PendingGroup
+    ) -> None:
+        """When it is known what the domain needs."""
+        needs_siblings = False
         try:
-            body = write(group_of({index: sample for index, (sample, _) in gathering.held.items()}))
-            group = await self._deliver(body, deadline)
-        except Exception as error:
-            for own in waiting:
-                if not own.done():
-                    own.set_exception(error)
-            return
-        for position, own in enumerate(waiting):
-            if not own.done():
-                own.set_result(gathered([group.sample(position)]))
+            needs_siblings = (await self._domains.get(sample.domain, pending.deadline)).needs_siblings
+        except BadGroup as error:
+            pending.refuse(error)
+        except TimeoutError:
+            pending.expire()
+        self._place(sample, index, pending, group, needs_siblings=needs_siblings)
 
-    async def _deliver(self, body: Body, deadline: float) -> ScoredGroup:
-        group = await self._sender.deliver(PendingRequest(body, deadline))
-        self._domains.seen(body.domain, group.version)
-        return group
+    def _place(
+        self, sample: RolloutSample, index: int, pending: PendingRequest, group: PendingGroup, *, needs_siblings: bool
+    ) -> None:
+        """Send the sample, or hold it; the group's last sample sends those that are held."""
+        group.arrived += 1
+        if not needs_siblings:
+            self._sender.send(pending)
+        elif pending.is_open:
+            pending.stop_timer()
+            group.held[index] = (sample, pending)
+            self._holding.add(group)
+        if group.arrived == group.size and group.held:
+            self._send_held(group, pending.deadline_s)
+
+    def _send_held(self, group: PendingGroup, deadline_s: float) -> None:
+        """The samples that waited for each other, as one request."""
+        self._holding.discard(group)
+        indices = sorted(group.held)
+        members = [group.held[index][1] for index in indices]
+        body = write_samples({index: group.held[index][0] for index in indices})
+        whole = PendingRequest(body, deadline_s, self._loop.create_future(), is_strict=True)
+        whole.future.add_done_callback(partial(_share, members))
+        whole.start(self._loop)
+        self._sender.send(whole)
 
 
-async def _lenient(body: Body, work: Coroutine[Any, Any, ScoredGroup]) -> ScoredGroup:
-    """A group that the gateway refuses is one without a verdict; a program that is at fault is told."""
-    try:
-        return await work
-    except BadGroup as error:
-        if error.is_setup:
-            raise
-        return without_verdict(body.count, "refused", str(error))
+def _share(members: Sequence[PendingRequest], whole: Any) -> None:
+    """Settle each member with its sample of the whole group."""
+    if whole.cancelled():
+        return
+    error = whole.exception()
+    for position, member in enumerate(members):
+        if error is None:
+            member.settle(ScoredGroup([whole.result()[position]]))
+        else:
+            member.refuse(error)

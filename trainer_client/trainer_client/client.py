@@ -1,10 +1,10 @@
 """RewardClient and AsyncRewardClient: completions go to the gateway, rewards come back as small typed objects.
 
-    RewardClient ─┬─▶ wire.write ─▶ Engine (a loop in its own thread) ─▶ Sender ─▶ POST /score ─▶ wire.read_reply
+    RewardClient ─┬─▶ wire.write ─▶ BackgroundLoop (in its own thread) ─▶ Sender ─▶ POST /score ─▶ wire.read_reply
     Async…       ─┘
 
-Both are thin faces of one engine, which is started on first use, once a process: so a client may be used by any thread and
-any event loop, copied into a forked process, and pickled.
+Both share one background loop, which starts on first use, once a process. So any thread and any event loop may use a client;
+it may be copied into a forked process, and pickled.
 """
 
 from __future__ import annotations
@@ -14,31 +14,33 @@ import concurrent.futures
 import os
 import threading
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
 import httpx
 
-from trainer_client.background_loop import Engine, Settings
+from trainer_client.background_loop import BackgroundLoop, ClientSettings
 from trainer_client.client_metrics import ClientMetrics
 from trainer_client.domains import Domain
 from trainer_client.errors import BadGroup, NoVerdict
 from trainer_client.future import RewardFuture
 from trainer_client.pending_group import PendingGroups
+from trainer_client.pending_request import PendingRequest
 from trainer_client.results import ScoredGroup, ScoredSample
-from trainer_client.wire import Reference, RolloutGroup, RolloutSample, Text, group_of, write
+from trainer_client.wire import Body, Reference, RolloutGroup, RolloutSample, Text, write, write_samples
 
 T = TypeVar("T")
+Item = TypeVar("Item", RolloutGroup, RolloutSample)
 
 _clients: weakref.WeakSet[_Client] = weakref.WeakSet()
-# Engines of the parent process. Their threads are not here; kept, so that nothing of theirs is ever closed in the child.
-_left_behind: list[Engine] = []
+# Loops of the parent process. Their threads are not here; kept, so that nothing of theirs is ever closed in the child.
+_left_behind: list[BackgroundLoop] = []
 
 
 class _Client:
-    """What both faces share: the settings, the engine of this process, and submitting."""
+    """What both clients share: the settings, the background loop of this process, and submitting."""
 
     def __init__(
         self,
@@ -60,44 +62,44 @@ class _Client:
             raise ValueError("connections: give at least 1")
         if not 0 < stop_at <= 1:
             raise ValueError("stop_at: give a share above 0, up to 1")
-        self._settings = Settings(url, key, run, deadline_s, connections, strict, stop_at, transport)
+        self._settings = ClientSettings(url, key, run, deadline_s, connections, strict, stop_at, transport)
         self._begin()
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
-        self._engine: Engine | None = None
+        self._background: BackgroundLoop | None = None
         self._finalizer: Callable[[], Any] | None = None
         self._is_closed = False
-        self._meter = ClientMetrics(self._settings.stop_at)
-        self._gatherings = PendingGroups()
+        self._metrics = ClientMetrics(self._settings.stop_at)
+        self._groups = PendingGroups()
         _clients.add(self)
 
-    def _running(self) -> Engine:
-        with self._lock:
-            if self._is_closed:
-                raise RuntimeError("the client is closed")
-            if self._engine is None:
-                self._engine = Engine(self._settings, self._meter)
-                self._finalizer = weakref.finalize(self, self._engine.stop)
-            return self._engine
+    def _running(self) -> BackgroundLoop:
+        """The loop, started where it is not. Hold the lock: what is handed to it then is there before it is stopped."""
+        if self._is_closed:
+            raise RuntimeError("the client is closed")
+        if self._background is None:
+            self._background = BackgroundLoop(self._settings, self._metrics)
+            self._finalizer = weakref.finalize(self, self._background.stop)
+        return self._background
 
     def _forked(self) -> None:
-        """In the child of a fork: the engine's thread is not here, and its connections are the parent's."""
+        """In the child of a fork: the background loop's thread is not here, and its connections are the parent's."""
         was_closed = self._is_closed
-        if self._engine is not None:
-            _left_behind.append(self._engine)
+        if self._background is not None:
+            _left_behind.append(self._background)
         self._begin()
         self._is_closed = was_closed
 
-    def __getstate__(self) -> Settings:
+    def __getstate__(self) -> ClientSettings:
         return self._settings
 
-    def __setstate__(self, settings: Settings) -> None:
+    def __setstate__(self, settings: ClientSettings) -> None:
         self._settings = settings
         self._begin()
 
     def _close(self) -> None:
-        self._gatherings.end()
+        self._groups.end()
         with self._lock:
             self._is_closed = True
             finalizer, self._finalizer = self._finalizer, None
@@ -120,29 +122,26 @@ class _Client:
         gateway refuses is a failure `refused` of that group.
         """
         if isinstance(item, RolloutGroup):
-            group = self._of_this_run(item)
-            engine, body = self._running(), write(group)
-            future = engine.start(engine.submitted(group, body, self._deadline_s(group)))
-            return RewardFuture(future, self._checked, self._meter, group.id)
-        if item.run is None:
-            item = replace(item, run=self._settings.run)
-        engine = self._running()
-        gathering, index = self._gatherings.place(item)
+            future = self._send_group(item)
+            return RewardFuture(future, self._checked, self._metrics, item.id)
+        sample = self._of_this_run(item)
+        group, index = self._groups.place(sample)
         try:
-            body = write(group_of({index: item}))
-        except BadGroup:
-            self._gatherings.release(item, gathering, index)
+            future, pending = self._pending(write_samples({index: sample}), sample)
+            with self._lock:
+                self._running().call(BackgroundLoop.send_sample, sample, index, pending, group)
+        except (BadGroup, RuntimeError):
+            self._groups.release(sample, group, index)
             raise
-        future = engine.start(engine.sample(item, index, body, gathering, self._deadline_s(item)))
-        gathering.joined(index, future)
-        return RewardFuture(future, lambda scored: self._checked(scored).sample(0), self._meter, item.group_id, index)
+        group.join(index, future)
+        return RewardFuture(future, lambda scored: self._checked(scored)[0], self._metrics, sample.group_id, index)
 
     def group(self, group_id: str) -> RewardFuture[ScoredGroup]:
         """The group that `submit` was given samples of, to wait for as a whole; ask once a group.
 
         Raises KeyError when there is none of this id.
         """
-        return RewardFuture(self._gatherings.ask(group_id).future, self._checked, self._meter, group_id)
+        return RewardFuture(self._groups.take(group_id).future, self._checked, self._metrics, group_id)
 
     def step_metrics(self) -> dict[str, float]:
         """The figures since the last call, which are also logged: call it once a step, where training goes on.
@@ -154,39 +153,52 @@ class _Client:
         reward/failed_frac   share of samples without a verdict; failures/<kind> how many of which kind
         reward/retries       requests that were sent again
         """
-        return self._meter.step()
+        return self._metrics.step()
 
-    def _score(self, group: RolloutGroup) -> concurrent.futures.Future[ScoredGroup]:
+    def _send_group(self, group: RolloutGroup, *, is_strict: bool = False) -> concurrent.futures.Future[ScoredGroup]:
+        """is_strict: BadGroup for whatever the gateway refuses."""
         group = self._of_this_run(group)
-        engine, body = self._running(), write(group)
-        return engine.start(engine.score(group, body, self._deadline_s(group)))
+        future, pending = self._pending(write(group), group, is_strict=is_strict)
+        with self._lock:
+            self._running().call(BackgroundLoop.send_group, group, pending)
+        return future
+
+    def _pending(
+        self, body: Body, item: RolloutGroup | RolloutSample, *, is_strict: bool = False
+    ) -> tuple[concurrent.futures.Future[ScoredGroup], PendingRequest]:
+        self._metrics.arrived()
+        future: concurrent.futures.Future[ScoredGroup] = concurrent.futures.Future()
+        return future, PendingRequest(body, self._deadline_s(item), future, self._metrics, is_strict=is_strict)
 
     def _score_many(self, groups: Iterable[RolloutGroup]) -> concurrent.futures.Future[list[ScoredGroup]]:
-        engine = self._running()
-        asked = [(group, self._deadline_s(group)) for group in map(self._of_this_run, groups)]
-        return engine.start(engine.score_many(asked))
+        self._metrics.arrived()
+        pairs = [(group, self._deadline_s(group)) for group in map(self._of_this_run, groups)]
+        return self._run(lambda loop: loop.score_many(pairs))
 
     def _domain(self, name: str) -> concurrent.futures.Future[Domain]:
-        engine = self._running()
-        return engine.start(engine.domain(name, self._settings.deadline_s))
+        return self._run(lambda loop: loop.domain(name, self._settings.deadline_s))
 
     def _finish(self, within_s: float) -> concurrent.futures.Future[None]:
-        engine = self._running()
-        self._gatherings.end()
-        return engine.start(engine.finish(within_s))
+        self._groups.end()
+        return self._run(lambda loop: loop.finish(within_s))
 
-    def _of_this_run(self, group: RolloutGroup) -> RolloutGroup:
-        return group if group.run is not None or self._settings.run is None else replace(group, run=self._settings.run)
+    def _run(self, work: Callable[[BackgroundLoop], Coroutine[Any, Any, T]]) -> concurrent.futures.Future[T]:
+        with self._lock:
+            background = self._running()
+            return background.run(work(background))
+
+    def _of_this_run(self, item: Item) -> Item:
+        return item if item.run is not None or self._settings.run is None else replace(item, run=self._settings.run)
 
     def _deadline_s(self, item: RolloutGroup | RolloutSample) -> float:
         return self._settings.deadline_s if item.deadline_s is None else item.deadline_s
 
     def _checked(self, scored: ScoredGroup) -> ScoredGroup:
         """Raises TooManyFailures, and NoVerdict when strict."""
-        self._meter.check()
+        self._metrics.check()
         if self._settings.strict and scored.version is None:
-            cause = next((failure for failure in scored.failures if failure), None)
-            raise NoVerdict(f"{cause['kind']}: {cause['message']}" if cause else "no gateway scored it")
+            failure = next((sample.failure for sample in scored if sample.failure), None)
+            raise NoVerdict(f"{failure['kind']}: {failure['message']}" if failure else "no gateway scored it")
         return scored
 
 
@@ -237,7 +249,7 @@ class RewardClient(_Client):
         A gateway that cannot answer gives a group of None with the cause. Raises BadGroup when the request is at fault,
         TooManyFailures, and NoVerdict when strict.
         """
-        future = self._score(_group(domain, completions, reference, fields))
+        future = self._send_group(_group(domain, completions, reference, fields), is_strict=True)
         return self._checked(self._waited(future))
 
     def score_many(self, groups: Iterable[RolloutGroup]) -> list[ScoredGroup]:
@@ -254,17 +266,17 @@ class RewardClient(_Client):
         return self._waited(self._domain(name))
 
     def as_completed(
-        self, handles: Iterable[RewardFuture[T]], timeout: float | None = None
+        self, futures: Iterable[RewardFuture[T]], timeout: float | None = None
     ) -> Iterator[RewardFuture[T]]:
-        """The handles, each as soon as its result is there. Raises TimeoutError when not all are after `timeout` seconds."""
-        by_future = {handle._future: handle for handle in handles}
-        done = concurrent.futures.as_completed(by_future, timeout)
+        """The futures, each as soon as its result is there. Raises TimeoutError when not all are after `timeout` seconds."""
+        rewards = {reward._future: reward for reward in futures}
+        done = concurrent.futures.as_completed(rewards, timeout)
         while True:
-            with self._meter.waiting():
+            with self._metrics.waiting():
                 future = next(done, None)
             if future is None:
                 return
-            yield by_future[future]
+            yield rewards[future]
 
     def finish(self, within_s: float) -> None:
         """Generation has ended: whatever is still out has so many seconds. Then it is None with its cause.
@@ -286,7 +298,7 @@ class RewardClient(_Client):
         self.close()
 
     def _waited(self, future: concurrent.futures.Future[T]) -> T:
-        with self._meter.waiting():
+        with self._metrics.waiting():
             try:
                 return future.result()
             except BaseException:
@@ -314,7 +326,8 @@ class AsyncRewardClient(_Client):
         **fields: Any,
     ) -> ScoredGroup:
         """As RewardClient.score. A task that is cancelled takes its request back."""
-        return self._checked(await asyncio.wrap_future(self._score(_group(domain, completions, reference, fields))))
+        future = self._send_group(_group(domain, completions, reference, fields), is_strict=True)
+        return self._checked(await asyncio.wrap_future(future))
 
     async def score_many(self, groups: Iterable[RolloutGroup]) -> list[ScoredGroup]:
         """As RewardClient.score_many."""
@@ -325,13 +338,13 @@ class AsyncRewardClient(_Client):
         """As RewardClient.domain."""
         return await asyncio.wrap_future(self._domain(name))
 
-    async def as_completed(self, handles: Iterable[RewardFuture[T]]) -> AsyncIterator[RewardFuture[T]]:
-        """The handles, each as soon as its result is there."""
+    async def as_completed(self, futures: Iterable[RewardFuture[T]]) -> AsyncIterator[RewardFuture[T]]:
+        """The futures, each as soon as its result is there."""
         loop = asyncio.get_running_loop()
         ready: asyncio.Queue[RewardFuture[T]] = asyncio.Queue()
         count = 0
-        for count, handle in enumerate(handles, 1):  # noqa: B007
-            handle._future.add_done_callback(_into(ready, handle, loop))
+        for count, reward in enumerate(futures, 1):  # noqa: B007
+            reward._future.add_done_callback(_into(ready, reward, loop))
         for _ in range(count):
             yield await ready.get()
 
@@ -353,11 +366,11 @@ class AsyncRewardClient(_Client):
 
 
 def _into(
-    ready: asyncio.Queue[RewardFuture[T]], handle: RewardFuture[T], loop: asyncio.AbstractEventLoop
+    ready: asyncio.Queue[RewardFuture[T]], reward: RewardFuture[T], loop: asyncio.AbstractEventLoop
 ) -> Callable[[concurrent.futures.Future[ScoredGroup]], None]:
     def put(_: concurrent.futures.Future[ScoredGroup]) -> None:
         if not loop.is_closed():
-            loop.call_soon_threadsafe(ready.put_nowait, handle)
+            loop.call_soon_threadsafe(ready.put_nowait, reward)
 
     return put
 

@@ -45,7 +45,7 @@ class ClientMetrics:
         self._busy_s = 0.0
         self._last_in = self._last_out = time.monotonic()
 
-    # --- told by the engine -------------------------------------------------------------------------------------------
+    # --- written by the background loop -------------------------------------------------------------------------------
 
     def arrived(self) -> None:
         """A completion is finished, and its reward is wanted from now on."""
@@ -73,9 +73,9 @@ class ClientMetrics:
         with self._lock:
             self._retries += 1
 
-    def scored(self, group: ScoredGroup) -> None:
+    def scored(self, scored: ScoredGroup) -> None:
         """Count a group; warns when the share of failures passes 5 %."""
-        kinds = [failure["kind"] if failure else None for failure in group.failures]
+        kinds = [sample.failure["kind"] if sample.failure else None for sample in scored]
         with self._lock:
             self._samples += len(kinds)
             self._remember(kinds)
@@ -83,9 +83,9 @@ class ClientMetrics:
             share, has_warned = self._share(), self._has_warned
             self._has_warned = share > WARN_AT
         if share > WARN_AT and not has_warned:
-            log.warning("%s", self._complaint(share))
+            log.warning("%s", self._failure_text(share))
 
-    # --- asked by the caller ------------------------------------------------------------------------------------------
+    # --- read by the caller -------------------------------------------------------------------------------------------
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -101,7 +101,7 @@ class ClientMetrics:
         with self._lock:
             share = self._share()
         if share > self._stop_at:
-            raise TooManyFailures(f"{self._complaint(share)} The run stops above {self._stop_at:.0%} (stop_at).")
+            raise TooManyFailures(f"{self._failure_text(share)} The run stops above {self._stop_at:.0%} (stop_at).")
 
     def step(self) -> dict[str, float]:
         """The figures since the last call; logs them. Nothing scored since then: an empty dict."""
@@ -141,7 +141,7 @@ class ClientMetrics:
             return 0.0
         return self._recent_failed / len(self._recent)
 
-    def _complaint(self, share: float) -> str:
+    def _failure_text(self, share: float) -> str:
         with self._lock:
             kinds = Counter(kind for kind in self._recent if kind).most_common(3)
             count = len(self._recent)

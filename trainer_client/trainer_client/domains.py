@@ -1,4 +1,4 @@
-"""What the client must know of a domain: its components, and whether one of them needs the siblings of a sample.
+"""What the client needs from a domain: its components, and whether one of them needs the siblings of a sample.
 
 Such a group is sent when it is whole. Its samples could wait for each other at the gateway instead, but generation may take
 longer than their deadline, and waiting requests would hold the connections that the last siblings need.
@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import httpx
 
 from trainer_client.errors import BadGroup
-from trainer_client.retry import passes, pause, retry_after
-from trainer_client.wire import told
+from trainer_client.retry import may_pass, pause, retry_after
+from trainer_client.wire import problem_text
 
 ANSWER_S = 10.0
 
@@ -34,57 +34,58 @@ class Domain:
 
 
 class Domains:
-    """Asked of the gateway once a domain, and again when a reply shows another version."""
+    """Fetched from the gateway once a domain, and again after a reply of another version."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
-        self._asked: dict[str, asyncio.Task[Domain]] = {}
+        self._fetches: dict[str, asyncio.Task[Domain]] = {}
 
-    async def needs_siblings(self, name: str, deadline: float) -> bool:
-        """As `known` raises."""
-        return (await self.known(name, deadline)).needs_siblings
+    def peek(self, name: str) -> Domain | None:
+        """The domain, where it is here already."""
+        task = self._fetches.get(name)
+        is_here = task is not None and task.done() and not task.cancelled() and not task.exception()
+        return task.result() if task is not None and is_here else None
 
-    async def known(self, name: str, deadline: float) -> Domain:
-        """Raises BadGroup when there is no such domain, TimeoutError when the gateway does not say before the deadline."""
-        task = self._asked.get(name)
+    async def get(self, name: str, deadline: float) -> Domain:
+        """Raises BadGroup when there is no such domain, TimeoutError when the gateway does not answer by the deadline."""
+        task = self._fetches.get(name)
         if task is None or (task.done() and (task.cancelled() or task.exception())):
-            task = self._asked[name] = asyncio.ensure_future(self._ask(name))
+            task = self._fetches[name] = asyncio.ensure_future(self._fetch(name))
         # Not wait_for: it may swallow a cancellation before Python 3.12.
         done, _ = await asyncio.wait({task}, timeout=deadline - asyncio.get_running_loop().time())
         if not done:
             raise TimeoutError
         return task.result()
 
-    def seen(self, name: str, version: str | None) -> None:
-        """A reply of this version has come: what is known of another is forgotten."""
-        task = self._asked.get(name)
-        is_known = task is not None and task.done() and not task.cancelled() and not task.exception()
-        if version and task and is_known and task.result().version != version:
-            del self._asked[name]
+    def note_version(self, name: str, version: str | None) -> None:
+        """A reply has this version: a domain of another version is forgotten."""
+        domain = self.peek(name)
+        if version and domain and domain.version != version:
+            del self._fetches[name]
 
-    async def _ask(self, name: str) -> Domain:
+    async def _fetch(self, name: str) -> Domain:
         for number in itertools.count():
             wait = None
             try:
                 reply = await self._http.get(f"/domains/{name}", timeout=ANSWER_S)
             except httpx.RequestError:
-                pass  # it is asked again
+                pass  # it is fetched again
             else:
                 if reply.status_code == httpx.codes.OK:
                     return _read(reply)
-                if not passes(reply.status_code):
-                    raise BadGroup(told(reply.status_code, reply.content), reply.status_code)
+                if not may_pass(reply.status_code):
+                    raise BadGroup(problem_text(reply.status_code, reply.content), reply.status_code)
                 wait = retry_after(reply.headers)
             await asyncio.sleep(pause(number, wait))
         raise AssertionError("count never ends")
 
 
 def _read(reply: httpx.Response) -> Domain:
-    """A component that does not say is taken to need them: a group that is sent whole is right in either case."""
+    """A component without `whole_group` counts as one that needs the siblings: a whole group is right in either case."""
     try:
-        about = reply.json()
-        parts = about["components"]
+        document = reply.json()
+        parts = document["components"]
         weights = {str(part["name"]): float(part.get("weight", 1.0)) for part in parts}
-        return Domain(str(about["version"]), any(part.get("whole_group") is not False for part in parts), weights)
+        return Domain(str(document["version"]), any(part.get("whole_group") is not False for part in parts), weights)
     except (ValueError, KeyError, TypeError, AttributeError):
         return Domain("", True)

@@ -1,4 +1,4 @@
-"""What `submit` and `group` give back: a result to come, to wait for in a thread or to await in a loop."""
+"""What `submit` and `group` return: a result to come, to wait for in a thread or to await in a loop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class RewardFuture(Generic[T]):
-    """A reward that is under way: `handle.result()`, or `await handle`, in any thread and any loop of this process.
+    """A reward that is under way: `future.result()`, or `await future`, in any thread and any loop of this process.
 
     group_id: the group that it belongs to. index: the sample's place there; None for a whole group.
     """
@@ -24,7 +24,7 @@ class RewardFuture(Generic[T]):
         self,
         future: concurrent.futures.Future[ScoredGroup],
         finish: Callable[[ScoredGroup], T],
-        meter: ClientMetrics,
+        metrics: ClientMetrics,
         group_id: str | None,
         index: int | None = None,
     ) -> None:
@@ -32,20 +32,20 @@ class RewardFuture(Generic[T]):
         self.index = index
         self._future = future
         self._finish = finish
-        self._meter = meter
+        self._metrics = metrics
         self._process = os.getpid()
 
     def done(self) -> bool:
         return self._future.done()
 
     def result(self, timeout: float | None = None) -> T:
-        """The scored sample or group. Raises TimeoutError after `timeout` seconds, TooManyFailures, and what
-        `RewardClient.submit` says.
+        """The scored sample or group. Raises TimeoutError after `timeout` seconds, TooManyFailures, and BadGroup
+        as `RewardClient.submit` says.
 
-        A group is complete when all its samples were submitted; without a timeout it is waited for as long as that takes.
+        A group is complete when all its samples were submitted. Without a timeout this waits as long as that takes.
         """
         self._check_process()
-        with self._meter.waiting():
+        with self._metrics.waiting():
             try:
                 scored = self._future.result(timeout)
             except concurrent.futures.TimeoutError:

@@ -1,17 +1,17 @@
-"""Groups of which the samples are submitted one by one."""
+"""Groups whose samples are submitted one by one."""
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future
 
 from trainer_client.errors import BadGroup
-from trainer_client.results import ScoredGroup, ScoredSample, gathered, without_verdict
+from trainer_client.pending_request import PendingRequest
+from trainer_client.results import ScoredGroup, ScoredSample, no_verdict
 from trainer_client.wire import RolloutSample
 
-# Groups that were never asked for by `group(id)`; beyond these the oldest is forgotten, and its handles go on.
+# Groups that nobody took by `group(id)`. Beyond these the oldest is forgotten; the futures of its samples go on.
 KEPT = 16_384
 _SHARED = ("domain", "reference", "prompt", "prefix", "run", "step", "group_size")
 
@@ -22,11 +22,10 @@ class PendingGroup:
     def __init__(self, first: RolloutSample) -> None:
         self.size = first.group_size
         self.future: Future[ScoredGroup] = Future()
-        self.was_asked = False
-        # The engine's alone: how many samples it has seen, and those that it keeps until the group is whole.
+        self.was_taken = False
+        # The background loop's alone: how many samples have arrived there, and those that it holds for their siblings.
         self.arrived = 0
-        self.held: dict[int, tuple[RolloutSample, asyncio.Future[ScoredGroup]]] = {}
-        self.sending: asyncio.Task[None] | None = None
+        self.held: dict[int, tuple[RolloutSample, PendingRequest]] = {}
         self._first = first
         self._members: dict[int, Future[ScoredGroup] | None] = {}
         self._done = 0
@@ -64,10 +63,10 @@ class PendingGroup:
         """No more samples come: those that are missing have no verdict."""
         for index in set(range(self.size)) - self._members.keys():
             future: Future[ScoredGroup] = Future()
-            future.set_result(without_verdict(1, "cancelled", "the sample was not submitted"))
-            self.joined(index, future)
+            future.set_result(ScoredGroup([no_verdict("cancelled", "the sample was not submitted")]))
+            self.join(index, future)
 
-    def joined(self, index: int, future: Future[ScoredGroup]) -> None:
+    def join(self, index: int, future: Future[ScoredGroup]) -> None:
         """The sample is under way."""
         self._members[index] = future
         future.add_done_callback(self._one_done)
@@ -78,7 +77,7 @@ class PendingGroup:
             is_last = self._done == self.size
         if is_last:
             try:
-                self.future.set_result(gathered([self._sample(index) for index in range(self.size)]))
+                self.future.set_result(ScoredGroup(self._sample(index) for index in range(self.size)))
             except Exception as error:
                 self.future.set_exception(error)
 
@@ -86,12 +85,12 @@ class PendingGroup:
         future = self._members[index]
         assert future is not None  # noqa: S101
         if future.cancelled():
-            return without_verdict(1, "cancelled", "the sample was cancelled").sample(0)
-        return future.result().sample(0)
+            return no_verdict("cancelled", "the sample was cancelled")
+        return future.result()[0]
 
 
 class PendingGroups:
-    """By group id, until a group is complete and was asked for. Any thread may call."""
+    """By group id, until a group is complete and was taken. Any thread may call."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -130,16 +129,16 @@ class PendingGroups:
                 group.end()
                 self._forget(name, group)
 
-    def ask(self, name: str) -> PendingGroup:
-        """Raises KeyError when no sample of this group was submitted, or when it was asked for after it was complete."""
+    def take(self, name: str) -> PendingGroup:
+        """Raises KeyError when no sample of this group was submitted, or when it was taken before."""
         with self._lock:
             group = self._groups.get(name)
             if group is None:
                 raise KeyError(f"no sample of group {name!r} was submitted, or the group was taken before")
-            group.was_asked = True
+            group.was_taken = True
             self._forget(name, group)
         return group
 
     def _forget(self, name: str, group: PendingGroup) -> None:
-        if group.was_asked and not group.missing:
+        if group.was_taken and not group.missing:
             self._groups.pop(name, None)

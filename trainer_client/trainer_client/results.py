@@ -1,18 +1,19 @@
-"""What comes back: `ScoredGroup`, and `ScoredSample` for one completion. None where there is no verdict, and why."""
+"""What comes back: `ScoredGroup`, a sequence of one `ScoredSample` a completion. None where there is no verdict, and why."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import TypedDict, overload
 
 
 class Failure(TypedDict):
     """Why there is no verdict.
 
-    kind: `timeout`, `memory_limit`, `worker_crashed`, `verifier_error`, `verifier_unreachable`, `overloaded`,
-    `deadline_exceeded`, `bad_reference`, `unsupported` or `cancelled`, as the gateway says; `refused` when it does not take
-    the request. component: the one that could not give its score; None when it was none of them.
+    kind: the gateway's `timeout`, `memory_limit`, `worker_crashed`, `verifier_error`, `verifier_unreachable`, `overloaded`,
+    `deadline_exceeded`, `bad_reference`, `unsupported`, `cancelled` or
+    `budget_exhausted`; `refused` when the gateway does not accept the
+    request. component: the component without a score; None when it was no single one. message: one sentence.
     """
 
     kind: str
@@ -22,7 +23,15 @@ class Failure(TypedDict):
 
 @dataclass(frozen=True)
 class ScoredSample:
-    """The reward of one completion; the fields are those of ScoredGroup, for one."""
+    """The reward of one completion.
+
+    reward: a float, or None where there is no verdict; never an invented number.
+    failure: why there is no verdict, e.g. {"kind": "timeout", "component": "answer", "message": "…"}; None with a verdict.
+    components: the unweighted score of each component by name, or None.
+    version: digest of the domain that scored the completion; None when no gateway did.
+    canonical: the answer in its normal form, where the domain compares answers: equal strings are equal answers.
+    reasons: one sentence for each component, by name.
+    """
 
     reward: float | None
     failure: Failure | None
@@ -36,66 +45,77 @@ class ScoredSample:
         return self.reward is not None
 
 
-@dataclass(frozen=True)
-class ScoredGroup:
-    """The rewards of one group, in the order of its completions.
+class ScoredGroup(Sequence[ScoredSample]):
+    """The scored samples of one group, in the order of its completions. The properties are their fields as columns."""
 
-    rewards: a float, or None where there is no verdict; never a made-up number.
-    failures: why there is none, e.g. {"kind": "timeout", "component": "answer", "message": "…"}; None where there is one.
-    components: by name, each completion's score, not weighted, or None.
-    version: digest of the domain that scored it; None when no gateway did, several with commas when the domain was changed
-        while the group's samples came in.
-    canonical: each completion's answer in its normal form, where the domain compares answers: equal strings, equal answers.
-    reasons: by name of the component, one sentence a completion.
-    """
+    __slots__ = ("_samples",)
 
-    rewards: list[float | None]
-    failures: list[Failure | None]
-    components: dict[str, list[float | None]]
-    version: str | None
-    canonical: list[str | None] = field(default_factory=list)
-    reasons: dict[str, list[str]] = field(default_factory=dict)
+    def __init__(self, samples: Iterable[ScoredSample]) -> None:
+        self._samples = tuple(samples)
 
     def __len__(self) -> int:
-        return len(self.rewards)
+        return len(self._samples)
+
+    @overload
+    def __getitem__(self, index: int) -> ScoredSample: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> ScoredGroup: ...
+
+    def __getitem__(self, index: int | slice) -> ScoredSample | ScoredGroup:
+        return ScoredGroup(self._samples[index]) if isinstance(index, slice) else self._samples[index]
+
+    def __iter__(self) -> Iterator[ScoredSample]:
+        return iter(self._samples)
+
+    def __eq__(self, other: object) -> bool:
+        return self._samples == other._samples if isinstance(other, ScoredGroup) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # its samples hold dicts
+
+    def __repr__(self) -> str:
+        return f"ScoredGroup({list(self._samples)!r})"
+
+    @property
+    def rewards(self) -> list[float | None]:
+        return [sample.reward for sample in self._samples]
 
     @property
     def valid(self) -> list[bool]:
-        return [reward is not None for reward in self.rewards]
+        return [sample.valid for sample in self._samples]
 
-    def sample(self, index: int) -> ScoredSample:
-        """One completion's share."""
-        return ScoredSample(
-            reward=self.rewards[index],
-            failure=self.failures[index],
-            components={name: scores[index] for name, scores in self.components.items()},
-            version=self.version,
-            canonical=self.canonical[index] if self.canonical else None,
-            reasons={name: said[index] for name, said in self.reasons.items()},
-        )
+    @property
+    def failures(self) -> list[Failure | None]:
+        return [sample.failure for sample in self._samples]
 
+    @property
+    def canonical(self) -> list[str | None]:
+        return [sample.canonical for sample in self._samples]
 
-def gathered(samples: Sequence[ScoredSample]) -> ScoredGroup:
-    """The group of these samples, in their order. A component that one of them lacks is None there."""
-    names = list(dict.fromkeys(name for sample in samples for name in sample.components))
-    versions = dict.fromkeys(sample.version for sample in samples if sample.version is not None)
-    return ScoredGroup(
-        rewards=[sample.reward for sample in samples],
-        failures=[sample.failure for sample in samples],
-        components={name: [sample.components.get(name) for sample in samples] for name in names},
-        version=",".join(versions) or None,
-        canonical=[sample.canonical for sample in samples],
-        reasons={name: [sample.reasons.get(name, "") for sample in samples] for name in names},
-    )
+    @property
+    def components(self) -> dict[str, list[float | None]]:
+        """By name, the score of each completion; None also where a sample lacks the component."""
+        names = dict.fromkeys(name for sample in self._samples for name in sample.components)
+        return {name: [sample.components.get(name) for sample in self._samples] for name in names}
 
+    @property
+    def reasons(self) -> dict[str, list[str]]:
+        """By component, one sentence for each completion; empty where a sample lacks the component."""
+        names = dict.fromkeys(name for sample in self._samples for name in sample.reasons)
+        return {name: [sample.reasons.get(name, "") for sample in self._samples] for name in names}
 
-def without_verdict(count: int, kind: str, message: str) -> ScoredGroup:
-    """A group that the gateway did not score."""
-    failure = Failure(kind=kind, component=None, message=message)
-    return ScoredGroup([None] * count, [failure] * count, {}, None, [None] * count)
+    @property
+    def version(self) -> str | None:
+        """Digest of the domain that scored the group; None when no gateway did. Several, with commas, when the domain
+        changed between two samples."""
+        return ",".join(dict.fromkeys(sample.version for sample in self._samples if sample.version)) or None
 
 
-def mended(first: ScoredGroup, again: ScoredGroup) -> ScoredGroup:
-    """`first`, with what `again` knows where the first had no verdict: a verdict once given is not replaced."""
-    pairs = [(first.sample(index), again.sample(index)) for index in range(len(first))]
-    return gathered([old if old.valid else new for old, new in pairs])
+def no_verdict(kind: str, message: str) -> ScoredSample:
+    """A sample that the gateway did not score."""
+    return ScoredSample(None, Failure(kind=kind, component=None, message=message), {}, None)
+
+
+def merge_tries(first: ScoredGroup, later: ScoredGroup) -> ScoredGroup:
+    """`first`, with samples of `later` where `first` has no verdict: a verdict is never replaced."""
+    return ScoredGroup(old if old.valid else new for old, new in zip(first, later, strict=True))

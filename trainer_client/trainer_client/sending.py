@@ -1,10 +1,8 @@
-"""Parcels go to the gateway: at most so many requests at a time, many parcels in one when they have to queue, tried again
-until their deadline.
+"""Requests go to the gateway: so many at a time, many bodies in one when they have to queue, until their deadline.
 
-    PendingRequest ──▶ Sender.deliver ──▶ HTTP request (one, or many as lines) ──▶ ScoredGroup; at the deadline, nulls
+    PendingRequest ──▶ Sender.send ──▶ HTTP request (one body, or many as lines) ──▶ its future; at the deadline, nulls
 
-Everything here runs on the engine's event loop. A parcel has one absolute deadline: its timer settles it whatever the
-request that carries it does.
+Everything here runs on the background loop.
 """
 
 from __future__ import annotations
@@ -14,240 +12,194 @@ import gzip
 import itertools
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import httpx
 
 from trainer_client.client_metrics import ClientMetrics, log
 from trainer_client.errors import BadGroup
-from trainer_client.results import ScoredGroup, mended, without_verdict
-from trainer_client.retry import passes, pause, retry_after
-from trainer_client.wire import BadReply, Body, read_reply, told
+from trainer_client.pending_request import PendingRequest
+from trainer_client.retry import may_pass, pause, retry_after
+from trainer_client.wire import BadReply, problem_text, read_reply
 
-# A request takes no further parcels beyond this: 2 MB of JSON hold an event loop for milliseconds, 18 MB for a tenth of 1 s.
+# A request takes no further bodies beyond this: 2 MB of JSON hold an event loop for milliseconds, 18 MB for a tenth of 1 s.
 BATCH_BYTES = 2 << 20
-BATCH_PARCELS = 64
+BATCH_BODIES = 64
 GZIP_BYTES = 256 << 10
 # Kept back from the gateway's share of the deadline, for the way there and back.
 WAY_BACK = 0.05
 WAY_BACK_S = 1.0
-# Failures of one sample that pass, as the same answers for a whole request do.
-PASSING = frozenset({"overloaded", "verifier_unreachable"})
-# What one parcel of many may be to blame for: then each half is sent by itself.
+# Statuses for which one body of many may be to blame: then each half is sent by itself.
 BLAMES_ONE = frozenset({400, 404, 413, 422, 500})
 CUT_OFF = (httpx.ReadError, httpx.RemoteProtocolError)
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 
-
-class PendingRequest:
-    """A body on its way, and the future of its scores. `trouble` is what stood in the way last: (kind, message)."""
-
-    def __init__(self, body: Body, deadline: float) -> None:
-        loop = asyncio.get_running_loop()
-        self.body = body
-        self.deadline = deadline
-        self.trouble = ("deadline_exceeded", "it waited in the client for a free connection")
-        self.future: asyncio.Future[ScoredGroup] = loop.create_future()
-        self._best: ScoredGroup | None = None
-        self._timer = loop.call_at(deadline, self.expire)
-
-    @property
-    def is_open(self) -> bool:
-        return not self.future.done()
-
-    def answered(self, group: ScoredGroup) -> None:
-        """The gateway's verdicts; a sample whose failure may pass keeps the parcel open for another try."""
-        self._best = mended(self._best, group) if self._best else group
-        passing = [failure for failure in self._best.failures if failure and failure["kind"] in PASSING]
-        if not passing:
-            self.settle(self._best)
-
-    def hurry(self, deadline: float) -> None:
-        """An earlier deadline than it had."""
-        if deadline < self.deadline and self.is_open:
-            self._timer.cancel()
-            self.deadline = deadline
-            self._timer = asyncio.get_running_loop().call_at(deadline, self.expire)
-
-    def expire(self) -> None:
-        """No time is left: what verdicts there are, and the cause for the others."""
-        self.settle(self._best or without_verdict(self.body.count, *self.trouble))
-
-    def settle(self, group: ScoredGroup) -> None:
-        self._timer.cancel()
-        if self.is_open:
-            self.future.set_result(group)
-
-    def refuse(self, error: BadGroup) -> None:
-        self._timer.cancel()
-        if self.is_open:
-            self.future.set_exception(error)
+Batch = list[PendingRequest]
 
 
 class Sender:
-    """`deliver` parcels with at most `connections` requests at a time: more would only wait in the pool of connections."""
+    """At most `connections` HTTP requests at a time: more would only wait in the pool of connections.
 
-    def __init__(self, http: httpx.AsyncClient, connections: int, meter: ClientMetrics) -> None:
+    on_version: called with the domain and the version of every reply.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        connections: int,
+        metrics: ClientMetrics,
+        on_version: Callable[[str, str | None], None],
+    ) -> None:
         self._http = http
         self._free = connections
-        self._meter = meter
-        self._open: set[PendingRequest] = set()
+        self._metrics = metrics
+        self._on_version = on_version
         self._waiting: deque[PendingRequest] = deque()
-        self._requests: set[asyncio.Task[None]] = set()
+        self._batches: dict[asyncio.Task[None], Batch] = {}
 
-    async def deliver(self, parcel: PendingRequest) -> ScoredGroup:
-        """The scores, at the parcel's deadline at the latest. Raises BadGroup when the gateway refuses it."""
-        self._open.add(parcel)
-        self._waiting.append(parcel)
+    def send(self, pending: PendingRequest) -> None:
+        self._waiting.append(pending)
         self._pump()
-        try:
-            return await parcel.future
-        finally:
-            parcel.future.cancel()  # a caller that leaves takes its parcel along
-            self._open.discard(parcel)
 
-    def hurry(self, deadline: float) -> None:
-        """No parcel, waiting or on its way, may take longer than until then."""
-        for parcel in list(self._open):
-            parcel.hurry(deadline)
+    def pending(self) -> Iterator[PendingRequest]:
+        """All that wait or are on their way."""
+        return itertools.chain(list(self._waiting), *list(self._batches.values()))
 
     def _pump(self) -> None:
-        while self._free and (batch := self._next()):
+        while self._free and (batch := self._next_batch()):
             self._free -= 1
             task = asyncio.ensure_future(self._carry(batch))
-            self._requests.add(task)
+            self._batches[task] = batch
             task.add_done_callback(self._returned)
+            for pending in batch:
+                pending.on_leave = partial(self._left, task)
 
     def _returned(self, task: asyncio.Task[None]) -> None:
-        self._requests.discard(task)
+        del self._batches[task]
         self._free += 1
         self._pump()
 
-    def _next(self) -> list[PendingRequest]:
-        """The oldest parcels, as many as fit one request."""
-        batch: list[PendingRequest] = []
+    def _left(self, task: asyncio.Task[None]) -> None:
+        """One of the batch is settled: the HTTP request ends when nobody wants its reply."""
+        if not any(pending.is_open for pending in self._batches.get(task, ())):
+            task.cancel()
+
+    def _next_batch(self) -> Batch:
+        """The oldest, as many as fit one HTTP request."""
+        batch: Batch = []
         size = 0
-        while self._waiting and len(batch) < BATCH_PARCELS:
+        while self._waiting and len(batch) < BATCH_BODIES:
             size += len(self._waiting[0].body.json)
             if batch and size > BATCH_BYTES:
                 break
-            parcel = self._waiting.popleft()
-            if parcel.is_open:
-                batch.append(parcel)
+            pending = self._waiting.popleft()
+            if pending.is_open:
+                batch.append(pending)
         return batch
 
-    async def _carry(self, batch: list[PendingRequest]) -> None:
-        """Until every parcel of the batch is settled: the last one's deadline ends the request, whatever it waits for."""
-        tries = asyncio.ensure_future(self._tries(batch))
-        settled = asyncio.ensure_future(asyncio.wait([parcel.future for parcel in batch]))
-        try:
-            with self._meter.working():
-                await asyncio.wait([tries, settled], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            tries.cancel()
-            settled.cancel()
-            [ended, _] = await asyncio.gather(tries, settled, return_exceptions=True)
-        if isinstance(ended, Exception):
-            log.error("the client failed; its parcels get no verdict", exc_info=ended)
-            for parcel in batch:
-                parcel.trouble = ("verifier_error", f"the client failed ({type(ended).__name__})")
-                parcel.expire()
+    async def _carry(self, batch: Batch) -> None:
+        """Try until all of the batch are settled."""
+        with self._metrics.working():
+            try:
+                for number in itertools.count():
+                    wait_s = await self._exchange(batch)
+                    batch = [pending for pending in batch if pending.is_open]
+                    if not batch:
+                        return
+                    self._metrics.retried()
+                    await asyncio.sleep(pause(number, wait_s))
+            except Exception as error:
+                log.exception("the client failed; its requests get no verdict")
+                _blame(batch, "verifier_error", f"the client failed ({type(error).__name__})")
+                for pending in batch:
+                    pending.expire()
 
-    async def _tries(self, batch: Sequence[PendingRequest]) -> None:
-        for number in itertools.count():
-            told = await self._try(batch)
-            batch = [parcel for parcel in batch if parcel.is_open]
-            if not batch:
-                return
-            self._meter.retried()
-            await asyncio.sleep(pause(number, told))
-
-    async def _try(self, parcels: Sequence[PendingRequest]) -> float | None:
-        """One try; returns the seconds of a Retry-After. What stood in the way is in the parcels that are still open."""
-        _blame(parcels, "deadline_exceeded", "the gateway did not answer in time")
+    async def _exchange(self, batch: Batch) -> float | None:
+        """One try; returns the seconds of a Retry-After. Those that are still open hold the obstacle."""
+        _blame(batch, "deadline_exceeded", "the gateway did not answer in time")
         try:
-            return await self._exchange(parcels)
-        except httpx.RequestError as error:
-            _blame(parcels, "verifier_unreachable", f"the gateway cannot be reached ({type(error).__name__})")
-        except BadReply as error:
-            _blame(parcels, "verifier_error", f"the gateway answered outside the contract: {error}")
-        return None
-
-    async def _exchange(self, parcels: Sequence[PendingRequest]) -> float | None:
-        try:
-            status, headers, answer = await self._post(parcels)
+            status, headers, content = await self._post(batch)
         except CUT_OFF as error:
-            if len(parcels) > 1:
-                return await self._halves(parcels)
-            _blame(parcels, "verifier_unreachable", f"the gateway broke off ({type(error).__name__})")
+            if len(batch) > 1:
+                return await self._halves(batch)
+            _blame(batch, "verifier_unreachable", f"the gateway broke off ({type(error).__name__})")
             return None
-        if status == httpx.codes.OK:
+        except httpx.RequestError as error:
+            _blame(batch, "verifier_unreachable", f"the gateway cannot be reached ({type(error).__name__})")
             return None
-        if status in BLAMES_ONE and len(parcels) > 1:
-            return await self._halves(parcels)
-        if passes(status):
+        except BadReply as error:
+            _blame(batch, "verifier_error", f"the gateway answered outside the contract: {error}")
+            return None
+        if status in BLAMES_ONE and len(batch) > 1:
+            return await self._halves(batch)
+        if may_pass(status):
             kind = "verifier_error" if status == httpx.codes.INTERNAL_SERVER_ERROR else "overloaded"
-            _blame(parcels, kind, f"the gateway answered {status}")
+            _blame(batch, kind, f"the gateway answered {status}")
             return retry_after(headers)
-        for parcel in parcels:
-            parcel.refuse(BadGroup(told(status, answer), status))
+        if status != httpx.codes.OK:
+            for pending in batch:
+                pending.refuse(BadGroup(problem_text(status, content), status))
         return None
 
-    async def _halves(self, parcels: Sequence[PendingRequest]) -> float | None:
-        parcels = [parcel for parcel in parcels if parcel.is_open]
-        middle = len(parcels) // 2
-        waits = [await self._exchange(half) for half in (parcels[:middle], parcels[middle:]) if half]
+    async def _halves(self, batch: Batch) -> float | None:
+        batch = [pending for pending in batch if pending.is_open]
+        middle = len(batch) // 2
+        waits = [await self._exchange(half) for half in (batch[:middle], batch[middle:]) if half]
         return max((wait for wait in waits if wait is not None), default=None)
 
-    async def _post(self, parcels: Sequence[PendingRequest]) -> tuple[int, httpx.Headers, bytes]:
-        """Status, headers and what was answered; a good reply is read into the parcels. Raises RequestError, BadReply."""
-        content, headers = await _packed(parcels)
+    async def _post(self, batch: Batch) -> tuple[int, httpx.Headers, bytes]:
+        """Status, headers and body; a good reply is read into the batch. Raises RequestError, BadReply."""
+        content, headers = await _pack(batch)
         async with self._http.stream("POST", "/score", content=content, headers=headers) as reply:
             if reply.status_code != httpx.codes.OK:
                 return reply.status_code, reply.headers, await reply.aread()
-            await (_read_one(reply, parcels[0]) if len(parcels) == 1 else _read_lines(reply, parcels))
+            if len(batch) == 1:
+                self._read(_parse(await reply.aread()), batch[0])
+            else:
+                await self._read_lines(reply, batch)
             return reply.status_code, reply.headers, b""
 
+    def _read(self, document: Any, pending: PendingRequest) -> None:
+        scored = read_reply(document, pending.body.count)
+        self._on_version(pending.body.domain, scored.version)
+        pending.reply(scored)
 
-def _blame(parcels: Sequence[PendingRequest], kind: str, message: str) -> None:
-    for parcel in parcels:
-        parcel.trouble = (kind, message)
+    async def _read_lines(self, reply: httpx.Response, batch: Batch) -> None:
+        """Each line settles its request as it comes. Raises BadReply."""
+        missing = set(range(len(batch)))
+        async for line in _lines(reply):
+            document = _parse(line)
+            index = document.get("index") if isinstance(document, dict) else None
+            if index not in missing:
+                raise BadReply("a line without the index of a group of the request")
+            self._read(document, batch[index])
+            missing.discard(index)
+        if missing:
+            raise BadReply(f"{len(missing)} of {len(batch)} groups were not answered")
 
 
-async def _packed(parcels: Sequence[PendingRequest]) -> tuple[bytes, dict[str, str]]:
-    """The request's body and headers, with the time that each parcel has left now."""
+def _blame(batch: Sequence[PendingRequest], kind: str, message: str) -> None:
+    for pending in batch:
+        pending.trouble = (kind, message)
+
+
+async def _pack(batch: Sequence[PendingRequest]) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of the HTTP request, with the time that each has left now."""
     now = asyncio.get_running_loop().time()
     bodies = []
-    for parcel in parcels:
-        left = parcel.deadline - now
-        bodies.append(parcel.body.until(left - min(WAY_BACK * left, WAY_BACK_S)))
-    headers = {"content-type": JSON, "idempotency-key": ", ".join(parcel.body.key for parcel in parcels)}
+    for pending in batch:
+        left_s = pending.deadline - now
+        bodies.append(pending.body.until(left_s - min(WAY_BACK * left_s, WAY_BACK_S)))
+    headers = {"content-type": JSON, "idempotency-key": ", ".join(pending.body.key for pending in batch)}
     content = bodies[0]
-    if len(parcels) > 1:
+    if len(batch) > 1:
         content, headers["accept"] = b'{"groups":[%s]}' % b",".join(bodies), NDJSON
     if len(content) > GZIP_BYTES:
         content, headers["content-encoding"] = await asyncio.to_thread(gzip.compress, content, 1), "gzip"
     return content, headers
-
-
-async def _read_one(reply: httpx.Response, parcel: PendingRequest) -> None:
-    parcel.answered(read_reply(_json(await reply.aread()), parcel.body.count))
-
-
-async def _read_lines(reply: httpx.Response, parcels: Sequence[PendingRequest]) -> None:
-    """Each group's line settles its parcel as it comes. Raises BadReply."""
-    missing = set(range(len(parcels)))
-    async for line in _lines(reply):
-        document = _json(line)
-        index = document.get("index") if isinstance(document, dict) else None
-        if index not in missing:
-            raise BadReply("a line without the index of a group that was asked for")
-        parcels[index].answered(read_reply(document, parcels[index].body.count))
-        missing.discard(index)
-    if missing:
-        raise BadReply(f"{len(missing)} of {len(parcels)} groups were not answered")
 
 
 async def _lines(reply: httpx.Response) -> AsyncIterator[bytes]:
@@ -261,7 +213,7 @@ async def _lines(reply: httpx.Response) -> AsyncIterator[bytes]:
             rest = [part]
 
 
-def _json(text: bytes) -> Any:
+def _parse(text: bytes) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

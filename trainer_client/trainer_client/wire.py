@@ -1,4 +1,4 @@
-"""Both clients' one way of writing a request and reading a reply: the JSON of `POST /score`, and nothing else.
+"""How both clients write a request and read a reply: the JSON of `POST /score`, and nothing else.
 
 RolloutGroup, RolloutSample ──▶ Body ──▶ POST /score ──▶ read_reply ──▶ ScoredGroup
 """
@@ -11,11 +11,11 @@ import math
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trainer_client.errors import BadGroup
-from trainer_client.results import Failure, ScoredGroup, ScoredSample, gathered
+from trainer_client.results import Failure, ScoredGroup, ScoredSample
 
 Text = str | Sequence[Mapping[str, Any]]
 """A prompt or a completion: a string, or chat messages."""
@@ -26,7 +26,7 @@ Reference = Mapping[str, Any] | str | float
 class RolloutGroup:
     """Completions of one prompt: the fields of `POST /score`.
 
-    reference: what is known to be right; a bare string or number is short for {"answer": …}.
+    reference: the right answer or tests; a bare string or number is short for {"answer": …}.
     prefix: what the chat template wrote at the start of each completion. truncated, tokens: one a completion.
     id, run, step: with all three, sending the same group again (a resumed run) finds the same verdicts.
     group_size, indices: these completions are those members of a larger group `id`.
@@ -69,29 +69,6 @@ class RolloutSample:
     run: str | None = None
     step: int | None = None
     deadline_s: float | None = None
-
-
-def group_of(samples: Mapping[int, RolloutSample]) -> RolloutGroup:
-    """The group, or the part of one, that these samples are, by index. They share all but what is their own."""
-    indices, ordered = sorted(samples), [samples[index] for index in sorted(samples)]
-    one = ordered[0]
-    tokens = [sample.tokens for sample in ordered if sample.tokens is not None]
-    truncated = [sample.truncated for sample in ordered if sample.truncated is not None]
-    return RolloutGroup(
-        domain=one.domain,
-        completions=[sample.completion for sample in ordered],
-        reference=one.reference,
-        prompt=one.prompt,
-        prefix=one.prefix,
-        truncated=truncated if len(truncated) == len(ordered) else None,
-        tokens=tokens if len(tokens) == len(ordered) else None,
-        id=one.group_id,
-        run=one.run,
-        step=one.step,
-        group_size=one.group_size if one.group_id is not None else None,
-        indices=indices if one.group_id is not None else None,
-        deadline_s=one.deadline_s,
-    )
 
 
 def split(group: RolloutGroup, most_bytes: int) -> list[RolloutGroup]:
@@ -139,34 +116,73 @@ class Body:
 
 def write(group: RolloutGroup) -> Body:
     """Raises BadGroup for what cannot be sent; the message names the field."""
-    _check(group)
-    given = {item.name: getattr(group, item.name) for item in fields(group) if item.name != "deadline_s"}
-    given["completions"] = [_sendable(completion) for completion in group.completions]
-    given["prompt"] = _sendable(group.prompt)
-    sent = {name: value for name, value in given.items() if value is not None and (name != "prefix" or value)}
+    return _body(group, group.completions, group.truncated, group.tokens, group.id, group.group_size, group.indices)
+
+
+def write_samples(samples: Mapping[int, RolloutSample]) -> Body:
+    """The group, or the part of a group, of these samples by index. They share all fields but their own. Raises BadGroup."""
+    ordered = [samples[index] for index in sorted(samples)]
+    one = ordered[0]
+    truncated = [sample.truncated for sample in ordered]
+    tokens = [sample.tokens for sample in ordered]
+    return _body(
+        one,
+        [sample.completion for sample in ordered],
+        None if None in truncated else truncated,
+        None if None in tokens else tokens,
+        one.group_id,
+        None if one.group_id is None else one.group_size,
+        None if one.group_id is None else sorted(samples),
+    )
+
+
+def _body(
+    item: RolloutGroup | RolloutSample,
+    completions: Sequence[Text],
+    truncated: Sequence[Any] | None,
+    tokens: Sequence[Any] | None,
+    group_id: str | None,
+    group_size: int | None,
+    indices: Sequence[int] | None,
+) -> Body:
+    _check(completions, item.deadline_s)
+    fields = {
+        "domain": item.domain,
+        "completions": [_sendable(completion) for completion in completions],
+        "reference": item.reference,
+        "prompt": _sendable(item.prompt),
+        "prefix": item.prefix or None,
+        "truncated": truncated,
+        "tokens": tokens,
+        "id": group_id,
+        "run": item.run,
+        "step": item.step,
+        "group_size": group_size,
+        "indices": indices,
+    }
+    document = {name: value for name, value in fields.items() if value is not None}
     try:
-        text = json.dumps(sent, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_as_list)
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_as_list)
     except (TypeError, ValueError, RecursionError) as error:
         raise BadGroup(f"the group cannot be written as JSON: {error}") from None
     body = text.encode("utf-8", "surrogatepass")  # in a reference a lone surrogate is the gateway's to refuse
-    return Body(body, _key(group, body), len(group.completions), group.domain)
+    is_named = group_id is not None and item.run is not None and item.step is not None
+    return Body(body, _key(body) if is_named else secrets.token_urlsafe(16), len(completions), item.domain)
 
 
-def _key(group: RolloutGroup, body: bytes) -> str:
-    """Idempotency: the same for all tries of one call, and for the same sample of a resumed run."""
-    if group.id is None or group.run is None or group.step is None:
-        return secrets.token_urlsafe(16)
+def _key(body: bytes) -> str:
+    """The idempotency key of a named group: the same for the same content in a resumed run."""
     return urlsafe_b64encode(hashlib.blake2b(body, digest_size=16).digest()).rstrip(b"=").decode()
 
 
-def _check(group: RolloutGroup) -> None:
-    if isinstance(group.completions, str) or not len(group.completions):
+def _check(completions: Sequence[Text], deadline_s: float | None) -> None:
+    if isinstance(completions, str) or not len(completions):
         raise BadGroup("completions: give a list with at least one completion")
-    for position, completion in enumerate(group.completions):
+    for position, completion in enumerate(completions):
         if isinstance(completion, bytes) or not isinstance(completion, str | Sequence):
-            what = type(completion).__name__
-            raise BadGroup(f"completions[{position}] is a {what}: give a string or a list of chat messages")
-    if group.deadline_s is not None and not group.deadline_s > 0:
+            kind = type(completion).__name__
+            raise BadGroup(f"completions[{position}] is a {kind}: give a string or a list of chat messages")
+    if deadline_s is not None and not deadline_s > 0:
         raise BadGroup("deadline_s: give a positive number of seconds")
 
 
@@ -201,7 +217,7 @@ class BadReply(Exception):
 
 
 def read_reply(reply: Any, count: int) -> ScoredGroup:
-    """The scored group of one reply. Unknown fields are no trouble; a number that is none is. Raises BadReply."""
+    """The scored group of one reply. Unknown fields are ignored; a score that is no finite number raises BadReply."""
     try:
         results, version = reply["results"], str(reply["version"])
         samples = [_sample(result, version) for result in results]
@@ -209,7 +225,7 @@ def read_reply(reply: Any, count: int) -> ScoredGroup:
         raise BadReply(f"{type(error).__name__}: {error}") from None
     if len(samples) != count:
         raise BadReply(f"{len(samples)} results for {count} completions")
-    return gathered(samples)
+    return ScoredGroup(samples)
 
 
 def _sample(result: Mapping[str, Any], version: str) -> ScoredSample:
@@ -218,12 +234,13 @@ def _sample(result: Mapping[str, Any], version: str) -> ScoredSample:
     if (reward is None) != (failure is not None):
         raise ValueError("a result is a reward, or a failure and no reward")
     evidence = (component.get("evidence") or {} for component in components.values())
+    canonical = (answer for one in evidence if (answer := one.get("canonical")) is not None)
     return ScoredSample(
         reward=reward,
         failure=failure,
         components={name: _number(component["score"]) for name, component in components.items()},
         version=version,
-        canonical=next((str(found["canonical"]) for found in evidence if found.get("canonical") is not None), None),
+        canonical=next(map(str, canonical), None),
         reasons={name: str(component.get("reason", "")) for name, component in components.items()},
     )
 
@@ -242,11 +259,11 @@ def _failure(value: Any) -> Failure | None:
     return Failure(kind=str(value["kind"]), component=value.get("component"), message=str(value.get("message", "")))
 
 
-def told(status: int, content: bytes) -> str:
+def problem_text(status: int, content: bytes) -> str:
     """Problem details as one line."""
     try:
         problem = json.loads(content)
-        found = "; ".join(f"{error['path']}: {error['reason']}" for error in problem.get("errors", []))
-        return ": ".join(part for part in (problem["title"], problem.get("detail"), found) if part)
+        errors = "; ".join(f"{error['path']}: {error['reason']}" for error in problem.get("errors", []))
+        return ": ".join(part for part in (problem["title"], problem.get("detail"), errors) if part)
     except (ValueError, KeyError, TypeError, AttributeError):
         return f"HTTP {status}"

@@ -137,11 +137,11 @@ async def _same_over_http(backend: Backend, request: VerifyRequest) -> None:
     """Through JSON and the service's app; hostile text that JSON cannot carry is left out."""
     portable = [text for text in HOSTILE.values() if "\x00" not in text and "\ud800" not in text]
     whole_group = (await backend.describe()).whole_group
-    asked = request if whole_group else _beside(request, portable)
-    here = await backend.verify(asked)
+    sent = request if whole_group else _beside(request, portable)
+    here = await backend.verify(sent)
     transport = httpx.ASGITransport(create_app(backend))
     async with httpx.AsyncClient(transport=transport, base_url="http://service", timeout=120) as client:
-        answer = await client.post("/verify", json=asked.model_dump(mode="json"))
+        answer = await client.post("/verify", json=sent.model_dump(mode="json"))
         _demand(answer.status_code == httpx.codes.OK, f"POST /verify answered {answer.status_code}")
         _same(here.verdicts, VerifyReply.model_validate(answer.json()).verdicts, "over HTTP")
         described = Description.model_validate((await client.get("/")).json())

@@ -12,10 +12,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from enum import StrEnum
+from numbers import Real
 from typing import Annotated, Any, Self
 
+import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import to_jsonable_python
 
 
 class FailureKind(StrEnum):
@@ -31,9 +35,12 @@ class FailureKind(StrEnum):
     BAD_REFERENCE = "bad_reference"
     UNSUPPORTED = "unsupported"
     CANCELLED = "cancelled"
+    BUDGET_EXHAUSTED = "budget_exhausted"
 
 
-class _Request(BaseModel):
+class StrictModel(BaseModel):
+    """Base of requests, settings files and domain files: unknown keys are refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -92,7 +99,14 @@ def prompt_text(prompt: Text | None) -> str:
     return "\n".join(message.text() for message in prompt)
 
 
-class _Samples(_Request):
+def question_text(prompt: Text | None) -> str:
+    """What the user asked last: the last user message, or a prompt that is one string."""
+    if prompt is None or isinstance(prompt, str):
+        return prompt or ""
+    return next((message.text() for message in reversed(prompt) if message.role == "user"), prompt_text(prompt))
+
+
+class _Samples(StrictModel):
     """The part of a rollout group that every verifier may see."""
 
     prompt: Text | None = Field(default=None, description="What the model was asked: a string or chat messages.")
@@ -158,7 +172,7 @@ class ScoreRequest(_Samples):
         return self
 
 
-class ScoreManyRequest(_Request):
+class ScoreManyRequest(StrictModel):
     """POST /score with many groups at once; the answers keep their order."""
 
     groups: list[ScoreRequest] = Field(min_length=1)
@@ -167,7 +181,8 @@ class ScoreManyRequest(_Request):
 # --- what comes out ---------------------------------------------------------------------------------------------------
 
 
-class Failure(_Reply):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
     """Why there is no verdict, and which component could not give one."""
 
     kind: FailureKind
@@ -175,11 +190,15 @@ class Failure(_Reply):
     message: str
 
 
+class BadVerdict(ValueError):
+    """A verifier gave what is no verdict; the message names the field."""
+
+
 class Verdict(_Reply):
     """What one verifier says of one completion: a finite score, or a failure. Make it with `scored` or `failed`."""
 
-    score: float | None = Field(allow_inf_nan=False)
-    valid: bool
+    score: float | None = Field(allow_inf_nan=False, strict=True)
+    valid: bool = Field(strict=True)
     failure: Failure | None = None
     reason: str = Field(description="One sentence for a person.")
     evidence: dict[str, Any] = Field(
@@ -194,9 +213,9 @@ class Verdict(_Reply):
 
     @classmethod
     def scored(cls, score: float, reason: str, **evidence: Any) -> Verdict:
-        """A verdict. Raises ValueError when `score` is not finite: that is a bug of the verifier, not a number."""
-        if not math.isfinite(score):
-            raise ValueError("a score must be finite")
+        """A verdict. Raises BadVerdict unless `score` is a finite number: that is a bug of the verifier."""
+        if isinstance(score, bool) or not isinstance(score, Real) or not math.isfinite(score):
+            raise BadVerdict("score: must be a finite number")
         return cls(score=float(score), valid=True, reason=reason, evidence=evidence)
 
     @classmethod
@@ -211,6 +230,7 @@ class VerifyReply(_Reply):
 
     verifier: str
     version: str
+    build: str = Field(default="", description="As in the description.")
     verdicts: list[Verdict]
 
 
@@ -228,13 +248,23 @@ class Description(_Reply):
         default_factory=dict, description="Option to those of its values with which verdicts depend on the siblings."
     )
     pure: bool = Field(default=True, description="Same input, same verdict: the gateway may cache.")
+    build: str = Field(
+        default="",
+        description="Changes whenever the code may have changed, also under the same version: a digest of the code, or "
+        "something new at each start. Cached verdicts of another build are not used.",
+    )
 
     def needs_group(self, options: dict[str, Any]) -> bool:
         """Whether verdicts with these options depend on the siblings."""
         return self.whole_group or any(options.get(name) in values for name, values in self.whole_group_when.items())
 
 
-class Component(_Reply):
+# The reply to POST /score is built by the gateway alone, from verdicts that are already validated, so these are plain
+# dataclasses. The two of which a group has hundreds are not frozen, which would double what it costs to make one.
+
+
+@dataclass(slots=True, kw_only=True)
+class Component:
     """One component's share of a sample's reward."""
 
     score: float | None
@@ -242,36 +272,43 @@ class Component(_Reply):
     valid: bool
     failure: Failure | None = None
     reason: str
-    evidence: dict[str, Any] = Field(default_factory=dict)
+    evidence: dict[str, Any] = field(default_factory=dict)
 
 
-class SampleResult(_Reply):
+@dataclass(slots=True, kw_only=True)
+class SampleResult:
     """The reward of one completion. `reward` is null exactly when `valid` is false."""
 
     reward: float | None
     valid: bool
     failure: Failure | None = None
     components: dict[str, Component]
-    flags: list[str] = Field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
 
 
-class GroupStats(_Reply):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupStats:
     """Statistics over the valid rewards of this reply."""
 
     valid: int
     mean: float | None
-    std: float | None = Field(description="Population standard deviation.")
+    std: Annotated[float | None, Field(description="Population standard deviation.")]
     zero_variance: bool
 
 
-class ScoreReply(_Reply):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreReply:
     """The answer to POST /score for one group."""
 
     domain: str
-    version: str = Field(description="Digest of the resolved domain and its verifiers.")
+    version: Annotated[str, Field(description="Digest of the resolved domain and its verifiers.")]
     results: list[SampleResult]
     group: GroupStats
     elapsed_ms: float
+
+    def json(self) -> bytes:
+        """As it goes over the wire."""
+        return orjson.dumps(self, default=to_jsonable_python)
 
 
 class ScoreManyReply(_Reply):

@@ -43,10 +43,10 @@ def backend(name: str) -> Backend | None:
     """A new backend of that name, or None when none is registered. Raises BrokenVerifier when it cannot be loaded."""
     for point in entry_points(group=BACKENDS, name=name):
         try:
-            made: Backend = point.load()()
+            instance: Backend = point.load()()
         except (ImportError, AttributeError) as error:
             raise BrokenVerifier(f"verifier {name!r} cannot be loaded: {error}") from error
-        return made
+        return instance
     return None
 
 
@@ -74,11 +74,11 @@ def load(name: str) -> Verifier[Any, Any]:
     if ":" in name:
         point = EntryPoint(name=name, value=name, group=GROUP)
     else:
-        known = registered()
-        if name not in known:
-            there = sorted({*known, *(point.name for point in entry_points(group=BACKENDS))})
-            raise UnknownVerifier(f"unknown verifier {name!r}; installed: {', '.join(there) or 'none'}")
-        point = known[name]
+        points = registered()
+        if name not in points:
+            installed = sorted({*points, *(point.name for point in entry_points(group=BACKENDS))})
+            raise UnknownVerifier(f"unknown verifier {name!r}; installed: {', '.join(installed) or 'none'}")
+        point = points[name]
     try:
         kind = point.load()
     except (ImportError, AttributeError) as error:

@@ -10,12 +10,13 @@ Backend             async; a verifier that lives somewhere
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
+from reward_verifiers.code_digest import code_digest
 from reward_verifiers.contract import Description, FailureKind, Verdict, VerifyReply, VerifyRequest
 
 
@@ -31,6 +32,8 @@ class ReferenceModel(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
+ROUNDING = 1e-6
+
 O = TypeVar("O", bound=Options)  # noqa: E741
 R = TypeVar("R", bound=ReferenceModel)
 
@@ -43,6 +46,10 @@ class Sample(Generic[O, R]):
     options: O
     reference: R
     prompt: str = ""
+    question: str = ""
+    """The last user message; the prompt where that is one string."""
+    is_chat: bool = False
+    """The prompt was chat messages, which do not show what the chat template makes of them."""
     prefix: str = ""
     truncated: bool | None = None
     tokens: int | None = None
@@ -116,6 +123,7 @@ class Verifier(ABC, Generic[O, R]):
             score_range=self.score_range,
             whole_group=self.whole_group,
             pure=self.pure,
+            build=code_digest(type(self)),
         )
 
 
@@ -132,12 +140,25 @@ class GroupVerifier(Verifier[O, R]):
         return self.verify_group([sample])[0]
 
 
+def within_range(verdict: Verdict, score_range: tuple[float, float]) -> Verdict:
+    """The verdict, or a failure when its score lies outside of what its verifier declares. The last digits may differ."""
+    low, high = score_range
+    if verdict.score is None or low - ROUNDING <= verdict.score <= high + ROUNDING:
+        return verdict
+    message = f"score {verdict.score:g} is outside of the score_range [{low:g}, {high:g}]"
+    return Verdict.failed(FailureKind.VERIFIER_ERROR, message)
+
+
 @runtime_checkable
 class HasDetails(Protocol):
     """A backend that has more to say of its readiness than yes or no."""
 
     def details(self) -> dict[str, str]:
         """What GET /readyz of its service adds."""
+
+
+Judge = Callable[[VerifyRequest], Awaitable[VerifyReply]]
+"""`Backend.verify`, or what stands before it."""
 
 
 class Backend(Protocol):

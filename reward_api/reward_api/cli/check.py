@@ -2,73 +2,134 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import logging
+from typing import TYPE_CHECKING, Any
 
+import jsonschema
 from pydantic import ValidationError
+from stamina.instrumentation import set_on_retry_hooks
 
-from reward_api.cli.score.lines import BadInput, groups_of, request_of
+from reward_api.cli.score.requests import Columns, request_of
+from reward_api.cli.score.rows import BadInput, Row, open_source
 from reward_api.domains.live import files
-from reward_api.domains.spec import BadDomain, Domain, read
+from reward_api.domains.spec import BadDomain, BoundComponent, Domain, read
 from reward_api.gateway.backends import LOCAL, BackendResolver
 from reward_api.settings import GatewaySettings
 from reward_verifiers import registry
-from reward_verifiers.contract import ScoreRequest, validation_errors
+from reward_verifiers.contract import ScoreRequest, dotted, validation_errors
 from reward_verifiers.runtime.local import Local, parse_options, parse_reference, pool_for
 from reward_verifiers.verifier import BadReference
 
-MAX_TOLD = 100
+if TYPE_CHECKING:
+    from reward_verifiers.answer.audit import Auditor
+
+MAX_FAULTS = 100
 
 
-def _directory(settings: GatewaySettings) -> BackendResolver:
+def _backends(settings: GatewaySettings) -> BackendResolver:
     # Nothing is judged here, so the pool is never started.
     return BackendResolver(pool_for([], size=1), settings.verifier_urls, settings.service_key)
 
 
-async def check_domains(settings: GatewaySettings) -> list[str]:
-    """One line a fault of the domain files; none when all may be served."""
-    directory = _directory(settings)
-    faults = [] if files(settings.domains) else [f"no *.yaml in {settings.domains}"]
-    for path in files(settings.domains):
+async def check_domains(settings: GatewaySettings) -> tuple[list[str], list[str]]:
+    """(names of the domains that may be served, one line for each fault of the others)."""
+    # A service that is down is one fault, without a log line for every try.
+    set_on_retry_hooks([])
+    logging.getLogger("reward_api").addHandler(logging.NullHandler())
+    backends = _backends(settings)
+    paths = files(settings.domains)
+    good, faults = [], [] if paths else [f"no *.yaml in {settings.domains}"]
+    for path in paths:
         try:
-            await directory.resolve(path.stem, read(path), demand=True)
+            await backends.resolve(path.stem, read(path), demand=True)
+            good.append(path.stem)
         except BadDomain as error:
             faults += [
                 f"{path.name}: {where}: {why}" if where else f"{path.name}: {why}" for where, why in error.errors
             ]
-    await directory.aclose()
-    return faults
+    faults += [f"{path.name} is ignored: name it {path.stem}.yaml" for path in sorted(settings.domains.glob("*.yml"))]
+    await backends.aclose()
+    return good, faults
 
 
-async def check_data(settings: GatewaySettings, name: str, data: Path) -> list[str]:
-    """One line a reference that the domain's verifiers here do not understand, at most MAX_TOLD."""
-    path = settings.domains / f"{name}.yaml"
-    if not path.exists():
-        return [f"unknown domain {name!r}: no {path.name} in {settings.domains}"]
-    directory = _directory(settings)
-    domain = await directory.resolve(name, read(path), demand=True)
+async def check_data(settings: GatewaySettings, name: str, data: str) -> tuple[list[str], list[str]]:
+    """(one line for each reference that the domain's verifiers do not understand, components checked by shape alone)."""
+    backends = _backends(settings)
+    path = next(path for path in files(settings.domains) if path.stem == name)
+    domain = await backends.resolve(name, read(path), demand=True)
+    auditors = _auditors(domain)
     faults: list[str] = []
-    for number, line in groups_of(data):
-        faults += [f"line {number}: {fault}" for fault in _reference_faults(domain, line)]
-        if len(faults) >= MAX_TOLD:
-            return [*faults[:MAX_TOLD], "… and maybe more"]
-    return faults
+    for row in open_source(data).rows():
+        faults += [f"line {row.number}: {fault}" for fault in _row_faults(domain, row, auditors)]
+        if len(faults) >= MAX_FAULTS:
+            faults = [*faults[:MAX_FAULTS], "… and maybe more"]
+            break
+    if faults:
+        faults += [f"{key}: {auditor.audit.summary()}" for key, auditor in auditors.items()]
+    await backends.aclose()
+    return faults, [f"{one.spec.key} ({one.endpoint})" for one in domain.components if not _is_here(one)]
 
 
-def _reference_faults(domain: Domain, line: bytes) -> list[str]:
+def _is_here(component: BoundComponent) -> bool:
+    return component.endpoint == LOCAL and isinstance(component.backend, Local)
+
+
+def _auditors(domain: Domain) -> dict[str, Auditor]:
+    """BoundComponent → what audits its references. Only the answer verifier has such an audit."""
+    named = [one for one in domain.components if one.spec.verifier == "answer" and _is_here(one)]
+    if not named:
+        return {}
+    from reward_verifiers.answer import AnswerOptions  # late: a gateway without this verifier lacks its packages
+    from reward_verifiers.answer.audit import Auditor
+
+    return {one.spec.key: Auditor(AnswerOptions.model_validate(one.spec.options)) for one in named}
+
+
+def _row_faults(domain: Domain, row: Row, auditors: dict[str, Auditor]) -> list[str]:
     try:
-        request = ScoreRequest.model_validate({"completions": [""], **request_of(line)})
+        request = ScoreRequest.model_validate(request_of(row, Columns(domain=domain.name), needs_completions=False))
     except BadInput as error:
         return [str(error)]
     except ValidationError as error:
         return [f"{path}: {reason}" for path, reason in validation_errors(error)]
-    faults = []
+    faults: list[str] = []
     for component in domain.components:
-        if component.home != LOCAL or not isinstance(component.backend, Local):
-            continue
-        verifier = registry.load(component.spec.verifier)
-        options = parse_options(verifier, component.spec.options)
-        try:
-            verifier.check_reference(options, parse_reference(verifier, request.reference))
-        except BadReference as error:
-            faults.append(f"{component.spec.key}: {error}")
+        if auditor := auditors.get(component.spec.key):
+            faults += [f"{component.spec.key}: {fault}" for fault in _audit_faults(auditor, request.reference)]
+        elif fault := _reference_fault(component, request.reference):
+            faults.append(fault)
     return faults
+
+
+def _audit_faults(auditor: Auditor, reference: dict[str, Any]) -> list[str]:
+    """The faults of one reference; `auditor` keeps the counts."""
+    from reward_verifiers.answer import AnswerReference
+
+    before = len(auditor.audit.faults)
+    try:
+        auditor.add(AnswerReference.model_validate(reference))
+    except ValidationError as error:
+        return [f"reference.{path}: {reason}" for path, reason in validation_errors(error)]
+    return auditor.audit.faults[before:]
+
+
+def _reference_fault(component: BoundComponent, reference: dict[str, Any]) -> str:
+    """Empty when the component's verifier understands the reference, as far as that can be told here."""
+    if not _is_here(component):
+        return _shape_fault(component, reference)
+    verifier = registry.load(component.spec.verifier)
+    options = parse_options(verifier, component.spec.options)
+    try:
+        verifier.check_reference(options, parse_reference(verifier, reference))
+    except BadReference as error:
+        return f"{component.spec.key}: {error}"
+    return ""
+
+
+def _shape_fault(component: BoundComponent, reference: dict[str, Any]) -> str:
+    """By the JSON schema of a verifier that is a service."""
+    if component.description is None:
+        return ""
+    schema = jsonschema.Draft202012Validator(component.description.reference_schema)
+    error = next(schema.iter_errors(reference), None)
+    return "" if error is None else f"{component.spec.key}: {dotted(['reference', *error.path])}: {error.message[:200]}"

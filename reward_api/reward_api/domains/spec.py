@@ -14,28 +14,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import orjson
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from reward_api.settings import Url
-from reward_verifiers.contract import Description, validation_errors
+from reward_verifiers.contract import Description, StrictModel, validation_errors
 from reward_verifiers.verifier import Backend
+from reward_verifiers.yaml_file import BadFile, read_yaml
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class VerifierHome(_Strict):
+class VerifierEndpoint(StrictModel):
     """Where a verifier lives. Absent: in this process."""
 
     url: Url | None = Field(default=None, description="Base URL of its service, e.g. http://answer:8001.")
 
 
-class ComponentSpec(_Strict):
+class ComponentSpec(StrictModel):
     """One verifier's part in the reward."""
 
     verifier: str = Field(min_length=1, description="Name of the verifier.")
@@ -59,10 +55,10 @@ class ComponentSpec(_Strict):
         return self.name or self.verifier
 
 
-class DomainSpec(_Strict):
+class DomainSpec(StrictModel):
     """One file of `domains/`."""
 
-    verifiers: dict[str, VerifierHome] = Field(default_factory=dict)
+    verifiers: dict[str, VerifierEndpoint] = Field(default_factory=dict)
     components: list[ComponentSpec] = Field(min_length=1)
     combine: Literal["sum", "product"] = "sum"
     clip: tuple[Number | None, Number | None] = (None, None)
@@ -87,21 +83,17 @@ class DomainSpec(_Strict):
         return self
 
 
-class BadDomain(ValueError):
+class BadDomain(BadFile):
     """A domain that must not be served; `errors` holds (path, reason) pairs."""
-
-    def __init__(self, errors: list[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{path}: {reason}" if path else reason for path, reason in errors))
-        self.errors = errors
 
 
 @dataclass(frozen=True, slots=True)
-class Component:
+class BoundComponent:
     """A component bound to the verifier that serves it. `description` is None while that was never reached."""
 
     spec: ComponentSpec
     backend: Backend
-    home: str
+    endpoint: str
     description: Description | None
 
 
@@ -111,7 +103,7 @@ class Domain:
 
     name: str
     spec: DomainSpec
-    components: tuple[Component, ...]
+    components: tuple[BoundComponent, ...]
     version: str
 
 
@@ -123,21 +115,19 @@ def parse(data: object) -> DomainSpec:
         raise BadDomain(validation_errors(error)) from None
 
 
-def read(path: Path) -> DomainSpec:
-    """A domain from its file. Raises BadDomain."""
+def read(content: bytes | Path) -> DomainSpec:
+    """A domain from its file, or from what the file holds. Raises BadDomain, and OSError when it cannot be read."""
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" in line {where.line + 1}" if where else ""
-        raise BadDomain([("", f"not valid YAML{line}")]) from None
-    return parse(data)
+        return read_yaml(content, DomainSpec)
+    except BadFile as error:
+        raise BadDomain(error.errors) from None
 
 
-def version_of(spec: DomainSpec, homes: Mapping[str, str], described: Mapping[str, Description | None]) -> str:
+def version_of(spec: DomainSpec, endpoints: Mapping[str, str], described: Mapping[str, Description | None]) -> str:
     """sha256 over the specification, where its verifiers live and which versions these have."""
     verifiers = {
-        name: {"home": homes[name], "version": about.version if about else None} for name, about in described.items()
+        name: {"endpoint": endpoints[name], "version": about.version if about else None}
+        for name, about in described.items()
     }
     canonical = orjson.dumps(
         {"spec": spec.model_dump(mode="json"), "verifiers": verifiers}, option=orjson.OPT_SORT_KEYS

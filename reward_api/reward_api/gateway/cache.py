@@ -1,49 +1,60 @@
 """Same request, same work once: single flight and a bounded cache of verdicts, sample by sample, for pure verifiers.
 
-Trainers retry 5 to 25 times, and GRPO groups repeat answers. A failure is never remembered, and a caller that joined
+Trainers retry 5 to 25 times, and GRPO groups repeat answers. A failure is never remembered, and a caller that shared
 another's flight and got a failure tries once by itself: the other may have had less time.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import Sequence
 
 import orjson
 from cachetools import LRUCache
+from pydantic_core import to_jsonable_python
 
-from reward_api.gateway.single_flight import Flight
 from reward_verifiers.contract import Verdict, VerifyRequest
-from reward_verifiers.verifier import Backend
+from reward_verifiers.service.single_flight import Flight, SingleFlight
+from reward_verifiers.verifier import Judge
 
 Key = bytes
-_Verdicts = Flight[dict[Key, Verdict]]
+Identity = tuple[str, str, str, str]
+"""Which verifier this is: its name, version, build and endpoint."""
+_Verdicts = dict[Key, Verdict]
 
 
-def sample_keys(identity: Sequence[str], request: VerifyRequest) -> list[Key]:
+def sample_keys(identity: Identity, request: VerifyRequest) -> list[Key]:
     """One key per completion: equal keys get equal verdicts from a pure verifier.
 
-    `identity` says which verifier this is: its name, version and home.
+    `identity` says which verifier this is: its name, version, build and endpoint.
     """
-    shared = request.model_dump(mode="json", exclude={"completions", "truncated", "tokens", "deadline_s"})
-    group = hashlib.sha256(orjson.dumps([*identity, shared], option=orjson.OPT_SORT_KEYS))
+    shared = [*identity, request.prompt, request.reference, request.prefix, request.options]
+    group = hashlib.sha256(orjson.dumps(shared, default=to_jsonable_python, option=orjson.OPT_SORT_KEYS))
     keys = []
     for position, completion in enumerate(request.completions):
         sample = group.copy()
         truncated = request.truncated and request.truncated[position]
         tokens = request.tokens and request.tokens[position]
-        sample.update(f"{truncated} {tokens} ".encode())
+        sample.update(b"%a %a " % (truncated, tokens))
         if isinstance(completion, str):
-            sample.update(b"s" + completion.encode("utf-8", "surrogatepass"))
+            sample.update(_text_bytes(completion))
         else:
             sample.update(b"m" + orjson.dumps([message.model_dump() for message in completion]))
         keys.append(sample.digest())
     return keys
 
 
-def part(request: VerifyRequest, positions: Sequence[int]) -> VerifyRequest:
+def _text_bytes(text: str) -> bytes:
+    """The text, one to one, in the encoding that Python makes fastest; the first byte says which."""
+    try:
+        return b"1" + text.encode("latin-1")
+    except UnicodeEncodeError:
+        return b"2" + text.encode("utf-16-le", "surrogatepass")
+
+
+def part(request: VerifyRequest, positions: list[int]) -> VerifyRequest:
     """The request for some of its completions."""
+    if positions == [*range(len(request.completions))]:
+        return request
     return request.model_copy(
         update={
             "completions": [request.completions[position] for position in positions],
@@ -58,64 +69,55 @@ class VerdictCache:
 
     def __init__(self, entries: int) -> None:
         self._verdicts: LRUCache[Key, Verdict] = LRUCache(maxsize=entries)
-        self._flights: dict[Key, _Verdicts] = {}
-        self.hits = self.joined = self.misses = 0
+        self._flights: SingleFlight[Key, _Verdicts] = SingleFlight()
+        self.hits = self.coalesced = self.misses = 0
 
-    async def verify(self, backend: Backend, identity: Sequence[str], request: VerifyRequest) -> list[Verdict]:
-        """The verdicts of `backend` on `request`, in order. Raises what the backend raises."""
+    async def verify(self, judge: Judge, identity: Identity, request: VerifyRequest) -> list[Verdict]:
+        """The verdicts of `judge` on `request`, in order. Raises what it raises."""
         keys = sample_keys(identity, request)
-        have: dict[Key, Verdict] = {}
-        joined: dict[Key, _Verdicts] = {}
-        mine: dict[Key, int] = {}
+        verdicts: _Verdicts = {}
+        coalesced: dict[Key, Flight[_Verdicts]] = {}
+        missing: dict[Key, int] = {}
         for position, key in enumerate(keys):
             if (verdict := self._verdicts.get(key)) is not None:
-                have[key] = verdict
-            elif key in self._flights:
-                joined[key] = self._flights[key]
+                verdicts[key] = verdict
+            elif (flight := self._flights.get(key)) is not None:
+                coalesced[key] = flight
             else:
-                mine.setdefault(key, position)
-        self.hits += len(have)
-        self.joined += len(joined)
-        self.misses += len(mine)
-        if mine:
-            have |= await self._fly(backend, request, mine).result()
-        if joined:
-            have |= await self._join(joined)
-            if again := {key: position for position, key in enumerate(keys) if key not in have}:
-                have |= await self._fly(backend, request, again).result()
-        return [have[key] for key in keys]
+                missing.setdefault(key, position)
+        self.hits += len(verdicts)
+        self.coalesced += len(coalesced)
+        self.misses += len(missing)
+        if missing:
+            verdicts |= await self._start(judge, identity, request, missing).result()
+        if coalesced:
+            verdicts |= await _shared(coalesced)
+            if again := {key: position for position, key in enumerate(keys) if key not in verdicts}:
+                verdicts |= await self._start(judge, identity, request, again).result()
+        return [verdicts[key] for key in keys]
 
-    def _fly(self, backend: Backend, request: VerifyRequest, wanted: dict[Key, int]) -> _Verdicts:
-        flight = Flight(asyncio.create_task(self._work(backend, part(request, list(wanted.values())), list(wanted))))
-        self._flights |= dict.fromkeys(wanted, flight)
-        flight.task.add_done_callback(lambda _: self._landed(flight, wanted))
-        return flight
+    def _start(
+        self, judge: Judge, identity: Identity, request: VerifyRequest, missing: dict[Key, int]
+    ) -> Flight[_Verdicts]:
+        work = self._work(judge, identity, part(request, list(missing.values())), list(missing))
+        return self._flights.start(missing, work)
 
-    async def _work(self, backend: Backend, request: VerifyRequest, keys: list[Key]) -> dict[Key, Verdict]:
-        reply = await backend.verify(request)
+    async def _work(self, judge: Judge, identity: Identity, request: VerifyRequest, keys: list[Key]) -> _Verdicts:
+        reply = await judge(request)
         verdicts = dict(zip(keys, reply.verdicts, strict=True))
-        self._verdicts.update({key: verdict for key, verdict in verdicts.items() if verdict.valid})
+        for key, verdict in verdicts.items():
+            if verdict.valid and reply.build in ("", identity[2]):
+                self._verdicts[key] = verdict
         return verdicts
 
-    def _landed(self, flight: _Verdicts, wanted: dict[Key, int]) -> None:
-        for key in wanted:
-            if self._flights.get(key) is flight:
-                del self._flights[key]
-        if not flight.task.cancelled():
-            flight.task.exception()  # whoever waits has it; an unwatched one is not worth a warning
 
-    @staticmethod
-    async def _join(joined: dict[Key, _Verdicts]) -> dict[Key, Verdict]:
-        """What others' flights brought; without their failures."""
-        have: dict[Key, Verdict] = {}
-        for flight in {id(flight): flight for flight in joined.values()}.values():
-            try:
-                landed = await flight.result()
-            except asyncio.CancelledError:
-                if not flight.task.cancelled():
-                    raise
-                continue
-            except Exception:  # noqa: S112  # its owner reports it; here the work is tried again
-                continue
-            have |= {key: verdict for key, verdict in landed.items() if verdict.valid and key in joined}
-        return have
+async def _shared(flights: dict[Key, Flight[_Verdicts]]) -> _Verdicts:
+    """The verdicts of others' flights, without their failures."""
+    verdicts: _Verdicts = {}
+    for flight in {id(flight): flight for flight in flights.values()}.values():
+        try:
+            landed = await flight.result()
+        except Exception:  # noqa: S112  # its owner reports it; here the work is tried again
+            continue
+        verdicts |= {key: verdict for key, verdict in landed.items() if verdict.valid and key in flights}
+    return verdicts

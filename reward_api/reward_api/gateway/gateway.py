@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
-from reward_api.domains.live import LiveDomains, files
+from reward_api.domains.live import LiveDomains, files, keys_of
 from reward_api.domains.spec import BadDomain, read
 from reward_api.gateway.backends import BackendResolver
 from reward_api.gateway.cache import VerdictCache
@@ -18,7 +18,6 @@ from reward_api.gateway.idempotency import IdempotentReplies
 from reward_api.gateway.metrics import Metrics
 from reward_api.gateway.scoring import Scorer
 from reward_api.settings import GatewaySettings
-from reward_api.trainers.answers import Answers
 from reward_verifiers import registry
 from reward_verifiers.runtime.local import pool_for
 from reward_verifiers.service.admission import Admission
@@ -56,13 +55,14 @@ class Gateway:
             lambda: self.admission.in_flight,
             {
                 "hit": lambda: self.cache.hits,
-                "joined": lambda: self.cache.joined,
+                "coalesced": lambda: self.cache.coalesced,
                 "miss": lambda: self.cache.misses,
                 "replayed": lambda: self.idempotent_replies.replayed,
             },
         )
-        self.scorer = Scorer(self.cache, GroupBuffer(), self.metrics, settings.max_deadline_s)
-        self.answers = Answers(self.scorer, self.admission, self.metrics)
+        self.scorer = Scorer(
+            self.cache, GroupBuffer(), self.metrics, settings.max_deadline_s, self.live_domains.refreshed
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -84,24 +84,21 @@ class Gateway:
             await self.backends.aclose()
             await self.pool.aclose()
 
+    def backends_up(self) -> dict[str, bool]:
+        """Verifier → whether it answered when it was last checked, everywhere that it lives."""
+        up: dict[str, bool] = {}
+        for key in sorted({key for domain in self.live_domains.domains() for key in keys_of(domain)}):
+            up[key[0]] = up.get(key[0], True) and self.backends.status(key).ready
+        return up
+
     async def readiness(self) -> dict[str, dict[str, bool]]:
         """Domain → verifier → whether it answers now, for every enabled domain."""
         enabled = [domain for domain in self.live_domains.domains() if domain.spec.enabled]
-        backends = {
-            (component.spec.verifier, component.home): component
-            for domain in enabled
-            for component in domain.components
-        }
-        answers = await asyncio.gather(*(component.backend.ready() for component in backends.values()))
-        up = {
-            key: answer and component.description is not None
-            for (key, component), answer in zip(backends.items(), answers, strict=True)
-        }
-        for (verifier, _), answer in up.items():
-            self.metrics.up(verifier, answer)
+        keys = sorted({key for domain in enabled for key in keys_of(domain)})
+        up = dict(zip(keys, await asyncio.gather(*map(self.backends.is_ready, keys)), strict=True))
         return {
             domain.name: {
-                component.spec.key: up[component.spec.verifier, component.home] for component in domain.components
+                component.spec.key: up[component.spec.verifier, component.endpoint] for component in domain.components
             }
             for domain in enabled
         }
@@ -120,11 +117,11 @@ async def _kept(work: Callable[[], Awaitable[None]]) -> None:
 def local_verifiers(settings: GatewaySettings) -> list[str]:
     """The verifiers to load here: all that are installed, and those that domains name by `module:Class`.
 
-    A verifier with a remote home, or one whose packages are missing here, is left out.
+    A verifier with a remote endpoint, or one whose packages are missing here, is left out.
     """
     named = set()
     for path in files(settings.domains):
-        with contextlib.suppress(BadDomain):
+        with contextlib.suppress(BadDomain, OSError):
             named |= {component.verifier for component in read(path).components if ":" in component.verifier}
     loadable = []
     for name in sorted({*registry.registered(), *named} - settings.verifier_urls.keys()):

@@ -6,13 +6,12 @@ Every request brings its part and waits; the one that completes the group has it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from reward_verifiers.contract import FailureKind, Text, Verdict, VerifyReply, VerifyRequest
-
-Judge = Callable[[VerifyRequest], Awaitable[VerifyReply]]
+from reward_verifiers.contract import FailureKind, Text, Verdict, VerifyRequest
+from reward_verifiers.verifier import Judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Member:
 
 
 @dataclass(slots=True)
-class _Gathering:
+class _PendingGroup:
     size: int
     members: dict[int, Member] = field(default_factory=dict)
     judged: asyncio.Task[list[Verdict]] | None = None
@@ -35,10 +34,10 @@ class _Gathering:
 
 
 class GroupBuffer:
-    """Groups being gathered, by component and group. Bounded by the requests that wait: an unwatched group is dropped."""
+    """Incomplete groups, by component and group. A group that nobody waits for is dropped, so requests bound them."""
 
     def __init__(self) -> None:
-        self._gatherings: dict[Hashable, _Gathering] = {}
+        self._pending: dict[Hashable, _PendingGroup] = {}
 
     async def verify(
         self, key: Hashable, size: int, members: dict[int, Member], request: VerifyRequest, judge: Judge
@@ -47,36 +46,36 @@ class GroupBuffer:
 
         A repeated member (a trainer's retry) replaces the earlier one.
         """
-        gathering = self._gatherings.setdefault(key, _Gathering(size))
-        if gathering.size != size:
-            message = f"group_size is {size} here and {gathering.size} in a sibling's request"
+        group = self._pending.setdefault(key, _PendingGroup(size))
+        if group.size != size:
+            message = f"group_size is {size} here and {group.size} in a sibling's request"
             return [Verdict.failed(FailureKind.UNSUPPORTED, message)] * len(members)
-        gathering.members.update(members)
-        gathering.waiting += 1
+        group.members.update(members)
+        group.waiting += 1
         try:
-            if len(gathering.members) == size and gathering.judged is None:
-                gathering.judged = asyncio.create_task(self._judge(gathering, request, judge))
-                gathering.complete.set()
-            await gathering.complete.wait()
-            assert gathering.judged is not None  # noqa: S101
-            verdicts = await asyncio.shield(gathering.judged)
+            if len(group.members) == size and group.judged is None:
+                group.judged = asyncio.create_task(self._judge(group, request, judge))
+                group.complete.set()
+            await group.complete.wait()
+            assert group.judged is not None  # noqa: S101
+            verdicts = await asyncio.shield(group.judged)
             return [verdicts[index] for index in members]
         finally:
-            gathering.waiting -= 1
-            if not gathering.waiting:
-                if self._gatherings.get(key) is gathering:
-                    del self._gatherings[key]
-                if gathering.judged and not gathering.judged.done():
-                    gathering.judged.cancel()
+            group.waiting -= 1
+            if not group.waiting:
+                if self._pending.get(key) is group:
+                    del self._pending[key]
+                if group.judged and not group.judged.done():
+                    group.judged.cancel()
 
     def missing(self, key: Hashable) -> int:
-        """How many siblings a gathering still waits for; 0 when there is none."""
-        gathering = self._gatherings.get(key)
-        return gathering.size - len(gathering.members) if gathering else 0
+        """How many siblings a group still waits for; 0 when there is no such group."""
+        group = self._pending.get(key)
+        return group.size - len(group.members) if group else 0
 
     @staticmethod
-    async def _judge(gathering: _Gathering, request: VerifyRequest, judge: Judge) -> list[Verdict]:
-        ordered = [gathering.members[index] for index in range(gathering.size)]
+    async def _judge(group: _PendingGroup, request: VerifyRequest, judge: Judge) -> list[Verdict]:
+        ordered = [group.members[index] for index in range(group.size)]
         return (await judge(whole(request, ordered))).verdicts
 
 

@@ -7,7 +7,6 @@ the key: another group under a used key is another group.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Coroutine
@@ -16,9 +15,9 @@ from typing import Any
 import orjson
 from cachetools import LRUCache
 
-from reward_api.gateway.single_flight import Flight
 from reward_verifiers.contract import ProblemError, ScoreReply, ScoreRequest
 from reward_verifiers.service.problems import HTTPProblem
+from reward_verifiers.service.single_flight import SingleFlight
 
 _KEY = re.compile(r'"?([\x21\x23-\x2b\x2d-\x7e]{1,128})"?')
 
@@ -27,9 +26,9 @@ def keys_of(header: str | None, groups: int) -> list[str | None]:
     """One key a group, in their order, from a header with commas between them. Raises HTTPProblem."""
     if header is None:
         return [None] * groups
-    found = [_KEY.fullmatch(part.strip()) for part in header.split(",")]
-    keys = [match.group(1) for match in found if match]
-    if len(keys) != len(found) or len(keys) != groups:
+    matches = [_KEY.fullmatch(part.strip()) for part in header.split(",")]
+    keys = [match.group(1) for match in matches if match]
+    if len(keys) != len(matches) or len(keys) != groups:
         reason = (
             f"give one key of 1 to 128 visible characters for each of the {groups} groups, with commas between them"
         )
@@ -38,11 +37,11 @@ def keys_of(header: str | None, groups: int) -> list[str | None]:
 
 
 class IdempotentReplies:
-    """IdempotentReplies by key and content: at most `max_bytes` of them, least recently used out first."""
+    """Replies by key and content: at most `max_bytes` of them, least recently used out first."""
 
     def __init__(self, max_bytes: int) -> None:
         self._kept: LRUCache[bytes, bytes] = LRUCache(maxsize=max_bytes, getsizeof=len)
-        self._flights: dict[bytes, Flight[ScoreReply]] = {}
+        self._flights: SingleFlight[bytes, ScoreReply] = SingleFlight()
         self.replayed = 0
 
     async def once(
@@ -50,41 +49,23 @@ class IdempotentReplies:
     ) -> bytes:
         """The reply as JSON: the one that was made, the one that is being made, or a new one."""
         if key is None:
-            return _json(await score())
+            return (await score()).json()
         name = _name(key, domain, request)
         if (kept := self._kept.get(name)) is not None:
             self.replayed += 1
             return kept
         if (flight := self._flights.get(name)) is not None:
-            reply = await _joined(flight)
-            if reply is not None and _is_complete(reply):
+            reply = await flight.result()
+            if _is_complete(reply):
                 self.replayed += 1
-                return _json(reply)
-        return _json(await self._fly(name, score).result())
+                return reply.json()
+        return (await self._flights.start([name], self._made(name, score)).result()).json()
 
-    def _fly(self, name: bytes, score: Callable[[], Coroutine[Any, Any, ScoreReply]]) -> Flight[ScoreReply]:
-        flight = self._flights[name] = Flight(asyncio.create_task(score()))
-        flight.task.add_done_callback(lambda _: self._landed(name, flight))
-        return flight
-
-    def _landed(self, name: bytes, flight: Flight[ScoreReply]) -> None:
-        if self._flights.get(name) is flight:
-            del self._flights[name]
-        if flight.task.cancelled() or flight.task.exception() or not _is_complete(flight.task.result()):
-            return
-        reply = _json(flight.task.result())
-        if len(reply) <= self._kept.maxsize:
-            self._kept[name] = reply
-
-
-async def _joined(flight: Flight[ScoreReply]) -> ScoreReply | None:
-    """What another's flight brings; None when it was cancelled, because the other left."""
-    try:
-        return await flight.result()
-    except asyncio.CancelledError:
-        if not flight.task.cancelled():
-            raise
-        return None
+    async def _made(self, name: bytes, score: Callable[[], Coroutine[Any, Any, ScoreReply]]) -> ScoreReply:
+        reply = await score()
+        if _is_complete(reply) and len(body := reply.json()) <= self._kept.maxsize:
+            self._kept[name] = body
+        return reply
 
 
 def _name(key: str, domain: str, request: ScoreRequest) -> bytes:
@@ -103,7 +84,3 @@ def _name(key: str, domain: str, request: ScoreRequest) -> bytes:
 
 def _is_complete(reply: ScoreReply) -> bool:
     return all(result.valid for result in reply.results)
-
-
-def _json(reply: ScoreReply) -> bytes:
-    return reply.model_dump_json().encode()

@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from collections import Counter as Counts
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
 
 from reward_verifiers.contract import SampleResult, Verdict
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class ScoreHistogram(Collector):
+    """Scores by verifier. It takes the scores of a group at once; Prometheus's own histogram is slow, one by one."""
+
+    BOUNDS = (-1.0, -0.5, 0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 2.0)
+
+    def __init__(self) -> None:
+        self._counts: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(self.BOUNDS) + 1))
+        self._sums: defaultdict[str, float] = defaultdict(float)
+
+    def observe(self, verifier: str, scores: Sequence[float]) -> None:
+        counts = self._counts[verifier]
+        for score in scores:
+            counts[bisect_left(self.BOUNDS, score)] += 1
+        self._sums[verifier] += math.fsum(scores)
+
+    def collect(self) -> Iterator[Metric]:
+        family = HistogramMetricFamily("reward_value", "Scores.", labels=["verifier"])
+        for verifier, counts in self._counts.items():
+            bounds = [*map(str, self.BOUNDS), "+Inf"]
+            family.add_metric([verifier], [*zip(bounds, accumulate(counts), strict=True)], self._sums[verifier])
+        yield family
 
 
 class Metrics:
@@ -17,39 +46,31 @@ class Metrics:
 
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
-        made = self.registry
-        self._requests = Counter("reward_requests", "Groups scored.", ["domain", "outcome"], registry=made)
-        self._samples = Counter("reward_samples", "Verdicts.", ["verifier", "status"], registry=made)
+        registry = self.registry
+        self._requests = Counter("reward_requests", "Groups scored.", ["domain", "outcome"], registry=registry)
+        self._samples = Counter("reward_samples", "Verdicts.", ["verifier", "status"], registry=registry)
         self._seconds = Histogram(
-            "reward_request_duration_seconds", "Time to score a group.", ["domain"], buckets=_SECONDS, registry=made
+            "reward_request_duration_seconds", "Time to score a group.", ["domain"], buckets=_SECONDS, registry=registry
         )
         self._verifier_seconds = Histogram(
             "reward_verifier_duration_seconds",
             "Time for a group's verdicts.",
             ["verifier"],
             buckets=_SECONDS,
-            registry=made,
+            registry=registry,
         )
-        self._values = Histogram(
-            "reward_value",
-            "Scores.",
-            ["verifier"],
-            buckets=(-1, -0.5, 0, 0.1, 0.25, 0.5, 0.75, 0.9, 1, 2),
-            registry=made,
-        )
-        self._rejected = Counter("reward_rejected_samples", "Samples refused.", ["reason"], registry=made)
-        self._in_flight = Gauge("reward_inflight_samples", "Samples at work.", registry=made)
+        self._values = ScoreHistogram()
+        registry.register(self._values)
+        self._rejected = Counter("reward_rejected_samples", "Samples refused.", ["reason"], registry=registry)
+        self._in_flight = Gauge("reward_inflight_samples", "Samples at work.", registry=registry)
         self._lookups = Gauge(
             "reward_cache_lookups",
             "Samples looked up in the cache so far, and groups whose reply was replayed.",
             ["result"],
-            registry=made,
+            registry=registry,
         )
-        self._imputed = Counter(
-            "reward_imputed_samples", "No verdict, told as a number.", ["domain", "source"], registry=made
-        )
-        self._up = Gauge("reward_backend_up", "Whether a verifier answers.", ["backend"], registry=made)
-        Gauge("reward_build_info", "Version.", ["version"], registry=made).labels(version).set(1)
+        self._up = Gauge("reward_backend_up", "Whether a verifier answers.", ["backend"], registry=registry)
+        Gauge("reward_build_info", "Version.", ["version"], registry=registry).labels(version).set(1)
 
     def scored(self, domain: str, results: Sequence[SampleResult], seconds: float) -> None:
         valid = sum(result.valid for result in results)
@@ -62,16 +83,10 @@ class Metrics:
         outcomes = Counts(verdict.failure.kind.value if verdict.failure else "scored" for verdict in verdicts)
         for outcome, count in outcomes.items():
             self._samples.labels(verifier, outcome).inc(count)
-        values = self._values.labels(verifier)
-        for verdict in verdicts:
-            if verdict.score is not None:
-                values.observe(verdict.score)
+        self._values.observe(verifier, [verdict.score for verdict in verdicts if verdict.score is not None])
 
     def rejected(self, reason: str, samples: int) -> None:
         self._rejected.labels(reason).inc(samples)
-
-    def imputed(self, domain: str, source: str) -> None:
-        self._imputed.labels(domain, source).inc()
 
     def watch(self, in_flight: Callable[[], float], lookups: dict[str, Callable[[], float]]) -> None:
         """Values that are read when the page is."""

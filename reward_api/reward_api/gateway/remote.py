@@ -11,11 +11,10 @@ from typing import Any, TypeVar
 
 import httpx
 import jsonschema
-import orjson
 import stamina
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from reward_verifiers.contract import Description, Problem, VerifyReply, VerifyRequest
+from reward_verifiers.contract import Description, Problem, VerifyReply, VerifyRequest, validation_errors
 from reward_verifiers.service.strict_json import BadJSON, loads
 from reward_verifiers.verifier import BadOptions, Overloaded
 
@@ -26,12 +25,19 @@ DEFAULT_DEADLINE_S = 60.0
 # The verifier answers within its deadline; this is for the way there and back.
 GRACE_S = 1.0
 
+# Before a byte of the reply came. A connection that was never made is tried again; one that broke only where the verifier
+# is pure, so that it does not matter when it judges twice.
+_BROKEN = (httpx.ConnectError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 _PROBLEM = TypeAdapter(Problem)
 _M = TypeVar("_M", bound=BaseModel)
 
 
 class BadReply(Exception):
     """The service answered, but not as the contract says."""
+
+
+class BrokenReply(httpx.TransportError):
+    """The connection broke in the middle of the reply."""
 
 
 class Remote:
@@ -44,6 +50,7 @@ class Remote:
     def __init__(self, url: str, key: str = "", transport: httpx.AsyncBaseTransport | None = None) -> None:
         headers = {"content-type": "application/json", **({"authorization": f"Bearer {key}"} if key else {})}
         self.url = url
+        self._description: Description | None = None
         self._client = httpx.AsyncClient(
             base_url=url,
             headers=headers,
@@ -56,13 +63,14 @@ class Remote:
 
     async def describe(self) -> Description:
         async with asyncio.timeout(DESCRIBE_S):
-            return await self._call("GET", "/", Description)
+            self._description = await self._call("GET", "/", Description)
+        return self._description
 
     async def check_options(self, options: dict[str, Any]) -> None:
         """By the JSON schema that the service publishes; the service itself checks again with every group."""
-        schema = (await self.describe()).options_schema
-        found = jsonschema.validators.validator_for(schema)(schema).iter_errors(options)
-        errors = [(error.json_path.removeprefix("$").lstrip("."), f"breaks `{error.validator}`") for error in found]
+        schema = (self._description or await self.describe()).options_schema
+        faults = jsonschema.validators.validator_for(schema)(schema).iter_errors(options)
+        errors = [(error.json_path.removeprefix("$").lstrip("."), f"breaks `{error.validator}`") for error in faults]
         if errors:
             raise BadOptions(errors)
 
@@ -75,7 +83,7 @@ class Remote:
         return reply.status_code == httpx.codes.OK
 
     async def verify(self, request: VerifyRequest) -> VerifyReply:
-        body = orjson.dumps(request.model_dump(mode="json", exclude_defaults=True))
+        body = request.model_dump_json(exclude_defaults=True).encode()
         async with asyncio.timeout((request.deadline_s or DEFAULT_DEADLINE_S) + GRACE_S):
             reply = await self._call("POST", "/verify", VerifyReply, body)
         if len(reply.verdicts) != len(request.completions):
@@ -86,8 +94,8 @@ class Remote:
         await self._client.aclose()
 
     async def _call(self, method: str, path: str, model: type[_M], body: bytes | None = None) -> _M:
-        # Only a connection that was never made is tried again: a verifier at work is not asked twice.
-        async for attempt in stamina.retry_context(on=httpx.ConnectError, attempts=2, wait_initial=0.05, wait_max=0.2):
+        again = _BROKEN if self._description is not None and self._description.pure else httpx.ConnectError
+        async for attempt in stamina.retry_context(on=again, attempts=2, wait_initial=0.05, wait_max=0.2):
             with attempt:
                 status, headers, content = await self._exchange(method, path, body)
         if status == httpx.codes.TOO_MANY_REQUESTS:
@@ -99,15 +107,19 @@ class Remote:
         try:
             return model.model_validate(loads(content))
         except (BadJSON, ValidationError) as error:
-            raise BadReply(f"not a {model.__name__}: {type(error).__name__}") from None
+            where = validation_errors(error)[0][0] if isinstance(error, ValidationError) else "the body"
+            raise BadReply(f"{where} does not fit a {model.__name__}") from None
 
     async def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, httpx.Headers, bytes]:
         async with self._client.stream(method, path, content=body) as reply:
             content = bytearray()
-            async for chunk in reply.aiter_bytes():
-                content += chunk
-                if len(content) > MAX_REPLY_BYTES:
-                    raise BadReply(f"more than {MAX_REPLY_BYTES} bytes")
+            try:
+                async for chunk in reply.aiter_bytes():
+                    content += chunk
+                    if len(content) > MAX_REPLY_BYTES:
+                        raise BadReply(f"more than {MAX_REPLY_BYTES} bytes")
+            except _BROKEN as error:
+                raise BrokenReply(str(error)) from None
             return reply.status_code, reply.headers, bytes(content)
 
 

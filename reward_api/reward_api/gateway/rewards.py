@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from reward_api.domains.spec import ComponentSpec, DomainSpec
 from reward_verifiers.contract import Component, Failure, GroupStats, SampleResult, Verdict
@@ -21,21 +22,57 @@ def combine(
     spec: DomainSpec, verdicts: Mapping[str, Sequence[Verdict]], flags: Sequence[list[str]]
 ) -> list[SampleResult]:
     """The result of every sample. `verdicts`: component key → one verdict a sample; `flags`: one list a sample."""
-    decisive = _decisive(spec)
-    return [
-        _result(spec, decisive, {key: rows[position] for key, rows in verdicts.items()}, marks)
-        for position, marks in enumerate(flags)
-    ]
+    rule = _Rule.of(spec)
+    rows = zip(*(verdicts[component.key] for component in spec.components), strict=True)
+    return [_result(spec, rule, row, marks) for row, marks in zip(rows, flags, strict=True)]
 
 
-def _result(
-    spec: DomainSpec, decisive: Sequence[str], verdicts: Mapping[str, Verdict], flags: list[str]
-) -> SampleResult:
-    components = {component.key: _shown(component, verdicts[component.key]) for component in spec.components}
-    failure = next((components[key].failure for key in decisive if not components[key].valid), None)
-    if failure is not None:
-        return SampleResult(reward=None, valid=False, failure=failure, components=components, flags=flags)
-    reward = _reward(spec, {key: component.score for key, component in components.items()})
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What of a domain decides the reward, worked out once a group."""
+
+    keys: list[str]
+    decisive: list[str]
+    weighted: dict[str, ComponentSpec]
+    gates: list[str]
+    at_least: dict[str, float]
+
+    @classmethod
+    def of(cls, spec: DomainSpec) -> _Rule:
+        needed = {name for component in spec.components for name in component.requires}
+        return cls(
+            keys=[component.key for component in spec.components],
+            decisive=[one.key for one in spec.components if one.weight or one.gate or one.key in needed],
+            weighted={component.key: component for component in spec.components if component.weight},
+            gates=[component.key for component in spec.components if component.gate],
+            at_least={component.key: component.at_least for component in spec.components},
+        )
+
+    def holds(self, name: str, scores: Mapping[str, float | None]) -> bool:
+        """Whether the component reached its `at_least`."""
+        score = scores[name]
+        return score is not None and score >= self.at_least[name]
+
+    def contributions(self, scores: Mapping[str, float | None]) -> dict[str, float]:
+        shares = {}
+        for key, component in self.weighted.items():
+            counts = not component.requires or all(self.holds(name, scores) for name in component.requires)
+            shares[key] = component.weight * (scores[key] or 0.0) if counts else 0.0
+        if self.gates and not all(self.holds(key, scores) for key in self.gates):
+            shares = {key: min(0.0, share) for key, share in shares.items()}
+        return shares
+
+
+def _result(spec: DomainSpec, rule: _Rule, verdicts: Sequence[Verdict], flags: list[str]) -> SampleResult:
+    components = {}
+    for component, key, verdict in zip(spec.components, rule.keys, verdicts, strict=True):
+        components[key] = _explained(component, key, verdict)
+    for key in rule.decisive:
+        if not components[key].valid:
+            return SampleResult(
+                reward=None, valid=False, failure=components[key].failure, components=components, flags=flags
+            )
+    reward = _reward(spec, rule, {key: component.score for key, component in components.items()})
     return SampleResult(reward=reward, valid=True, components=components, flags=flags)
 
 
@@ -50,10 +87,8 @@ def group_stats(results: Sequence[SampleResult]) -> GroupStats:
     return GroupStats(valid=len(rewards), mean=mean, std=std, zero_variance=is_constant)
 
 
-def _shown(spec: ComponentSpec, verdict: Verdict) -> Component:
-    failure = verdict.failure and Failure(
-        kind=verdict.failure.kind, component=spec.key, message=verdict.failure.message
-    )
+def _explained(spec: ComponentSpec, key: str, verdict: Verdict) -> Component:
+    failure = verdict.failure and Failure(kind=verdict.failure.kind, component=key, message=verdict.failure.message)
     return Component(
         score=verdict.score,
         weight=spec.weight,
@@ -64,34 +99,13 @@ def _shown(spec: ComponentSpec, verdict: Verdict) -> Component:
     )
 
 
-def _decisive(spec: DomainSpec) -> list[str]:
-    """The components without whose verdict there is no reward."""
-    needed = {name for component in spec.components for name in component.requires}
-    return [
-        component.key for component in spec.components if component.weight or component.gate or component.key in needed
-    ]
-
-
 def shares(spec: DomainSpec, scores: Mapping[str, float | None]) -> dict[str, float]:
     """What each component with a weight contributes, before sum or product and clip. `scores`: component key → score."""
-    held = {
-        component.key: (score := scores[component.key]) is not None and score >= component.at_least
-        for component in spec.components
-    }
-    contributions = {
-        component.key: component.weight * (scores[component.key] or 0.0)
-        if all(held[name] for name in component.requires)
-        else 0.0
-        for component in spec.components
-        if component.weight
-    }
-    if not all(held[component.key] for component in spec.components if component.gate):
-        contributions = {key: min(0.0, contribution) for key, contribution in contributions.items()}
-    return contributions
+    return _Rule.of(spec).contributions(scores)
 
 
-def _reward(spec: DomainSpec, scores: Mapping[str, float | None]) -> float:
-    contributions = shares(spec, scores).values()
+def _reward(spec: DomainSpec, rule: _Rule, scores: Mapping[str, float | None]) -> float:
+    contributions = rule.contributions(scores).values()
     reward = math.prod(contributions) if spec.combine == "product" else math.fsum(contributions)
     return clipped(spec, reward)
 

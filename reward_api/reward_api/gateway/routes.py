@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Body, Depends, Header, Path, Request
+from fastapi import APIRouter, Body, Depends, Path, Request
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import Discriminator, Tag
@@ -26,10 +26,15 @@ from reward_verifiers.verifier import Overloaded
 router = APIRouter(route_class=StrictRoute)
 
 
-async def gateway_of(request: Request) -> Gateway:  # async: a plain function would cost a thread's round trip
+def gateway_of(request: Request) -> Gateway:
+    """The app's gateway. Scoring calls it directly; the other routes have it as their dependency `Parts`."""
     gateway = request.app.state.gateway
     assert isinstance(gateway, Gateway)  # noqa: S101
     return gateway
+
+
+async def _gateway_of(request: Request) -> Gateway:  # async: FastAPI runs a plain function in a thread
+    return gateway_of(request)
 
 
 def _one_or_many(data: Any) -> str:
@@ -37,7 +42,7 @@ def _one_or_many(data: Any) -> str:
     return "many" if many else "one"
 
 
-Parts = Annotated[Gateway, Depends(gateway_of)]
+Parts = Annotated[Gateway, Depends(_gateway_of)]
 OneOrMany = Annotated[
     Annotated[ScoreRequest, Tag("one")] | Annotated[ScoreManyRequest, Tag("many")],
     Discriminator(_one_or_many),
@@ -45,13 +50,26 @@ OneOrMany = Annotated[
 ]
 DomainName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Work = list[tuple[Domain, ScoreRequest, str | None]]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        description="Names this request, so that it is scored once however often it is sent: one key a group, with commas "
-        "between them. A reply that has a failure in it is made anew."
-    ),
-]
+# Read by hand, since FastAPI's way with header parameters costs a small group a fortieth of its time.
+_ABOUT_KEY = (
+    "Names this request, so that it is scored once however often it is sent: one key a group, with commas between them. "
+    "A reply that has a failure in it is made anew."
+)
+_HEADERS = {
+    "parameters": [
+        {
+            "name": "idempotency-key",
+            "in": "header",
+            "required": False,
+            "schema": {
+                "anyOf": [{"type": "string"}, {"type": "null"}],
+                "description": _ABOUT_KEY,
+                "title": "Idempotency-Key",
+            },
+            "description": _ABOUT_KEY,
+        }
+    ]
+}
 
 
 def json_reply(data: Any, status: int = 200) -> Response:
@@ -61,31 +79,39 @@ def json_reply(data: Any, status: int = 200) -> Response:
 # --- scoring ----------------------------------------------------------------------------------------------------------
 
 
-@router.post("/score", response_model=ScoreReply | ScoreManyReply, tags=["scoring"])
-async def score(request: Request, body: OneOrMany, parts: Parts, idempotency_key: IdempotencyKey = None) -> Response:
+@router.post(
+    "/score",
+    response_model=ScoreReply | ScoreManyReply,
+    tags=["scoring"],
+    openapi_extra=_HEADERS,
+)
+async def score(request: Request, body: OneOrMany) -> Response:
     """Score one rollout group, or many with `{"groups": […]}`; each group names its domain.
 
     With `Accept: application/x-ndjson`, many groups come back one a line as soon as each is done, with its `index`.
     """
-    return await _score(request, body, None, parts, idempotency_key)
+    return await _score(request, body, None)
 
 
-@router.post("/score/{domain}", response_model=ScoreReply | ScoreManyReply, tags=["scoring"])
-async def score_domain(
-    request: Request, domain: DomainName, body: OneOrMany, parts: Parts, idempotency_key: IdempotencyKey = None
-) -> Response:
+@router.post(
+    "/score/{domain}",
+    response_model=ScoreReply | ScoreManyReply,
+    tags=["scoring"],
+    openapi_extra=_HEADERS,
+)
+async def score_domain(request: Request, domain: DomainName, body: OneOrMany) -> Response:
     """As `POST /score`, with the domain in the path, for clients that send no metadata."""
-    return await _score(request, body, domain, parts, idempotency_key)
+    return await _score(request, body, domain)
 
 
-async def _score(
-    request: Request, body: ScoreRequest | ScoreManyRequest, domain: str | None, parts: Gateway, key: str | None
-) -> Response:
+async def _score(request: Request, body: ScoreRequest | ScoreManyRequest, domain: str | None) -> Response:
+    parts = gateway_of(request)
     if isinstance(body, ScoreRequest):
         named = [(_domain(parts, body, domain, "domain"), body)]
     else:
         named = [(_domain(parts, group, domain, f"groups[{i}].domain"), group) for i, group in enumerate(body.groups)]
-    work = [(*one, key) for one, key in zip(named, keys_of(key, len(named)), strict=True)]
+    keys = keys_of(request.headers.get("idempotency-key"), len(named))
+    work = [(*one, key) for one, key in zip(named, keys, strict=True)]
     samples = sum(len(group.completions) for _, group, _ in work)
     held = ExitStack()
     try:
@@ -122,10 +148,17 @@ def served(parts: Gateway, name: str, path: str) -> Domain:
     """The domain of this name. Raises HTTPProblem when it is not served."""
     domain = parts.live_domains.find(name)
     if domain is None or not domain.spec.enabled:
-        known = ", ".join(domain.name for domain in parts.live_domains.domains() if domain.spec.enabled)
-        detail = f"The domains served here are: {known}."
-        raise HTTPProblem(404, "Unknown domain", detail, [ProblemError(path=path, reason="no such domain")])
+        raise _unknown(parts, name, path)
     return domain
+
+
+def _unknown(parts: Gateway, name: str, path: str) -> HTTPProblem:
+    """404 that says why the domain's file was refused, if it was."""
+    names = ", ".join(domain.name for domain in parts.live_domains.domains() if domain.spec.enabled)
+    detail = f"The domains served here are: {names}."
+    faults = [f"{where}: {why}" if where else why for where, why in parts.live_domains.faults(name)]
+    reasons = [f"its file is refused: {fault}" for fault in faults] or ["no such domain"]
+    return HTTPProblem(404, "Unknown domain", detail, [ProblemError(path=path, reason=why) for why in reasons])
 
 
 async def _all(parts: Gateway, work: Work) -> list[bytes]:
@@ -149,8 +182,11 @@ def _lines(parts: Gateway, work: Work) -> AsyncIterator[bytes]:
 
 @router.get("/domains", tags=["domains"])
 async def list_domains(parts: Parts) -> Response:
-    """Every domain: its version, its components, and why a newer file was refused, if one was."""
-    return json_reply({"domains": [_about(parts, domain) for domain in parts.live_domains.domains()]})
+    """The folder that is read, every domain with its version and components, and each file that was refused with why."""
+    live = parts.live_domains
+    refused = {name: _faults(live.faults(name)) for name in sorted(live.refused) if live.find(name) is None}
+    domains = [_about(parts, domain) for domain in live.domains()]
+    return json_reply({"folder": str(live.folder.resolve()), "domains": domains, "refused": refused})
 
 
 @router.get("/domains/{name}", tags=["domains"])
@@ -158,7 +194,7 @@ async def get_domain(name: DomainName, parts: Parts) -> Response:
     """One domain with its whole specification, as PUT takes it."""
     domain = parts.live_domains.find(name)
     if domain is None:
-        raise HTTPProblem(404, "Unknown domain")
+        raise _unknown(parts, name, "name")
     return json_reply(_about(parts, domain) | {"spec": domain.spec.model_dump(mode="json")})
 
 
@@ -177,7 +213,6 @@ async def put_domain(name: DomainName, spec: DomainSpec, parts: Parts) -> Respon
 
 
 def _about(parts: Gateway, domain: Domain) -> dict[str, Any]:
-    refused = parts.live_domains.refused.get(domain.name)
     return {
         "name": domain.name,
         "version": domain.version,
@@ -187,29 +222,33 @@ def _about(parts: Gateway, domain: Domain) -> dict[str, Any]:
                 "name": component.spec.key,
                 "verifier": component.spec.verifier,
                 "version": component.description and component.description.version,
-                "home": component.home,
+                "endpoint": component.endpoint,
                 "weight": component.spec.weight,
                 "whole_group": component.description and component.description.whole_group,
             }
             for component in domain.components
         ],
-        "refused": [{"path": path, "reason": reason} for path, reason in refused.errors] if refused else [],
+        "refused": _faults(parts.live_domains.faults(domain.name)),
     }
+
+
+def _faults(faults: list[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"path": path, "reason": reason} for path, reason in faults]
 
 
 @router.get("/verifiers", tags=["domains"])
 async def list_verifiers(parts: Parts) -> Response:
     """Every verifier that a domain uses: name, version, schemas of options and reference, and whether it answers."""
     used = {
-        (component.spec.verifier, component.home): component
+        (component.spec.verifier, component.endpoint): component
         for domain in parts.live_domains.domains()
         for component in domain.components
     }
-    health = await asyncio.gather(*(component.backend.ready() for component in used.values()))
+    health = await asyncio.gather(*map(parts.backends.is_ready, used))
     verifiers = [
-        {"verifier": verifier, "home": home, "healthy": healthy}
+        {"verifier": verifier, "endpoint": endpoint, "healthy": healthy}
         | (component.description.model_dump(mode="json") if component.description else {})
-        for ((verifier, home), component), healthy in zip(used.items(), health, strict=True)
+        for ((verifier, endpoint), component), healthy in zip(used.items(), health, strict=True)
     ]
     return json_reply({"verifiers": verifiers})
 
@@ -234,4 +273,6 @@ async def readyz(parts: Parts) -> Response:
 @router.get("/metrics", tags=["operations"])
 async def metrics(parts: Parts) -> Response:
     """Prometheus metrics."""
+    for verifier, is_up in parts.backends_up().items():
+        parts.metrics.up(verifier, is_up)
     return Response(parts.metrics.page(), media_type=CONTENT_TYPE_LATEST)

@@ -11,24 +11,40 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from reward_api.domains.spec import Component, Domain
+from reward_api.domains.spec import BoundComponent, Domain
 from reward_api.gateway import rewards
 from reward_api.gateway.backends import UNREACHABLE
 from reward_api.gateway.cache import VerdictCache
 from reward_api.gateway.group_buffer import GroupBuffer, Member
 from reward_api.gateway.metrics import Metrics
 from reward_api.gateway.remote import BadReply
-from reward_verifiers.contract import Description, FailureKind, ScoreReply, ScoreRequest, Verdict, VerifyRequest
-from reward_verifiers.verifier import BadOptions, Overloaded
+from reward_verifiers.contract import (
+    Description,
+    FailureKind,
+    ScoreReply,
+    ScoreRequest,
+    Verdict,
+    VerifyReply,
+    VerifyRequest,
+)
+from reward_verifiers.verifier import Backend, BadOptions, Judge, Overloaded, within_range
 
 log = logging.getLogger(__name__)
+
+_Outcome = tuple[list[Verdict], bool]
+"""A component's verdicts, and whether its verifier is another than the domain knows."""
 
 # Kept back from the components, so that the reply is made before the client's own deadline.
 REPLY_S = 0.05
 TEMPLATE_FLAG = "template_prefills_think"
+
+
+class OtherVerifier(BadReply):
+    """The reply is of another verifier, or of another version, than the one that the domain was resolved with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +55,15 @@ class Scorer:
     group_buffer: GroupBuffer
     metrics: Metrics
     max_deadline_s: float
+    refresh: Callable[[Domain], Awaitable[Domain]]
+    """The domain of that name as its verifiers are now."""
 
     async def score(self, domain: Domain, request: ScoreRequest) -> ScoreReply:
         """The rewards of the group's completions, in order."""
         begun = time.monotonic()
-        asked = request.deadline_s or domain.spec.deadline_s
-        deadline = asyncio.get_running_loop().time() + min(asked, self.max_deadline_s)
-        verdicts = await self._all_verdicts(domain, request, deadline)
+        seconds = min(request.deadline_s or domain.spec.deadline_s, self.max_deadline_s)
+        deadline = asyncio.get_running_loop().time() + seconds
+        domain, verdicts = await self._by_current(domain, request, deadline)
         results = rewards.combine(domain.spec, verdicts, _flags(verdicts, len(request.completions)))
         elapsed = time.monotonic() - begun
         self.metrics.scored(domain.name, results, elapsed)
@@ -57,51 +75,82 @@ class Scorer:
             elapsed_ms=round(elapsed * 1000, 3),
         )
 
-    async def _all_verdicts(self, domain: Domain, request: ScoreRequest, deadline: float) -> dict[str, list[Verdict]]:
-        """Component key → one verdict per completion. Components with `after` start when those are done."""
-        tasks: dict[str, asyncio.Task[list[Verdict]]] = {}
+    async def _by_current(
+        self, domain: Domain, request: ScoreRequest, deadline: float
+    ) -> tuple[Domain, dict[str, list[Verdict]]]:
+        """The verdicts, and the domain as its verifiers were then.
 
-        async def start(component: Component) -> list[Verdict]:
-            earlier = {name: [verdict.score for verdict in await tasks[name]] for name in component.spec.after}
+        A verifier that came up, or became another version, since the domain was resolved is asked at once what it is.
+        """
+        if any(component.description is None for component in domain.components):
+            domain = await self._refreshed(domain, deadline)
+        verdicts, moved = await self._all_verdicts(domain, request, deadline)
+        if moved and (now := await self._refreshed(domain, deadline)) is not domain:
+            domain, (verdicts, _) = now, await self._all_verdicts(now, request, deadline)
+        return domain, verdicts
+
+    async def _refreshed(self, domain: Domain, deadline: float) -> Domain:
+        try:
+            async with asyncio.timeout_at(deadline - REPLY_S):
+                return await self.refresh(domain)
+        except TimeoutError:
+            return domain
+
+    async def _all_verdicts(
+        self, domain: Domain, request: ScoreRequest, deadline: float
+    ) -> tuple[dict[str, list[Verdict]], bool]:
+        """Component key → one verdict per completion, and whether a verifier is another than the domain knows.
+
+        Components with `after` start when those are done.
+        """
+        tasks: dict[str, asyncio.Task[_Outcome]] = {}
+
+        async def start(component: BoundComponent) -> _Outcome:
+            earlier = {name: [verdict.score for verdict in (await tasks[name])[0]] for name in component.spec.after}
             return await self._bounded(domain, component, request, earlier, deadline)
 
+        *others, last = domain.components
         async with asyncio.TaskGroup() as group:
-            for component in domain.components:
+            for component in others:
                 tasks[component.spec.key] = group.create_task(start(component))
-        return {key: task.result() for key, task in tasks.items()}
+            outcome = await start(last)  # nothing comes after it, so it needs no task of its own
+        outcomes = {key: task.result() for key, task in tasks.items()} | {last.spec.key: outcome}
+        return {key: rows for key, (rows, _) in outcomes.items()}, any(moved for _, moved in outcomes.values())
 
     async def _bounded(
         self,
         domain: Domain,
-        component: Component,
+        component: BoundComponent,
         request: ScoreRequest,
         scores: Mapping[str, list[float | None]],
         deadline: float,
-    ) -> list[Verdict]:
+    ) -> _Outcome:
         """The component's verdicts; failures of one kind for all completions when it gives none."""
         name, count = component.spec.verifier, len(request.completions)
-        begun = time.monotonic()
+        begun, moved = time.monotonic(), False
         try:
             async with asyncio.timeout_at(deadline):
                 verdicts = await self._verdicts(domain, component, request, scores, deadline)
         except Exception as error:
             verdicts = [Verdict.failed(*_failure(component, error))] * count
+            moved = isinstance(error, OtherVerifier)
         self.metrics.verified(name, verdicts, time.monotonic() - begun)
-        return verdicts
+        return verdicts, moved
 
     async def _verdicts(
         self,
         domain: Domain,
-        component: Component,
+        component: BoundComponent,
         request: ScoreRequest,
         scores: Mapping[str, list[float | None]],
         deadline: float,
     ) -> list[Verdict]:
-        about, backend = component.description, component.backend
+        about = component.description
         if about is None:
             raise ConnectionError
+        judge = partial(_judge, component.backend, about)
         left = max(deadline - asyncio.get_running_loop().time() - REPLY_S, 0.001)
-        verify = VerifyRequest(
+        verify = VerifyRequest.model_construct(  # its parts were validated as the ScoreRequest's
             prompt=request.prompt,
             completions=request.completions,
             reference=request.reference,
@@ -116,20 +165,20 @@ class Scorer:
             deadline_s=left,
         )
         needs_group = about.needs_group(component.spec.options)
-        identity = (about.verifier, about.version, component.home)
+        identity = (about.verifier, about.version, about.build, component.endpoint)
         if needs_group and request.indices is not None and request.group_size != len(request.completions):
             key = (domain.name, domain.version, component.spec.key, request.run, request.step, request.id)
-            return await self._assembled(key, request, verify, component, scores)
+            return await self._whole_group(key, request, verify, judge, scores)
         if not about.pure or needs_group:
-            return (await backend.verify(verify)).verdicts
-        return await self.cache.verify(backend, identity, verify)
+            return (await judge(verify)).verdicts
+        return await self.cache.verify(judge, identity, verify)
 
-    async def _assembled(
+    async def _whole_group(
         self,
         key: tuple[object, ...],
         request: ScoreRequest,
         verify: VerifyRequest,
-        component: Component,
+        judge: Judge,
         scores: Mapping[str, list[float | None]],
     ) -> list[Verdict]:
         assert request.indices is not None  # noqa: S101
@@ -143,17 +192,32 @@ class Scorer:
             )
             for position, index in enumerate(request.indices)
         }
-        return await self.group_buffer.verify(key, request.group_size, members, verify, component.backend.verify)
+        return await self.group_buffer.verify(key, request.group_size, members, verify, judge)
+
+
+async def _judge(backend: Backend, about: Description, request: VerifyRequest) -> VerifyReply:
+    """The backend's reply, held to what it says of itself. Raises BadReply."""
+    reply = await backend.verify(request)
+    if reply.verifier != about.verifier:
+        raise OtherVerifier(f"verifier is {reply.verifier!r}, not {about.verifier!r}")
+    if reply.version != about.version:
+        raise OtherVerifier(f"version is {reply.version!r}, not {about.version!r}")
+    if len(reply.verdicts) != len(request.completions):
+        raise BadReply(f"verdicts has {len(reply.verdicts)} entries for {len(request.completions)} completions")
+    verdicts = [within_range(verdict, about.score_range) for verdict in reply.verdicts]
+    return VerifyReply.model_construct(
+        verifier=reply.verifier, version=reply.version, build=reply.build, verdicts=verdicts
+    )
 
 
 def _training(about: Description, request: ScoreRequest) -> dict[str, str | int]:
     """The run and the step, for a verifier whose options have a place for them."""
     takes = about.options_schema.get("properties", {})
-    known = {"run": request.run, "step": request.step}
-    return {name: value for name, value in known.items() if value is not None and name in takes}
+    training = {"run": request.run, "step": request.step}
+    return {name: value for name, value in training.items() if value is not None and name in takes}
 
 
-def _failure(component: Component, error: Exception) -> tuple[FailureKind, str]:
+def _failure(component: BoundComponent, error: Exception) -> tuple[FailureKind, str]:
     """Which failure an exception of a backend is. Messages name the trouble, never the sample."""
     name = component.spec.verifier
     match error:
@@ -164,7 +228,7 @@ def _failure(component: Component, error: Exception) -> tuple[FailureKind, str]:
         case BadOptions():
             return FailureKind.VERIFIER_ERROR, f"{name} refuses the domain's options: {error}"
         case BadReply():
-            return FailureKind.VERIFIER_ERROR, f"{name} answered outside the contract: {error}"
+            return FailureKind.VERIFIER_ERROR, f"{name} replied outside the contract: {error}"
         case _ if isinstance(error, UNREACHABLE):
             return FailureKind.VERIFIER_UNREACHABLE, f"{name} cannot be reached ({type(error).__name__})"
     log.exception("verifier failed", extra={"verifier": name}, exc_info=error)

@@ -1,52 +1,44 @@
 """One sample from a trainer of another dialect to the answer that it needs, before its client's time is out.
 
-    Asked ──▶ its group ──▶ single flight ──▶ room ──▶ Scorer ──▶ result ──▶ a verdict: its numbers
-                                                                        └──▶ none: wait for siblings, impute
+    sample ──▶ its group ──▶ single flight ──▶ room ──▶ Scorer ──▶ result ──▶ a verdict: its numbers
+                                                                         └──▶ none: wait for siblings, impute
 
-Some dialects have no word for *no verdict*: a null, an error or a late answer ends the run. They are given a number that
-neither punishes nor rewards, and a flag beside it:
-
-    1. the mean of the scored siblings
-    2. without any: the mean of the domain's last rewards, the same number for all of the group, so that a group of which
-       nothing is known has no advantages
-    3. with hardly a reward in the domain yet: the middle of its range, likewise; a dialect may refuse this one
+Some dialects have no word for *no verdict*: a null, an error or a late answer ends the run. They are given an imputed number
+(`trainer_client.dialect.imputation`), and a flag beside it. A dialect says how far it goes for one (`Imputation`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import logging
-from collections import deque
+import time
 from dataclasses import dataclass
-from functools import partial
+from typing import Literal
 
 import stamina
 from cachetools import LRUCache
+from prometheus_client import CollectorRegistry, Counter
 
 from reward_api.domains.spec import Domain
 from reward_api.gateway import rewards
-from reward_api.gateway.metrics import Metrics
 from reward_api.gateway.scoring import Scorer
-from reward_api.gateway.single_flight import Flight
-from reward_api.trainers.groups import Group, Groups, Mean, Numbers, Source
-from reward_api.trainers.normal import Asked
 from reward_api.trainers.numbers import middle_of, numbers_of
+from reward_api.trainers.samples import sample_key, score_request, sibling_key
 from reward_verifiers.contract import Failure, FailureKind, SampleResult, ScoreRequest, Verdict
 from reward_verifiers.service.admission import Admission
+from reward_verifiers.service.single_flight import SingleFlight
 from reward_verifiers.verifier import Overloaded
+from trainer_client.dialect.grouping import SiblingGroup, SiblingGroups
+from trainer_client.dialect.imputation import DATA_SET_FAILURES, Numbers, RecentRewards, Source
+from trainer_client.dialect.sample import TrainerSample
 
 log = logging.getLogger(__name__)
 
-# The data set's trouble is every sibling's: nothing is gained by waiting for them.
-SHARED = frozenset({FailureKind.BAD_REFERENCE, FailureKind.UNSUPPORTED})
-RECENT, FEW = 512, 16
-"""Rewards of a domain that are remembered, and below how many their mean says nothing."""
 MAX_DOMAINS = 256
-
-
-NONE: frozenset[Source] = frozenset()
+Imputation = Literal["always", "scored", "never"]
+"""From what a dialect takes a number for no verdict: also from the middle of the domain's range; only from rewards that were
+given; from nothing, for it can be told the cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +56,7 @@ def is_relative(domain: Domain) -> bool:
 
 
 class NoVerdict(Exception):
-    """There is no verdict, and the dialect takes no number for one from where it could be had."""
+    """There is no verdict, and nothing that the dialect would take a number from."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
@@ -74,76 +66,70 @@ class NoVerdict(Exception):
 class Answers:
     """Answers samples one by one; one object a gateway."""
 
-    def __init__(self, scorer: Scorer, admission: Admission, metrics: Metrics) -> None:
+    def __init__(self, scorer: Scorer, admission: Admission, registry: CollectorRegistry) -> None:
         self._scorer = scorer
         self._admission = admission
-        self._metrics = metrics
-        self._groups = Groups()
-        self._flights: dict[bytes, Flight[SampleResult]] = {}
-        self._recent: LRUCache[tuple[str, str], deque[Numbers]] = LRUCache(MAX_DOMAINS)
+        self._imputed = Counter(
+            "reward_imputed_samples",
+            "Samples without a verdict that got an imputed reward.",
+            ["domain", "source"],
+            registry=registry,
+        )
+        self._groups = SiblingGroups()
+        self._flights: SingleFlight[bytes, SampleResult] = SingleFlight()
+        self._recent: LRUCache[tuple[str, str], RecentRewards] = LRUCache(MAX_DOMAINS)
 
     async def answer(
-        self, domain: Domain, asked: Asked, until: float, *, patient: bool = True, refused: frozenset[Source] = NONE
+        self, domain: Domain, sample: TrainerSample, until: float, *, waits: bool = True, imputes: Imputation = "always"
     ) -> Answer:
-        """The sample's answer by `until`, a time of the event loop. Without a verdict, a patient one waits for siblings.
+        """The sample's answer by `until`, a time of the event loop. waits: without a verdict, it waits for its siblings.
 
-        Raises NoVerdict in place of a number from a source in `refused`.
+        Raises NoVerdict where there is nothing to impute from.
         """
-        spec, sample = (domain.name, domain.version), asked.sample_key()
-        group, seat = self._groups.enter(asked.group_key(*spec), asked.group_size, sample)
+        key = sample_key(sample)
+        group, seat = self._groups.enter(sibling_key(sample, domain), sample.group_size, key)
         try:
-            result = await self._result(domain, asked, group, seat, until)
+            result = await self._result(domain, sample, group, seat, until)
         except BaseException:
-            group.leave(sample, seat)
+            group.leave(key, seat)
             raise
-        found = numbers_of(domain, result)
-        recent = self._recent.setdefault(spec, deque(maxlen=RECENT))
+        numbers = numbers_of(domain, result)
+        recent = self._recent.setdefault((domain.name, domain.version), RecentRewards())
         if result.failure is None:
-            answer = Answer(result, _complete(domain, found, group), Source.VERDICT)
-            group.tell(seat, found)
-            recent.append(found)
+            answer = Answer(result, _complete(domain, numbers, group), "verdict")
+            group.judge(seat, numbers)
+            recent.add(numbers)
             return answer
-        group.tell(seat, None)
-        if patient and result.failure.kind not in SHARED:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(until):
-                    await group.settled()
-        imputed, source = _imputed(domain, group, recent)
-        self._tell(domain, result.failure, source)
-        if source in refused:
-            group.take_back(sample, seat)
+        group.judge(seat, None)
+        if waits and result.failure.kind not in DATA_SET_FAILURES:
+            await group.changes.until(group.is_settled, time.monotonic() + until - asyncio.get_running_loop().time())
+        imputed = _imputed(domain, group, recent, imputes)
+        self._report(domain, result.failure, imputed and imputed[1])
+        if imputed is None:
+            group.take_back(key, seat)
             raise NoVerdict(result.failure)
-        if source is not Source.SIBLINGS:
-            group.stand_in = imputed, source
-        return Answer(result, imputed | found, source)
+        return Answer(result, middle_of(domain) | imputed[0] | numbers, imputed[1])
 
-    def _tell(self, domain: Domain, failure: Failure, source: Source) -> None:
-        self._metrics.imputed(domain.name, source)
+    def _report(self, domain: Domain, failure: Failure, source: Source | None) -> None:
+        if source is not None:
+            self._imputed.labels(domain.name, source).inc()
         about = {"domain": domain.name, "kind": failure.kind, "component": failure.component, "why": failure.message}
         log.warning("no verdict", extra={**about, "imputed_from": source})
 
     # --- the result ---------------------------------------------------------------------------------------------------
 
-    async def _result(self, domain: Domain, asked: Asked, group: Group, seat: int, until: float) -> SampleResult:
+    async def _result(
+        self, domain: Domain, sample: TrainerSample, group: SiblingGroup, seat: int, until: float
+    ) -> SampleResult:
         """Equal requests under way share one flight, except where the place in the group counts."""
-        if asked.completion is None:
-            told = "the query does not hold its prompt, so that it cannot be told what the model wrote"
-            return _failed(domain, FailureKind.UNSUPPORTED, told)
+        if sample.completion is None:
+            message = "the query does not hold its prompt, so that it cannot be told what the model wrote"
+            return _failed(domain, FailureKind.UNSUPPORTED, message)
         relative = is_relative(domain)
         place = {"id": group.name, "group_size": group.size, "indices": [seat]} if relative else {}
-        request = asked.request(deadline_s=None if relative else domain.spec.deadline_s, **place)
-        name = hashlib.sha256(asked.sample_key() + f"{domain.version} {place}".encode()).digest()
-        flight = self._flights.get(name)
-        if flight is None or flight.task.done() or flight.task.cancelling():
-            flight = self._flights[name] = Flight(asyncio.create_task(self._scored(domain, request, until)))
-            flight.task.add_done_callback(partial(self._landed, name, flight))
-        return await flight.result()
-
-    def _landed(self, name: bytes, flight: Flight[SampleResult], task: asyncio.Task[SampleResult]) -> None:
-        if self._flights.get(name) is flight:
-            del self._flights[name]
-        if not task.cancelled():
-            task.exception()  # whoever waits has it
+        request = score_request(sample, deadline_s=None if relative else domain.spec.deadline_s, **place)
+        name = hashlib.sha256(sample_key(sample) + f"{domain.version} {place}".encode()).digest()
+        return await self._flights.run(name, self._scored(domain, request, until))
 
     async def _scored(self, domain: Domain, request: ScoreRequest, until: float) -> SampleResult:
         """Peers come back too soon and give up too early, so a sample waits here until there is room."""
@@ -163,20 +149,18 @@ def _room_soon(error: Exception) -> bool | float:
     return min(error.retry_after_s, 5.0) if isinstance(error, Overloaded) else False
 
 
-def _complete(domain: Domain, found: Numbers, group: Group) -> Numbers:
+def _complete(domain: Domain, numbers: Numbers, group: SiblingGroup) -> Numbers:
     """With a number where a component that does not count gave none."""
     middle = middle_of(domain)
-    return found if found.keys() >= middle.keys() else middle | group.scored.numbers | found
+    return numbers if numbers.keys() >= middle.keys() else middle | group.scored | numbers
 
 
-def _imputed(domain: Domain, group: Group, recent: deque[Numbers]) -> tuple[Numbers, Source]:
-    """The mean of the siblings; or the number that their group was given for want of one."""
-    if group.scored.numbers:
-        return middle_of(domain) | group.scored.numbers, Source.SIBLINGS
-    if group.stand_in is not None:
-        return group.stand_in
-    middle = middle_of(domain)
-    return (middle | Mean(recent).numbers, Source.DOMAIN) if len(recent) >= FEW else (middle, Source.RANGE)
+def _imputed(
+    domain: Domain, group: SiblingGroup, recent: RecentRewards, imputes: Imputation
+) -> tuple[Numbers, Source] | None:
+    if imputes == "never":
+        return None
+    return group.impute(recent, middle_of(domain) if imputes == "always" else None)
 
 
 def _failed(domain: Domain, kind: FailureKind, message: str) -> SampleResult:

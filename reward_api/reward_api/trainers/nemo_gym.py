@@ -12,6 +12,7 @@ number that does not shift the group's baseline. Prime reads no mask, but drops 
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import Request
@@ -19,17 +20,27 @@ from fastapi.responses import Response
 from pydantic import ConfigDict, Field
 
 from reward_api.gateway.routes import DomainName, Parts, json_reply
-from reward_api.trainers.answers import Answer, NoVerdict, is_relative
-from reward_api.trainers.front import Body, Hints, URLHints, demand_size, domain_of, no_verdict, peer_router, until
-from reward_api.trainers.groups import Source
-from reward_api.trainers.metrics import AggregateRequest, aggregate
-from reward_api.trainers.normal import Asked, asked
+from reward_api.trainers.aggregate import AggregateRequest, aggregate
+from reward_api.trainers.answers import Answer, Imputation, NoVerdict, is_relative
+from reward_api.trainers.endpoint import (
+    Body,
+    Hints,
+    URLHints,
+    answers_of,
+    deadline_after,
+    demand_siblings,
+    domain_of,
+    no_verdict,
+    peer_router,
+)
 from reward_api.trainers.numbers import shares_of
 from reward_api.trainers.responses import CreateParams, completion_of, prompt_of
 from reward_api.trainers.responses import Response as Rollout
+from reward_api.trainers.samples import sample_of
 from reward_verifiers.contract import FailureKind, ProblemError
 from reward_verifiers.service.problems import HTTPProblem
 from reward_verifiers.service.streams import run_or_cancel
+from trainer_client.dialect.sample import TrainerSample
 
 SECONDS = 55.0
 """Prime's client waits 60 unless told otherwise; Gym's for ever."""
@@ -44,6 +55,7 @@ KINDS = {
     FailureKind.BAD_REFERENCE: "touchstone:bad_reference",
     FailureKind.UNSUPPORTED: "touchstone:unsupported",
     FailureKind.CANCELLED: "cancelled",
+    FailureKind.BUDGET_EXHAUSTED: "touchstone:budget_exhausted",
 }
 """Ours in the words of nemo_gym/failure_kinds.py, which lets a server name its own as server:kind."""
 _OURS = frozenset({"reward", "reward_components", "mask_sample", "failure_kind", "failure_reason", "instance_config"})
@@ -60,12 +72,12 @@ class VerifyBody(Body):
     response: Rollout
     group_id: str | int | None = None
 
-    def asked(self, hints: Hints) -> Asked:
+    def sample(self, hints: Hints) -> TrainerSample:
         """Raises ValueError."""
         columns = self.__pydantic_extra__ or {}
         inner = columns.get("verifier_metadata")
         kept = {name: value for name, value in columns.items() if not (_is_ours(name) or name.startswith("_ng_"))}
-        return asked(
+        return sample_of(
             prompt=prompt_of(self.responses_create_params),
             completion=completion_of(self.response),
             label={**(inner if isinstance(inner, dict) else {}), **kept},
@@ -123,7 +135,7 @@ def aggregate_metrics(domain: DomainName, body: AggregateRequest, parts: Parts) 
 @router.post("/nemo_gym/{domain}/verify")
 async def verify(request: Request, domain: DomainName, body: VerifyBody, parts: Parts, hints: URLHints) -> Response:
     """The request again, with `reward` and what it is made of; no verdict is `mask_sample`."""
-    answer = await _answer(request, domain, body, parts, hints, frozenset())
+    answer = await _answer(request, domain, body, parts, hints, "always")
     return json_reply(_reply(await request.json(), answer))
 
 
@@ -132,25 +144,24 @@ async def verify_for_prime(
     request: Request, domain: DomainName, body: VerifyBody, parts: Parts, hints: URLHints
 ) -> Response:
     """As NeMo-Gym's, for Prime's `resources_url`: no verdict is 503, and the sample is dropped."""
-    refused = frozenset({Source.SIBLINGS, Source.DOMAIN, Source.RANGE})
     try:
-        answer = await _answer(request, domain, body, parts, hints, refused)
+        answer = await _answer(request, domain, body, parts, hints, "never")
     except NoVerdict as error:
         raise no_verdict(error) from None
     return json_reply(_reply(await request.json(), answer))
 
 
 async def _answer(
-    request: Request, domain: str, body: VerifyBody, parts: Any, hints: Hints, refused: frozenset[Source]
+    request: Request, domain: str, body: VerifyBody, parts: Any, hints: Hints, imputes: Imputation
 ) -> Answer:
     scored_by = domain_of(parts, domain)
     try:
-        sample = body.asked(hints)
+        sample = body.sample(hints)
     except ValueError as error:
         raise HTTPProblem(422, errors=[ProblemError(path="group_size", reason=str(error))]) from None
-    demand_size(scored_by, sample.group_size)
-    deadline = until(request, SECONDS)
-    answering = parts.answers.answer(scored_by, sample, deadline, patient=False, refused=refused)
+    demand_siblings(scored_by, sample)
+    deadline = deadline_after(SECONDS)
+    answering = answers_of(request).answer(scored_by, sample, deadline, waits=False, imputes=imputes)
     return await run_or_cancel(request, answering)
 
 
@@ -172,5 +183,5 @@ def _reply(row: dict[str, Any], answer: Answer) -> dict[str, Any]:
         "failure_reason": f"{failure.component}: {failure.message}" if failure else None,
         **({"instance_config": {**config, "mask_sample": masked}} if masked or "mask_sample" in config else {}),
         **scores,
-        "touchstone": answer.result.model_dump(mode="json") | {"imputed_from": answer.source if masked else None},
+        "touchstone": asdict(answer.result) | {"imputed_from": answer.source if masked else None},
     }

@@ -10,22 +10,22 @@ from __future__ import annotations
 
 import math
 
-from reward_api.domains.spec import Component, Domain
+from reward_api.domains.spec import BoundComponent, Domain
 from reward_api.gateway import rewards
-from reward_api.trainers.groups import Numbers
 from reward_verifiers.contract import SampleResult
+from trainer_client.dialect.imputation import Numbers
 
 
 def numbers_of(domain: Domain, result: SampleResult) -> Numbers:
-    """What there is of the numbers: without a verdict only those that were found all the same."""
+    """What there is of the numbers: without a verdict only those that were there all the same."""
     scores = {key: component.score for key, component in result.components.items()}
-    found = {f"score/{key}": score for key, score in scores.items() if score is not None}
+    numbers = {f"score/{key}": score for key, score in scores.items() if score is not None}
     main = _main(domain)
     if (score := scores[main.spec.key]) is not None:
-        found["accuracy"] = _accuracy(main, score)
+        numbers["accuracy"] = _accuracy(main, score)
     if result.reward is not None:
-        found |= {"reward": result.reward, **_shares(domain, scores, result.reward)}
-    return found
+        numbers |= {"reward": result.reward, **_shares(domain, scores, result.reward)}
+    return numbers
 
 
 def middle_of(domain: Domain) -> Numbers:
@@ -43,12 +43,12 @@ def middle_of(domain: Domain) -> Numbers:
 
 
 def scores_of(numbers: Numbers) -> Numbers:
-    """Component → score, in the order of their names."""
+    """BoundComponent → score, in the order of their names."""
     return _under("score/", numbers)
 
 
 def shares_of(numbers: Numbers) -> Numbers:
-    """Component → its share of the reward."""
+    """BoundComponent → its share of the reward."""
     return _under("share/", numbers)
 
 
@@ -60,21 +60,21 @@ def _shares(domain: Domain, scores: dict[str, float | None] | dict[str, float], 
     if domain.spec.combine == "product":
         return {"share/product": reward}
     shares = rewards.shares(domain.spec, dict(scores))
-    found = {f"share/{key}": share for key, share in shares.items()}
+    named = {f"share/{key}": share for key, share in shares.items()}
     # What clipping took or gave; without a weight at all it is the only share.
-    if domain.spec.clip != (None, None) or not found:
-        found["share/clip"] = reward - math.fsum(shares.values())
-    return found
+    if domain.spec.clip != (None, None) or not named:
+        named["share/clip"] = reward - math.fsum(shares.values())
+    return named
 
 
-def _main(domain: Domain) -> Component:
+def _main(domain: Domain) -> BoundComponent:
     return next((component for component in domain.components if component.spec.weight), domain.components[0])
 
 
-def _accuracy(component: Component, score: float) -> float:
+def _accuracy(component: BoundComponent, score: float) -> float:
     low, high = _range(component)
     return min(max((score - low) / (high - low), 0.0), 1.0) if high > low else 0.0
 
 
-def _range(component: Component) -> tuple[float, float]:
+def _range(component: BoundComponent) -> tuple[float, float]:
     return component.description.score_range if component.description else (0.0, 1.0)

@@ -4,8 +4,7 @@
     ──▶ {"rewards": r, "scores": accuracy, "extra_logs": {name: number}}
 
 Its client tries five times, a second apart, and then its trainer dies; so whatever happens to a sample is answered with
-200, in time, with numbers. It makes tensors of what comes: scalars for one query, for a list of one becomes a tensor of
-another shape; the same keys of `extra_logs`, all floats, for every sample.
+200, in time, with numbers, in the shape of `trainer_client.dialect.openrlhf`.
 """
 
 from __future__ import annotations
@@ -20,16 +19,25 @@ from fastapi.responses import Response
 from pydantic import Field, model_validator
 
 from reward_api.domains.spec import Domain
-from reward_api.gateway.gateway import Gateway
 from reward_api.gateway.routes import DomainName, Parts
-from reward_api.trainers.answers import Answer
-from reward_api.trainers.front import Body, Hints, demand_size, domain_of, peer_router, until
-from reward_api.trainers.groups import Source
-from reward_api.trainers.normal import Asked, asked, without_prompt
+from reward_api.trainers.answers import Answer, Answers
+from reward_api.trainers.endpoint import (
+    Body,
+    Hints,
+    answers_of,
+    deadline_after,
+    demand_siblings,
+    domain_of,
+    peer_router,
+)
 from reward_api.trainers.numbers import scores_of
+from reward_api.trainers.samples import sample_of
 from reward_verifiers.contract import ProblemError
 from reward_verifiers.service.problems import HTTPProblem
 from reward_verifiers.service.streams import run_or_cancel
+from trainer_client.dialect import openrlhf
+from trainer_client.dialect.prefill import without_prompt
+from trainer_client.dialect.sample import TrainerSample
 
 SECONDS = 140.0
 """Its client waits 180; no answer may take 150."""
@@ -55,7 +63,7 @@ class Queries(Body):
                 raise ValueError(f"{name} must have one entry per query: {len(queries)}, got {len(values)}")
         return self
 
-    def samples(self, hints: Hints) -> list[Asked]:
+    def samples(self, hints: Hints) -> list[TrainerSample]:
         """Raises HTTPProblem for a label that says what cannot be."""
         queries, prompts = _listed(self.query), _listed(self.prompts)
         labels = _listed(self.labels) or [None] * len(queries)
@@ -74,10 +82,10 @@ def _listed(value: Any) -> list[Any]:
     return [] if value is None else value if isinstance(value, list) else [value]
 
 
-def _sample(index: int, fields: tuple[str, str, Any], hints: Hints) -> Asked:
+def _sample(index: int, fields: tuple[str, str, Any], hints: Hints) -> TrainerSample:
     query, prompt, label = fields
     try:
-        return asked(
+        return sample_of(
             prompt=prompt,
             completion=without_prompt(query, prompt),
             label=label,
@@ -97,42 +105,31 @@ async def rewards(
     scored_by = domain_of(parts, domain)
     samples = body.samples(hints)
     for sample in samples:
-        demand_size(scored_by, sample.group_size)
-    answers = await run_or_cancel(request, _all(parts, scored_by, samples, hints, until(request, SECONDS)))
+        demand_siblings(scored_by, sample)
+    answers = await run_or_cancel(
+        request, _all(answers_of(request), scored_by, samples, hints, deadline_after(SECONDS))
+    )
     rows = [_row(answer, hints) for answer in answers]
     # Not orjson, which writes NaN as null.
-    return Response(json.dumps(_reply(rows)), media_type="application/json")
+    return Response(json.dumps(openrlhf.reply(rows)), media_type="application/json")
 
 
 async def _all(
-    parts: Gateway, domain: Domain, samples: list[Asked], hints: OpenRLHFHints, deadline: float
+    answering: Answers, domain: Domain, samples: list[TrainerSample], hints: OpenRLHFHints, deadline: float
 ) -> list[Answer]:
-    patient = hints.no_verdict == "impute"
+    waits = hints.no_verdict == "impute"
     async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(parts.answers.answer(domain, sample, deadline, patient=patient)) for sample in samples
-        ]
+        tasks = [group.create_task(answering.answer(domain, sample, deadline, waits=waits)) for sample in samples]
     return [task.result() for task in tasks]
 
 
-def _row(answer: Answer, hints: OpenRLHFHints) -> dict[str, Any]:
-    numbers, is_verdict = answer.numbers, answer.source is Source.VERDICT
+def _row(answer: Answer, hints: OpenRLHFHints) -> openrlhf.Row:
+    numbers, is_verdict = answer.numbers, answer.source == "verdict"
     as_nan = not is_verdict and hints.no_verdict == "nan"
-    flags = {"valid": float(is_verdict), "imputed": float(not is_verdict and not as_nan)}
-    return {
-        "rewards": math.nan if as_nan else float(numbers["reward"]),
-        "scores": math.nan if as_nan else float(numbers["accuracy"]),
-        "extra_logs": {**scores_of(numbers), **flags},
-    }
-
-
-def _reply(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Scalars for one row, lists for any other number of them."""
-    if len(rows) == 1:
-        return rows[0]
-    logs = [row["extra_logs"] for row in rows]
-    return {
-        "rewards": [row["rewards"] for row in rows],
-        "scores": [row["scores"] for row in rows],
-        "extra_logs": {name: [log[name] for log in logs] for name in (logs[0] if logs else {})},
-    }
+    return openrlhf.row(
+        math.nan if as_nan else numbers["reward"],
+        math.nan if as_nan else numbers["accuracy"],
+        scores_of(numbers),
+        valid=is_verdict,
+        imputed=not is_verdict and not as_nan,
+    )

@@ -6,12 +6,12 @@ from typing import Any
 
 from pydantic import Field
 
-from reward_api.trainers.front import Body
+from reward_api.trainers.endpoint import Body
 from reward_verifiers.contract import Message
+from trainer_client.dialect.messages import TEXT_PARTS
 
 MAX_ITEMS = 10_000
-SPOKEN = {"output_text": "text", "input_text": "text", "text": "text", "refusal": "refusal"}
-"""Kinds of parts that are text, and where they keep it."""
+_PARTS = TEXT_PARTS | {"summary_text": "text", "reasoning_text": "text"}
 Parts = str | list[dict[str, Any]] | None
 
 
@@ -78,8 +78,5 @@ def completion_of(response: Response) -> list[Message]:
 def text(parts: Parts) -> str:
     if isinstance(parts, str):
         return parts
-    return "".join(
-        str(part.get(SPOKEN.get(kind, "text"), ""))
-        for part in parts or []
-        if (kind := str(part.get("type", ""))) in SPOKEN or kind in ("summary_text", "reasoning_text")
-    )
+    keys = ((part, _PARTS.get(str(part.get("type")))) for part in parts or [])
+    return "".join(str(part.get(key) or "") for part, key in keys if key)

@@ -18,24 +18,31 @@ from pydantic import Field
 
 from reward_api.gateway.routes import DomainName, Parts
 from reward_api.trainers.answers import Answer, NoVerdict
-from reward_api.trainers.front import Body, Hints, demand_size, domain_of, no_verdict, peer_router, until
-from reward_api.trainers.groups import Source
-from reward_api.trainers.normal import asked
+from reward_api.trainers.endpoint import (
+    Body,
+    Hints,
+    answers_of,
+    deadline_after,
+    demand_siblings,
+    domain_of,
+    no_verdict,
+    peer_router,
+)
 from reward_api.trainers.numbers import scores_of
-from reward_verifiers.contract import ProblemError, Text
+from reward_api.trainers.samples import PeerText, sample_of
+from reward_verifiers.contract import ProblemError
 from reward_verifiers.service.problems import HTTPProblem
 from reward_verifiers.service.streams import run_or_cancel
 
 SECONDS = 110.0
 """Its client waits 120."""
-REFUSED = frozenset({Source.RANGE})
 
 router = peer_router()
 
 
-class Sample(Body):
-    prompt: Text | None = None
-    response: Text
+class SlimeRequest(Body):
+    prompt: PeerText | None = None
+    response: PeerText
     label: Any = None
     group_id: str | int | None = Field(default=None, description="Not of slime: for forks, and for `custom_rm`.")
 
@@ -46,12 +53,12 @@ class SlimeHints(Hints):
 
 @router.post("/slime/{domain}")
 async def reward(
-    request: Request, domain: DomainName, body: Sample, parts: Parts, hints: Annotated[SlimeHints, Query()]
+    request: Request, domain: DomainName, body: SlimeRequest, parts: Parts, hints: Annotated[SlimeHints, Query()]
 ) -> Response:
     """slime's and miles' `--rm-url`: the reward as a bare number, or an object with `?key=1`."""
     scored_by = domain_of(parts, domain)
     try:
-        sample = asked(
+        sample = sample_of(
             prompt=body.prompt,
             completion=body.response,
             label=body.label,
@@ -61,8 +68,8 @@ async def reward(
         )
     except ValueError as error:
         raise HTTPProblem(422, errors=[ProblemError(path="label", reason=str(error))]) from None
-    demand_size(scored_by, sample.group_size)
-    answering = parts.answers.answer(scored_by, sample, until(request, SECONDS), refused=REFUSED)
+    demand_siblings(scored_by, sample)
+    answering = answers_of(request).answer(scored_by, sample, deadline_after(SECONDS), imputes="scored")
     try:
         answer = await run_or_cancel(request, answering)
     except NoVerdict as error:
@@ -72,6 +79,6 @@ async def reward(
 
 
 def _object(answer: Answer) -> dict[str, float]:
-    is_verdict = answer.source is Source.VERDICT
+    is_verdict = answer.source == "verdict"
     own = {"reward": float(answer.numbers["reward"]), "accuracy": float(answer.numbers["accuracy"])}
     return {**scores_of(answer.numbers), **own, "valid": float(is_verdict), "imputed": float(not is_verdict)}

@@ -11,7 +11,6 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from grpo_trainer.training import FunctionScorer, Scores, aha
 from grpo_trainer.training.run_log import RunLog
 from grpo_trainer.training.update_metrics import UpdateMetrics
-from reward_verifiers.shaping.reflection import reflections
 
 TRL = {
     "reward",
@@ -94,27 +93,6 @@ def test_a_resumed_log_forgets_what_came_after_the_checkpoint_and_half_a_line(tm
     path.write_text(path.read_text() + '{"step": 8, "rew')
     RunLog(tmp_path, 4, tensorboard=False).close()
     assert path.read_text() == '{"step": 2, "reward": null}\n{"step": 4, "reward": 1.0}\n'
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Wait, wait! But that is wrong.",
-        "等等，不对，再检查一下。",
-        "await the buttons",
-        "",
-        "Однако подожди; sin embargo check",
-        "やり直す",
-    ],
-)
-def test_reflective_words_are_counted_as_the_gateway_counts_them(text):
-    assert {word: count for word, count in aha.count(text).items() if count} == dict(reflections(text))
-
-
-def test_the_word_lists_are_the_gateways():
-    from reward_verifiers.shaping import reflection
-
-    assert (aha.SPACED, aha.RUNNING) == (reflection.SPACED, reflection.RUNNING)
 
 
 def test_reflection_is_told_per_thousand_tokens():

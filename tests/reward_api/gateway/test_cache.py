@@ -5,21 +5,21 @@ import pytest
 from reward_api.gateway.cache import VerdictCache, sample_keys
 from reward_verifiers.contract import FailureKind, Verdict, VerifyReply, VerifyRequest
 
-IDENTITY = ("counting", "1", "here")
+IDENTITY = ("counting", "1", "", "here")
 
 
 class Counting:
     """A backend that counts what it judges, and waits until it is let go."""
 
     def __init__(self, verdict=None):
-        self.asked: list[list[str]] = []
+        self.requests: list[list[str]] = []
         self.verdict = verdict or Verdict.scored(1, "counted")
         self.go = asyncio.Event()
         self.started = asyncio.Event()
         self.cancelled = False
 
     async def verify(self, request):
-        self.asked.append(list(request.completions))
+        self.requests.append(list(request.completions))
         self.started.set()
         try:
             await self.go.wait()
@@ -36,40 +36,40 @@ def request(*completions, **more):
 async def test_equal_samples_are_judged_once():
     backend, cache = Counting(), VerdictCache(100)
     backend.go.set()
-    assert len(await cache.verify(backend, IDENTITY, request("a", "b", "a"))) == 3
-    await cache.verify(backend, IDENTITY, request("b", "c"))
-    assert backend.asked == [["a", "b"], ["c"]]
+    assert len(await cache.verify(backend.verify, IDENTITY, request("a", "b", "a"))) == 3
+    await cache.verify(backend.verify, IDENTITY, request("b", "c"))
+    assert backend.requests == [["a", "b"], ["c"]]
 
 
 async def test_concurrent_requests_share_one_flight():
     backend, cache = Counting(), VerdictCache(100)
-    first = asyncio.create_task(cache.verify(backend, IDENTITY, request("a", "b")))
+    first = asyncio.create_task(cache.verify(backend.verify, IDENTITY, request("a", "b")))
     await backend.started.wait()
-    second = asyncio.create_task(cache.verify(backend, IDENTITY, request("b", "c")))
-    while len(backend.asked) < 2:
+    second = asyncio.create_task(cache.verify(backend.verify, IDENTITY, request("b", "c")))
+    while len(backend.requests) < 2:
         await asyncio.sleep(0)
     backend.go.set()
     assert [len(verdicts) for verdicts in await asyncio.gather(first, second)] == [2, 2]
-    assert backend.asked == [["a", "b"], ["c"]]
+    assert backend.requests == [["a", "b"], ["c"]]
 
 
 async def test_a_caller_that_leaves_does_not_take_the_flight_with_it():
     backend, cache = Counting(), VerdictCache(100)
-    first = asyncio.create_task(cache.verify(backend, IDENTITY, request("a")))
+    first = asyncio.create_task(cache.verify(backend.verify, IDENTITY, request("a")))
     await backend.started.wait()
-    second = asyncio.create_task(cache.verify(backend, IDENTITY, request("a")))
+    second = asyncio.create_task(cache.verify(backend.verify, IDENTITY, request("a")))
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.wait([first])
     assert not backend.cancelled
     backend.go.set()
     assert (await second)[0].score == 1
-    assert backend.asked == [["a"]]
+    assert backend.requests == [["a"]]
 
 
 async def test_the_last_caller_to_leave_cancels_the_work():
     backend, cache = Counting(), VerdictCache(100)
-    caller = asyncio.create_task(cache.verify(backend, IDENTITY, request("a")))
+    caller = asyncio.create_task(cache.verify(backend.verify, IDENTITY, request("a")))
     await backend.started.wait()
     caller.cancel()
     await asyncio.wait([caller])
@@ -79,14 +79,14 @@ async def test_the_last_caller_to_leave_cancels_the_work():
 
 async def test_a_failure_is_not_remembered_and_not_inherited():
     backend, cache = Counting(Verdict.failed(FailureKind.TIMEOUT, "slow")), VerdictCache(100)
-    first = asyncio.create_task(cache.verify(backend, IDENTITY, request("a")))
+    first = asyncio.create_task(cache.verify(backend.verify, IDENTITY, request("a")))
     await backend.started.wait()
-    second = asyncio.create_task(cache.verify(backend, IDENTITY, request("a")))
+    second = asyncio.create_task(cache.verify(backend.verify, IDENTITY, request("a")))
     await asyncio.sleep(0)
     backend.go.set()
     await asyncio.gather(first, second)
-    await cache.verify(backend, IDENTITY, request("a"))
-    assert backend.asked == [["a"], ["a"], ["a"]]
+    await cache.verify(backend.verify, IDENTITY, request("a"))
+    assert backend.requests == [["a"], ["a"], ["a"]]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ async def test_a_failure_is_not_remembered_and_not_inherited():
 def test_keys_tell_apart_what_may_change_the_verdict(other):
     base = {"reference": {"answer": "1"}}
     assert sample_keys(IDENTITY, request("a", **base)) != sample_keys(IDENTITY, request("a", **{**base, **other}))
-    assert sample_keys(("counting", "2", "here"), request("a")) != sample_keys(IDENTITY, request("a"))
+    assert sample_keys(("counting", "2", "", "here"), request("a")) != sample_keys(IDENTITY, request("a"))
 
 
 def test_keys_do_not_depend_on_the_deadline():

@@ -49,7 +49,7 @@ async def test_a_group_that_nobody_waits_for_is_forgotten():
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.wait([waiting])
-    assert not group_buffer._gatherings
+    assert not group_buffer._pending
 
 
 async def test_siblings_must_agree_on_the_size():

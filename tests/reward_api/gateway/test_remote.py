@@ -58,8 +58,8 @@ def answering(*replies):
 
 
 def verdicts(*scores, **more):
-    made = [{"score": score, "valid": True, "failure": None, "reason": "said so", "evidence": {}} for score in scores]
-    return {"verifier": "toy", "version": "1", "verdicts": made, **more}
+    rows = [{"score": score, "valid": True, "failure": None, "reason": "said so", "evidence": {}} for score in scores]
+    return {"verifier": "toy", "version": "1", "verdicts": rows, **more}
 
 
 @pytest.mark.parametrize(

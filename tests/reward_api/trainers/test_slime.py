@@ -29,8 +29,22 @@ async def test_prompts_may_be_messages_and_labels_json(client):
 
 async def test_a_group_may_be_named(client):
     await client.post(URL, json=sample("yes", group_id="q7"))
-    reply = await client.post(f"{URL}?key=1", json=sample("crash", group_id="q7", label="no"))
-    assert reply.json()["reward"] == 1.0
+    await client.post(URL, json=sample("no", group_id="q8"))
+    for name, reward in (("q7", 1.0), ("q8", 0.0)):
+        reply = await client.post(f"{URL}?key=1", json=sample("crash", group_id=name, label="no"))
+        assert reply.json()["reward"] == reward
+
+
+async def test_a_name_does_not_join_different_prompts(client):
+    """Two runs may number their groups alike."""
+    await client.post(URL, json=sample("yes", group_id="q7"))
+    reply = await client.post(URL, json=sample("bad reference", group_id="q7", prompt="Say no."))
+    assert reply.status_code == 503
+
+
+async def test_without_a_prompt_nobody_is_a_sibling(client):
+    await client.post(URL, json=sample("yes", prompt=None))
+    assert (await client.post(URL, json=sample("bad reference", prompt=None))).status_code == 503
 
 
 async def test_before_anything_is_scored_no_number_is_made_up(client):
@@ -54,6 +68,7 @@ async def test_a_refused_sample_that_comes_again_keeps_its_place(client):
 WRONG = [
     ("/compat/slime/nowhere", sample("yes"), 404, "domain"),
     ("/compat/slime/whole", sample("yes"), 422, "group_size"),
+    ("/compat/slime/whole?group_size=2", sample("yes", prompt=None), 422, "prompt"),
     (f"{URL}?key=reward", sample("yes"), 422, "key"),
     (URL, {"prompt": "x"}, 422, "response"),
     (URL, sample(None), 422, "response"),

@@ -2,21 +2,23 @@
 
 import pytest
 
-from reward_api.trainers import normal
-from reward_verifiers import completion
-from trainer_client.adapters import dialect
-from trainer_client.adapters.dialect import reference_of
-from trainer_client.adapters.rows import grouped
+from trainer_client.adapters import rows
+from trainer_client.adapters.rows import imputed
 from trainer_client.adapters.settings import AdapterSettings
+from trainer_client.results import ScoredGroup, ScoredSample, no_verdict
 
 TOLD = AdapterSettings(domain="math", sources={"codecontests": "code", "number theory": "math"}, prefix="<think>")
+
+
+def grouped(*arguments):
+    return rows.grouped(*arguments).groups
 
 
 def shape(groups):
     return [(group.prompt, list(group.completions), group.reference["answer"]) for group in groups]
 
 
-def test_neighbours_with_one_prompt_and_reference_are_a_group():
+def test_rows_with_one_prompt_and_reference_are_a_group():
     groups = grouped(TOLD, list("ppqqq"), list("abcde"), {"answer": ["1", "1", "2", "2", "3"]}, [1, 2, 3, 4, 5], 7)
     assert shape(groups) == [("p", ["a", "b"], "1"), ("q", ["c", "d"], "2"), ("q", ["e"], "3")]
     assert [group.tokens for group in groups] == [[1, 2], [3, 4], [5]]
@@ -24,11 +26,48 @@ def test_neighbours_with_one_prompt_and_reference_are_a_group():
     assert len({group.id for group in groups}) == 3
 
 
-def test_one_prompt_at_two_places_is_two_groups_with_two_ids():
-    first, _, again = grouped(TOLD, list("pqp"), list("abc"), {"answer": ["1"] * 3})
-    assert first.prompt == again.prompt
-    assert first.id != again.id
-    assert grouped(TOLD, ["p"], ["x"], {"answer": ["1"]})[0].id == first.id, "a resumed run finds its verdicts"
+@pytest.mark.parametrize("order", ["pqpqpq", "ppqpqq", "pqqppq", "qpqpqp", "pppqqq"])
+def test_interleaved_rows_find_their_siblings(order):
+    texts = [f"{prompt}{place}" for place, prompt in enumerate(order)]
+    batch = rows.grouped(TOLD, list(order), texts, {"answer": [prompt * 2 for prompt in order]}, list(range(6)))
+    assert {group.prompt: sorted(group.completions) for group in batch.groups} == {
+        prompt: [text for text in texts if text[0] == prompt] for prompt in "pq"
+    }
+    assert all(group.reference["answer"] == group.prompt * 2 for group in batch.groups)
+    assert batch.in_rows([group.completions for group in batch.groups]) == texts
+    assert batch.in_rows([group.tokens for group in batch.groups]) == list(range(6))
+
+
+def test_without_a_prompt_only_neighbours_are_siblings():
+    groups = grouped(TOLD, [None] * 5, list("abcde"), {"answer": ["4", "4", "5", "4", "4"]})
+    assert [list(group.completions) for group in groups] == [["a", "b"], ["c"], ["d", "e"]]
+    assert len({group.id for group in groups}) == 3
+
+
+def test_messages_and_arrays_find_their_siblings_too():
+    numpy = pytest.importorskip("numpy")
+    prompts = [[{"role": "user", "content": text}] for text in "pqpq"]
+    columns = {"answer": [numpy.array([1, 2]), numpy.array([3]), numpy.array([1, 2]), numpy.array([3])]}
+    assert [list(group.completions) for group in grouped(TOLD, prompts, list("abcd"), columns)] == [
+        ["a", "c"],
+        ["b", "d"],
+    ]
+
+
+def test_a_resumed_run_finds_its_verdicts():
+    again = [grouped(TOLD, ["p", "p"], ["x", "y"], {"answer": ["1", "1"]})[0].id for _ in range(2)]
+    assert again[0] == again[1] is not None
+
+
+def test_the_imputed_mean_is_exact_and_order_does_not_count():
+    def group(*rewards):
+        return ScoredGroup(
+            no_verdict("timeout", "") if reward is None else ScoredSample(reward, None, {}, None) for reward in rewards
+        )
+
+    assert imputed(group(*[0.1] * 7, None)) == [0.1] * 8
+    assert imputed(group(1e16, 1.0, -1e16, 3.0, None))[-1] == imputed(group(3.0, 1.0, 1e16, -1e16, None))[-1] == 1.0
+    assert imputed(group(None, None)) == [None, None]
 
 
 def test_columns_are_the_reference_and_trainers_objects_are_not():
@@ -67,7 +106,7 @@ def test_messages_keep_their_text_and_a_prefilled_turn_is_the_prefix():
     prompt = [{"role": "user", "content": question}, {"role": "assistant", "content": "<think>Let"}]
     said = [{"role": "assistant", "content": "us see</think>4<|im_end|>", "tool_calls": [object()]}]
     [group] = grouped(TOLD, [prompt], [said], {"answer": ["4"]})
-    assert group.prompt == [{"role": "user", "content": [{"type": "text", "text": "How many?"}]}]
+    assert group.prompt == [{"role": "user", "content": "How many?"}]
     assert group.prefix == "<think>Let"
     assert group.completions == [[{"role": "assistant", "content": "us see</think>4"}]]
 
@@ -89,14 +128,3 @@ def test_the_domain_is_the_columns_or_the_sources_or_the_default(columns, domain
 def test_a_row_without_a_domain_says_what_to_set():
     with pytest.raises(ValueError, match="TOUCHSTONE_SOURCES=gsm8k=domain"):
         grouped(AdapterSettings(), ["p"], ["a"], {"data_source": ["gsm8k"]})
-
-
-def test_an_empty_object_is_no_answer():
-    """It is a reference without one, which the gateway gives no verdict on."""
-    assert reference_of("{}") == reference_of(" {} ") == reference_of({}) == {}
-
-
-def test_both_sides_read_the_same_dialects():
-    """The client imports nothing of the services, so what it repeats of them is held to it here."""
-    assert dialect.ANSWERS == normal.ANSWERS
-    assert set(completion.END_TOKENS) <= set(dialect.END_TOKENS)

@@ -1,9 +1,10 @@
-"""Samples that come one by one, through a real gateway: who is whose sibling, and what stands for no verdict."""
+"""Samples that come one by one, through a real gateway: who is whose sibling, and what is imputed for no verdict."""
 
 import asyncio
 import itertools
 import os
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,20 +12,24 @@ import pytest
 from trainer_client import BadGroup, NoVerdict, RolloutSample
 from trainer_client.adapters import siblings
 from trainer_client.adapters.settings import AdapterSettings
-from trainer_client.adapters.siblings import judged
+from trainer_client.adapters.siblings import sample_reward
+from trainer_client.dialect.grouping import WINDOW_S
+
+# Nothing here waits for a deadline that it does not name, so what should be settled and is not ends at this limit.
+pytestmark = pytest.mark.timeout(60)
 
 _number = itertools.count()
 
 
 @pytest.fixture
 def told(toy_url):
-    return AdapterSettings(url=toy_url, deadline_s=30.0, stop_at=1.0)
+    return AdapterSettings(url=toy_url, deadline_s=3600.0, stop_at=1.0)
 
 
 @pytest.fixture(autouse=True)
 def _forgetful(monkeypatch):
     """No test sees the rewards of another."""
-    monkeypatch.setattr(siblings, "_families", {})
+    monkeypatch.setattr(siblings, "_groups", {})
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ def question():
 
 async def group(told, prompt, texts, *, domain="toy", size=None, **more):
     samples = [RolloutSample(domain, text, "yes", prompt=prompt, **more) for text in texts]
-    return await asyncio.gather(*(judged(told, sample, size=size) for sample in samples))
+    return await asyncio.gather(*(sample_reward(told, sample, size=size) for sample in samples))
 
 
 async def test_no_verdict_is_the_mean_of_the_scored_siblings(told, question):
@@ -70,11 +75,10 @@ async def test_a_full_group_makes_place_for_the_next(told, question):
     assert [one.reward for one in results] == [0.0, 0.0]
 
 
-async def test_a_window_ends(told, question):
+async def test_a_window_ends(told, question, monkeypatch):
     await group(told, question, ["yes"])
-    [family] = siblings._families.values()
-    for earlier in family._open.values():
-        earlier.begun -= siblings.WINDOW_S
+    [groups] = siblings._groups.values()
+    monkeypatch.setattr(groups.siblings, "_timer", lambda: time.monotonic() + WINDOW_S)
     results = await group(told, question, ["no", "crash"])
     assert (results[1].reward, results[1].source) == (0.0, "siblings")
 
@@ -104,7 +108,7 @@ async def test_one_bad_row_at_the_start_waits_for_the_domains_first_rewards(told
 
 
 async def test_what_cannot_be_sent_is_no_verdict(told, question):
-    bad = judged(told, RolloutSample("toy", "yes", {"answer": object()}, prompt=question), size=1)
+    bad = sample_reward(told, RolloutSample("toy", "yes", {"answer": object()}, prompt=question), size=1)
     await group(told, question, ["yes"] * 16, size=16)
     result = await bad
     assert (result.source, result.scored.failure["kind"]) == ("domain", "refused")
@@ -129,6 +133,11 @@ async def test_a_relative_domain_judges_them_together(told, question):
 async def test_a_relative_domain_needs_their_number(told, question):
     with pytest.raises(ValueError, match="TOUCHSTONE_GROUP_SIZE"):
         await group(told, question, ["a"], domain="whole")
+
+
+async def test_a_relative_domain_needs_something_that_names_the_group(told):
+    with pytest.raises(ValueError, match="needs a prompt or a group id"):
+        await group(told, None, ["a"], domain="whole", size=2)
 
 
 async def test_a_sibling_that_does_not_come_ends_the_wait(told, question, monkeypatch):

@@ -46,7 +46,7 @@ def arguments(**given):
 
 @pytest.fixture(autouse=True)
 def _settings(monkeypatch, toy_url):
-    monkeypatch.setattr(siblings, "_families", {})
+    monkeypatch.setattr(siblings, "_groups", {})
     monkeypatch.setenv("TOUCHSTONE_URL", toy_url)
     monkeypatch.setenv("TOUCHSTONE_STOP_AT", "1")
     monkeypatch.setenv("TOUCHSTONE_DOMAIN", "toy")

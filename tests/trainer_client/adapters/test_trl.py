@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError
 from types import SimpleNamespace
 
 import pytest
@@ -32,6 +33,24 @@ class Log:
         }
 
 
+@pytest.fixture(autouse=True)
+def installed(monkeypatch):
+    """`installed("1.5.2")`: the version of TRL that is there, None for none; at first the newest that was read."""
+
+    def install(version):
+        def find(name):
+            if version is None:
+                raise PackageNotFoundError(name)
+            return version
+
+        monkeypatch.setattr(trl, "version", find)
+        trl._version.cache_clear()
+
+    install("1.16.0")
+    yield install
+    trl._version.cache_clear()
+
+
 @pytest.fixture
 def log(monkeypatch):
     monkeypatch.setattr(trl, "_components", {})
@@ -50,18 +69,37 @@ async def test_no_verdict_is_none_and_every_component_is_logged(asked_with, log)
     }
 
 
+ROWS = [list("ppp") + list("qq"), ["yes", "no", "crash", "crash", "crash"]]
+ANSWERS = {"answer": ["yes"] * 3 + ["no"] * 2}
+
+
 @pytest.mark.parametrize(
-    ("installed", "expected"), [("1.5.2", 0.5), ("0.18.0", 0.5), ("1.6.0", None), ("1.16.0", None)]
+    ("version", "expected"), [("1.5.2", 0.5), ("0.18.0", 0.5), ("1.6.0", None), ("1.16.0", None), (None, 0.5)]
 )
-async def test_a_trl_that_counts_none_as_0_gets_the_siblings_mean(asked_with, monkeypatch, installed, expected):
-    monkeypatch.setattr(trl, "version", {"trl": installed}.__getitem__)
-    trl._leaves_out.cache_clear()
-    try:
-        columns = {"answer": ["yes"] * 3 + ["no"] * 2}
-        rewards = await reward(list("ppp") + list("qq"), ["yes", "no", "crash", "crash", "crash"], **columns)
-    finally:
-        trl._leaves_out.cache_clear()
-    assert rewards == [1.0, 0.0, expected, None, None]
+async def test_a_trainer_that_counts_none_as_0_gets_the_siblings_mean(asked_with, installed, version, expected):
+    installed(version)
+    assert await reward(*ROWS, **ANSWERS) == [1.0, 0.0, expected, None, None]
+
+
+@pytest.mark.parametrize(
+    ("version", "columns", "expected"),
+    [
+        ("1.16.0", {"trainer_state": SimpleNamespace(global_step=3)}, None),
+        ("1.16.0", {}, 0.5),
+        ("1.5.2", {"trainer_state": SimpleNamespace(global_step=3)}, 0.5),
+        (None, {}, 0.5),
+    ],
+)
+def test_trl_alone_gets_none_from_the_plain_function(asked_with, installed, version, columns, expected):
+    """tunix and MaxText call it in the same way, and add up with `nansum`."""
+    installed(version)
+    assert reward_sync(*ROWS, **ANSWERS, **columns) == [1.0, 0.0, expected, None, None]
+
+
+async def test_interleaved_rows_are_compared_with_their_siblings(asked_with):
+    prompts, texts = ["p", "q", "p", "q"], ["aaaa", "a", "aa", "aa"]
+    rewards = await reward(prompts, texts, answer=["no"] * 4, domain=["whole"] * 4)
+    assert rewards == [1.0, 0.5, 0.5, 1.0]
 
 
 async def test_a_component_looks_at_the_rows_of_one_prompt_only(asked_with):
@@ -107,7 +145,7 @@ async def test_a_wrong_setting_is_told_at_once(asked_with):
 
 
 async def test_no_rows_are_no_rewards(asked_with, log):
-    assert await reward([], [], **log.columns) == []
+    assert await reward([], [], answer=[], **log.columns) == []
 
 
 async def test_many_calls_at_once_each_get_their_own(asked_with):
@@ -126,7 +164,7 @@ def test_any_loop_of_any_thread(asked_with):
 
 
 async def test_a_trainer_that_awaits_nothing_also_inside_a_loop(asked_with):
-    assert reward_sync(["p"] * 2, ["yes", "crash"], answer=["yes"] * 2) == [1.0, None]
+    assert reward_sync(["p"] * 2, ["yes", "crash"], answer=["yes"] * 2) == [1.0, 1.0]
 
 
 def _call(function, told):
@@ -141,7 +179,7 @@ def test_a_spawned_child_gets_it_pickled(asked_with):
         "print(json.dumps(asyncio.run(reward(['p'] * 2, ['yes', 'crash'], answer=['yes'] * 2))))\n"
     )
     command = [sys.executable, "-W", "error", "-c", program, pickle.dumps(reward).hex()]
-    assert json.loads(subprocess.run(command, capture_output=True, check=True).stdout) == [1.0, None]
+    assert json.loads(subprocess.run(command, capture_output=True, check=True).stdout) == [1.0, 1.0], "no TRL is there"
 
 
 def test_a_forked_child_after_a_first_call(asked_with):

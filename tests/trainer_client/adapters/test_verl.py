@@ -13,7 +13,7 @@ KEYS = ["score", "acc", "pred", "failed", "failure", "touchstone_relative", "tou
 
 @pytest.fixture(autouse=True)
 def _settings(monkeypatch, toy_url):
-    monkeypatch.setattr(siblings, "_families", {})
+    monkeypatch.setattr(siblings, "_groups", {})
     monkeypatch.setattr(verl, "_components", {})
     monkeypatch.setenv("TOUCHSTONE_URL", toy_url)
     monkeypatch.setenv("TOUCHSTONE_STOP_AT", "1")

@@ -9,7 +9,8 @@ import pytest
 import reasoning_gym
 from reasoning_gym.factory import DATASETS
 
-from reward_verifiers.answer import AnswerOptions, AnswerReference, AnswerVerifier, gym
+from reward_verifiers.answer import AnswerOptions, AnswerReference, AnswerVerifier
+from reward_verifiers.answer.kinds import gym
 from reward_verifiers.contract import Verdict
 from reward_verifiers.verifier import BadReference, Sample
 

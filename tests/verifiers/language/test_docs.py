@@ -3,7 +3,7 @@ import re
 from pathlib import Path
 
 from reward_verifiers.language import LanguageOptions, LanguageReference, LanguageVerifier
-from reward_verifiers.language.options import CANDIDATES
+from reward_verifiers.language.languages import CODES
 from reward_verifiers.verifier import Sample
 
 PAGE = (Path(__file__).parents[3] / "docs" / "language.md").read_text()
@@ -22,4 +22,4 @@ def test_the_worked_example_holds():
 def test_every_option_is_documented():
     for name in LanguageOptions.model_fields:
         assert f"`{name}`" in PAGE
-    assert f"{len(CANDIDATES)} languages" in PAGE
+    assert f"{len(CODES)} languages" in PAGE

@@ -63,8 +63,10 @@ def error(pairs):
 
 @pytest.mark.parametrize("language", SENTENCES)
 def test_one_language_is_known_as_such(language):
-    for sentence in SENTENCES[language]:
-        assert judge(sentence, target=language).score >= 0.9, sentence
+    scores = [judge(sentence, target=language).score for sentence in SENTENCES[language]]
+    assert statistics.fmean(scores) >= 0.95
+    assert min(scores) >= 0.75
+    assert judge(" ".join(SENTENCES[language]), target=language).score >= 0.97
 
 
 @pytest.mark.parametrize(
@@ -140,9 +142,11 @@ def test_no_words_earn_nothing_and_few_earn_a_part():
 
 def test_names_and_terms_may_be_allowed():
     text = "我们用 Python 和 Gauss 的方法来检查答案"
+    assert judge(text, target="zh").evidence["free_terms"] == 2
+    text = "我们用 first 和 number 的方法来检查答案 because it is good"
     assert judge(text, target="zh").score < 0.9
-    assert judge(text, target="zh", allow=["python", "Gauss"]).score == 1
-    assert judge(text, target="zh", allow_share=0.3).score == 1
+    assert judge(text, target="zh", allow=["first", "number", "because", "it", "is", "good"]).score == 1
+    assert judge(text, target="zh", allow_share=0.5).score == 1
 
 
 def test_the_item_says_the_language_and_so_may_the_prompt():
@@ -152,8 +156,6 @@ def test_the_item_says_the_language_and_so_may_the_prompt():
     assert judge(chinese, target="prompt", prompt="What is the answer to it?").score == 0
     with pytest.raises(Unsupported, match="no words"):
         judge(chinese, target="prompt", prompt="1 + 1 = ?")
-    with pytest.raises(Unsupported, match="'xx' is not known"):
-        judge(chinese, target="xx")
 
 
 def test_the_scope_is_the_part_that_is_asked_for():

@@ -2,7 +2,9 @@ import pytest
 
 from reward_verifiers.conformance import NotConformant, check, check_verifier
 from reward_verifiers.contract import FailureKind, VerifyRequest
+from reward_verifiers.runtime import local
 from reward_verifiers.runtime.local import MAX_EVIDENCE_BYTES, Local, pool_for
+from reward_verifiers.runtime.pool import TaskFailure
 from reward_verifiers.verifier import BadOptions
 
 
@@ -25,8 +27,8 @@ async def test_verdicts_keep_their_order(pool):
 
 
 async def test_misbehaving_completions_cost_only_themselves_a_verdict(pool):
-    asked = ["yes", "hang", "no", "crash", "yes", "memory", "raise", "bad reference", "unsupported", "yes"]
-    verdicts = (await Local("toys:Toy", pool).verify(request(*asked))).verdicts
+    completions = ["yes", "hang", "no", "crash", "yes", "memory", "raise", "bad reference", "unsupported", "yes"]
+    verdicts = (await Local("toys:Toy", pool).verify(request(*completions))).verdicts
     assert [verdict.failure.kind if verdict.failure else verdict.score for verdict in verdicts] == [
         1,
         FailureKind.TIMEOUT,
@@ -42,10 +44,41 @@ async def test_misbehaving_completions_cost_only_themselves_a_verdict(pool):
     assert "a bug of the verifier" not in verdicts[6].failure.message
 
 
-async def test_a_verifier_may_blame_the_completion_for_its_limit(pool):
+async def test_a_verifier_may_blame_the_completion_for_its_limit(pool, monkeypatch):
+    monkeypatch.setattr(local, "OWN_CPU_SHARE", 0)  # on a busy machine even a hang burns little
     verdicts = (await Local("toys:PatientToy", pool).verify(request("hang", "memory", "crash"))).verdicts
     assert [verdict.score for verdict in verdicts] == [0, 0, None]
     assert [verdict.reason for verdict in verdicts[:2]] == ["gave up after 0.5 s", "gave up after its memory limit"]
+
+
+@pytest.mark.parametrize(
+    ("completion", "options", "field"),
+    [("true", {}, "score"), ("text", {}, "score"), ("nothing", {}, "Verdict"), ("no", {"bonus": 2.5}, "score_range")],
+)
+async def test_a_score_that_is_none_is_no_verdict_and_the_field_is_named(pool, completion, options, field):
+    verdicts = (await Local("toys:Toy", pool).verify(request(completion, options=options))).verdicts
+    assert (verdicts[0].score, verdicts[0].failure.kind) == (None, FailureKind.VERIFIER_ERROR)
+    assert field in verdicts[0].failure.message
+
+
+class Failing:
+    """A pool whose first job runs into its limit with so much CPU burnt, and whose next gives a verdict."""
+
+    def __init__(self, cpu_s):
+        self.outcomes = [
+            TaskFailure(FailureKind.TIMEOUT, "gave up after 0.5 s", cpu_s),
+            {"score": 0.0, "valid": True, "reason": "its own fault"},
+        ]
+
+    async def run(self, *_, **__):
+        return [self.outcomes.pop(0)]
+
+
+@pytest.mark.parametrize(("cpu_s", "score"), [(0.5, 0), (0.26, 0), (0.24, None), (0.0, None)])
+async def test_a_completion_is_to_blame_for_a_time_limit_only_when_it_burnt_half_of_it(cpu_s, score):
+    [verdict] = (await Local("toys:PatientToy", Failing(cpu_s)).verify(request("hang"))).verdicts
+    assert verdict.score == score
+    assert (verdict.failure is None) == (score is not None)
 
 
 async def test_a_reference_that_does_not_fit_is_named(pool):

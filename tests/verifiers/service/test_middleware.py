@@ -1,4 +1,4 @@
-"""The shell around a small app, in-process; what needs a real connection is in test_server."""
+"""The middleware around a small app, in-process; what needs a real connection is in test_server."""
 
 import asyncio
 import gzip
@@ -60,7 +60,7 @@ def app_with(**limits):
 
 def client_of(app, **more):
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url="http://shell", **more)
+    return httpx.AsyncClient(transport=transport, base_url="http://service", **more)
 
 
 JSON = {"content-type": "application/json"}
@@ -212,5 +212,5 @@ async def test_without_an_admin_key_nothing_can_be_changed():
 async def test_a_request_has_an_id():
     client = client_of(app_with())
     assert (await client.get("/healthz", headers={"x-request-id": "r-1"})).headers["x-request-id"] == "r-1"
-    made = (await client.get("/healthz", headers={"x-request-id": "new\tline" * 40})).headers["x-request-id"]
-    assert len(made) == 16
+    new = (await client.get("/healthz", headers={"x-request-id": "new\tline" * 40})).headers["x-request-id"]
+    assert len(new) == 16

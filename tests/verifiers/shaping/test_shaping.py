@@ -11,9 +11,9 @@ from reward_verifiers.conformance import check_verifier
 from reward_verifiers.contract import FailureKind, VerifyRequest
 from reward_verifiers.registry import load
 from reward_verifiers.runtime.local import Local, pool_for
-from reward_verifiers.shaping.reflection import RUNNING
 from reward_verifiers.shaping.repetition import loop_share, repeated_share
 from reward_verifiers.verifier import ReferenceModel, Sample, Unsupported
+from trainer_client.dialect.reflection import RUNNING
 
 PAGE = (Path(__file__).parents[3] / "docs" / "shaping.md").read_text()
 NAMES = ("overlong", "cosine_length", "repetition", "length_efficiency", "reflection")
@@ -133,6 +133,64 @@ def test_repeated_share_counts_as_a_set_would():
 )
 def test_loop_share(text, share):
     assert loop_share(text.split()) == pytest.approx(share)
+
+
+def test_words_are_counted_by_script():
+    chinese = "我们再检查一遍，看看有没有错误。" * 1000
+    assert one("overlong", chinese, unit="words", limit=1000, margin=400).score == -1
+    assert one("overlong", "two_words and 3.14", unit="words", limit=9, margin=2).evidence["length"] == 4
+    assert one("overlong", "x" * 320, unit="words", limit=99, margin=2).evidence["length"] == 10
+
+
+def test_a_loop_that_counts_is_a_loop():
+    turn = "Wait, let me check this again carefully, because I may have made a mistake"
+    numbered = " ".join(f"{turn} ({number})." for number in range(60))
+    lettered = " ".join(f"{turn}, {chr(97 + number % 26)}{chr(97 + number // 26)}." for number in range(60))
+    chinese = "".join(f"我们再检查一遍，看看有没有错误{number}。" for number in range(60))
+    assert one("repetition", numbered).score < -0.9
+    assert one("repetition", lettered).score < -0.5
+    assert one("repetition", chinese).score < -0.9
+    assert one("repetition", lettered, n=20).score == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "7 x {0} = {1}",
+        "assert f({0}, {1}) == {2}",
+        "| Ann | {0} | {1} |",
+        "Case {0}: if n = {0} then the value is {1}, which is even.",
+        "$a_{{{0}}} = \\frac{{{0}}}{{{1}}}$,",
+        "Step {0}: we multiply {0} by {1} and obtain {2}.",
+    ],
+)
+def test_numbers_tables_and_tests_are_unharmed(line):
+    assert one("repetition", "\n".join(line.format(i, 7 * i, i * i) for i in range(1, 80))).score == 0
+
+
+def test_a_truth_table_is_unharmed():
+    rows = ["| " + " | ".join(values) + " |" for values in itertools.product(["true", "false"], repeat=4)]
+    assert one("repetition", "\n".join(rows)).score == 0
+
+
+def test_a_lucky_short_answer_does_not_take_its_siblings_reward():
+    lengths, scores = [10, 2000, 2500, 3000], [1.0, 1.0, 1.0, 0.0]
+    assert [verdict.score for verdict in group("length_efficiency", lengths, scores)] == [1, 0.2, 0.2, 0]
+    few = group("length_efficiency", [10, 2000, 2500, 3000, 9, 8], [1.0, 1.0, 0.0, 0.0, 0.0, 0.0])
+    assert [verdict.score for verdict in few] == [1, 1, 0, 0, 0, 0]
+
+
+def test_kimis_length_reward():
+    verdicts = group("length_efficiency", [100, 200, 300, 300, 100], [1.0, 1.0, 1.0, 0.0, 0.0], mode="kimi")
+    assert [verdict.score for verdict in verdicts] == [0.5, 0, -0.5, -0.5, 0]
+    assert [verdict.score for verdict in group("length_efficiency", [7, 7], [1.0, 0.0], mode="kimi")] == [0, 0]
+
+
+def test_the_adaptive_length_penalty():
+    verdicts = group("length_efficiency", [500, 1000, 3000, 0], [1.0, 1.0, 0.0, 0.0], mode="alp", limit=1000)
+    assert [verdict.score for verdict in verdicts] == pytest.approx([-0.25, -0.5, -0.5, -0.0005])
+    unsolved = group("length_efficiency", [1000] * 4, [0.0] * 4, mode="alp", limit=1000)
+    assert [verdict.score for verdict in unsolved] == [-0.25] * 4
 
 
 def test_reflection_counts_the_ten_words_and_their_equivalents():

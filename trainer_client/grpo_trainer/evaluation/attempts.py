@@ -69,12 +69,12 @@ def problem_attempts(judged: JudgedAttempts, judge: Judge, task: Task) -> Proble
 def _attempt(
     judged: JudgedAttempts, judge: Judge, task: Task, index: int, text: str, completion: Completion
 ) -> Attempt:
-    scored = judged.scored
-    components = {name: scores[index] for name, scores in scored.components.items()}
+    scored = judged.scored[index]
+    components = scored.components
     accuracy, steps = components.get(judge.accuracy), task.steps(judged.problem, text)
     return Attempt(
-        right=None if accuracy is None or scored.rewards[index] is None else accuracy >= 1.0,
-        canonical=scored.canonical[index] if scored.canonical else None,
+        right=None if accuracy is None or scored.reward is None else accuracy >= 1.0,
+        canonical=scored.canonical,
         tokens=len(completion.ids),
         truncated=completion.truncated,
         components=components,

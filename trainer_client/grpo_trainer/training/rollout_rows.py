@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from grpo_trainer.training import aha
 from grpo_trainer.training.collector import RolloutBatch, ScoredRollouts
+from trainer_client.dialect.reflection import count_reflections
 
 
 def rollout_rows(batch: RolloutBatch, step: int) -> Iterator[dict[str, Any]]:
@@ -33,5 +33,5 @@ def _row(group: ScoredRollouts, place: int) -> dict[str, Any]:
         "group_state": group.advantages.state,
         "domain": rollout.prompt.domain,
         "version": scores.version,
-        "reflective_words": {word: times for word, times in aha.count(rollout.text).items() if times},
+        "reflective_words": {word: times for word, times in count_reflections(rollout.text).items() if times},
     }

@@ -11,28 +11,28 @@ import time
 from dataclasses import replace
 
 from trainer_client.adapters.settings import AdapterSettings, blocking_client, client
-from trainer_client.adapters.siblings import Judged, known, numbers_of, told, unknown
+from trainer_client.adapters.siblings import SampleReward, domain_unreachable, failure_text, numbers_of, served_domain
 from trainer_client.domains import Domain
 from trainer_client.errors import NoVerdict
 from trainer_client.results import ScoredSample
 from trainer_client.wire import RolloutSample
 
 
-def judged_alone(settings: AdapterSettings, sample: RolloutSample) -> Judged:
+def reward_alone(settings: AdapterSettings, sample: RolloutSample) -> SampleReward:
     """For a thread that waits."""
     gateway, begun = blocking_client(settings), time.monotonic()
     try:
         domain = gateway.domain(sample.domain)
     except TimeoutError:
-        raise unknown(sample.domain) from None
+        raise domain_unreachable(sample.domain) from None
     _demand_alone(sample, domain)
     return _verdict(domain, gateway.submit(_hurried(settings, sample, begun)).result())
 
 
-async def awaited_alone(settings: AdapterSettings, sample: RolloutSample) -> Judged:
+async def awaited_reward_alone(settings: AdapterSettings, sample: RolloutSample) -> SampleReward:
     """For an event loop."""
     gateway, begun = client(settings), time.monotonic()
-    domain = await known(gateway, sample.domain)
+    domain = await served_domain(gateway, sample.domain)
     _demand_alone(sample, domain)
     return _verdict(domain, await gateway.submit(_hurried(settings, sample, begun)))
 
@@ -48,7 +48,7 @@ def _demand_alone(sample: RolloutSample, domain: Domain) -> None:
         raise ValueError(f"domain {sample.domain!r} looks at all siblings, and this trainer shows one sample at a time")
 
 
-def _verdict(domain: Domain, scored: ScoredSample) -> Judged:
+def _verdict(domain: Domain, scored: ScoredSample) -> SampleReward:
     if scored.reward is None:
-        raise NoVerdict(told(scored))
-    return Judged(domain, scored, numbers_of(scored), "verdict")
+        raise NoVerdict(failure_text(scored))
+    return SampleReward(domain, scored, numbers_of(scored), "verdict")

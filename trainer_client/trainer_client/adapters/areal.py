@@ -16,10 +16,10 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from trainer_client.adapters.alone import awaited_alone, judged_alone
-from trainer_client.adapters.dialect import prefilled
-from trainer_client.adapters.settings import AdapterSettings, settings
-from trainer_client.adapters.single import single
+from trainer_client.adapters.alone import awaited_reward_alone, reward_alone
+from trainer_client.adapters.settings import AdapterSettings, adapter_settings
+from trainer_client.adapters.single import single_sample
+from trainer_client.dialect.prefill import split_prefill
 from trainer_client.errors import NoVerdict
 from trainer_client.wire import RolloutSample
 
@@ -41,20 +41,20 @@ def reward_fn(
 ) -> float:
     """The gateway's reward; the data set's other columns are the reference.
 
-    Raises NoVerdict with the cause, and what `judged_alone` raises.
+    Raises NoVerdict with the cause, and what `reward_alone` raises.
     """
-    told = settings()
-    told = replace(told, deadline_s=min(told.deadline_s, MOST_S))
-    return judged_alone(told, sample_of(told, prompt, completions, len(completion_ids), columns)).reward
+    settings = adapter_settings()
+    settings = replace(settings, deadline_s=min(settings.deadline_s, MOST_S))
+    return reward_alone(settings, sample_of(settings, prompt, completions, len(completion_ids), columns)).reward
 
 
 def sample_of(
-    told: AdapterSettings, prompt: str, completion: str, tokens: int, columns: Mapping[str, Any]
+    settings: AdapterSettings, prompt: str, completion: str, tokens: int, columns: Mapping[str, Any]
 ) -> RolloutSample:
     """`prompt` is decoded from the chat template's tokens: it shows what the template wrote of the completion."""
-    shown, prefix = prefilled(prompt, told.prefix)
-    return single(
-        told.domain_of(columns.get("data_source"), columns.get("domain")),
+    shown, prefix = split_prefill(prompt, settings.prefix)
+    return single_sample(
+        settings.domain_of(columns.get("data_source"), columns.get("domain")),
         completion,
         {name: value for name, value in columns.items() if name not in _OTHERS},
         prompt=columns.get("messages") or shown,
@@ -84,9 +84,9 @@ def _workflow() -> Any:
                 return None
 
         async def _compute_rewards(self, resp: Any, prompt_str: str, task_data: Mapping[str, Any]) -> float:
-            told, text = settings(), self.tokenizer.decode(resp.output_tokens)
-            sample = sample_of(told, prompt_str, text, len(resp.output_tokens), task_data)
+            settings, text = adapter_settings(), self.tokenizer.decode(resp.output_tokens)
+            sample = sample_of(settings, prompt_str, text, len(resp.output_tokens), task_data)
             sample = replace(sample, truncated=resp.stop_reason == "length")
-            return (await awaited_alone(told, sample)).reward
+            return (await awaited_reward_alone(settings, sample)).reward
 
     return TouchstoneWorkflow

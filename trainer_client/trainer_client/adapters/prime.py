@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from trainer_client.adapters.rows import grouped
-from trainer_client.adapters.settings import client, settings
-from trainer_client.adapters.siblings import known, told
+from trainer_client.adapters.settings import adapter_settings, client
+from trainer_client.adapters.siblings import failure_text, served_domain
 from trainer_client.client import AsyncRewardClient
 from trainer_client.errors import NoVerdict
 
@@ -24,24 +24,24 @@ async def reward(task: Any, trace: Any) -> float:
     for a set-up at fault BadGroup (a wrong key, URL or domain) or ValueError (a task without a domain; a domain that looks
     at the siblings, which a trace does not have).
     """
-    given = settings()
-    prompt, completion = _said(trace)
+    settings = adapter_settings()
+    prompt, completion = _messages(trace)
     columns = {name: [value] for name, value in _data(task).items()}
     tokens = [trace.num_output_tokens] if trace.num_output_tokens else None
-    [group] = grouped(given, [prompt], [completion], columns, tokens)
-    gateway = client(given)
+    [group] = grouped(settings, [prompt], [completion], columns, tokens).groups
+    gateway = client(settings)
     await _judges_alone(gateway, group.domain)
-    sample = (await gateway.score_many([group]))[0].sample(0)
+    sample = (await gateway.score_many([group]))[0][0]
     trace.record_metrics(
         {f"touchstone_{name}": score for name, score in sample.components.items() if score is not None}
     )
     if sample.reward is None:
-        raise NoVerdict(told(sample))
+        raise NoVerdict(failure_text(sample))
     return sample.reward
 
 
 async def _judges_alone(gateway: AsyncRewardClient, domain: str) -> None:
-    if (await known(gateway, domain)).needs_siblings:
+    if (await served_domain(gateway, domain)).needs_siblings:
         url = f"/compat/prime/{domain}?group_size=N"
         raise ValueError(f"domain {domain!r} looks at all siblings, and a trace comes alone: use {url}")
 
@@ -53,8 +53,8 @@ def _data(task: Any) -> dict[str, Any]:
     return data
 
 
-def _said(trace: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """(what the model was given, what was said from its first message on)."""
+def _messages(trace: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """(the prompt, what follows from the model's first message on)."""
     nodes = trace.branches[-1].nodes if trace.branches else []
     first = next((place for place, node in enumerate(nodes) if node.sampled), len(nodes))
     messages = [node.message.model_dump(mode="json", exclude_none=True) for node in nodes]

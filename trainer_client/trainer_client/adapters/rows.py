@@ -1,76 +1,94 @@
 """What a trainer hands over at once, rows of prompt, completion and data set columns, as the groups that they came from.
 
-    prompts, completions, columns ──▶ grouped ──▶ [RolloutGroup, …] ──▶ score_many ──▶ one result a row, in the rows' order
+    prompts, completions, columns ──▶ grouped ──▶ Batch.groups ──▶ score_many ──▶ Batch.in_rows: one result a row
 
-Trainers send no group id. The completions of a prompt stand next to each other, so a group is a run of rows with the same
-prompt, domain and reference. Two rows of the data set with the same prompt and different references stay apart; one that is
-drawn twice in a row becomes a group of both draws, which are completions of one question after all.
+Trainers send no group id. The rows with the same prompt, domain and reference are a group, wherever they stand; without a
+prompt, those that stand side by side. Two rows of the data set with the same prompt and different references stay apart; one
+that is drawn twice becomes a group of both draws, which are completions of one question after all.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from trainer_client.adapters.dialect import prefilled, readable, reference_of, without_end
 from trainer_client.adapters.settings import AdapterSettings
 from trainer_client.client_metrics import log
+from trainer_client.dialect.grouping import digest
+from trainer_client.dialect.imputation import Mean
+from trainer_client.dialect.labels import json_value, reference_of
+from trainer_client.dialect.messages import Text, ended, readable
+from trainer_client.dialect.prefill import split_prefill
 from trainer_client.results import ScoredGroup
-from trainer_client.wire import RolloutGroup, Text
+from trainer_client.wire import RolloutGroup
 
 SOURCES = ("data_source", "source", "dataset")
 """Columns that name a row's data source, the first that is there; `domain` names the domain itself."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A trainer's rows as groups. places: for each group, the rows that its completions came from."""
+
+    groups: list[RolloutGroup]
+    places: list[list[int]]
+
+    def in_rows(self, results: Sequence[Sequence[T]]) -> list[T]:
+        """The groups' results, one a completion, in the order of the rows."""
+        placed = {
+            place: result
+            for places, group in zip(self.places, results, strict=True)
+            for place, result in zip(places, group, strict=True)
+        }
+        return [placed[place] for place in range(len(placed))]
 
 
 def grouped(
-    told: AdapterSettings,
+    settings: AdapterSettings,
     prompts: Sequence[Text | None],
     completions: Sequence[Text],
     columns: Mapping[str, Any],
     tokens: Sequence[int] | None = None,
     step: int | None = None,
-) -> list[RolloutGroup]:
-    """The rows' groups, in order. A column is a list with one value a row; whatever else is in `columns` is none.
+) -> Batch:
+    """The rows' groups, in the order of their first rows. A column is a list with one value a row; whatever else is in
+    `columns` is none.
 
     The column `reference` is all of the reference where there is one; else all columns are, with the answer among them
-    (`dialect.ANSWERS`). What JSON cannot carry, images say, is left out. Raises ValueError for a row without a domain.
+    (`labels.ANSWERS`). What JSON cannot carry, images say, is left out. Raises ValueError for a row without a domain.
     """
-    rows = _rows(prompts, columns)
+    rows = list(_rows(prompts, columns))
     groups: list[RolloutGroup] = []
-    start = 0
-    for (prompt, row), size in _runs(rows):
-        mine = slice(start, start + size)
-        start += size
-        reference = _reference(row)
-        shown, prefix = prefilled(prompt and readable(prompt), told.prefix)
+    places = _places(rows)
+    for key, mine in places.items():
+        prompt, row = rows[mine[0]]
+        shown, prefix = split_prefill(None if prompt is None else readable(prompt), settings.prefix)
         groups.append(
             RolloutGroup(
-                _domain(told, row),
-                [without_end(readable(text)) for text in completions[mine]],
-                reference,
+                _domain(settings, row),
+                [ended(readable(completions[place])) for place in mine],
+                _reference(row),
                 prompt=shown,
                 prefix=prefix,
-                tokens=tokens and tokens[mine],
-                id=f"{_digest(shown, reference)}-{len(groups)}",
+                tokens=tokens and [tokens[place] for place in mine],
+                id=key.hex()[:16],
                 step=step,
             )
         )
-    return groups
+    return Batch(groups, list(places.values()))
 
 
 def imputed(group: ScoredGroup) -> list[float | None]:
     """For trainers that count a None as 0: the mean of the scored siblings in its place, with which its advantage is 0 and
     their mean stays as it is. None for all where none is scored: then all are 0, and have no advantages."""
-    known = [reward for reward in group.rewards if reward is not None]
-    if len(known) < len(group):
+    scored = [reward for reward in group.rewards if reward is not None]
+    if len(scored) < len(group):
         failure = next(failure for failure in group.failures if failure)
-        count = len(group) - len(known)
+        count = len(group) - len(scored)
         log.warning("no verdict: %d of %d, %s: %s", count, len(group), failure["kind"], failure["message"])
-    if not known:
-        return list(group.rewards)
-    mean = sum(known) / len(known)
+    mean = Mean({"reward": reward} for reward in scored).numbers.get("reward")
     return [mean if reward is None else reward for reward in group.rewards]
 
 
@@ -81,7 +99,7 @@ def _rows(prompts: Sequence[Any], columns: Mapping[str, Any]) -> Iterator[Row]:
     lists = {
         name: values
         for name, values in columns.items()
-        if isinstance(values, list | tuple) and len(values) == len(prompts) and _is_data(values[0])
+        if isinstance(values, list | tuple) and len(values) == len(prompts) and values and _is_data(values[0])
     }
     if "reference" in lists:
         lists = {name: lists[name] for name in ("reference", "domain", *SOURCES) if name in lists}
@@ -93,52 +111,37 @@ def _is_data(value: Any) -> bool:
     return value is None or isinstance(value, str | int | float | Mapping | list | tuple) or hasattr(value, "tolist")
 
 
-def _runs(rows: Iterator[Row]) -> Iterator[tuple[Row, int]]:
-    """(the first row, how many follow that are like it)."""
-    first: Row | None = None
-    size = 0
-    for row in rows:
-        if first is not None and _is_same(first, row):
-            size += 1
-            continue
-        if first is not None:
-            yield first, size
-        first, size = row, 1
-    if first is not None:
-        yield first, size
+def _places(rows: Sequence[Row]) -> dict[bytes, list[int]]:
+    """The rows of each group, by the group's key. Most rows are like the one before, and need no key of their own."""
+    places: dict[bytes, list[int]] = {}
+    key = b""
+    for place, row in enumerate(rows):
+        if not place or not _is_same(rows[place - 1], row):
+            key = _key(row, place)
+        places.setdefault(key, []).append(place)
+    return places
+
+
+def _key(row: Row, place: int) -> bytes:
+    """Other questions may have the same answer, so without a prompt the place tells rows apart."""
+    prompt, columns = row
+    return digest(readable(prompt) if prompt else place, json_value(columns))
 
 
 def _is_same(one: Row, other: Row) -> bool:
     try:
         return bool(one == other)
     except (ValueError, RuntimeError):  # arrays and tensors do not compare as a whole
-        return [_plain(part) for part in one] == [_plain(part) for part in other]
+        return False
 
 
 def _reference(row: Mapping[str, Any]) -> dict[str, Any]:
-    reference = reference_of(_plain(row.get("reference", row)))
+    reference = reference_of(row.get("reference", row))
     return {name: value for name, value in reference.items() if value is not None}
 
 
-def _domain(told: AdapterSettings, row: Mapping[str, Any]) -> str:
+def _domain(settings: AdapterSettings, row: Mapping[str, Any]) -> str:
     source, named = (
         next((str(row[name]) for name in names if row.get(name) is not None), None) for names in (SOURCES, ("domain",))
     )
-    return told.domain_of(source, told.sources.get(named or "", named))
-
-
-def _plain(value: Any) -> Any:
-    """The value as JSON has it, without the parts of which it has none: images, bytes, NaN."""
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return value if value - value == 0 else None
-    if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return _plain(value.tolist()) if hasattr(value, "tolist") else None
-
-
-def _digest(*parts: Any) -> str:
-    return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode("utf-8", "replace"), digest_size=8).hexdigest()
+    return settings.domain_of(source, settings.sources.get(named or "", named))

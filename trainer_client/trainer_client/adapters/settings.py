@@ -1,4 +1,4 @@
-"""What an adapter is told from outside: trainers take a name of a function and leave no room for more.
+"""An adapter's settings, from the environment: trainers take the name of a function and leave no room for more.
 
 | variable | |
 |---|---|
@@ -39,32 +39,34 @@ class AdapterSettings:
 
     def domain_of(self, source: str | None, named: str | None = None) -> str:
         """The domain that a sample names, else that of its data source, else the default. Raises ValueError for none."""
-        found = named or self.sources.get(source or "") or self.domain
-        if found is None:
+        domain = named or self.sources.get(source or "") or self.domain
+        if domain is None:
             of = f"data source {source!r} has no domain" if source else "a sample names no domain"
             raise ValueError(f"{of}: set TOUCHSTONE_DOMAIN, or TOUCHSTONE_SOURCES={source or 'source'}=domain")
-        return found
+        return domain
 
 
-def settings() -> AdapterSettings:
+def adapter_settings() -> AdapterSettings:
     """Of the environment as it is now. Raises ValueError, naming the variable."""
-    given = {name: os.environ.get(f"TOUCHSTONE_{name.upper()}", "") for name in AdapterSettings.__dataclass_fields__}
+    variables = {
+        name: os.environ.get(f"TOUCHSTONE_{name.upper()}", "") for name in AdapterSettings.__dataclass_fields__
+    }
     return AdapterSettings(
-        url=given["url"] or AdapterSettings.url,
-        key=given["key"] or None,
-        domain=given["domain"] or None,
-        sources=_sources(given["sources"]),
-        prefix=given["prefix"].replace("\\n", "\n"),
-        group_size=_size(given["group_size"]) if given["group_size"] else None,
-        deadline_s=_number("DEADLINE_S", given["deadline_s"] or str(AdapterSettings.deadline_s)),
-        run=given["run"] or None,
-        stop_at=_number("STOP_AT", given["stop_at"] or str(AdapterSettings.stop_at)),
+        url=variables["url"] or AdapterSettings.url,
+        key=variables["key"] or None,
+        domain=variables["domain"] or None,
+        sources=_sources(variables["sources"]),
+        prefix=variables["prefix"].replace("\\n", "\n"),
+        group_size=_size(variables["group_size"]) if variables["group_size"] else None,
+        deadline_s=_number("DEADLINE_S", variables["deadline_s"] or str(AdapterSettings.deadline_s)),
+        run=variables["run"] or None,
+        stop_at=_number("STOP_AT", variables["stop_at"] or str(AdapterSettings.stop_at)),
     )
 
 
-def client(told: AdapterSettings) -> AsyncRewardClient:
+def client(settings: AdapterSettings) -> AsyncRewardClient:
     """The process's one client with these settings: any thread and any event loop may use it."""
-    return _client(told.url, told.key, told.run, told.deadline_s, told.stop_at)
+    return _client(settings.url, settings.key, settings.run, settings.deadline_s, settings.stop_at)
 
 
 @lru_cache(maxsize=8)
@@ -72,9 +74,9 @@ def _client(url: str, key: str | None, run: str | None, deadline_s: float, stop_
     return AsyncRewardClient(url, key=key, run=run, deadline_s=deadline_s, stop_at=stop_at)
 
 
-def blocking_client(told: AdapterSettings) -> RewardClient:
+def blocking_client(settings: AdapterSettings) -> RewardClient:
     """As `client`, for trainers that call from threads and wait."""
-    return _blocking_client(told.url, told.key, told.run, told.deadline_s, told.stop_at)
+    return _blocking_client(settings.url, settings.key, settings.run, settings.deadline_s, settings.stop_at)
 
 
 @lru_cache(maxsize=8)

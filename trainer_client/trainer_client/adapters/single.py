@@ -1,15 +1,17 @@
-"""One sample as trainers hand it over, as the client takes it; `rows` is the same for batches."""
+"""One sample as trainers hand it over, as the client takes it; `rows` does the same for batches."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from trainer_client.adapters.dialect import prefilled, readable, reference_of, without_end
-from trainer_client.wire import RolloutSample, Text
+from trainer_client.dialect.labels import json_value
+from trainer_client.dialect.messages import Text
+from trainer_client.dialect.sample import normalised
+from trainer_client.wire import RolloutSample
 
 
-def single(
+def single_sample(
     domain: str,
     completion: Text,
     label: Any,
@@ -23,14 +25,14 @@ def single(
 ) -> RolloutSample:
     """label: the reference, as `reference_of` reads it; `more`, where it is a mapping, is added to it. prefix: what the chat
     template writes of a completion, where the prompt does not show it. The rest as in RolloutSample."""
-    shown, prefix = prefilled(prompt and readable(prompt), prefix)
+    sample = normalised(prompt=prompt, completion=completion, label=label, prefix=prefix, group_id=group_id)
     return RolloutSample(
         domain=domain,
-        completion=without_end(readable(completion)),
-        reference={**reference_of(label), **(more if isinstance(more, Mapping) else {})},
-        group_id=group_id,
-        prompt=shown,
-        prefix=prefix,
+        completion="" if sample.completion is None else sample.completion,
+        reference={**sample.reference, **(json_value(more) if isinstance(more, Mapping) else {})},
+        group_id=sample.group_id,
+        prompt=sample.prompt,
+        prefix=sample.prefix,
         truncated=truncated,
         tokens=tokens or None,
     )

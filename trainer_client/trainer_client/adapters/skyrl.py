@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from trainer_client.adapters.alone import judged_alone
-from trainer_client.adapters.settings import AdapterSettings, settings
-from trainer_client.adapters.single import single
+from trainer_client.adapters.alone import reward_alone
+from trainer_client.adapters.settings import AdapterSettings, adapter_settings
+from trainer_client.adapters.single import single_sample
 from trainer_client.wire import RolloutSample
 
 
@@ -33,19 +33,19 @@ def _environment() -> Any:
 
         def __init__(self, env_config: Any = None, extras: Mapping[str, Any] | None = None) -> None:
             super().__init__()
-            self._told = settings()
+            self._settings = adapter_settings()
             self._extras = extras or {}
             self._prompt: Any = self._extras.get("prompt")
             self._metrics: dict[str, float] = {}
-            domain_of(self._told, self._extras)
+            domain_of(self._settings, self._extras)
 
         def init(self, prompt: Any) -> tuple[Any, dict[str, Any]]:
             self._prompt = prompt
             return prompt, {}
 
         def step(self, action: str) -> Any:
-            """The reward of the completion. Raises NoVerdict with the cause, and what `judged_alone` raises."""
-            result = judged_alone(self._told, sample_of(self._told, self._extras, self._prompt, action))
+            """The reward of the completion. Raises NoVerdict with the cause, and what `reward_alone` raises."""
+            result = reward_alone(self._settings, sample_of(self._settings, self._extras, self._prompt, action))
             self._metrics = {name.removeprefix("score/"): number for name, number in result.numbers.items()}
             about = {"canonical": result.scored.canonical, "reasons": result.scored.reasons}
             return BaseTextEnvStepOutput(observations=[], reward=result.reward, done=True, metadata=about)
@@ -57,11 +57,11 @@ def _environment() -> Any:
     return TouchstoneEnv
 
 
-def domain_of(told: AdapterSettings, extras: Mapping[str, Any]) -> str:
-    return told.domain_of(extras.get("data_source"), extras.get("domain"))
+def domain_of(settings: AdapterSettings, extras: Mapping[str, Any]) -> str:
+    return settings.domain_of(extras.get("data_source"), extras.get("domain"))
 
 
-def sample_of(told: AdapterSettings, extras: Mapping[str, Any], prompt: Any, action: str) -> RolloutSample:
+def sample_of(settings: AdapterSettings, extras: Mapping[str, Any], prompt: Any, action: str) -> RolloutSample:
     label = (extras.get("reward_spec") or {}).get("ground_truth")
     more = extras.get("reference")
-    return single(domain_of(told, extras), action, label, more=more, prompt=prompt, prefix=told.prefix)
+    return single_sample(domain_of(settings, extras), action, label, more=more, prompt=prompt, prefix=settings.prefix)

@@ -12,9 +12,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from trainer_client.adapters.settings import AdapterSettings, settings
-from trainer_client.adapters.siblings import Judged, judged
-from trainer_client.adapters.single import single
+from trainer_client.adapters.settings import AdapterSettings, adapter_settings
+from trainer_client.adapters.siblings import SampleReward, sample_reward
+from trainer_client.adapters.single import single_sample
 from trainer_client.wire import RolloutSample
 
 Reward = float | dict[str, float]
@@ -24,22 +24,22 @@ async def custom_rm(args: Any, sample: Any, **_: Any) -> Reward | list[Reward]:
     """The reward of a slime `Sample`, or the rewards of a list of them; with --reward-key or --eval-reward-key a dictionary:
     `reward`, `accuracy`, `valid`, `imputed` and each component's score.
 
-    Raises NoVerdict when there is neither a verdict nor a stand-in for one, ValueError for a sample without a domain.
+    Raises NoVerdict when there is neither a verdict nor a number to impute, ValueError for a sample without a domain.
     """
-    told = settings()
+    settings = adapter_settings()
     if not isinstance(sample, list):
-        return await _reward(told, args, sample, None)
+        return await _reward(settings, args, sample, None)
     size = len(sample) if getattr(args, "group_rm", False) else None
-    return await asyncio.gather(*(_reward(told, args, one, size) for one in sample))
+    return await asyncio.gather(*(_reward(settings, args, one, size) for one in sample))
 
 
 group_rm = custom_rm
 """The same, by the name that fits --group-rm."""
 
 
-async def _reward(told: AdapterSettings, args: Any, sample: Any, size: int | None) -> Reward:
-    asked = _sample(told, sample)
-    result = await judged(told, asked, size=size or _size(told, args, sample))
+async def _reward(settings: AdapterSettings, args: Any, sample: Any, size: int | None) -> Reward:
+    rollout = _sample(settings, sample)
+    result = await sample_reward(settings, rollout, size=size or _size(settings, args, sample))
     if result.failed:
         sample.remove_sample = True
     if not (getattr(args, "reward_key", None) or getattr(args, "eval_reward_key", None)):
@@ -47,35 +47,35 @@ async def _reward(told: AdapterSettings, args: Any, sample: Any, size: int | Non
     return _named(result)
 
 
-def _sample(told: AdapterSettings, sample: Any) -> RolloutSample:
+def _sample(settings: AdapterSettings, sample: Any) -> RolloutSample:
     metadata: Mapping[str, Any] = sample.metadata if isinstance(sample.metadata, Mapping) else {}
     source = metadata.get("data_source") or metadata.get("rm_type")
     named = metadata.get("domain")
-    if named is None and told.domain is None and not told.sources:
+    if named is None and settings.domain is None and not settings.sources:
         named = source  # rm_type may itself name the domain
     index = sample.group_index
-    return single(
-        told.domain_of(source, named),
+    return single_sample(
+        settings.domain_of(source, named),
         sample.response,
         sample.label,
         more=metadata.get("reference"),
         prompt=sample.prompt,
-        prefix=told.prefix,
+        prefix=settings.prefix,
         group_id=None if index is None else str(index),
         truncated=sample.status.value == "truncated",
         tokens=sample.response_length,
     )
 
 
-def _size(told: AdapterSettings, args: Any, sample: Any) -> int | None:
+def _size(settings: AdapterSettings, args: Any, sample: Any) -> int | None:
     """Samples of an evaluation have no group_index, and their number is each data set's own."""
-    if told.group_size is not None or sample.group_index is None:
-        return told.group_size
+    if settings.group_size is not None or sample.group_index is None:
+        return settings.group_size
     size: int | None = getattr(args, "n_samples_per_prompt", None)
     return size
 
 
-def _named(result: Judged) -> dict[str, float]:
+def _named(result: SampleReward) -> dict[str, float]:
     """As the endpoint /compat/slime?key=1 has them; a component without any number is left out."""
     scores = {name: score for name in result.domain.components if (score := result.score(name)) is not None}
     flags = {"valid": float(not result.failed), "imputed": float(result.failed)}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer_client.adapters.rows import grouped, imputed
-from trainer_client.adapters.settings import client, settings
+from trainer_client.adapters.settings import adapter_settings, client
 
 # What ms-swift adds to the columns, a value a row.
 _OWN = frozenset(
@@ -29,14 +29,14 @@ async def reward(completions: Sequence[str], **columns: Any) -> list[float | Non
     Raises TooManyFailures above TOUCHSTONE_STOP_AT, BadGroup for a wrong key, URL or domain, ValueError for a row without a
     domain.
     """
-    told = settings()
+    settings = adapter_settings()
     conversations = columns.get("messages") or [None] * len(completions)
     prompts = [messages and messages[:-1] for messages in conversations]
-    known = {name: values for name, values in columns.items() if name not in _OWN}
+    row_columns = {name: values for name, values in columns.items() if name not in _OWN}
     step = getattr(columns.get("trainer_state"), "global_step", None)
-    groups = grouped(told, prompts, completions, known, _tokens(columns), step)
-    scored = await client(told).score_many(groups)
-    return [reward for group in scored for reward in imputed(group)]
+    batch = grouped(settings, prompts, completions, row_columns, _tokens(columns), step)
+    scored = await client(settings).score_many(batch.groups)
+    return batch.in_rows([imputed(group) for group in scored])
 
 
 def _tokens(columns: Mapping[str, Any]) -> list[int] | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -19,9 +19,9 @@ from statistics import fmean
 from typing import Any
 
 from trainer_client.adapters.rows import grouped, imputed
-from trainer_client.adapters.settings import client, settings
+from trainer_client.adapters.settings import adapter_settings, client
+from trainer_client.dialect.messages import Text
 from trainer_client.results import ScoredSample
-from trainer_client.wire import Text
 
 # Components of this process so far. A column that is left out of one call would show that of the call before.
 _components: dict[str, None] = {}
@@ -33,20 +33,21 @@ async def reward(
     completion_ids: Sequence[Sequence[int]] | None = None,
     **columns: Any,
 ) -> list[float | None]:
-    """The gateway's reward of each completion; None where there is no verdict, imputed where TRL is older than 1.6.
+    """The gateway's reward of each completion. Without a verdict None, or an imputed reward where None would count as 0.
 
     `columns` are the data set's, and TRL's `trainer_state`, `log_extra` and `log_metric` where it gives them. Raises
     TooManyFailures above TOUCHSTONE_STOP_AT, BadGroup for a wrong key, URL or domain, ValueError for a row without a domain;
     nothing for a sample, and nothing for a gateway that is away.
     """
-    told = settings()
+    settings = adapter_settings()
     tokens = None if completion_ids is None else [len(ids) for ids in completion_ids]
     step = getattr(columns.get("trainer_state"), "global_step", None)
-    scored = await client(told).score_many(grouped(told, prompts, completions, columns, tokens, step))
-    samples = [group.sample(index) for group in scored for index in range(len(group))]
+    batch = grouped(settings, prompts, completions, columns, tokens, step)
+    scored = await client(settings).score_many(batch.groups)
+    samples = batch.in_rows(scored)
     if samples:
         _log(samples, columns.get("log_extra"), columns.get("log_metric"))
-    return [reward for group in scored for reward in (group.rewards if _leaves_out() else imputed(group))]
+    return batch.in_rows([group.rewards if leaves_out(columns) else imputed(group) for group in scored])
 
 
 def reward_sync(
@@ -55,19 +56,29 @@ def reward_sync(
     completion_ids: Sequence[Sequence[int]] | None = None,
     **columns: Any,
 ) -> list[float | None]:
-    """`reward` for trainers that await no reward function, also inside a running loop (a notebook)."""
+    """`reward` for trainers that await no reward function, also inside a running loop (a notebook).
+
+    They need not be TRL: tunix and MaxText call functions in the same way, and count None as 0. So TRL alone gets None; its
+    mark is a `trainer_state`. Others get the mean of the scored siblings.
+    """
+    columns.setdefault("trainer_state", None)
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, reward(prompts, completions, completion_ids, **columns)).result()
 
 
+def leaves_out(columns: Mapping[str, Any]) -> bool:
+    """Whether the caller leaves a row of None out of its group: TRL since 1.6, with a `trainer_state` or awaiting."""
+    return _version() >= (1, 6) and columns.get("trainer_state", True) is not None
+
+
 @cache
-def _leaves_out() -> bool:
-    """Whether TRL leaves a row of None out of its group: since 1.6."""
+def _version() -> tuple[int, int]:
+    """TRL's; (0, 0) when it is not installed, and so somebody else's trainer takes TRL's functions."""
     try:
         major, minor = version("trl").split(".")[:2]
-    except PackageNotFoundError:  # somebody else's trainer that takes TRL's functions
-        return True
-    return (int(major), int(minor)) >= (1, 6)
+    except PackageNotFoundError:
+        return 0, 0
+    return int(major), int(minor)
 
 
 def _log(

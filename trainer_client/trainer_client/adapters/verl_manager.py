@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from trainer_client.adapters.dialect import prefilled
-from trainer_client.adapters.siblings import judged, told
+from trainer_client.adapters.siblings import failure_text, sample_reward
 from trainer_client.adapters.verl import Rollout, components, row, sample_of, settings_of
+from trainer_client.dialect.prefill import split_prefill
 from trainer_client.errors import NoVerdict
 
 # Rows of these splits are measured and not trained on: verl counts one that is dropped there as wrong.
@@ -37,34 +37,34 @@ def _manager() -> Any:
     from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 
     class TouchstoneRewardManager(RewardManagerBase):  # type: ignore[misc,unused-ignore]
-        """A sample without a verdict raises NoVerdict, and verl drops it; one that is only measured gets a stand-in."""
+        """A sample without a verdict raises NoVerdict, and verl drops it; where it only measures, the reward is imputed."""
 
         def __init__(self, config: Any, tokenizer: Any, compute_score: Any = None, **verls: Any) -> None:
             super().__init__(config, tokenizer, compute_score)
-            given = config.reward.get("custom_reward_function") or {}
-            self.told = settings_of(given.get("reward_kwargs") or {})
+            function = config.reward.get("custom_reward_function") or {}
+            self.settings = settings_of(function.get("reward_kwargs") or {})
             rollout = config.actor_rollout_ref.get("rollout") or {}
             self.longest: int | None = rollout.get("response_length")
-            self.size: int | None = self.told.group_size or rollout.get("n")
+            self.size: int | None = self.settings.group_size or rollout.get("n")
             self.size_measured: int | None = (rollout.get("val_kwargs") or {}).get("n")
 
         async def run_single(self, data: Any) -> dict[str, Any]:
             """{"reward_score", "reward_extra_info"} of the last sequence. Raises NoVerdict."""
             item = data[-1:][0]
-            shared = await components(self.told)
+            shared = await components(self.settings)
             rollout = await asyncio.get_running_loop().run_in_executor(None, self._rollout, item)
-            sample = sample_of(self.told, rollout)
+            sample = sample_of(self.settings, rollout)
             is_measured = rollout.extra.get("split") in MEASURED
-            result = await judged(self.told, sample, size=self.size_measured if is_measured else self.size)
+            result = await sample_reward(self.settings, sample, size=self.size_measured if is_measured else self.size)
             if result.failed and not is_measured:
-                raise NoVerdict(told(result.scored))
+                raise NoVerdict(failure_text(result.scored))
             return {"reward_score": result.reward, "reward_extra_info": row(result, shared)}
 
         def _rollout(self, item: Any) -> Rollout:
             prompt, response = _valid(item)
             fields = item.non_tensor_batch
             uid, raw = fields.get("uid"), fields.get("raw_prompt")
-            _, prefix = prefilled(self.tokenizer.decode(prompt[-_PREFILL:], skip_special_tokens=False))
+            _, prefix = split_prefill(self.tokenizer.decode(prompt[-_PREFILL:], skip_special_tokens=False))
             return Rollout(
                 completion=self._text(response),
                 source=fields["data_source"],

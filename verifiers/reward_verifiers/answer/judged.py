@@ -28,13 +28,18 @@ class Judged(NamedTuple):
     rule: str
     """Which rule decided, in words."""
     stage: str
-    """first: our own; second: math-verify."""
+    """first: our own; second: sympy."""
     canonical: str
     """Normal form of the answer, for counting majorities."""
     reference: str
     """Normal form of the reference."""
     score: float | None = None
     """A graded score, where the kind gives one."""
+    left_over: str = ""
+    """What of the answer was not read."""
+
+
+NOT_READ = "the answer was not read"
 
 
 def clipped(text: str, length: int = EVIDENCE) -> str:

@@ -7,23 +7,28 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from reward_verifiers.answer.extract import SOURCES
+from reward_verifiers.answer.extraction.sources import SOURCES, WITH_ARGUMENT, check_pattern
+from reward_verifiers.answer.presets import with_preset
 from reward_verifiers.verifier import BadReference, Options, ReferenceModel
 
 Kind = Literal[
     "math", "number", "choice", "exact", "text", "set", "list", "regex", "json", "date", "unit", "reasoning_gym"
 ]
+Preset = Literal[
+    "math500", "aime", "gsm8k", "numina", "dapo", "deepmath", "scibench", "minerva", "theoremqa", "olympiad", "gpqa",
+    "gaokao", "college_math",
+]  # fmt: skip
 Choices = dict[str, str] | list[str]
 
 _PROSE = ("answer_tag", "boxed", "####", "phrase", "after_think")
-_MATHS = ("answer_tag", "boxed", "####", "phrase", "short", "last_math", "last_number")
+_MATHS = ("answer_tag", "boxed", "####", "phrase", "short", "last_line", "final_number", "last_math", "last_number")
 AUTO: dict[Kind, tuple[str, ...]] = {
     "math": _MATHS,
     "number": _MATHS,
-    "unit": ("answer_tag", "boxed", "####", "phrase", "short", "last_math", "last_number"),
+    "unit": _MATHS,
     "set": ("answer_tag", "boxed", "####", "phrase", "after_think"),
     "list": ("answer_tag", "boxed", "####", "phrase", "after_think"),
-    "choice": (*_PROSE,),
+    "choice": ("answer_tag", "declared", "boxed", "####", "after_think"),
     "exact": _PROSE,
     "text": _PROSE,
     "date": _PROSE,
@@ -40,10 +45,18 @@ class Tolerance(BaseModel):
 
     relative: float | None = Field(default=None, ge=0, lt=1, description="As a share of the reference.")
     absolute: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="In the reference's own unit.")
+    figures: Literal["reference"] | None = Field(
+        default=None, description="reference: half a unit of the last place that the reference is written with."
+    )
     significant: int | None = Field(default=None, ge=1, le=30, description="Significant figures that must agree.")
 
 
 class AnswerOptions(Options):
+    preset: Preset | None = Field(
+        default=None,
+        description="A public data set: its kind, tolerance and extraction, under the options named beside it. Its markers "
+        "for a missing answer (proof, notfound, N/A, …) are bad references.",
+    )
     kind: Kind = Field(default="math", description="What sort of answer the reference is.")
     form: Literal["evaluated", "any", "reduced", "factored", "expanded"] = Field(
         default="evaluated",
@@ -82,12 +95,17 @@ class AnswerOptions(Options):
         default="auto",
         description="Where the answer is looked for, in order: "
         + ", ".join(SOURCES)
-        + ", or json:<dotted path>. 'auto' is a good order for the kind.",
+        + ", tag:<name>, regex:<RE2 pattern>, json:<dotted path>. 'auto' is a good order for the kind.",
     )
     boxes: Literal["last", "all_agree"] = Field(
         default="last", description="Which box counts; all_agree refuses completions whose boxes differ."
     )
     one_final_answer: bool = Field(default=True, description="Hedges, negations and lists of guesses are not answers.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _under_the_preset(cls, value: Any) -> Any:
+        return with_preset(value) if isinstance(value, dict) else value
 
     @field_validator("extract", mode="before")
     @classmethod
@@ -95,8 +113,12 @@ class AnswerOptions(Options):
         if isinstance(value, str) and value != "auto":
             value = [value]
         for source in value if isinstance(value, list) else ():
-            if source not in SOURCES and not str(source).startswith("json:"):
-                raise ValueError(f"unknown source {source!r}; one of {', '.join(SOURCES)}, json:<path>")
+            if source not in SOURCES and not str(source).startswith(WITH_ARGUMENT):
+                raise ValueError(
+                    f"unknown source {source!r}; one of {', '.join(SOURCES)}, tag:<name>, regex:<RE2>, json:<path>"
+                )
+            if str(source).startswith("regex:"):
+                check_pattern(str(source)[6:])
         return value
 
     @field_validator("base")
@@ -148,7 +170,7 @@ def effective(options: AnswerOptions, reference: AnswerReference) -> AnswerOptio
     if not own:
         return options
     try:
-        return AnswerOptions.model_validate({**options.model_dump(), **own})
+        return AnswerOptions.model_validate({**options.model_dump(exclude_unset=True), **own})
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, detail["loc"])) for detail in error.errors())
         raise BadReference(f"the item's policy does not fit: {fields}") from error

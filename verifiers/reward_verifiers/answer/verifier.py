@@ -13,31 +13,38 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from reward_verifiers.answer import extract, gym, mathematics, structured, symbolic, texts
-from reward_verifiers.answer.extract import Extraction
+from reward_verifiers.answer.extraction import sources as extract
+from reward_verifiers.answer.extraction.sources import Extraction
 from reward_verifiers.answer.judged import Judged, clipped
+from reward_verifiers.answer.kinds import choices, collections, gym, mathematics, structured, texts
 from reward_verifiers.answer.options import AnswerOptions, AnswerReference, effective
+from reward_verifiers.answer.presets import SENTINELS
 from reward_verifiers.completion import after_think, without_end
 from reward_verifiers.contract import FailureKind, Verdict
-from reward_verifiers.verifier import BadReference, Sample, Verifier
+from reward_verifiers.verifier import BadReference, Sample, Unsupported, Verifier
 
-_MATHS = frozenset({"math", "number", "unit", "set", "list"})
-_INSIDE_PROSE = ("boxed", "phrase", "last_math", "last_number")
+_MATHS = frozenset({"math", "number", "unit"})
+_COLLECTIONS = frozenset({"set", "list"})
+_INSIDE_PROSE = ("boxed", "phrase", "last_line", "sentence_number")
+_LOOSE = ("answer_tag", "phrase", "short", "last_line", "final_number", "last_math", "last_number")
+"""Sources whose text may be a sentence to look into."""
 
 _CHECKS: dict[str, Callable[[Any, AnswerOptions], None]] = {
     **dict.fromkeys(_MATHS, mathematics.check),
+    **dict.fromkeys(_COLLECTIONS, collections.check),
     "exact": texts.check_text,
     "text": texts.check_text,
-    "choice": texts.check_choice,
+    "choice": choices.check,
     "regex": texts.check_regex,
     "json": structured.check_json,
     "date": structured.check_date,
 }
 _JUDGES: dict[str, Callable[[Any, str, AnswerOptions], Judged]] = {
     **dict.fromkeys(_MATHS, mathematics.judge),
+    **dict.fromkeys(_COLLECTIONS, collections.judge),
     "exact": texts.judge_text,
-    "text": texts.judge_text,
-    "choice": texts.judge_choice,
+    "text": choices.judge_words,
+    "choice": choices.judge,
     "regex": texts.judge_regex,
     "json": structured.judge_json,
     "date": structured.judge_date,
@@ -78,8 +85,10 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
     item_timeout_s = 2.0
 
     def warm_up(self) -> None:
-        symbolic.equal("\\frac{1}{2}", "0.5")
-        for gold, answer in (("\\sqrt{2}", "1.41421"), ("(1,2)", "(1,3)"), ("x^2", "y^2"), ("5 km", "5 m")):
+        for gold, answer in (
+            ("\\sqrt{2}", "1.41421"), ("(1,2)", "(1,3)"), ("x^2", "y^2"), ("5 km", "5 m"), ("12", "十二"), ("12", "twelve"),
+            ("2", "\\lim_{x\\to0}2=2"), ("\\int_0^1 x dx", "\\frac12"),
+        ):  # fmt: skip
             mathematics.judge(gold, answer, AnswerOptions())
 
     def check_reference(self, options: AnswerOptions, reference: AnswerReference) -> None:
@@ -89,6 +98,8 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
             gym.check(reference)
             return
         for answer in _accepted(reference, options):
+            if options.preset and isinstance(answer, str) and answer.strip().casefold() in SENTINELS:
+                raise BadReference(f"{answer.strip()!r} stands where the answer is missing")
             if isinstance(answer, str):
                 _check_text(answer, options.key)
             else:
@@ -102,7 +113,16 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         evidence: dict[str, Any] = {"source": found.source}
         if found.text is None:
             return Verdict.scored(0.0, f"no answer: {found.problem}", rule="no answer", **evidence)
-        judged = self._judge(found.text, sample.reference, options)
+        try:
+            judged = self._judge(found.text, sample.reference, options)
+        except (BadReference, Unsupported, MemoryError):
+            raise
+        except Exception as error:  # the reference was checked, so it is the answer that nothing can be made of
+            self._judge_reference(sample.reference, options)
+            rule = f"the answer cannot be compared: {type(error).__name__}"
+            return Verdict.scored(0.0, f"wrong: {rule}", rule=rule, extracted=clipped(found.text), **evidence)
+        if judged.left_over:
+            evidence |= {"left_over": clipped(judged.left_over, 200), "flags": ["answer_not_read"]}
         evidence |= {
             "extracted": clipped(found.text),
             "canonical": clipped(judged.canonical),
@@ -117,28 +137,48 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
     def gave_up(self, sample: Sample[AnswerOptions, AnswerReference], kind: FailureKind, limit: str) -> Verdict | None:
         options = effective(sample.options, sample.reference)
         cheap = options.kind in _MATHS and mathematics.understood(sample.reference.answer)
-        if not cheap and options.kind in ("reasoning_gym", "json", *_MATHS):  # a schema may be what is costly
+        if not cheap and options.kind in (
+            "reasoning_gym",
+            "json",
+            *_MATHS,
+            *_COLLECTIONS,
+        ):  # a schema may be what is costly
             return None
         return Verdict.scored(
             0.0, f"gave up after {limit}: the answer is too costly to compare", rule="gave up", stage="second"
         )
 
+    def _judge_reference(self, reference: AnswerReference, options: AnswerOptions) -> None:
+        """Raises what the reference raises against itself: then it is not the answer that is to blame."""
+        self._judge(str(reference.answer), reference, options)
+
     def _find(self, sample: Sample[AnswerOptions, AnswerReference], options: AnswerOptions) -> Extraction:
         text = after_think(sample.completion, sample.prefix)
         if text is None:
             return Extraction(None, "after_think", "the thinking was never closed")
-        text, single = without_end(text), options.one_final_answer
+        # Of words the negation is a part: "not enough evidence" is compared whole.
+        single = options.kind not in ("exact", "text", "choice") and options.one_final_answer
+        text = extract.without_comments(without_end(text))
+        unread: Extraction | None = None
         for found in extract.candidates(text, options.sources(), single, options.boxes == "all_agree"):
-            if found.text is None or found.source in ("boxed", "####") or options.kind not in _MATHS:
+            if found.text is None or options.kind not in _MATHS or found.source not in _LOOSE:
                 return found
             if found.source == "last_math" and mathematics.is_aside(found.text, sample.reference.answer):
                 continue
-            if not mathematics.is_prose(found.text, sample.reference.answer):
+            if mathematics.answers(found.text, sample.reference.answer):
                 return found
+            unread = unread or found
             if found.source in ("answer_tag", "phrase"):
-                inside = _INSIDE_PROSE if extract.is_sentence(found.text) else _INSIDE_PROSE[:-1]
-                return next(iter(extract.candidates(found.text, inside, single, False)), found)
-        return Extraction(None, "none", "nothing that looks like one was found")
+                inner = self._inside(found.text, sample.reference.answer, single)
+                return inner or found
+        return unread or Extraction(None, "none", "nothing that looks like one was found")
+
+    def _inside(self, text: str, reference: Any, single: bool) -> Extraction | None:
+        """An answer in a sentence that is not read whole."""
+        for found in extract.candidates(text, _INSIDE_PROSE, single, False):
+            if found.text is None or mathematics.answers(found.text, reference):
+                return found
+        return None
 
     def _judge(self, text: str, reference: AnswerReference, options: AnswerOptions) -> Judged:
         """Against the reference and every alias of it: the first that is equal, else the reference itself."""

@@ -14,7 +14,8 @@ from typing import Any
 
 from reward_verifiers.contract import Verdict
 from reward_verifiers.format.options import FormatOptions
-from reward_verifiers.format.parse import Fault, parse
+from reward_verifiers.format.parse import parse
+from reward_verifiers.format.place import Fault
 from reward_verifiers.verifier import ReferenceModel, Sample, Verifier
 
 MAX_SHOWN = 200
@@ -26,7 +27,7 @@ class FormatVerifier(Verifier[FormatOptions, ReferenceModel]):
     """Scores 1 when the completion keeps the template, else 0."""
 
     name = "format"
-    version = "1.0.0"
+    version = "2.0.0"
     options_model = FormatOptions
 
     def verify(self, sample: Sample[FormatOptions, ReferenceModel]) -> Verdict:
@@ -43,20 +44,35 @@ class FormatVerifier(Verifier[FormatOptions, ReferenceModel]):
         if _lacks_only_the_opening(sample, written, parsed.faults):
             evidence["only_opening_missing"] = True
             reason += _HINT
-        return Verdict.scored(parsed.in_place / 2 if sample.options.partial_credit else 0, reason, **evidence)
+        score = _partial(parsed.in_place, parsed.faults) if sample.options.partial_credit else 0
+        return Verdict.scored(score, reason, **evidence)
+
+
+def _partial(in_place: float, faults: Sequence[Fault]) -> float:
+    """Marks that are repeated, or have nothing between them, earn half of what marks in their place earn."""
+    is_padded = any(fault.code in ("repeated", "empty") for fault in faults)
+    return in_place / (4 if is_padded else 2)
 
 
 def _written(sample: Sample[FormatOptions, ReferenceModel]) -> str:
-    """What the template wrote: what the request or the domain says, else, if allowed, what the prompt ends in."""
-    options = sample.options
+    """What the template wrote: what the request or the domain states, else, if allowed, what the prompt shows."""
+    options, text, prompt = sample.options, sample.completion, sample.prompt.rstrip()
     stated = sample.prefix or options.prefill
     if not options.prefill_auto:
         return stated
-    first = f"<{options.tags[0]}>"
+    opening, closing = options.marks[0]
     # Some templates open the section and the model opens it again: either one counts, both count once.
-    if sample.completion.lstrip().startswith(first):
+    if text.lstrip().startswith(opening):
         return ""
-    return stated or (first if sample.prompt.rstrip().endswith(first) else "")
+    if prompt.endswith(closing) and not options.min_think_chars:
+        return opening + closing
+    if stated or prompt.endswith(opening):
+        return stated or opening
+    if prompt and not sample.is_chat:
+        return ""
+    # Messages do not show what the template makes of them: thinking that is closed was opened.
+    close = text.find(closing)
+    return opening if close >= 0 and not 0 <= text.find(opening) < close else ""
 
 
 def _summary(faults: Sequence[Fault]) -> str:
@@ -67,7 +83,7 @@ def _summary(faults: Sequence[Fault]) -> str:
 def _lacks_only_the_opening(
     sample: Sample[FormatOptions, ReferenceModel], written: str, faults: Sequence[Fault]
 ) -> bool:
-    first = f"<{sample.options.tags[0]}>"
+    first = sample.options.marks[0].opening
     if [fault for fault in faults if fault.code == "missing"] != [Fault("missing", None, first)]:
         return False
     opening = first + ("\n" if sample.options.newlines else "")

@@ -1,122 +1,152 @@
-"""Which language a word speaks for: evidence in powers of ten, from `wordfreq`'s lists.
+"""What a word says about its language: hundredths of powers of ten, from `wordfreq`'s lists.
 
-A script's candidates share one table. A word of some list has its frequency in each; a word of none is judged by its letter
-pairs, whose frequencies are those of the same lists.
+    in some list     log10 of its frequency in each list, _ABSENT where a list lacks it
+    in no list       by its letter triples: how usual they are for a rare word of each language
+    an unknown one   _UNLISTED for every word: likelier than a language that lacks the word, rarer than one that has it
+
+Whole numbers, so that sums do not depend on their order.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 from wordfreq import get_frequency_list
 
-# Languages of wordfreq's lists that share a script; every other script has one language here.
-SHARED: dict[str, tuple[str, ...]] = {
-    "latin": (
-        *("en", "de", "fr", "es", "it", "pt", "nl", "pl", "tr", "vi", "id", "sv"),
-        *("ca", "cs", "da", "fi", "hu", "is", "lt", "lv", "ms", "nb", "ro", "sk", "sl", "sh"),
-    ),
-    "cyrillic": ("ru", "uk", "bg", "mk"),
-    "arabic": ("ar", "fa", "ur"),
-}
-ALONE = {
-    "hangul": "ko",
-    "kana": "ja",
-    "devanagari": "hi",
-    "greek": "el",
-    "hebrew": "he",
-    "thai": "th",
-    "bengali": "bn",
-    "tamil": "ta",
-}
+from reward_verifiers.language.languages import LISTED
+from reward_verifiers.language.words import MAX_LETTERS, Hashes, Ints, Words, split
 
-Evidence = npt.NDArray[np.float32]
+Evidence = npt.NDArray[np.int32]
 
-_FLOOR = -7.0  # log10 of the frequency that a word has in a list without it
-_PAIR_FLOOR = -4.5
-_PAIR_WEIGHT = 0.45
-_MAX_WORD = 40
+ABSENT = -720
+UNLISTED = -590
+_LEAK = 200
+_RARE = -610  # what a word of no list is worth to a language whose triples it has
+_TRIPLE_WEIGHT = 90  # a standard deviation of unusual triples
+_MOST_UNUSUAL = -3.0
+_TRIPLES = 1 << 15
+_TRIPLE_FLOOR = 0.05
+COMMON = -300
+"""A word of this frequency or more is one of a language's hundred and fifty most common."""
 
 
 class Lexicon:
-    """The table of one script's candidate languages.
+    """The lists of one script's languages."""
 
-    `rows(words)` gives evidence of shape (words, languages): log10 frequencies, with each word's best at 0.
-    """
-
-    def __init__(self, languages: Sequence[str]) -> None:
+    def __init__(self, languages: Sequence[str], script: str) -> None:
         self.languages = tuple(languages)
-        self._index: dict[str, int] = {}
-        columns: list[dict[str, float]] = [_frequencies(language) for language in self.languages]
-        for column in columns:
-            for word in column:
-                self._index.setdefault(word, len(self._index))
-        table = np.full((len(self._index), len(columns)), _FLOOR, dtype=np.float32)
-        for number, column in enumerate(columns):
-            rows = np.fromiter((self._index[word] for word in column), dtype=np.int64, count=len(column))
-            table[rows, number] = np.fromiter(column.values(), dtype=np.float32, count=len(column))
-        self._table: Evidence = table - table.max(axis=1, keepdims=True)
-        self._pairs = [_pair_frequencies(column) for column in columns]
-        self._guess = lru_cache(maxsize=50_000)(self._by_pairs)
+        lists = [_list(language, script) for language in self.languages]
+        self._keys: Hashes = np.unique(np.concatenate([hashes for hashes, _, _ in lists]))
+        self._table = np.full((len(self._keys) + 1, len(lists)), ABSENT, dtype=np.int16)
+        for number, (hashes, frequencies, _) in enumerate(lists):
+            self._table[np.searchsorted(self._keys, hashes), number] = frequencies
+        self._without_leaks()
+        models = [_triples(words, frequencies) for _, frequencies, words in lists]
+        self._triples = np.stack([model for model, _, _ in models], axis=1)
+        self._usual = np.array([mean for _, mean, _ in models], dtype=np.float32)
+        self._spread = np.array([deviation for _, _, deviation in models], dtype=np.float32)
 
-    def rows(self, words: Sequence[str]) -> Evidence:
-        found = np.fromiter((self._index.get(word, -1) for word in words), dtype=np.int64, count=len(words))
-        evidence = self._table[found]
-        for position in np.flatnonzero(found < 0):
-            evidence[position] = self._guess(words[int(position)][:_MAX_WORD])
-        return evidence
+    def _without_leaks(self) -> None:
+        """Lists hold a little English. What is a hundred times rarer than in English is that, and no word of the list."""
+        if "en" not in self.languages:
+            return
+        english = self._table[:, self.languages.index("en")].astype(np.int32)
+        leaks = self._table < (english - _LEAK)[:, None]
+        self._table[leaks & (english > ABSENT)[:, None]] = ABSENT
 
-    def _by_pairs(self, word: str) -> Evidence:
-        edged = f" {word} "
-        pairs = [edged[i : i + 2] for i in range(len(edged) - 1)]
-        scores = np.array([sum(column.get(pair, _PAIR_FLOOR) for pair in pairs) for column in self._pairs])
-        scores *= _PAIR_WEIGHT
-        return cast(Evidence, np.maximum(scores - scores.max(), _FLOOR).astype(np.float32))
+    def find(self, hashes: Hashes) -> Ints:
+        """The row of each word; -1 for a word of no list."""
+        rows = np.minimum(np.searchsorted(self._keys, hashes), len(self._keys) - 1)
+        return np.where(self._keys[rows] == hashes, rows, -1)
 
+    def rows(self, words: Words, numbers: Ints) -> tuple[Evidence, npt.NDArray[np.bool_]]:
+        """Evidence of shape (words, languages) for these words of a text, and whether each is in some list."""
+        rows = self.find(words.hashes[numbers])
+        evidence = self._table[rows].astype(np.int32)
+        missing = np.flatnonzero(rows < 0)
+        if len(missing):
+            evidence[missing] = self._by_triples(words, numbers[missing])
+        return evidence, rows >= 0
 
-def _frequencies(language: str) -> dict[str, float]:
-    """Word → log10 frequency. wordfreq bins words by hundredths of a power of ten."""
-    return {word: -bin_ / 100 for bin_, words in enumerate(get_frequency_list(language, "small")) for word in words}
-
-
-def _pair_frequencies(frequencies: dict[str, float]) -> dict[str, float]:
-    """Letter pair → log10 share, over the words by their square-rooted frequency, so that a few words do not decide."""
-    counts: defaultdict[str, float] = defaultdict(float)
-    for word, log10 in frequencies.items():
-        weight, edged = 10 ** (log10 / 2), f" {word} "
-        for i in range(len(edged) - 1):
-            counts[edged[i : i + 2]] += weight
-    total = sum(counts.values())
-    return {pair: float(np.log10(count / total)) for pair, count in counts.items()}
+    def _by_triples(self, words: Words, numbers: Ints) -> Evidence:
+        codes, first, lengths = _triple_codes(words.codes, words.start[numbers], words.end[numbers])
+        sums = np.add.reduceat(self._triples[codes], first, axis=0)
+        deviations = (sums / lengths[:, None] - self._usual) / self._spread * np.sqrt(lengths / 6)[:, None]
+        unusual = np.clip(deviations, _MOST_UNUSUAL, 0.0)
+        return np.rint(_RARE + _TRIPLE_WEIGHT * unusual).astype(np.int32)
 
 
-@lru_cache(maxsize=64)
-def lexicon(languages: tuple[str, ...]) -> Lexicon:
-    """The lexicon of these languages; made once."""
-    return Lexicon(languages)
+def _triple_codes(codes: npt.NDArray[np.uint32], starts: Ints, ends: Ints) -> tuple[Ints, Ints, Ints]:
+    """The hashed letter triples of words with their edges: all of them, where each word's begin, how many it has."""
+    lengths = np.minimum(ends - starts, MAX_LETTERS)
+    first = np.cumsum(lengths) - lengths
+    offsets = np.arange(lengths.sum()) - np.repeat(first, lengths)
+    places = np.repeat(starts, lengths) + offsets
+    middle = codes[places].astype(np.int64)
+    before = np.where(offsets > 0, codes[places - 1], 0).astype(np.int64)
+    after = np.where(
+        offsets < np.repeat(lengths, lengths) - 1, codes[np.minimum(places + 1, len(codes) - 1)], 1
+    ).astype(np.int64)
+    hashed = (before * 0x1F1F1F + middle * 0x2545F49 + after * 0x3C6EF37) % 0x7FFFFFFF
+    return hashed % _TRIPLES, first, lengths
 
 
-@lru_cache(maxsize=1)
-def han() -> dict[str, float]:
-    """Character → log10 of how much likelier it is in Japanese than in Chinese text."""
-    shares = [_character_shares(language) for language in ("zh", "ja")]
-    characters = set(shares[0]) | set(shares[1])
-    return {
-        character: float(np.log10(shares[1].get(character, 1e-7) / shares[0].get(character, 1e-7)))
-        for character in characters
-    }
+_LIST_NAMES = {"tl": "fil"}
 
 
-def _character_shares(language: str) -> dict[str, float]:
-    counts: defaultdict[str, float] = defaultdict(float)
-    for word, log10 in _frequencies(language).items():
-        for character in word:
-            if "\u3400" <= character <= "\u9fff":
-                counts[character] += 10**log10
-    total = sum(counts.values())
-    return {character: max(count / total, 1e-7) for character, count in counts.items()}
+def _list(language: str, script: str) -> tuple[Hashes, npt.NDArray[np.int16], Words]:
+    """Hashes and frequencies of a language's words, most frequent first. Parts of `don't` and `l'eau` are words too."""
+    bins = get_frequency_list(_LIST_NAMES.get(language, language), "small")
+    lines = [" ".join(words) for words in bins]
+    text = "\n".join(lines)
+    if script == "cyrillic" and language == "sh":
+        text = _in_cyrillic(text)
+    words = split(text)
+    line = np.cumsum([0, *(len(part) + 1 for part in text.split("\n"))])
+    frequencies = (1 - np.searchsorted(line, words.start, side="right")).astype(np.int16)
+    hashes, first = np.unique(words.hashes, return_index=True)
+    order = np.argsort(first, kind="stable")
+    kept = first[order]
+    words = replace(
+        words,
+        script=words.script[kept],
+        start=words.start[kept],
+        end=words.end[kept],
+        hashes=words.hashes[kept],
+        capital=words.capital[kept],
+    )
+    return hashes[order], frequencies[kept], words
+
+
+def _triples(words: Words, frequencies: npt.NDArray[np.int16]) -> tuple[npt.NDArray[np.float32], float, float]:
+    """log10 share of each triple, and its mean and deviation over the rarer words of the list."""
+    codes, first, lengths = _triple_codes(words.codes, words.start, words.end)
+    weights = np.repeat(10 ** (frequencies / 400), lengths)  # the fourth root, so that a few words do not decide
+    counts = np.bincount(codes, weights=weights, minlength=_TRIPLES)
+    logs = np.log10((counts + _TRIPLE_FLOOR * weights.mean()) / counts.sum()).astype(np.float32)
+    rare = len(words) // 2
+    means = (np.add.reduceat(logs[codes], first) / lengths)[rare:]
+    roots = np.sqrt(lengths[rare:] / 6)
+    centre = float(means.mean())
+    return logs, centre, float(((means - centre) * roots).std()) or 1.0
+
+
+_TO_CYRILLIC = (
+    ("dž", "џ"), ("lj", "љ"), ("nj", "њ"), *zip("abvgdđežzijklmnoprstćufhcčš", "абвгдђежзијклмнопрстћуфхцчш", strict=True),
+)  # fmt: skip
+
+
+def _in_cyrillic(text: str) -> str:
+    for latin, cyrillic in _TO_CYRILLIC:
+        text = text.replace(latin, cyrillic)
+    return text
+
+
+@lru_cache(maxsize=len(LISTED))
+def lexicon(script: str) -> Lexicon:
+    """The lexicon of a script; made once."""
+    return Lexicon(LISTED[script], script)

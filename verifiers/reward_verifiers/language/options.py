@@ -1,30 +1,29 @@
-"""What a domain may choose about language, and what an item may say."""
+"""What a domain may choose about language, and what an item may choose."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field
 
+from reward_verifiers.language.languages import CODES, check_code
 from reward_verifiers.verifier import Options, ReferenceModel
 
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
+Code = Annotated[str, AfterValidator(check_code)]
 
-# Latin, Cyrillic, Arabic and Han text is told apart among these; languages with a script of their own are always known.
-CANDIDATES: tuple[str, ...] = (
-    *("en", "de", "fr", "es", "it", "pt", "nl", "pl", "tr", "vi", "id", "sv"),
-    *("ru", "uk", "ar", "fa", "zh", "ja"),
-)
+
+def _code_or_prompt(value: str) -> str:
+    return value if value == "prompt" else check_code(value)
 
 
 class LanguageOptions(Options):
-    target: Code | Literal["prompt"] = Field(
+    target: Annotated[str, AfterValidator(_code_or_prompt)] = Field(
         default="en",
-        description="ISO 639-1 code, or `prompt`: the prompt's own language. An item's own target goes first.",
+        description="ISO 639-1 code, or `prompt`: the language of the prompt. The target of an item goes first.",
     )
-    scope: Literal["think", "answer", "all"] = Field(default="think", description="The part that is looked at.")
+    scope: Literal["think", "answer", "all"] = Field(default="think", description="The part that is scored.")
     candidates: list[Code] = Field(
-        default=list(CANDIDATES), min_length=1, description="The languages that words may be of; the target is added."
+        default=list(CODES), min_length=1, description="The languages that words may be of; the target is added."
     )
     allow: list[str] = Field(
         default=[], max_length=10_000, description="Words that count for no language: names, units, terms of the field."
@@ -45,5 +44,5 @@ class LanguageOptions(Options):
 
 class LanguageReference(ReferenceModel):
     target_language: Code | None = Field(
-        default=None, description="The language that this item wants; else the option."
+        default=None, description="The language that this item wants; else the option decides."
     )

@@ -5,7 +5,7 @@ Runs as `python -m reward_verifiers.runtime.fork_server FD`.
     pool ──"fork" + socket + progress page──▶ fork server ──fork──▶ worker ◀──jobs, results──▶ pool
          ◀──pid + pidfd────────────────────
 
-The fork_server has the heavy imports done (`warm_up`), so a fork is a worker that is ready; it never sees a job. A pidfd is
+The fork server has the heavy imports done (`warm_up`), so a fork is a worker that is ready; it never sees a job. A pidfd is
 opened before the child can be reaped, so a kill cannot hit another process. When the pool's end of the socket closes, the
 fork server kills and reaps its children and goes; when the fork server dies, the kernel kills them.
 
@@ -35,6 +35,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import orjson
+
+from reward_verifiers.address_space import mapped_bytes
 
 JOB = struct.Struct("<QQQ")
 RESULTS = struct.Struct("<QQ")
@@ -127,12 +129,6 @@ def _become_worker(control: socket.socket, fds: list[int], memory_bytes: int) ->
         os._exit(0)
 
 
-def mapped_bytes() -> int:
-    """The size of this process's address space."""
-    with open("/proc/self/statm", "rb") as statm:
-        return int(statm.read().split()[0]) * resource.getpagesize()
-
-
 class _Worker:
     def __init__(self, connection: socket.socket, page: mmap.mmap) -> None:
         self._connection = connection
@@ -175,8 +171,8 @@ class _Worker:
             self._send(start, [_failure("memory_limit", "the input does not fit the worker's memory")])
             return False
         except Exception as error:
-            told = _failure("verifier_error", f"the work cannot be loaded ({type(error).__name__})")
-            self._send(start, [told] * (count - start))
+            failure = _failure("verifier_error", f"the work cannot be loaded ({type(error).__name__})")
+            self._send(start, [failure] * (count - start))
             return True
         del payload
         waiting: list[bytes] = []

@@ -17,7 +17,9 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from reward_verifiers import registry
+from reward_verifiers.code_digest import code_digest
 from reward_verifiers.contract import (
+    BadVerdict,
     Description,
     FailureKind,
     Verdict,
@@ -25,15 +27,24 @@ from reward_verifiers.contract import (
     VerifyRequest,
     completion_text,
     prompt_text,
+    question_text,
     validation_errors,
 )
 from reward_verifiers.runtime.pool import TaskFailure, WorkerPool
-from reward_verifiers.verifier import BadOptions, BadReference, GroupVerifier, Sample, Unsupported, Verifier
+from reward_verifiers.verifier import (
+    BadOptions,
+    BadReference,
+    GroupVerifier,
+    Sample,
+    Unsupported,
+    Verifier,
+    within_range,
+)
 
 MAX_EVIDENCE_BYTES = 64 * 1024
 
 # A verdict "gave up" blames the completion only when it burnt the limit itself, not when the machine was busy.
-_OWN_CPU_SHARE = 0.5
+OWN_CPU_SHARE = 0.5
 
 _loaded: dict[str, Verifier[Any, Any]] = {}
 
@@ -74,8 +85,8 @@ def parse_reference(verifier: Verifier[Any, Any], reference: dict[str, Any]) -> 
     try:
         return verifier.reference_model.model_validate(reference)
     except ValidationError as error:
-        told = "; ".join(f"reference.{path}: {reason}" for path, reason in validation_errors(error))
-        raise BadReference(told) from None
+        message = "; ".join(f"reference.{path}: {reason}" for path, reason in validation_errors(error))
+        raise BadReference(message) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,7 @@ class Local:
     def __init__(self, name: str, pool: WorkerPool) -> None:
         self._key = name
         self._verifier = registry.load(name)
+        self._build = code_digest(type(self._verifier))
         self._pool = pool
 
     async def describe(self) -> Description:
@@ -117,7 +129,10 @@ class Local:
             verdicts = [Verdict.failed(FailureKind.BAD_REFERENCE, str(error))] * len(request.completions)
         else:
             verdicts = await self._judge(samples_of(request, options, reference), request.deadline_s)
-        return VerifyReply(verifier=self._verifier.name, version=self._verifier.version, verdicts=verdicts)
+            verdicts = [within_range(verdict, self._verifier.score_range) for verdict in verdicts]
+        return VerifyReply.model_construct(
+            verifier=self._verifier.name, version=self._verifier.version, build=self._build, verdicts=verdicts
+        )
 
     async def _judge(self, samples: list[Sample[Any, Any]], deadline_s: float | None) -> list[Verdict]:
         deadline = None if deadline_s is None else asyncio.get_running_loop().time() + deadline_s
@@ -150,7 +165,7 @@ class Local:
     async def _settle(self, sample: Sample[Any, Any], failure: TaskFailure, deadline: float | None) -> Verdict:
         """A limit that the completion used up alone may be a verdict, if the verifier says so; else it is a failure."""
         limit_s = self._verifier.item_timeout_s
-        own_time = failure.kind is FailureKind.TIMEOUT and failure.cpu_s >= _OWN_CPU_SHARE * limit_s
+        own_time = failure.kind is FailureKind.TIMEOUT and failure.cpu_s >= OWN_CPU_SHARE * limit_s
         if not own_time and failure.kind is not FailureKind.MEMORY_LIMIT:
             return _failed(failure)
         limit = f"{limit_s:g} s" if own_time else "its memory limit"
@@ -168,7 +183,7 @@ class Local:
 
 def samples_of(request: VerifyRequest, options: Any, reference: Any) -> list[Sample[Any, Any]]:
     """The request's completions as the verifier sees them."""
-    prompt = prompt_text(request.prompt)
+    prompt, question = prompt_text(request.prompt), question_text(request.prompt)
     nothing = [None] * len(request.completions)
     return [
         Sample(
@@ -176,6 +191,8 @@ def samples_of(request: VerifyRequest, options: Any, reference: Any) -> list[Sam
             options=options,
             reference=reference,
             prompt=prompt,
+            question=question,
+            is_chat=isinstance(request.prompt, list),
             prefix=request.prefix,
             truncated=truncated,
             tokens=tokens,
@@ -197,7 +214,7 @@ def judge(work: _Work, start: int) -> Iterator[dict[str, Any]]:
     """One verdict per sample, from sample `start` on."""
     verifier = _verifier(work.verifier)
     for sample in work.samples[start:]:
-        yield _portable(_guarded(lambda sample=sample: verifier.verify(sample)))
+        yield _portable(_verdict_of(verifier, sample))
 
 
 def judge_group(work: _Work, _start: int) -> Iterator[list[dict[str, Any]]]:
@@ -206,10 +223,11 @@ def judge_group(work: _Work, _start: int) -> Iterator[list[dict[str, Any]]]:
     assert isinstance(verifier, GroupVerifier)  # noqa: S101
     try:
         verdicts = verifier.verify_group(work.samples)
-    except (BadReference, Unsupported) as error:
-        verdicts = [_refusal(error)] * len(work.samples)
-    if len(verdicts) != len(work.samples):
-        raise ValueError("one verdict per sample")
+        if len(verdicts) != len(work.samples):
+            raise BadVerdict(f"verdicts: {len(verdicts)} for {len(work.samples)} samples")
+        _demand_verdicts(verdicts)
+    except (BadReference, Unsupported, BadVerdict, ValidationError) as error:
+        verdicts = [_failure_for(error)] * len(work.samples)
     yield [_portable(verdict) for verdict in verdicts]
 
 
@@ -219,19 +237,34 @@ def give_up(argument: tuple[_Work, str, str], _start: int) -> Iterator[dict[str,
     yield None if verdict is None else _portable(verdict)
 
 
-def _guarded(verify: Any) -> Verdict:
+def _verdict_of(verifier: Verifier[Any, Any], sample: Sample[Any, Any]) -> Verdict:
     try:
-        verdict = verify()
-    except (BadReference, Unsupported) as error:
-        return _refusal(error)
-    if not isinstance(verdict, Verdict):
-        raise TypeError("verify must return a Verdict")
+        verdict = verifier.verify(sample)
+        _demand_verdicts([verdict])
+    except (BadReference, Unsupported, BadVerdict, ValidationError) as error:
+        return _failure_for(error)
     return verdict
 
 
-def _refusal(error: BadReference | Unsupported) -> Verdict:
-    kind = FailureKind.BAD_REFERENCE if isinstance(error, BadReference) else FailureKind.UNSUPPORTED
-    return Verdict.failed(kind, str(error))
+def _demand_verdicts(verdicts: Sequence[object]) -> None:
+    for verdict in verdicts:
+        if not isinstance(verdict, Verdict):
+            raise BadVerdict(f"it is a {type(verdict).__name__}, not a Verdict")
+
+
+def _failure_for(error: BadReference | Unsupported | BadVerdict | ValidationError) -> Verdict:
+    match error:
+        case BadReference():
+            return Verdict.failed(FailureKind.BAD_REFERENCE, str(error))
+        case Unsupported():
+            return Verdict.failed(FailureKind.UNSUPPORTED, str(error))
+        case ValidationError() if error.title != Verdict.__name__:
+            raise error  # of the verifier's own models
+        case ValidationError():
+            faults = "; ".join(f"{path}: {reason}" for path, reason in validation_errors(error))
+        case BadVerdict():
+            faults = str(error)
+    return Verdict.failed(FailureKind.VERIFIER_ERROR, f"the verifier's verdict does not fit: {faults}")
 
 
 def _portable(verdict: Verdict) -> dict[str, Any]:

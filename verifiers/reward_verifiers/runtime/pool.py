@@ -384,9 +384,9 @@ class _Attempt:
             return
         if size > 2 * MAX_RESULT_BYTES or first != len(outcomes):
             raise ConnectionError("the worker sent what was not asked for")
-        told = orjson.loads(await reader.readexactly(size))
+        outcome_rows = orjson.loads(await reader.readexactly(size))
         self._header = None
-        for is_result, *rest in told:
+        for is_result, *rest in outcome_rows:
             outcomes.append(rest[0] if is_result else TaskFailure(FailureKind(rest[0]), rest[1]))
 
     async def _watched(self, step: Callable[[], Awaitable[None]]) -> TaskFailure | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Callable
+from contextvars import ContextVar
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,33 +14,23 @@ from reward_verifiers.service.admission import Admission, Room
 from reward_verifiers.service.problems import HTTPProblem, overloaded
 from reward_verifiers.verifier import Overloaded
 
+_arrival: ContextVar[float] = ContextVar("arrival")
 
-class Inflight:
-    """429 when the bodies in memory, with this one, would take more than their room."""
 
-    def __init__(self, app: ASGIApp, admission: Admission) -> None:
-        self._app = app
-        self._admission = admission
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
-            await self._app(scope, receive, send)
-            return
-        length = Headers(scope=scope).get("content-length", "")
-        try:
-            with self._admission.enter(int(length) if length.isdecimal() and len(length) < 16 else 0) as room:
-                scope["touchstone.room"] = room
-                scope["touchstone.begun"] = asyncio.get_running_loop().time()  # the body's time to arrive counts too
-                await self._app(scope, receive, send)
-        except Overloaded as error:
-            await overloaded(error).response()(scope, receive, send)
+def arrival_time() -> float:
+    """When the first byte of this request's body was awaited, in the event loop's time; now, outside of a request."""
+    return _arrival.get(None) or asyncio.get_running_loop().time()
 
 
 class BoundedBody:
-    """Hands the app a body of bounded size that arrived in bounded time, inflated when it came as gzip."""
+    """Hands the app a body of bounded size that arrived in bounded time, inflated when it came as gzip.
 
-    def __init__(self, app: ASGIApp, max_bytes: int, timeout_s: float) -> None:
+    Replies 429 when the bodies in memory, with this one, would take more than their room.
+    """
+
+    def __init__(self, app: ASGIApp, admission: Admission, max_bytes: int, timeout_s: float) -> None:
         self._app = app
+        self._admission = admission
         self._max_bytes = max_bytes
         self._timeout_s = timeout_s
 
@@ -47,29 +38,26 @@ class BoundedBody:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "0")
+        _arrival.set(asyncio.get_running_loop().time())
         try:
-            body = await self._read(Headers(scope=scope), receive, scope.get("touchstone.room"))
+            with self._admission.enter(int(length) if length.isdecimal() and len(length) < 16 else 0) as room:
+                body = await self._read(headers, length, receive, room)
+                if body is not None:
+                    await self._app(scope, _replay(body, receive), send)
         except HTTPProblem as problem:
             await problem.response()(scope, receive, send)
-            return
-        if body is None:
-            return
-        waiting: list[bytes] = [body]
+        except Overloaded as error:
+            await overloaded(error).response()(scope, receive, send)
 
-        async def replay() -> Message:
-            if waiting:
-                return {"type": "http.request", "body": waiting.pop(), "more_body": False}
-            return await receive()
-
-        await self._app(scope, replay, send)
-
-    async def _read(self, headers: Headers, receive: Receive, room: Room | None) -> bytes | None:
+    async def _read(self, headers: Headers, length: str, receive: Receive, room: Room) -> bytes | None:
         """The body; None when the client left. Raises HTTPProblem or Overloaded."""
-        length = headers.get("content-length", "0")
         if not length.isdecimal() or len(length) > 15 or int(length) > self._max_bytes:
             raise self._too_large()
         inflate = _inflater(headers.get("content-encoding", "identity"))
-        body, counted = bytearray(), room.units if room else 0
+        chunks: list[bytes] = []
+        size = 0
         try:
             async with asyncio.timeout(self._timeout_s):
                 more = True
@@ -77,23 +65,33 @@ class BoundedBody:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         return None
-                    body += inflate(message.get("body", b""), self._max_bytes - len(body) + 1)
+                    chunks.append(inflate(message.get("body", b""), self._max_bytes - size + 1))
+                    size += len(chunks[-1])
                     more = message.get("more_body", False)
-                    if len(body) > self._max_bytes:
+                    if size > self._max_bytes:
                         raise self._too_large()
-                    if room and len(body) > counted:
-                        room.grow(len(body) - counted)
-                        counted = len(body)
+                    if size > room.units:
+                        room.grow(size - room.units)
         except TimeoutError:
-            told = f"The body did not arrive within {self._timeout_s:g} s."
-            raise HTTPProblem(408, detail=told, headers={"connection": "close"}) from None
+            detail = f"The body did not arrive within {self._timeout_s:g} s."
+            raise HTTPProblem(408, detail=detail, headers={"connection": "close"}) from None
         except zlib.error:
             raise HTTPProblem(400, detail="The body is not valid gzip.") from None
-        return bytes(body)
+        return b"".join(chunks)  # one chunk alone is not copied
 
     def _too_large(self) -> HTTPProblem:
-        told = f"A body may have {self._max_bytes} bytes after decompression; send fewer groups at a time."
-        return HTTPProblem(413, detail=told, headers={"connection": "close"})
+        detail = f"A body may have {self._max_bytes} bytes after decompression; send fewer groups at a time."
+        return HTTPProblem(413, detail=detail, headers={"connection": "close"})
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """The body as one message, then what the client does next."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def next_message() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return next_message
 
 
 def _inflater(encoding: str) -> Callable[[bytes, int], bytes]:

@@ -25,18 +25,18 @@ class Keys:
     def has_admin(self) -> bool:
         return bool(self._admin)
 
-    def may_score(self, given: str | None) -> bool:
+    def may_score(self, key: str | None) -> bool:
         """Without score keys anyone may: then only a loopback address is bound, unless the operator said otherwise."""
-        return not self._score or self._among(given, self._score + self._admin)
+        return not self._score or self._among(key, self._score + self._admin)
 
-    def may_administer(self, given: str | None) -> bool:
-        return self._among(given, self._admin)
+    def may_administer(self, key: str | None) -> bool:
+        return self._among(key, self._admin)
 
     @staticmethod
-    def _among(given: str | None, known: list[bytes]) -> bool:
-        digest = _digest(given or "")
-        matches = [hmac.compare_digest(digest, key) for key in known]  # all of them, so that time tells nothing
-        return given is not None and any(matches)
+    def _among(key: str | None, digests: list[bytes]) -> bool:
+        digest = _digest(key or "")
+        matches = [hmac.compare_digest(digest, one) for one in digests]  # all of them, so that time tells nothing
+        return key is not None and any(matches)
 
 
 def _digest(key: str) -> bytes:
@@ -71,8 +71,8 @@ async def require_admin(request: Request) -> None:
     keys: Keys = request.app.state.keys
     if not keys.has_admin:
         raise HTTPProblem(403, detail="No admin key is configured; set TOUCHSTONE_ADMIN_KEYS to permit changes.")
-    given = bearer(request.headers)
-    if given is None:
+    key = bearer(request.headers)
+    if key is None:
         raise _UNAUTHORIZED
-    if not keys.may_administer(given):
+    if not keys.may_administer(key):
         raise HTTPProblem(403, detail="This needs an admin key.")

@@ -1,9 +1,8 @@
-"""What stands around every service: pure ASGI layers, outermost first.
+"""The middleware of every service: pure ASGI layers, outermost first.
 
     RequestId     a name for each request, in the log and in the reply
     BearerKeys    401 without a key, where keys are set        (keys.py)
-    Inflight      429 when the bodies in memory take too much room
-    BoundedBody   413, 408, 415: a body's size, its time to arrive, its encoding   (body.py)
+    BoundedBody   429, 413, 408, 415: the room that bodies take, a body's size, its time to arrive, its encoding   (body.py)
     StrictRoute   400, 415: strict JSON only                   (strict_route.py)
 
 Nothing here buffers beyond its bound, and nothing waits longer than its deadline.
@@ -19,13 +18,15 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 from pythonjsonlogger.json import JsonFormatter
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reward_verifiers.service.admission import Admission
-from reward_verifiers.service.body import BoundedBody, Inflight
+from reward_verifiers.service.body import BoundedBody
 from reward_verifiers.service.keys import BearerKeys, Keys
 
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+_NO_STORE = (b"cache-control", b"no-store")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
@@ -43,10 +44,10 @@ class ServiceLimits:
 
 
 def add_middleware(app: FastAPI, limits: ServiceLimits) -> None:
-    """Put the shell around an app; the last added is the outermost."""
+    """Add the middleware to an app; the last added is the outermost."""
     app.state.keys = Keys(limits.score_keys, limits.admin_keys)
-    app.add_middleware(BoundedBody, max_bytes=limits.max_body_bytes, timeout_s=limits.body_timeout_s)
-    app.add_middleware(Inflight, admission=Admission(limits.max_inflight_bytes))
+    room = Admission(limits.max_inflight_bytes)
+    app.add_middleware(BoundedBody, admission=room, max_bytes=limits.max_body_bytes, timeout_s=limits.body_timeout_s)
     app.add_middleware(BearerKeys, keys=app.state.keys)
     app.add_middleware(RequestId)
 
@@ -64,16 +65,15 @@ class RequestId:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        name = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        sent = Headers(scope=scope).get("x-request-id", "")
+        name = sent if _REQUEST_ID.fullmatch(sent) else secrets.token_hex(8)
         request_id.set(name)
 
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = name
-                headers["x-content-type-options"] = "nosniff"
-                headers.setdefault("cache-control", "no-store")
+                headers = message["headers"] = [*message.get("headers", ()), (b"x-request-id", name.encode()), _NOSNIFF]
+                if not any(field == b"cache-control" for field, _ in headers):
+                    headers.append(_NO_STORE)
             await send(message)
 
         await self._app(scope, receive, send_named)

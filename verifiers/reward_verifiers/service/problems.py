@@ -5,7 +5,7 @@ BadJSON               400   the body is not strict JSON
 RequestValidationError 422  its fields are not the contract's; each is named
 BadOptions            422   options that the verifier's schema refuses
 Overloaded            429   with Retry-After
-anything else         500   our fault: logged, not told
+anything else         500   our fault: logged, not shown
 """
 
 from __future__ import annotations
@@ -96,9 +96,9 @@ async def _of_json(_: Request, error: Exception) -> Response:
 
 async def _of_fields(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    found = error.errors()
-    errors = [_field(item["loc"], item["type"], item["msg"]) for item in found[:MAX_ERRORS]]
-    more = len(found) - len(errors)
+    faults = error.errors()
+    errors = [_field(item["loc"], item["type"], item["msg"]) for item in faults[:MAX_ERRORS]]
+    more = len(faults) - len(errors)
     return HTTPProblem(422, detail=f"{more} more fields do not fit." if more else "", errors=errors).response()
 
 

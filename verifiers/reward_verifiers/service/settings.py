@@ -32,7 +32,7 @@ class ServiceSettings(BaseSettings):
     max_body_mb: int = Field(default=64, ge=1, description="Largest request body, after decompression.")
     body_timeout_s: float = Field(default=30.0, gt=0, description="A body must have arrived by then.")
     header_timeout_s: float = Field(default=10.0, gt=0, description="A request's headers must have arrived by then.")
-    log_level: str = "INFO"
+    log_level: str = Field(default="INFO", description="Least severe level that is logged, such as DEBUG or WARNING.")
 
     @property
     def scorers(self) -> frozenset[str]:

@@ -20,22 +20,26 @@ _T = TypeVar("_T")
 
 async def run_or_cancel(request: Request, work: Coroutine[Any, Any, _T]) -> _T:
     """The result of `work`, which is cancelled when the client goes away. Call it once the body is read."""
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_disconnected(request))
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101
+    has_left = False
+
+    async def cancel_when_it_leaves() -> None:
+        nonlocal has_left
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        has_left = True
+        task.cancel()
+
+    watcher = asyncio.create_task(cancel_when_it_leaves())
     try:
-        await asyncio.wait([task, gone], return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise HTTPProblem(CLIENT_LEFT, "The client left")
-        return task.result()
+        return await work
+    except asyncio.CancelledError:
+        if has_left and task.uncancel() == 0:
+            raise HTTPProblem(CLIENT_LEFT, "The client left") from None
+        raise
     finally:
-        for one in (task, gone):
-            one.cancel()
-        await asyncio.gather(task, gone, return_exceptions=True)
-
-
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+        watcher.cancel()
 
 
 async def as_done(work: Iterable[Coroutine[Any, Any, bytes]]) -> AsyncIterator[bytes]:

@@ -13,7 +13,7 @@ import jiter
 
 MAX_DEPTH = 32
 _INT64 = range(-(2**63), 2**64)
-# What jiter's messages are told as: its own may quote keys of the input.
+# Our words for jiter's messages, which may quote keys of the input.
 _REASONS = (
     ("Detected duplicate key", "a key stands twice in one object"),
     ("recursion limit", f"nested deeper than {MAX_DEPTH} levels"),
@@ -38,17 +38,16 @@ def loads(body: bytes, *, nul: bool = False) -> Any:
     try:
         document = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
     except ValueError as error:
-        told, _, position = str(error).rpartition(" at ")
-        reason = next((reason for part, reason in _REASONS if part in told), "a syntax error")
+        message, _, position = str(error).rpartition(" at ")
+        reason = next((reason for part, reason in _REASONS if part in message), "a syntax error")
         raise BadJSON(f"{reason} at {position}") from None
-    # Strings are walked only when one may hold a NUL: most of a body is text, and a search is quicker than a walk.
-    _check(document, not nul and b"\\u0000" in body, MAX_DEPTH)
+    _check(document, nul, MAX_DEPTH)
     return document
 
 
-def _check(value: Any, may_hold_nul: bool, levels: int) -> None:
+def _check(value: Any, nul: bool, levels: int) -> None:
     if isinstance(value, str):
-        if may_hold_nul and "\x00" in value:
+        if not nul and "\x00" in value:
             raise BadJSON("a NUL character in a string")
     elif isinstance(value, float):
         if not math.isfinite(value):
@@ -58,9 +57,9 @@ def _check(value: Any, may_hold_nul: bool, levels: int) -> None:
             raise BadJSON(f"nested deeper than {MAX_DEPTH} levels")
         if isinstance(value, dict):
             for key in value:
-                _check(key, may_hold_nul, levels)
+                _check(key, nul, levels)
             value = value.values()
         for item in value:
-            _check(item, may_hold_nul, levels - 1)
+            _check(item, nul, levels - 1)
     elif isinstance(value, int) and value not in _INT64:
         raise BadJSON("an integer beyond 64 bits")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from reward_verifiers.scripts import count_words
 from reward_verifiers.verifier import Options, Sample, Unsupported
 
 Unit = Literal["tokens", "words", "chars"]
@@ -14,7 +15,9 @@ Unit = Literal["tokens", "words", "chars"]
 
 class LengthOptions(Options):
     unit: Unit = Field(
-        default="tokens", description="What is counted: the request's `tokens`, or words or characters of the text."
+        default="tokens",
+        description="What is counted: the request's `tokens`, or words or characters of the text. Characters of scripts "
+        "without spaces between words are converted to words.",
     )
 
 
@@ -32,7 +35,7 @@ def length(sample: Sample[Any, Any]) -> int:
     """The completion's length in the option's unit. Raises Unsupported when tokens are wanted and were not sent."""
     unit: Unit = sample.options.unit
     if unit == "words":
-        return len(sample.completion.split())
+        return round(count_words(sample.completion))
     if unit == "chars":
         return len(sample.completion)
     if sample.tokens is None:
@@ -41,7 +44,7 @@ def length(sample: Sample[Any, Any]) -> int:
 
 
 def correctness(samples: Sequence[Sample[Any, Any]]) -> list[bool | None]:
-    """Whether each sample is right; None where that was not found out. Raises Unsupported when nobody said."""
+    """Whether each sample is right; None where that has no verdict. Raises Unsupported without the scores."""
     options: CorrectOptions = samples[0].options
     scores = options.scores.get(options.correct)
     if scores is None or len(scores) != len(samples):

@@ -1,1 +1,5 @@
-"""`touchstone score`: files and tables of rollouts in, the same with rewards out."""
+"""`touchstone score`: rollouts in, the same rollouts with their rewards out, in order, resumable.
+
+source ──▶ rows ──▶ requests ──▶ run: POST /score ──▶ journal: a line of JSON for each row ──▶ summary
+(a file, a table, standard input)                        └─▶ output_table: the table again, with `touchstone_*` columns
+"""

@@ -10,20 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from reward_api.cli.score.lines import BadInput
-from reward_api.cli.score.tables import PARQUET, PREFIX, Table
+from reward_api.cli.score.requests import COMPLETIONS, PREFIX
+from reward_api.cli.score.rows import PARQUET, BadInput, Table
+from reward_api.cli.score.summary import problem_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def write(table: Table, journal: Path, output: Path) -> None:
-    """The table with its rewards; it stands at `output` when it is whole. Raises BadInput when the journal is another's."""
+def write(table: Table, journal: Path, output: Path, column: str | None = None) -> None:
+    """Write the table with its rewards to `output`. column: of the completions.
+
+    Raises BadInput when the journal is of another table.
+    """
     from pyarrow.parquet import ParquetWriter
 
     partial = output.with_name(output.name + ".partial")
-    names = _components(journal)
-    schema = _schema(table, names)
+    names, is_single = _components(journal), _is_single(table, column)
+    schema = _schema(table, names, is_single=is_single)
     done = 0
     with ParquetWriter(partial, schema) as writer, journal.open("rb") as lines:
         for batch in table.batches():
@@ -34,7 +38,7 @@ def write(table: Table, journal: Path, output: Path) -> None:
                     f"{journal} is not of this table: its line {done + 1} and those that follow are of other rows"
                 )
             done += len(batch)
-            writer.write_table(_joined(batch, replies, table.is_single, names, schema))
+            writer.write_table(_joined(batch, replies, names, schema, is_single=is_single))
         if next(lines, None) is not None:
             raise BadInput(f"{journal} is not of this table: it has more lines than the table has rows")
     if output.suffix == PARQUET:
@@ -42,6 +46,18 @@ def write(table: Table, journal: Path, output: Path) -> None:
         return
     _as_dataset(partial, output)
     partial.unlink()
+
+
+def _is_single(table: Table, column: str | None) -> bool:
+    """Whether a row holds one completion: a string, or a list of messages."""
+    import pyarrow.types as kinds
+
+    name = column or next(name for name in COMPLETIONS if name in table.schema.names)
+    if name not in table.schema.names:
+        return True  # a field inside a column
+    kind = table.schema.field(name).type
+    is_list = kinds.is_list(kind) or kinds.is_large_list(kind)
+    return not is_list or (kinds.is_struct(kind.value_type) and "role" in {field.name for field in kind.value_type})
 
 
 def _components(journal: Path) -> list[str]:
@@ -52,68 +68,63 @@ def _components(journal: Path) -> list[str]:
         )
 
 
-def _schema(table: Table, names: list[str]) -> pa.Schema:
+def _schema(table: Table, names: list[str], *, is_single: bool) -> pa.Schema:
     import pyarrow as pa
 
     kept = [field for field in table.schema if not field.name.startswith(PREFIX)]
     number, text = pa.float64(), pa.string()
-    if not table.is_single:
+    if not is_single:
         number, text = pa.list_(number), pa.list_(text)
-    added = {"reward" if table.is_single else "rewards": number, "failure" if table.is_single else "failures": text}
+    added = {"reward" if is_single else "rewards": number, "failure" if is_single else "failures": text}
     if names:
         added["components"] = pa.struct([pa.field(name, number) for name in names])
     added |= {"version": pa.string(), "error": pa.string()}
     return pa.schema([*kept, *(pa.field(PREFIX + name, kind) for name, kind in added.items())])
 
 
-def _joined(batch: pa.Table, replies: list[Any], is_single: bool, names: list[str], schema: pa.Schema) -> pa.Table:
+def _joined(batch: pa.Table, replies: list[Any], names: list[str], schema: pa.Schema, *, is_single: bool) -> pa.Table:
     import pyarrow as pa
 
-    told = [_told(reply, is_single, names) for reply in replies]
+    rows = [_added(reply, names, is_single=is_single) for reply in replies]
     columns = []
     for field in schema:
         if field.name.startswith(PREFIX):
-            columns.append(pa.array([row[field.name.removeprefix(PREFIX)] for row in told], field.type))
+            columns.append(pa.array([row[field.name.removeprefix(PREFIX)] for row in rows], field.type))
         else:
             columns.append(batch.column(field.name).cast(field.type))
     return pa.table(columns, schema=schema)
 
 
-def _told(reply: dict[str, Any], is_single: bool, names: list[str]) -> dict[str, Any]:
-    """The columns of one row; lists have one entry a completion."""
+def _added(reply: dict[str, Any], names: list[str], *, is_single: bool) -> dict[str, Any]:
+    """The added columns of one row; lists have one entry for each completion."""
     results = reply.get("results", [])
     rewards = [result["reward"] for result in results]
     failures = [(result["failure"] or {}).get("kind") for result in results]
     components = {name: [(result["components"].get(name) or {}).get("score") for result in results] for name in names}
-    told = {"version": reply.get("version"), "error": None}
+    added = {"version": reply.get("version"), "error": None}
     if "error" in reply:
-        told["error"] = _problem(reply["error"])
+        added["error"] = problem_text(reply["error"])
     if not is_single:
         missing = "error" in reply
-        return told | {
+        return added | {
             "rewards": None if missing else rewards,
             "failures": None if missing else failures,
             "components": None if missing else components,
         }
     first = {name: scores[0] if scores else None for name, scores in components.items()}
-    return told | {
+    return added | {
         "reward": rewards[0] if rewards else None,
         "failure": failures[0] if failures else None,
         "components": first if results else None,
     }
 
 
-def _problem(error: dict[str, Any]) -> str:
-    faults = "; ".join(f"{one['path']}: {one['reason']}" for one in error.get("errors") or [])
-    return ": ".join(part for part in (error.get("title"), faults or error.get("detail")) if part)
-
-
 def _as_dataset(parquet: Path, output: Path) -> None:
     import datasets
 
-    made, cache = (output.with_name(output.name + end) for end in (".saving", ".cache"))
-    shutil.rmtree(made, ignore_errors=True)
-    datasets.Dataset.from_parquet(str(parquet), cache_dir=str(cache)).save_to_disk(str(made))
+    saved, cache = (output.with_name(output.name + end) for end in (".saving", ".cache"))
+    shutil.rmtree(saved, ignore_errors=True)
+    datasets.Dataset.from_parquet(str(parquet), cache_dir=str(cache)).save_to_disk(str(saved))
     shutil.rmtree(output, ignore_errors=True)
-    os.replace(made, output)
+    os.replace(saved, output)
     shutil.rmtree(cache, ignore_errors=True)

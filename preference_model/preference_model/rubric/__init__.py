@@ -1,0 +1,1 @@
+"""Rubrics: a list of criteria for a prompt, judged one by one, with a budget."""

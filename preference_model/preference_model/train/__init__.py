@@ -1,0 +1,1 @@
+"""Training and measuring reward models: `touchstone train-preference` and `touchstone eval-preference`."""

@@ -1,0 +1,122 @@
+"""`touchstone domains`: list, show, write and check domain files."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from reward_api.cli.console import Folder, domains_text, failure, load_settings, say
+
+app = typer.Typer(no_args_is_help=True, help="List, show, write and check domain files.")
+Name = Annotated[str, typer.Argument(help="Name of the domain: its file without .yaml.")]
+
+NEW = """\
+# {name}: what this domain judges.
+components:
+  # The final answer, compared with the reference. kind: math, choice, exact, number, unit, json, set …
+  - {{verifier: answer, weight: 1.0, options: {{kind: math}}}}
+  # <think>…</think><answer>…</answer>
+  - {{verifier: format, weight: 1.0, options: {{template: think_answer}}}}
+# sum, or product. A component may be a gate (gate: true), or count only after others (requires: [answer]).
+combine: sum
+# Seconds until a sample without a score has no verdict.
+deadline_s: 30
+"""
+
+
+@app.command("list")
+def list_domains(domains: Folder = None) -> None:
+    """List the domains with their components."""
+    from rich.table import Table
+
+    from reward_api.domains.live import files
+    from reward_api.domains.spec import BadDomain, read
+
+    settings = load_settings(domains=domains)
+    table = Table("domain", "components", "combine")
+    for path in files(settings.domains):
+        try:
+            spec = read(path)
+            parts = ", ".join(f"{one.key} × {one.weight:g}" for one in spec.components)
+            table.add_row(path.stem, parts, spec.combine if spec.enabled else f"{spec.combine} (disabled)")
+        except BadDomain as error:
+            table.add_row(path.stem, f"refused: {error}", "")
+    say(f"Domain files: {domains_text(settings.domains)}")
+    Console().print(table)
+
+
+@app.command()
+def show(name: Name, domains: Folder = None) -> None:
+    """Print a domain file."""
+    settings = load_settings(domains=domains)
+    path = _file_of(name, settings.domains)
+    say(f"# {path}")
+    typer.echo(path.read_text("utf-8"), nl=False)
+
+
+@app.command()
+def new(
+    name: Name,
+    folder: Annotated[Path, typer.Option("--domains", help="Folder to write into.", file_okay=False)] = Path("domains"),
+) -> None:
+    """Write a domain file to begin with: domains/NAME.yaml."""
+    path = folder / f"{name}.yaml"
+    if not name.isidentifier() or not name.islower():
+        raise failure(f"{name}: give a name of small letters, digits and underscores", 2)
+    if path.exists():
+        raise failure(f"{path} exists")
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(NEW.format(name=name), "utf-8")
+    typer.echo(path)
+    say(f"Check it: touchstone domains check --domains {folder}. Serve it: touchstone serve --domains {folder}")
+
+
+@app.command()
+def check(
+    domains: Folder = None,
+    domain: Annotated[str | None, typer.Option(help="The domain that will score the data.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="A data set whose references to check: whatever `touchstone score` reads.")
+    ] = None,
+) -> None:
+    """Check every domain file, and the references of a data set. Do this before you train."""
+    from reward_api.cli.check import check_data, check_domains
+    from reward_api.cli.score.rows import BadInput
+
+    settings = load_settings(domains=domains)
+    if data is not None and domain is None:
+        raise failure("--data needs --domain", 2)
+    say(f"Domain files: {domains_text(settings.domains)}")
+    if domain is not None:
+        _file_of(domain, settings.domains)
+    good, faults = asyncio.run(check_domains(settings))
+    by_shape: list[str] = []
+    if not faults and data is not None and domain is not None:
+        try:
+            faults, by_shape = asyncio.run(check_data(settings, domain, data))
+        except BadInput as error:
+            raise failure(str(error)) from None
+    for line in faults:
+        say(line)
+    if by_shape:
+        say(f"checked by the shape of the references alone: {', '.join(by_shape)}")
+    if faults:
+        raise typer.Exit(1)
+    typer.echo(f"all good: {', '.join(good)}")
+
+
+def _file_of(name: str, folder: Path) -> Path:
+    """The domain's file. Exits with 2 when there is none."""
+    from reward_api.cli.score.gateway import BadSetup, demand_domain
+    from reward_api.domains.live import files
+
+    by_name = {path.stem: path for path in files(folder)}
+    try:
+        demand_domain(name, by_name)
+    except BadSetup as error:
+        raise failure(str(error), 2) from None
+    return by_name[name]

@@ -1,0 +1,131 @@
+"""The sample groups that come with the domains: a server for them, and a table of their rewards."""
+
+from __future__ import annotations
+
+import math
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+from rich.table import Table
+from rich.text import Text
+
+READY_S = 120.0
+SETTLED_S = 20.0
+"""Seconds after which a domain that is not ready, where others are, is taken for one that cannot run on this machine."""
+SHOWN = 60
+NEAR = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class SampleGroup:
+    """A bundled group: what is sent to /score, and the rewards that it must get (None: no verdict)."""
+
+    note: str
+    group: dict[str, Any]
+    expected: list[float | None]
+
+
+def sample_groups(folder: Path, domain: str) -> list[SampleGroup]:
+    """The sample groups of a domain, from `samples/<domain>.jsonl` in the domains folder; none when it has no file."""
+    path = folder / "samples" / f"{domain}.jsonl"
+    if not path.exists():
+        return []
+    return [SampleGroup(**orjson.loads(line)) for line in path.read_bytes().splitlines() if line.strip()]
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether a server may take the port: another one's rewards must never be shown as ours."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+@contextmanager
+def serving(url: str, arguments: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """`touchstone serve` in a process of its own, ready. Raises SystemExit when it does not become so."""
+    server = subprocess.Popen([sys.executable, "-m", "reward_api", "serve", *arguments])  # noqa: S603
+    try:
+        _wait_until_ready(url, server)
+        yield server
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> None:
+    give_up = time.monotonic() + READY_S
+    first = None
+    while server.poll() is None and time.monotonic() < give_up:
+        try:
+            reply = httpx.get(f"{url}/readyz", trust_env=False, timeout=30)
+        except httpx.TransportError:
+            time.sleep(0.05)
+            continue
+        first = first or time.monotonic()
+        ready = [all(answers.values()) for answers in reply.json()["domains"].values()]
+        if all(ready) or (any(ready) and time.monotonic() > first + SETTLED_S):
+            return
+        time.sleep(0.05)
+    raise SystemExit(f"the server did not become ready (exit status {server.poll()})")
+
+
+def score_samples(url: str, folder: Path, key: str = "") -> tuple[Table, int]:
+    """A table of every sample's reward and reasons, and how many rewards were not the expected ones."""
+    table = Table(title=f"Sample groups scored by {url}", show_lines=False)
+    for heading in ("domain", "group", "completion", "reward", "why"):
+        table.add_column(heading, overflow="fold")
+    surprises = 0
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    with httpx.Client(base_url=url, headers=headers, timeout=120, trust_env=False) as client:
+        listing = client.get("/domains").raise_for_status().json()
+        for domain in (entry["name"] for entry in listing["domains"] if entry["enabled"]):
+            for sample in sample_groups(folder, domain):
+                reply = client.post(f"/score/{domain}", json=sample.group).raise_for_status().json()
+                surprises += _add_rows(table, domain, sample, reply)
+    return table, surprises
+
+
+def alike(reward: float | None, expected: float | None) -> bool:
+    """Equal, as far as machines agree: a reward model's sums differ in their last digits from processor to processor."""
+    return reward == expected if reward is None or expected is None else math.isclose(reward, expected, abs_tol=NEAR)
+
+
+def _add_rows(table: Table, domain: str, sample: SampleGroup, reply: dict[str, Any]) -> int:
+    surprises = 0
+    rows = zip(sample.group["completions"], reply["results"], sample.expected, strict=True)
+    for position, (completion, result, expected) in enumerate(rows):
+        as_expected = alike(result["reward"], expected)
+        # What this machine has no program for (a compiler, a sandbox) is shown, and is no surprise.
+        cannot = (result["failure"] or {}).get("kind") in ("unsupported", "verifier_unreachable")
+        surprises += not as_expected and not cannot
+        reward = "null" if result["reward"] is None else f"{result['reward']:g}"
+        why = "; ".join(f"{name}: {part['reason']}" for name, part in result["components"].items())
+        table.add_row(
+            domain if not position else "",
+            sample.note if not position else "",
+            Text(_short(completion)),
+            reward if as_expected else f"{reward} (expected {expected})",
+            Text(why),
+            end_section=position == len(reply["results"]) - 1,
+        )
+    return surprises
+
+
+def _short(completion: str | list[dict[str, Any]]) -> str:
+    """As it is written, on one line; only what a terminal would obey is escaped."""
+    text = completion if isinstance(completion, str) else str(completion[-1].get("content"))
+    text = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text.replace("\n", "⏎"))
+    return text if len(text) <= SHOWN else f"{text[: SHOWN // 2]} … {text[-SHOWN // 2 :]}"

@@ -1,0 +1,137 @@
+"""Score rows: so many at a time, in order, each with the line that goes into the journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import httpx
+import orjson
+import stamina
+from stamina.instrumentation import set_on_retry_hooks
+
+from reward_api.cli.score.gateway import BadSetup, ServedDomain, suggestion
+from reward_api.cli.score.journal import Journal
+from reward_api.cli.score.requests import Columns, digest_of, request_of, write
+from reward_api.cli.score.rows import BadInput, Row
+
+WINDOW = 16
+RETRIES_S = 300.0
+TRY_AGAIN = frozenset({429, 503})
+SETUP = frozenset({401, 403, 405, 415})
+Line = dict[str, Any]
+
+
+class RowScorer:
+    """Scores rows by one gateway, behind what a journal holds.
+
+    tick: called for every row. put: takes each new line, in order.
+    """
+
+    def __init__(
+        self, client: httpx.AsyncClient, columns: Columns, served: dict[str, ServedDomain], journal: Journal
+    ) -> None:
+        self._client = client
+        self._columns = columns
+        self._served = served
+        self._journal = journal
+        set_on_retry_hooks([])  # its log line for every try says nothing that the end does not
+
+    async def score(self, rows: Iterable[Row], put: Callable[[bytes], None], tick: Callable[[], None]) -> None:
+        """Raises BadInput when the journal is of other rows, BadSetup when the gateway refuses this program."""
+        waiting: deque[asyncio.Task[Line]] = deque()
+
+        async def put_next() -> None:
+            line = await waiting.popleft()
+            self._check_version(line)
+            put(write_line(line))
+            tick()
+
+        scored = set()
+        try:
+            for row in rows:
+                scored.add(row.number)
+                if self._is_done(row):
+                    tick()
+                    continue
+                waiting.append(asyncio.create_task(self._line(row)))
+                if len(waiting) == WINDOW:
+                    await put_next()
+            while waiting:
+                await put_next()
+            self._journal.demand_no_others(scored)
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    def _is_done(self, row: Row) -> bool:
+        if row.number not in self._journal.digests:
+            return False
+        try:
+            request = request_of(row, self._columns)
+            digest, domain = digest_of(write(request)), request.get("domain")
+        except BadInput:
+            digest, domain = "", self._columns.domain
+        self._journal.check_request(row.number, digest, domain)
+        return True
+
+    def _check_version(self, line: Line) -> None:
+        """One file holds one version of a domain."""
+        if "results" in line:
+            self._journal.check_versions({line["domain"]: line["version"]})
+            self._journal.versions[line["domain"]] = line["version"]
+
+    async def _line(self, row: Row) -> Line:
+        line: Line = {"line": row.number}
+        if row.data is not None:
+            line["input"] = row.data
+        try:
+            request = request_of(row, self._columns)
+        except BadInput as error:
+            return line | {"error": {"title": str(error)}}
+        body = write(request)
+        line |= {"id": request["id"]} if "id" in request else {}
+        line["digest"] = digest_of(body)
+        name = request.get("domain")
+        if not isinstance(name, str) or name not in self._served:
+            reason = f"unknown domain {name!r}{suggestion(str(name), sorted(self._served))}"
+            return line | {"error": {"title": reason if name is not None else "no domain: give --domain"}}
+        return line | await self._post(body)
+
+    async def _post(self, body: bytes) -> Line:
+        """The ScoreReply, or the problem that refused it. Raises BadSetup."""
+        try:
+            async for attempt in stamina.retry_context(on=_wait_before_retry, attempts=None, timeout=RETRIES_S):
+                with attempt:
+                    reply = await self._client.post(
+                        "/score", content=body, headers={"content-type": "application/json"}
+                    )
+                    if reply.status_code in TRY_AGAIN:
+                        reply.raise_for_status()
+        except httpx.TransportError as error:
+            raise BadSetup(
+                f"the gateway does not answer any more ({type(error).__name__}); run again to go on"
+            ) from None
+        except httpx.HTTPStatusError:
+            raise BadSetup(f"the gateway stays busy (HTTP {reply.status_code}); run again to go on") from None
+        if reply.status_code in SETUP:
+            raise BadSetup(f"the gateway answers {reply.status_code}: {reply.text[:200]}")
+        try:
+            document = orjson.loads(reply.content)
+        except orjson.JSONDecodeError:
+            raise BadSetup(f"{self._client.base_url} answers no JSON (HTTP {reply.status_code})") from None
+        return dict(document) if reply.status_code == httpx.codes.OK else {"error": document}
+
+
+def write_line(line: Line) -> bytes:
+    return orjson.dumps(line, default=lambda _: None, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
+
+
+def _wait_before_retry(error: Exception) -> bool | float:
+    """Whether and how soon to try again: refused for now, or no connection."""
+    if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in TRY_AGAIN:
+        after = error.response.headers.get("retry-after", "")
+        return float(after) if after.isdigit() else True
+    return isinstance(error, httpx.TransportError)

@@ -1,0 +1,1 @@
+"""Programs against tests: what is run, what is compared, what it comes to."""

@@ -1,0 +1,215 @@
+"""Judges programs: each test in a jail of its own that never sees what is expected; compared outside of it.
+
+item ──▶ compile ──▶ tests of its kind ──▶ one run a test ──▶ compare ──▶ score
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from cachetools import LRUCache
+
+from reward_sandbox.grading import checkers, steps, suites
+from reward_sandbox.grading.errors import BadItem, CheckerFailed, SandboxFailed
+from reward_sandbox.grading.items import Assurance, GradeItem, GradeResult, Test, TestResult, Verdict
+from reward_sandbox.grading.judges import Judges
+from reward_sandbox.grading.results import LIMITS, compile_result, score_of, test_result
+from reward_sandbox.grading.steps import Step
+from reward_sandbox.grading.uploads import Uploads
+from reward_sandbox.jail.spec import CannotJail, Jail, Outcome, Runs
+from reward_sandbox.languages.compiler import Compiled, Compiler, UnknownLanguage
+from reward_verifiers.contract import Failure, FailureKind
+
+KEPT_RESULTS = 4096
+_TALKING = ("checker", "interactive")
+_SUITES = ("asserts", "unittest", "humaneval")
+
+
+class Grader:
+    """Grades items in a jail that somebody else starts and stops."""
+
+    def __init__(self, jail: Jail, uploads: Uploads) -> None:
+        self._jail = jail
+        self._uploads = uploads
+        self._judges = Judges()
+        self.compiler = Compiler(jail)
+        self._kept: LRUCache[str, GradeResult] = LRUCache(KEPT_RESULTS)
+        self._failed_before: LRUCache[str, Counter[int]] = LRUCache(KEPT_RESULTS)
+
+    async def aclose(self) -> None:
+        """End the workers that compare."""
+        await self._judges.aclose()
+
+    async def grade(self, item: GradeItem) -> GradeResult:
+        """Never raises for the program's sake: what is ours to answer for is a failure in the result."""
+        # Uploaded tests are named by their hash, which is why this comes first.
+        problem = hashlib.sha256(item.model_dump_json(exclude={"id", "code", "language"}).encode()).hexdigest()
+        if item.tests_sha256:
+            try:
+                item = item.with_tests(self._uploads.get(item.tests_sha256))
+            except LookupError:
+                why = f"tests_sha256: no such tests here; PUT them to /tests/{item.tests_sha256}"
+                return self._failed(item, FailureKind.BAD_REFERENCE, why)
+            except ValueError as error:
+                return self._failed(item, FailureKind.BAD_REFERENCE, str(error))
+        key = hashlib.sha256(f"{problem}\0{item.language}\0{item.code}".encode("utf-8", "surrogatepass")).hexdigest()
+        if key in self._kept:
+            return self._kept[key].model_copy(update={"id": item.id, "cached": True})
+        result = await self._result(item, problem)
+        # A limit may be the machine's doing and a failure is ours: neither is remembered. Nor is what does not compile:
+        # that may be a limit of the compiler's.
+        if result.valid and result.tests and not {test.verdict for test in result.tests} & {*LIMITS.values()}:
+            self._kept[key] = result
+        return result
+
+    async def _result(self, item: GradeItem, problem: str) -> GradeResult:
+        try:
+            return await self._graded(item, problem)
+        except UnknownLanguage as error:
+            return self._failed(item, FailureKind.UNSUPPORTED, str(error))
+        except BadItem as error:
+            return self._failed(item, FailureKind.BAD_REFERENCE, str(error))
+        except CheckerFailed as error:
+            return self._failed(item, FailureKind.VERIFIER_ERROR, str(error))
+        except (SandboxFailed, CannotJail) as error:
+            return self._failed(item, FailureKind.WORKER_CRASHED, f"the sandbox failed: {error}")
+
+    async def _graded(self, item: GradeItem, problem: str) -> GradeResult:
+        """Raises UnknownLanguage, BadItem, CheckerFailed, SandboxFailed, CannotJail."""
+        language = self.compiler.language_of(item.language)
+        if language.name != "python" and item.kind in ("function", *_SUITES):
+            raise BadItem(f"kind: {item.kind} is for Python; use stdio for {language.name}")
+        item = _with_entry(item)
+        compiled = await self.compiler.compile(language, item.code)
+        if compiled.files is None:
+            return self._not_compiled(item, compiled.outcome)
+        limits = language.limits(item.limits)
+        if item.kind in _TALKING:
+            more_mb = max(limits.memory_mb, checkers.CHECKER_LIMITS.memory_mb)
+            limits = limits.model_copy(update={"memory_mb": more_mb})
+        async with self._jail.submission(limits) as jail:
+            if item.kind in _SUITES:
+                report = await suites.graded(item, jail)
+                tests = steps.weightless(len(report.results))
+                return self._scored(item, tests, report.results, compiled, report.assurance)
+            planned = await self._steps(item, jail, compiled)
+            results = await self._walked(item, jail, planned, problem)
+            return self._scored(item, [step.test for step in planned], results, compiled, "strong")
+
+    async def _steps(self, item: GradeItem, jail: Runs, compiled: Compiled) -> list[Step]:
+        files = compiled.files or {}
+        if item.kind == "function":
+            return steps.function(item, self._judges)
+        if item.kind == "stdio":
+            return steps.stdio(item, files, compiled.language.execution, self._judges)
+        checker = await checkers.Checker.compiled(item, self.compiler)
+        return checkers.steps(item, jail, checker, files, compiled.language.execution)
+
+    async def _walked(self, item: GradeItem, jail: Runs, planned: Sequence[Step], problem: str) -> list[TestResult]:
+        """A result for each step, in their order. Those that this problem's programs failed before are run first, so that a
+        wrong program is found out early. Raises SandboxFailed, CheckerFailed.
+        """
+        failures = self._failed_before.setdefault(problem, Counter())
+        stops = item.stop == "first_failure" and item.score == "all"
+        results = [TestResult(passed=False, verdict="skipped")] * len(planned)
+        for index in sorted(range(len(planned)), key=lambda index: -failures[index]):
+            results[index] = await self._walk(planned[index], jail, item.limits.output_kb << 10)
+            if not results[index].passed:
+                failures[index] += 1
+                if stops:
+                    break
+        return results
+
+    @staticmethod
+    async def _walk(step: Step, jail: Runs, bound: int) -> TestResult:
+        if step.interactor is None:
+            outcome = await jail.run(step.run)
+            _check(outcome)
+            return test_result(outcome, await step.judge(outcome))
+        outcome, interactor = await jail.run_pair(step.run, step.interactor, as_standard=True, bound=bound)
+        _check(outcome, interactor)
+        outcome = replace(outcome, stdout=b"")
+        return test_result(outcome, await checkers.interacted(jail, step, outcome, interactor))
+
+    def _scored(
+        self,
+        item: GradeItem,
+        tests: Sequence[Test],
+        results: list[TestResult],
+        compiled: Compiled,
+        assurance: Assurance,
+    ) -> GradeResult:
+        failed: list[Verdict] = [result.verdict for result in results if not result.passed]
+        return GradeResult(
+            id=item.id,
+            valid=True,
+            failure=None,
+            passed=not failed,
+            score=score_of(item, tests, results),
+            verdict=next((verdict for verdict in failed if verdict != "skipped"), "accepted"),
+            tests=results,
+            compile=compile_result(compiled.outcome),
+            tier=self._jail.tier,
+            assurance=assurance,
+        )
+
+    def refused(self, name: str, why: str) -> GradeResult:
+        """Of an item that is none."""
+        return self._failure(name, FailureKind.BAD_REFERENCE, why)
+
+    def _failed(self, item: GradeItem, kind: FailureKind, message: str) -> GradeResult:
+        return self._failure(item.id, kind, message)
+
+    def _failure(self, name: str, kind: FailureKind, message: str) -> GradeResult:
+        return GradeResult(
+            id=name[:200],
+            valid=False,
+            failure=Failure(kind=kind, component=None, message=message),
+            passed=None,
+            score=None,
+            verdict="system_error",
+            tests=[],
+            compile=None,
+            tier=self._jail.tier,
+            assurance="strong",
+        )
+
+    def _not_compiled(self, item: GradeItem, outcome: Outcome | None) -> GradeResult:
+        if outcome is None or outcome.ending == "system_error":
+            why = outcome.error if outcome else "no outcome"
+            return self._failed(item, FailureKind.WORKER_CRASHED, f"the sandbox failed: {why}")
+        return GradeResult(
+            id=item.id,
+            valid=True,
+            failure=None,
+            passed=False,
+            score=0.0,
+            verdict="compile_error",
+            tests=[],
+            compile=compile_result(outcome),
+            tier=self._jail.tier,
+            assurance="strong",
+        )
+
+
+def _check(*outcomes: Outcome) -> None:
+    """Raises SandboxFailed."""
+    for outcome in outcomes:
+        if outcome.ending == "system_error":
+            raise SandboxFailed(outcome.error)
+
+
+def _with_entry(item: GradeItem) -> GradeItem:
+    """With the function to call, where the item names none: from the tests, or for kind function from the program. Raises
+    BadItem.
+    """
+    if item.entry or item.kind not in ("function", *_SUITES):
+        return item
+    entry = suites.entry_of(item.test_code) if item.kind in _SUITES else ""
+    entry = entry or suites.defined_by(item.code)
+    if not entry:
+        raise BadItem(f"entry: kind {item.kind} needs the name of the function, and it cannot be inferred")
+    return item.model_copy(update={"entry": entry})

@@ -1,0 +1,10 @@
+"""The solution's side of a pair: the tests ask on descriptor 4, answers go out on 5."""
+
+from __future__ import annotations
+
+from touchstone_objects import Peer
+from touchstone_submission import load
+
+peer = Peer(4, 5, guarded=False)
+peer.module = load()
+peer.serve()

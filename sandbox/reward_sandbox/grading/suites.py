@@ -1,0 +1,267 @@
+"""Test code in Python, of the kinds asserts, unittest and humaneval: the tests in one jail, the solution in another.
+
+tests ── calls by handles, through a pipe ──▶ solution        the tests' report goes out where the solution has no part
+
+Tests that share what no handle carries (mocks, files, a subclass) run beside the solution instead, which is weak.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from reward_sandbox.grading.errors import BadItem, SandboxFailed
+from reward_sandbox.grading.items import Assurance, GradeItem, TestResult
+from reward_sandbox.grading.results import LIMITS, test_result
+from reward_sandbox.grading.steps import harness, stdin_of
+from reward_sandbox.jail.spec import PYTHON, File, Outcome, Run, Runs
+
+_PAIR = ("touchstone_codec", "touchstone_submission", "touchstone_objects")
+_SUITE = (*_PAIR, "touchstone_suite", "touchstone_pytest")
+_SHARED = frozenset((
+    "seed", "environ", "putenv", "patch", "mock", "Mock", "MagicMock", "monkeypatch", "stdin", "stdout", "stderr",
+    "redirect_stdout", "redirect_stderr", "capsys", "capfd", "open", "input", "tempfile", "tmp_path", "tmpdir", "chdir",
+    "unlink", "mkdir", "makedirs", "rmtree", "Path", "asyncio", "async", "inspect",
+    "signature", "getsource", "deepcopy", "pickle", "weakref", "gc", "setrecursionlimit", "argv", "freeze_time",
+    "threading", "Thread", "issubclass",
+))  # fmt: skip
+"""Names in test code by which tests and solution may share what a pipe does not carry."""
+_AROUND = frozenset(("check", "main", "run", "candidate", "test"))
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of test code."""
+
+    results: list[TestResult]
+    assurance: Assurance
+
+
+async def graded(item: GradeItem, jail: Runs) -> Report:
+    """Raises BadItem where the tests are to blame, SandboxFailed."""
+    tree = _parsed(item)
+    report = await _apart(item, tree, jail, reflect=False)
+    if report is not None and report["withheld"] and _has_failed(report):
+        # The solution changed an argument and returned something: what the tests go on with decides, unless they compare
+        # the result with what they make of that argument, which the solution may have made up.
+        again = await _apart(item, tree, jail, reflect=True)
+        if again is not None and not _has_failed(again):
+            if crosses(tree, item.entry):
+                raise BadItem("test_code: it compares a result with an argument that the solution has changed")
+            report = again
+    if report is None or (_has_failed(report) and shares(tree)):
+        beside = await _beside(item, jail)
+        report = beside if report is None or not _has_failed(beside) else report
+    return _read(report)
+
+
+def _parsed(item: GradeItem) -> ast.Module:
+    try:
+        tree = ast.parse(item.test_code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise BadItem(f"test_code: it is no Python: {type(error).__name__}") from None
+    functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    if item.kind == "humaneval" and "check" not in functions:
+        raise BadItem("test_code: kind humaneval needs a function check(candidate)")
+    return tree
+
+
+def _job(item: GradeItem, **more: Any) -> bytes:
+    keep_going = item.stop == "never" or item.score != "all"
+    check_of = item.entry if item.kind == "humaneval" else ""
+    job = {"test_code": item.test_code, "entry": item.entry, "check_of": check_of, "keep_going": keep_going, **more}
+    return json.dumps(job).encode("utf-8", "surrogatepass")
+
+
+async def _apart(item: GradeItem, tree: ast.Module, jail: Runs, *, reflect: bool) -> dict[str, Any] | None:
+    """The report of the pair; None where handles do not carry what the tests do. Raises SandboxFailed."""
+    stdin = _job(item, objects=makes_objects(tree), reflect=reflect)
+    tests = Run(PYTHON, harness("suite", *_SUITE), stdin, item.limits, artefact=True, artefact_mb=1)
+    code = {"submission.py": File(stdin_of(item.code))}
+    solution = Run(PYTHON, {**harness("serve", *_PAIR), **code}, limits=item.limits)
+    served, tested = await jail.run_pair(solution, tests)
+    for outcome in (served, tested):
+        if outcome.ending == "system_error":
+            raise SandboxFailed(outcome.error)
+    report = _report(tested)
+    if report.get("cannot"):
+        return None
+    # What the tests print may hold what they expect, so only the solution's own output is shown.
+    report["outcome"] = served
+    ending = LIMITS.get(served.ending) or (None if report["checks"] else LIMITS.get(tested.ending))
+    if ending and (_has_failed(report) or not report["checks"]):
+        report["checks"] = [{"verdict": ending}]
+        report["fault"] = ""
+    elif tested.ending != "ok":
+        raise SandboxFailed(f"the tests' harness failed: {tested.stderr.decode('utf-8', 'replace')[-300:]}")
+    return report
+
+
+async def _beside(item: GradeItem, jail: Runs) -> dict[str, Any]:
+    """Raises SandboxFailed."""
+    nonce = secrets.token_hex(16)
+    files = {**harness("beside", *_SUITE), "submission.py": File(stdin_of(item.code))}
+    run = Run(PYTHON, files, _job(item, nonce=nonce), item.limits, artefact=True, artefact_mb=1)
+    outcome = await jail.run(run)
+    if outcome.ending == "system_error":
+        raise SandboxFailed(outcome.error)
+    report = _report(outcome)
+    if outcome.ending != "ok" or report.get("nonce") != nonce:
+        verdict = outcome.ending if outcome.ending != "ok" else "wrong_answer"
+        report = {"checks": [{"verdict": verdict}], "held": 0, "fault": ""}
+    return report | {"weak": True, "withheld": False, "outcome": outcome}
+
+
+def _report(outcome: Outcome) -> dict[str, Any]:
+    nothing: dict[str, Any] = {"checks": [], "held": 0, "calls": 0, "fault": "", "weak": False, "withheld": False}
+    try:
+        report = json.loads(outcome.artefact)
+    except (ValueError, RecursionError):
+        return nothing
+    return nothing | report if isinstance(report, dict) else nothing
+
+
+def _has_failed(report: dict[str, Any]) -> bool:
+    return bool(report["fault"]) or any(check["verdict"] != "accepted" for check in report["checks"])
+
+
+def _read(report: dict[str, Any]) -> Report:
+    if report["fault"]:
+        raise BadItem(f"test_code: the tests fail by themselves: {report['fault']}")
+    if not _has_failed(report) and not report["held"]:
+        raise BadItem("test_code: it checks nothing: no call of the solution has a check behind it")
+    outcome: Outcome = report["outcome"]
+    verdicts = [check["verdict"] for check in report["checks"]] or ["accepted"]
+    return Report([test_result(outcome, verdict) for verdict in verdicts], "weak" if report["weak"] else "strong")
+
+
+# --- what the test code says of itself --------------------------------------------------------------------------------
+
+
+def _names(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield getattr(node, "module", None) or ""
+        elif isinstance(node, ast.AsyncFunctionDef | ast.Await):
+            yield "async"
+
+
+def shares(tree: ast.Module) -> bool:
+    """Whether the tests may share something with the solution that a pipe does not carry. Only they are looked at, so that
+    no solution can choose to be run beside them.
+    """
+    return not _SHARED.isdisjoint(_names(tree))
+
+
+def makes_objects(tree: ast.Module) -> bool:
+    """Whether the tests make objects of the solution's classes: then its operators count, where else a plain value does."""
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    own |= {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module not in ("solution", "submission")
+        for alias in node.names
+    }
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    return any(name[:1].isupper() and not hasattr(builtins, name) for name in called - own)
+
+
+def entry_of(test_code: str) -> str:
+    """The function that test code is about: what it imports from the solution, else what it calls and does not define."""
+    try:
+        tree = ast.parse(test_code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    for node in imports:
+        if node.module in ("solution", "submission") and node.names[0].name != "*":
+            return node.names[0].name
+    own = {alias.asname or alias.name for node in imports for alias in node.names} | _AROUND
+    own |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    own |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    names = (node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
+    if first := next((name for name in names if name not in own and not hasattr(builtins, name)), ""):
+        return first
+    checks = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and _is_check_call(node))
+    return next((call.args[0].id for call in checks if isinstance(call.args[0], ast.Name)), "")
+
+
+def defined_by(code: str) -> str:
+    """The function that a program defines, for tests that name none: the last at its top, or the only public method of its
+    class Solution.
+    """
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return "solution"  # running it says what is wrong with it
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == "Solution":
+            methods = [
+                part.name for part in node.body if isinstance(part, ast.FunctionDef) and not part.name.startswith("_")
+            ]
+            return f"Solution.{methods[-1]}" if methods else ""
+    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return functions[-1] if functions else ""
+
+
+def _is_check_call(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.id == "check" and len(call.args) == 1
+
+
+def crosses(tree: ast.Module, entry: str) -> bool:
+    """Whether a comparison has the solution's result on one side and an argument of its on the other."""
+    root = entry.partition(".")[0]
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _calls(node, root)]
+    passed = [part for call in calls for argument in call.args for part in ast.walk(argument)]
+    arguments = {part.id for part in passed if isinstance(part, ast.Name)}
+    within = {id(part) for part in passed}
+    results = {
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and any(part in calls for part in ast.walk(node.value))
+        for target in ast.walk(ast.Tuple(node.targets, ast.Store()))
+        if isinstance(target, ast.Name)
+    }
+
+    def is_result(side: ast.expr) -> bool:
+        return any(part in calls or (isinstance(part, ast.Name) and part.id in results) for part in ast.walk(side))
+
+    def is_argument(side: ast.expr) -> bool:
+        names = [part for part in ast.walk(side) if isinstance(part, ast.Name) and id(part) not in within]
+        return any(name.id in arguments for name in names)
+
+    return any(
+        (is_result(left) and is_argument(right)) or (is_argument(left) and is_result(right))
+        for left, right in _compared(tree)
+    )
+
+
+def _calls(call: ast.Call, root: str) -> bool:
+    function = call.func
+    while isinstance(function, ast.Attribute | ast.Call):
+        function = function.value if isinstance(function, ast.Attribute) else function.func
+    return isinstance(function, ast.Name) and function.id in (root, "candidate", "solution")
+
+
+def _compared(tree: ast.Module) -> Iterator[tuple[ast.expr, ast.expr]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            yield from zip([node.left, *node.comparators], node.comparators, strict=False)
+        elif isinstance(node, ast.Call) and _name_of(node).startswith("assert") and len(node.args) > 1:
+            yield node.args[0], node.args[1]
+
+
+def _name_of(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")

@@ -1,0 +1,1 @@
+"""What makes jails: the fork server, bubblewrap, Docker, another instance."""

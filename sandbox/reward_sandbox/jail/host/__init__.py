@@ -1,0 +1,1 @@
+"""Our side of a jail: slots, control groups, captured output, probes."""

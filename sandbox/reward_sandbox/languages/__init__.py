@@ -1,0 +1,1 @@
+"""Languages: the table of them, and their compilers."""

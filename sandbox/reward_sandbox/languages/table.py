@@ -1,0 +1,186 @@
+"""The languages, as data: how each is compiled and run in a jail.
+
+source ──▶ compile in a jail, the artefact out through descriptor 3 ──▶ run the artefact in another jail
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from reward_sandbox.jail.spec import PYTHON, File, Limits, Run
+
+COMPILE_LIMITS = Limits(
+    wall_s=30, cpu_s=30, memory_mb=2048, output_kb=64, processes=64, file_mb=512, files=5000, open_files=256
+)
+ARTEFACT = "artefact"
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language. `compile` runs in a shell and writes the artefact to descriptor 3; `run` finds it in the box."""
+
+    name: str
+    source: str
+    program: str
+    """What must be there, in the jail, for the language to be offered; nothing for the interpreter that is kept warm."""
+    version: tuple[str, ...]
+    run: tuple[str, ...]
+    compile: str = ""
+    aliases: tuple[str, ...] = ()
+    time_scale: float = 1.0
+    """What the limits of time are multiplied by: interpreters and virtual machines start slowly."""
+    more_memory_mb: int = 0
+    more_processes: int = 0
+    stacks_mb: int = 0
+    """For those whose programs reserve far more address space than they use; see Run."""
+    heap: str = ""
+    """The flag that bounds its heap, for machines that have one."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    names: Callable[[str], dict[str, str]] | None = None
+    """What `compile` calls things in a program, in braces: plain names, which a shell reads."""
+
+    def compilation(self, source: str) -> str:
+        """The command that compiles this program."""
+        command = self.compile
+        for name, value in (self.names(source) if self.names else {}).items():
+            command = command.replace(f"{{{name}}}", value)
+        return command
+
+    def execution(self, files: Mapping[str, File], stdin: bytes, limits: Limits) -> Run:
+        """One run of a compiled program."""
+        heap = self.heap.format(limits.memory_mb)
+        argv = tuple(word.replace("{heap}", heap) for word in self.run)
+        return Run(argv, files, stdin, self.limits(limits), self.env, stacks_mb=self.stacks_mb)
+
+    def limits(self, limits: Limits) -> Limits:
+        """The limits that a program of this language gets."""
+        return limits.model_copy(
+            update={
+                "wall_s": limits.wall_s * self.time_scale,
+                "cpu_s": limits.cpu_s * self.time_scale,
+                "memory_mb": limits.memory_mb + self.more_memory_mb,
+                "processes": limits.processes + self.more_processes,
+            }
+        )
+
+
+_JAVA_KINDS = r"(?:class|enum|record|interface)\s+(\w+)"
+_JAVA_PUBLIC = re.compile(r"^[ \t]*public\s+(?:(?:final|abstract|sealed|strictfp)\s+){0,3}" + _JAVA_KINDS, re.M)
+_JAVA_CLASS = re.compile(rf"\b{_JAVA_KINDS}|\bstatic\s+void\s+main\s*\(", re.A)
+_JAVA_PACKAGE = re.compile(r"^[ \t]*package\s+([\w.]+)\s*;", re.M | re.A)
+
+
+def _java_names(source: str) -> dict[str, str]:
+    """The file must be named as the public class is, and the class to start is the one with the method `main`."""
+    public = _JAVA_PUBLIC.search(source)
+    name, main = "", ""
+    for match in _JAVA_CLASS.finditer(source):
+        name = match[1] or name
+        if match[1] is None and not main:
+            main = name
+    file = public[1] if public and public[1].isascii() else "Main"
+    package = _JAVA_PACKAGE.search(source)
+    return {"file": file, "main": (f"{package[1]}." if package else "") + (main or file)}
+
+
+# Without /proc its programs do not find their own libraries.
+_JAVA = (
+    "home=$(dirname $(dirname $(readlink -f /usr/bin/javac))) && export JAVA_HOME=$home LD_LIBRARY_PATH=$home/lib && "
+)
+_BINARY = (f"/box/{ARTEFACT}",)
+CPP_FLAGS = "-std=gnu++20 -O2 -pipe"
+PRECOMPILED = "/precompiled"
+"""Where a jail sees the precompiled header, which must have been made with the same flags."""
+_JVM = "-XX:-UsePerfData -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+_GCC = "-o {0} {1} -lm && cat {0} >&3"
+LANGUAGES = {
+    language.name: language
+    for language in (
+        Language(
+            "python",
+            "solution.py",
+            "",
+            PYTHON,
+            PYTHON,
+            aliases=("python3", "py"),
+        ),
+        Language(
+            "c",
+            "solution.c",
+            "/usr/bin/gcc",
+            ("/usr/bin/gcc", "--version"),
+            _BINARY,
+            compile="gcc -std=gnu17 -O2 -pipe " + _GCC.format(ARTEFACT, "solution.c"),
+        ),
+        Language(
+            "cpp",
+            "solution.cpp",
+            "/usr/bin/g++",
+            ("/usr/bin/g++", "--version"),
+            _BINARY,
+            compile=f"g++ {CPP_FLAGS} -I{PRECOMPILED} " + _GCC.format(ARTEFACT, "solution.cpp"),
+            aliases=("c++", "cxx", "cc"),
+        ),
+        Language(
+            "javascript",
+            "solution.js",
+            "/usr/bin/node",
+            ("/usr/bin/node", "--version"),
+            ("/usr/bin/node", "{heap}", "/box/solution.js"),
+            aliases=("js", "node", "nodejs"),
+            time_scale=2,
+            more_memory_mb=64,
+            more_processes=16,
+            stacks_mb=64,
+            # Its library of ciphers would stop at a file that it may not read.
+            env={"OPENSSL_CONF": "/dev/null"},
+            heap="--max-old-space-size={}",
+        ),
+        Language(
+            "java",
+            "Main.java",
+            "/usr/bin/javac",
+            ("/bin/sh", "-c", _JAVA + "javac -J-XX:-UsePerfData --version"),
+            (
+                "/bin/sh",
+                "-c",
+                f"{_JAVA}tar xmf {ARTEFACT} && exec java {{heap}} -Xss64m {_JVM} $(cat .main)",
+            ),
+            compile=_JAVA
+            + "mkdir classes && mv Main.java {file}.java 2>/dev/null; javac -J-XX:-UsePerfData -nowarn -encoding UTF-8"
+            " -d classes {file}.java && echo {main} > classes/.main && tar cf - -C classes . >&3",
+            names=_java_names,
+            time_scale=3,
+            more_memory_mb=256,
+            more_processes=64,
+            stacks_mb=2048,
+            heap="-Xmx{}m",
+        ),
+        Language(
+            "go",
+            "solution.go",
+            "/usr/bin/go",
+            ("/usr/bin/go", "version"),
+            _BINARY,
+            compile=f"go build -o {ARTEFACT} solution.go && cat {ARTEFACT} >&3",
+            aliases=("golang",),
+            more_processes=16,
+            stacks_mb=64,
+            env={"GOCACHE": "/box/.tmp", "GOPATH": "/box/.tmp", "GO111MODULE": "off", "GOFLAGS": "-p=2"},
+        ),
+        Language(
+            "rust",
+            "solution.rs",
+            "/usr/bin/rustc",
+            ("/usr/bin/rustc", "--version"),
+            _BINARY,
+            # It looks for its own libraries through /proc/self/exe.
+            compile="mkdir .tmp/self && ln -s /usr/bin/rustc .tmp/self/exe && "
+            f"rustc -O --edition 2021 -o {ARTEFACT} solution.rs && cat {ARTEFACT} >&3",
+            aliases=("rs",),
+        ),
+    )
+}
+BY_ALIAS = {alias: language for language in LANGUAGES.values() for alias in (language.name, *language.aliases)}

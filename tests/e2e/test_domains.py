@@ -1,0 +1,94 @@
+"""`touchstone domains`, `explain --domain` and the command's own options, in a folder of one's own."""
+
+import json
+import os
+
+from toy_gateway import SETTINGS, TOY, write_domains
+
+TOYS = {**SETTINGS, "PYTHONPATH": os.path.join(os.path.dirname(__file__), "..", "toys")}
+
+
+def test_versions_help_and_completion(touchstone):
+    assert touchstone("--version").stdout.splitlines() == ["touchstone-rewards 0.1.0", "touchstone-client 0.1.0"]
+    assert "Usage" in touchstone("-h").stdout
+    assert "Usage" in touchstone("score", "-h").stdout
+    assert "--install-completion" in touchstone("--help").stdout
+
+
+def test_a_new_domain_is_listed_shown_and_sound(touchstone, tmp_path):
+    done = touchstone("domains", "new", "chem")
+    assert (done.returncode, done.stdout) == (0, "domains/chem.yaml\n")
+    again = touchstone("domains", "new", "chem")
+    assert (again.returncode, "exists" in again.stderr) == (1, True)
+    assert touchstone("domains", "new", "My Chem").returncode == 2
+    done = touchstone("domains", "check", "--domains", "domains")
+    assert (done.returncode, done.stdout) == (0, "all good: chem\n"), done.stderr
+    assert str(tmp_path / "domains") in done.stderr
+    assert "answer × 1, format × 1" in touchstone("domains", "list", "--domains", "domains").stdout
+    assert touchstone("domains", "show", "chem", "--domains", "domains").stdout == (
+        (tmp_path / "domains" / "chem.yaml").read_text()
+    )
+
+
+def test_a_name_that_is_none_is_corrected(touchstone):
+    for arguments in (
+        ("domains", "show", "mth"),
+        ("domains", "check", "--domain", "mth"),
+        ("explain", "4", "4", "--domain", "mth"),
+    ):
+        done = touchstone(*arguments)
+        assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "unknown domain 'mth'; did you mean 'math'?")
+
+
+def test_a_service_that_is_down_is_one_line(touchstone, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    write_domains(folder, {"toy": "verifiers: {toy: {url: 'http://127.0.0.1:9'}}\ncomponents: [{verifier: toy}]\n"})
+    done = touchstone("domains", "check", "--domains", "mine")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[1:] == ["toy.yaml: verifiers.toy.url: no verifier service answers there"]
+
+
+def test_check_says_what_it_leaves_out(touchstone, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    write_domains(folder, {"toy": TOY})
+    (folder / "other.yml").write_text(TOY)
+    done = touchstone("domains", "check", "--domains", "mine", **TOYS)
+    assert (done.returncode, "other.yml is ignored: name it other.yaml" in done.stderr) == (1, True)
+    (folder / "other.yml").unlink()
+    (tmp_path / "r.jsonl").write_text('{"answer": "a"}\n{"answer": ""}\n{"gold": "a"}\n')
+    done = touchstone("domains", "check", "--domains", "mine", "--domain", "toy", "--data", "r.jsonl", **TOYS)
+    assert done.returncode == 1
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()[1:]] == ["line 2", "line 3"]
+
+
+def test_check_reads_the_shape_of_references_that_another_service_judges(touchstone, tmp_path):
+    (tmp_path / "r.jsonl").write_text('{"completion": "print(1)", "answer": "4"}\n')
+    done = touchstone("domains", "check", "--domain", "code", "--data", "r.jsonl")
+    assert "checked by the shape of the references alone: code" in done.stderr
+    assert (done.returncode, "line 1: code: reference" in done.stderr) == (1, True), done.stderr
+
+
+def test_explain_runs_a_whole_domain(touchstone, toy_domains):
+    folder = toy_domains()
+    done = touchstone("explain", "yes", "yes", "--domain", "whole", "--domains", folder, **TOYS)
+    assert done.returncode == 0, done.stderr
+    for text in ("toy", "relative", "'yes' is compared", "of 3", "reward", "2"):
+        assert text in done.stdout
+    done = touchstone("explain", "", "yes", "--domain", "toy", "--domains", folder, **TOYS)
+    assert done.returncode == 1
+    assert "null" in done.stdout
+    assert touchstone("explain", "a", "b", "--domain", "toy", "--option", "kind=math").returncode == 2
+
+
+def test_a_scored_file_is_shown_and_compared(touchstone, toy_domains, tmp_path):
+    (tmp_path / "r.jsonl").write_text(json.dumps({"completions": ["yes", "no"], "answer": "yes"}) + "\n")
+    folder = toy_domains()
+    for domain in ("toy", "whole"):
+        done = touchstone(
+            "score", "r.jsonl", "--domain", domain, "--domains", folder, "-o", f"{domain}.jsonl", "-q", **TOYS
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done.stderr
+    assert "50.00%" in touchstone("show", "toy.jsonl").stdout
+    assert "2 of 2" in touchstone("diff", "toy.jsonl", "whole.jsonl").stdout

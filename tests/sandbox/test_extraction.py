@@ -1,0 +1,77 @@
+"""Which program a completion holds."""
+
+import pytest
+
+from reward_sandbox.grading import extraction
+from reward_sandbox.languages.table import LANGUAGES
+
+PYTHON = LANGUAGES["python"]
+A, B = "a = 1\n", "b = 2\n"
+
+
+def block(code: str, word: str = "python", mark: str = "```") -> str:
+    return f"{mark}{word}\n{code}{mark}\n"
+
+
+@pytest.mark.parametrize(
+    ("completion", "program"),
+    [
+        (block(A), A),
+        (block(A, ""), A),
+        (block(A, "py"), A),
+        (block(A, "Python3"), A),
+        (block(A, "{python}"), A),
+        (block(A, "{.python .numberLines}"), A),
+        (block(A, "python:main.py"), A),
+        (block(A, 'python title="main.py"'), A),
+        (block(A, " python"), A),
+        (block(A, mark="~~~"), A),
+        (block(A, mark="`````"), A),
+        (block(A) + "prints\n" + block("16\n", ""), A),
+        (block(A) + "prints\n" + block("16\n", "text"), A),
+        (block(A, "") + "and\n" + block(B, ""), B),
+        (block(A) + block(B), B),
+        (block(A) + block("int main(){}\n", "c"), A),
+        ("<think>" + block(B) + "</think>" + block(A), A),
+        (f"<think>x</think><answer>{block(A)}</answer>", A),
+        (f"<answer> ```python\n{A}``` </answer>", A),
+        (f"<answer>\n```python\n{A}```</answer>", A),
+        ("1. so:\n\n   ```python\n   if a:\n       b()\n   ```\n", "if a:\n    b()\n"),
+        (f"- ```python\n  {A}  ```\n", A),
+        (f"\t```python\n\t{A}\t```\n", A),
+        ("````python\ns = '''\n```\n'''\n````\n", "s = '''\n```\n'''\n"),
+        ("```python\ns = '''\n```\n'''\nprint(s)\n```\n", "s = '''\n```\n'''\nprint(s)\n"),
+        ('```python\n"""Use:\n```\nf(1)\n```\n"""\nx = 1\n```\n', '"""Use:\n```\nf(1)\n```\n"""\nx = 1\n'),
+        ("```python\n# ''' is a quote\n```\nmore\n", "# ''' is a quote\n"),
+        ("~~~python\n```\n~~~\n", "```\n"),
+        ("```python\na = 1", None),
+        ("no code", None),
+        ("inline ```python a = 1``` code", None),
+        (block("   \n"), None),
+    ],
+)
+def test_the_program_of_a_completion(completion, program):
+    assert extraction.program(completion, PYTHON) == program
+
+
+@pytest.mark.parametrize(
+    ("completion", "entry", "program"),
+    [
+        (block("def f(): pass\n") + block("print(f())\n"), "f", "def f(): pass\n"),
+        (block("def f(): pass\n") + block("def f(): return 1\n"), "f", "def f(): return 1\n"),
+        (block("class Solution:\n    def f(self): pass\n") + block("Solution().f()\n"), "Solution.f", None),
+        (block("def ff(): pass\n") + block("print(1)\n"), "f", "print(1)\n"),
+        (block("async def f(): pass\n") + block("print(1)\n"), "f", "async def f(): pass\n"),
+    ],
+)
+def test_the_block_that_defines_what_is_asked_goes_before_one_that_uses_it(completion, entry, program):
+    program = program or "class Solution:\n    def f(self): pass\n"
+    assert extraction.program(completion, PYTHON, entry=entry) == program
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "text", ["```\n", "```python\n'''\n" + "```\n", "<a>", " " * 10, "```python\n", "1. ", '"""\n```\n']
+)
+def test_reading_a_hostile_completion_is_linear(text):
+    extraction.program(text * (1_000_000 // len(text)), PYTHON)

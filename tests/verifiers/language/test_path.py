@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+
+from reward_verifiers.language.path import likeliest, plain
+
+
+def problem(dice):
+    size, languages = int(dice.integers(1, 120)), int(dice.integers(1, 7))
+    evidence = -dice.integers(0, int(dice.choice([3, 50, 200, 400])), (size, languages)).astype(np.int32)
+    costs = np.where(dice.random(size) < 0.2, 50, 70).astype(np.int32)
+    return evidence, costs
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_fast_path_is_the_plain_one(seed):
+    dice = np.random.default_rng(seed)
+    for _ in range(60):
+        evidence, costs = problem(dice)
+        assert likeliest(evidence, costs).tolist() == plain(evidence, costs).tolist()
+
+
+def test_a_long_stretch_without_a_sure_word_is_the_plain_one_too():
+    dice = np.random.default_rng(1)
+    evidence = -dice.integers(0, 120, (5000, 5)).astype(np.int32)
+    evidence[[0, 2000, 4999], 1:] = -500
+    costs = np.full(5000, 70, dtype=np.int32)
+    assert likeliest(evidence, costs).tolist() == plain(evidence, costs).tolist()
+
+
+def test_one_word_and_none():
+    assert likeliest(np.array([[0, -3]], dtype=np.int32), np.array([0], dtype=np.int32)).tolist() == [0]
+    assert likeliest(np.zeros((0, 2), dtype=np.int32), np.zeros(0, dtype=np.int32)).tolist() == []

@@ -1,0 +1,513 @@
+"""Are two answers the same? Equal, different, or not known; with the rule that decided.
+
+compare(gold, answer)
+  named      x = 5 is 5; x = 1, y = 2 is (1, 2)
+  forms      is it worked out, in the form asked for?
+  relations  2x - y = 1 is y = 2x - 1; x > 3 is (3, \\infty)
+  sequences  tuples in order, sets and bare lists in any
+  scalars    exact rationals, then residues modulo a prime, then many digits
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import lru_cache
+
+from reward_verifiers.answer.comparing import evaluate, forms, named, vectors
+from reward_verifiers.answer.comparing.evaluate import NotHere, TooLarge, numerator, rational_or_none, residue
+from reward_verifiers.answer.comparing.regions import is_solved, region
+from reward_verifiers.answer.comparing.regions import same as same_region
+from reward_verifiers.answer.comparing.scalars import rounds, scalars
+from reward_verifiers.answer.judged import UNKNOWN, Outcome, different
+from reward_verifiers.answer.options import AnswerOptions
+from reward_verifiers.answer.reading import words
+from reward_verifiers.answer.reading.nodes import (
+    Add,
+    Based,
+    Big,
+    Builder,
+    Call,
+    Cases,
+    Const,
+    Frac,
+    Given,
+    Letters,
+    Matrix,
+    Mul,
+    Neg,
+    Node,
+    Num,
+    Relation,
+    Seq,
+    Sym,
+    Text,
+    Time,
+    Union,
+    children,
+    rebuilt,
+    renamed,
+    symbols,
+)
+
+MAX_UNORDERED = 64
+_ANY_FORM = AnswerOptions(form="any")
+
+
+def compare(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
+    """Whether `answer` is the same answer as `gold`."""
+    if contradicts(answer) and not contradicts(gold):
+        return different("the answer contradicts itself")
+    gold, answer = named.same_letters(gold, answer)
+    gold, answer = named.settled(gold, named.is_bare(answer)), named.settled(answer, named.is_bare(gold))
+    if gold == answer:
+        return Outcome(True, "the same expression")
+    if named.is_unsolved(gold, answer):
+        return different("the equation is left unsolved")
+    left, right = named.unlabelled(gold, answer, _same_value, rounds)
+    if left is None or right is None:
+        return different("the sides of the equation differ")
+    if objection := forms.objection(left, right, options.form):
+        return different(objection)
+    outcome = _same_kind(left, right, options)
+    if not outcome.equal:
+        for other in named.other_constants(left, right):
+            if _same_kind(left, other, options).equal:
+                return Outcome(True, "the same, with its constants named otherwise")
+    return outcome
+
+
+def contradicts(answer: Node) -> bool:
+    """x < -7 : (-\\infty, -7) says the same twice, or it contradicts itself."""
+    match answer:
+        case Given(value, (Relation(("in",), (Relation() as same, other)),)) if same == value:
+            left, right = region(value), region(other)
+            return left is None or right is None or not same_region(left, right)
+    return False
+
+
+def _same_value(left: Node, right: Node) -> bool | None:
+    return _same_kind(left, right, _ANY_FORM).equal
+
+
+def _same_kind(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
+    gold, answer = vectors.alike(gold, answer)
+    if gold == answer:
+        return Outcome(True, "the same expression")
+    if isinstance(gold, Big) and isinstance(answer, Big) and _same_big(gold, answer):
+        return Outcome(True, "the same expression")
+    if isinstance(gold, Time) or isinstance(answer, Time):
+        return _times(gold, answer, options)
+    if isinstance(gold, Letters) or isinstance(answer, Letters):
+        return _letters(gold, answer, options)
+    if isinstance(gold, Text) or isinstance(answer, Text):
+        return _texts(gold, answer)
+    if isinstance(gold, Based) or isinstance(answer, Based):
+        return _based(gold, answer, options)
+    if isinstance(gold, Matrix) or isinstance(answer, Matrix):
+        return _matrices(gold, answer, options)
+    for structure, way in ((Builder, _builders), (Cases, _cases)):
+        if isinstance(gold, structure) or isinstance(answer, structure):
+            return way(gold, answer, options)
+    if _is_congruence(gold) or _is_congruence(answer):
+        return _congruences(gold, answer, options)
+    if any(isinstance(node, Relation | Union) or _is_conditions(node) for node in (gold, answer)) or _is_number_set(
+        gold, answer
+    ):
+        return _relations(gold, answer, options)
+    if isinstance(gold, Seq) or isinstance(answer, Seq):
+        return _sequences(gold, answer, options)
+    return scalars(gold, answer, options)
+
+
+def _same_big(gold: Big, answer: Big) -> bool:
+    """The same sum, integral or limit, whatever its letter is called."""
+    if (gold.name, gold.side, len(gold.bounds)) != (answer.name, answer.side, len(answer.bounds)):
+        return False
+    if answer.variable != gold.variable and gold.variable in symbols(answer.body):
+        return False
+    body = renamed(answer.body, {answer.variable: gold.variable})
+    pairs = [(gold.body, body), *zip(gold.bounds, answer.bounds, strict=True)]
+    return all(_same_kind(left, right, _ANY_FORM).equal for left, right in pairs)
+
+
+def _side_by_side(node: Node) -> Node:
+    return Seq(node.args) if isinstance(node, Call) and node.name == "both" else node
+
+
+def _is_conditions(node: Node) -> bool:
+    """x >= -3 and x <= 4."""
+    if isinstance(node, Call) and node.name == "both":
+        return True
+    first = node.items[0] if isinstance(node, Seq) and node.items else None
+    return isinstance(first, Relation) and first.ops != ("=",)
+
+
+def _is_number_set(*nodes: Node) -> bool:
+    return any(isinstance(node, Const) and node.name[0] in "RZNQC" for node in nodes)
+
+
+def _relations(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
+    left, right = region(gold), region(answer)
+    if left is not None and right is not None:
+        if is_solved(gold) and not is_solved(answer):
+            return different("the inequality is left unsolved")
+        same = same_region(left, right)
+        return Outcome(same, "the same set of numbers" if same else "different sets of numbers")
+    if isinstance(gold, Relation) and isinstance(answer, Relation):
+        if left is not None and is_solved(gold) and len(gold.ops) == len(answer.ops) == 1 and answer.ops[0] != "=":
+            return different("the inequality is left unsolved")
+        return _equations(gold, answer, options)
+    if isinstance(gold, Union) and isinstance(answer, Union):
+        if (gold.minus is None) != (answer.minus is None):
+            return different("one leaves out what the other does not")
+        if gold.minus is not None and answer.minus is not None:
+            rest = compare(gold.minus, answer.minus, options)
+            if not rest.equal:
+                return rest
+        return _unordered(gold.parts, answer.parts, options)
+    gold, answer = _side_by_side(gold), _side_by_side(answer)
+    if isinstance(gold, Seq) and isinstance(answer, Seq):
+        return _sequences(gold, answer, options)
+    return different("one is a condition, the other is not")
+
+
+_ALGEBRAIC = frozenset({"=", "!=", "==", "<", ">", "<=", ">="})
+_MIRROR = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!=", "==": "==", "->": "->"}
+
+
+def _equations(gold: Relation, answer: Relation, options: AnswerOptions) -> Outcome:
+    """Equal when left minus right agree up to a constant factor (a positive one for inequalities)."""
+    if len(gold.ops) != 1 or len(answer.ops) != 1:
+        if gold.ops == answer.ops:
+            return _ordered(gold.sides, answer.sides, options)
+        mirrored = tuple(_MIRROR.get(op, op) for op in reversed(answer.ops))
+        return (
+            _ordered(gold.sides, answer.sides[::-1], options) if gold.ops == mirrored else different("other relations")
+        )
+    op, other = gold.ops[0], answer.ops[0]
+    sides = answer.sides
+    if not {op, other} <= _ALGEBRAIC:
+        if op != other:
+            return different("another relation")
+        return _ordered(gold.sides, sides, options)
+    if other != op:
+        if _MIRROR.get(other) != op:
+            return different("another relation")
+        sides = sides[::-1]
+    if symbols(gold) != symbols(answer):
+        return different("other unknowns")
+    left = Add((gold.sides[0], Neg(gold.sides[1])))
+    right = Add((sides[0], Neg(sides[1])))
+    try:
+        ratios = {_ratio(left, right, index) for index in range(3)}
+    except (NotHere, TooLarge):
+        return _ordered(gold.sides, sides, options)
+    except ZeroDivisionError:
+        return different("an equation that always holds")
+    if len(ratios) != 1 or 0 in ratios:
+        return _cleared(left, right) if op == "=" else different("different equations")
+    if op in ("=", "!=", "==") or _small_positive(ratios.pop()):
+        return Outcome(True, "the same equation up to a constant factor")
+    return different("different equations")
+
+
+def _cleared(left: Node, right: Node) -> Outcome:
+    """xy = 6 is y = 6/x: the same once denominators are cleared."""
+    try:
+        ratios = {numerator(left, k) * evaluate.inverse(numerator(right, k)) % evaluate.PRIME for k in range(3)}
+    except (NotHere, TooLarge, ZeroDivisionError):
+        return different("different equations")
+    if len(ratios) == 1 and 0 not in ratios:
+        return Outcome(True, "the same equation without its denominators")
+    return different("different equations")
+
+
+def _ratio(left: Node, right: Node, index: int) -> int:
+    return residue(left, index) * evaluate.inverse(residue(right, index)) % evaluate.PRIME
+
+
+def _small_positive(ratio: int) -> bool:
+    """Whether a residue is a positive fraction of small integers."""
+    return any(0 < ratio * under % evaluate.PRIME < 10**6 for under in range(1, 1000))
+
+
+# --- lists, tuples, sets, matrices ------------------------------------------------------------------------------------
+
+
+def _sequences(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
+    if not isinstance(gold, Seq) or not isinstance(answer, Seq):
+        # {5} and 5 are the same answer; (5) was read as 5 already.
+        if isinstance(gold, Seq) and len(gold.items) == 1:
+            return _same_kind(gold.items[0], answer, options)
+        if isinstance(answer, Seq) and len(answer.items) == 1:
+            return _same_kind(gold, answer.items[0], options)
+        return different("one answer against several")
+    if options.order != "any" and "{" in (gold.open, answer.open) and _is_tuple(gold if gold.open != "{" else answer):
+        return different("a set is not a tuple")
+    brackets = (gold.open, gold.close) == (answer.open, answer.close)
+    if _is_tuple(gold) and _is_tuple(answer) and not brackets and len(gold.items) == 2:
+        return different("other brackets: an end point is in the one and not in the other")
+    ordered = options.order == "strict" or (options.order == "auto" and (_is_tuple(gold) or _is_tuple(answer)))
+    if ordered:
+        return _ordered(gold.items, answer.items, options)
+    # {1, 1, 2} is {1, 2}; in a bare list a repetition counts only when the reference has one.
+    wanted = _distinct(gold.items)
+    if "{" not in (gold.open, answer.open) and len(wanted) < len(gold.items):
+        return _unordered(gold.items, answer.items, options)
+    return _unordered(wanted, _distinct(answer.items), options)
+
+
+def _is_tuple(node: Seq) -> bool:
+    return node.open in ("(", "[")
+
+
+def _distinct(items: Sequence[Node]) -> tuple[Node, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+def _inside(options: AnswerOptions) -> AnswerOptions:
+    """The order that a domain names is that of the items, not of the tuples among them."""
+    return _auto_order(options.key) if options.order == "any" else options
+
+
+@lru_cache(maxsize=64)
+def _auto_order(key: str) -> AnswerOptions:
+    return AnswerOptions.model_validate_json(key).model_copy(update={"order": "auto"})
+
+
+def _ordered(gold: Sequence[Node], answer: Sequence[Node], options: AnswerOptions) -> Outcome:
+    if len(gold) != len(answer):
+        return different("another number of items")
+    unknown, options = False, _inside(options)
+    for left, right in zip(gold, answer, strict=True):
+        outcome = compare(left, right, options)
+        if outcome.equal is False:
+            return different(f"an item differs: {outcome.rule}")
+        unknown |= outcome.equal is None
+    return UNKNOWN if unknown else Outcome(True, "the same items in the same order")
+
+
+def _unordered(gold: Sequence[Node], answer: Sequence[Node], options: AnswerOptions) -> Outcome:
+    if len(gold) != len(answer):
+        return different("another number of items")
+    if len(gold) > MAX_UNORDERED:
+        keys = [sorted(map(rational_or_none, items), key=repr) for items in (gold, answer)]
+        if None in keys[0] or None in keys[1]:
+            return UNKNOWN
+        return Outcome(keys[0] == keys[1], "the same items" if keys[0] == keys[1] else "other items")
+    left, unknown, options = list(answer), False, _inside(options)
+    for item in gold:
+        for position, other in enumerate(left):
+            equal = compare(item, other, options).equal
+            if equal:
+                del left[position]
+                break
+            unknown |= equal is None
+        else:
+            return UNKNOWN if unknown else different("an item is missing")
+    return Outcome(True, "the same items in any order")
+
+
+def _matrices(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
+    if isinstance(gold, Matrix) and isinstance(answer, Matrix):
+        shape, other = [len(row) for row in gold.rows], [len(row) for row in answer.rows]
+        if shape != other:
+            return different("another shape")
+        return _ordered([x for row in gold.rows for x in row], [x for row in answer.rows for x in row], options)
+    matrix, rest = (gold, answer) if isinstance(gold, Matrix) else (answer, gold)
+    if (
+        isinstance(matrix, Matrix)
+        and isinstance(rest, Seq)
+        and rest.open in ("(", "[")
+        and 1
+        in (
+            len(matrix.rows),
+            len(matrix.rows[0]),
+        )
+    ):
+        cells = [x for row in matrix.rows for x in row]
+        return _ordered(cells, rest.items, options) if matrix is gold else _ordered(rest.items, cells, options)
+    return different("one is a matrix, the other is not")
+
+
+# --- sets by a condition, piecewise functions, congruences ------------------------------------------------------------
+
+
+def _builders(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
+    """{2k : k in Z}: the same element under the same conditions, whatever the letter is called."""
+    if not isinstance(gold, Builder) or not isinstance(answer, Builder):
+        return UNKNOWN
+    ours, theirs = sorted(_letters_of(gold)), sorted(_letters_of(answer))
+    if len(ours) != len(theirs):
+        return different("another number of letters")
+    other = renamed(answer, dict(zip(theirs, ours, strict=True)))
+    if not isinstance(other, Builder):
+        return UNKNOWN
+    conditions = _unordered(gold.conditions, other.conditions, options)
+    if not conditions.equal:
+        return conditions
+    elements = _same_kind(gold.element, other.element, options)
+    if elements.equal is False and _same_multiples(gold, other):
+        return Outcome(True, "the same whole numbers")
+    return elements
+
+
+def _letters_of(builder: Builder) -> frozenset[str]:
+    return frozenset().union(*(symbols(condition) for condition in builder.conditions))
+
+
+def _same_multiples(gold: Builder, answer: Builder) -> bool:
+    """2k+1 and 2k-1 are the odd numbers, for k in Z."""
+    match gold.conditions:
+        case (Relation(("in",), (Sym(name), Const("Z"))),):
+            ours, theirs = _linear(gold.element, name), _linear(answer.element, name)
+            if ours and theirs:
+                (step, start), (other, other_start) = ours, theirs
+                return abs(step) == abs(other) and step != 0 and ((start - other_start) / step).denominator == 1
+    return False
+
+
+def _linear(node: Node, name: str) -> tuple[Fraction, Fraction] | None:
+    """(a, b) of a k + b."""
+    zero, one, two = (rational_or_none(_put(node, name, k)) for k in range(3))
+    if zero is None or one is None or two is None:
+        return None
+    return (one - zero, zero) if two - one == one - zero else None
+
+
+def _put(node: Node, name: str, value: int) -> Node:
+    if isinstance(node, Sym):
+        return Num(Fraction(value)) if node.name == name else node
+    inner = children(node)
+    return rebuilt(node, tuple(_put(child, name, value) for child in inner)) if inner else node
+
+
+def _cases(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
+    """The same values under the same conditions, in any order."""
+    if not isinstance(gold, Cases) or not isinstance(answer, Cases):
+        return different("one is piecewise, the other is not")
+    if len(gold.values) != len(answer.values):
+        return different("another number of pieces")
+    left = list(zip(answer.values, answer.conditions, strict=True))
+    for value, condition in zip(gold.values, gold.conditions, strict=True):
+        match = next(
+            (
+                piece
+                for piece in left
+                if compare(value, piece[0], options).equal and _same_condition(condition, piece[1], options)
+            ),
+            None,
+        )
+        if match is None:
+            return different("a piece differs")
+        left.remove(match)
+    return Outcome(True, "the same pieces")
+
+
+def _same_condition(gold: Node, answer: Node, options: AnswerOptions) -> bool:
+    return _OTHERWISE in (gold, answer) or bool(compare(gold, answer, options).equal)
+
+
+_OTHERWISE = Text("otherwise")
+
+
+def _is_congruence(node: Node) -> bool:
+    return isinstance(node, Call) and node.name == "congruent"
+
+
+def _congruences(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
+    if not _is_congruence(gold) or not _is_congruence(answer):
+        return different("one is a congruence, the other is not")
+    (left, rest, modulus), (other_left, other_rest, other_modulus) = gold.args, answer.args  # type: ignore[attr-defined]
+    values = [rational_or_none(node) for node in (rest, modulus, other_rest, other_modulus)]
+    if None in values or not values[1]:
+        return _ordered((left, rest, modulus), (other_left, other_rest, other_modulus), options)
+    a, n, b, m = values
+    same = compare(left, other_left, options).equal and abs(n) == abs(m) and ((a - b) / n).denominator == 1  # type: ignore[arg-type,operator]
+    return Outcome(bool(same), "the same congruence" if same else "another congruence")
+
+
+# --- times, letters ---------------------------------------------------------------------------------------------------
+
+
+def _times(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
+    """6:40 is a time against a time, and a ratio against a ratio that is none."""
+    if isinstance(gold, Time) and isinstance(answer, Time):
+        first, second = words.clock(gold.written), words.clock(answer.written)
+        same = first.same(second) if first and second else gold.written.lstrip("0") == answer.written.lstrip("0")
+        return Outcome(same, "the same time" if same else "another time")
+    time, other = (gold, answer) if isinstance(gold, Time) else (answer, gold)
+    ratio = _as_ratio(time)
+    if ratio is None or not isinstance(other, Call | Frac):
+        return different("a time against something else")
+    return scalars(ratio, other, options) if time is gold else scalars(other, ratio, options)
+
+
+def _as_ratio(node: Node) -> Node | None:
+    parts = node.written.split(":") if isinstance(node, Time) else []
+    if len(parts) < 2 or not all(part.isdigit() for part in parts):
+        return None
+    return Call("ratio", tuple(Num(Fraction(int(part))) for part in parts))
+
+
+def _letters(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
+    """HTH is its letters in order; ACD against A, C, D is the options that it names."""
+    if isinstance(gold, Letters) and isinstance(answer, Letters):
+        return Outcome(
+            gold.run == answer.run, "the same letters" if gold.run == answer.run else "other letters, or another order"
+        )
+    run, other = (gold.run, answer) if isinstance(gold, Letters) else (answer.run, gold)  # type: ignore[attr-defined]
+    if isinstance(other, Seq):
+        names = [item.name if isinstance(item, Sym) else "" for item in other.items]
+        ordered = options.order == "strict" or other.open in ("(", "[") or list(run) != sorted(set(run))
+        same = names == list(run) if ordered else sorted(names) == sorted(run)
+        return Outcome(same, "the options' letters" if same else "other letters, or another order")
+    if isinstance(other, Text):
+        return Outcome(
+            other.words.casefold() == run.casefold(),
+            "the same word" if other.words.casefold() == run.casefold() else "other words",
+        )
+    if len(run) == 2 or not isinstance(other, Sym):
+        product = Mul(tuple(Sym(letter) for letter in run))
+        return _same_kind(product, answer, options) if isinstance(gold, Letters) else _same_kind(gold, product, options)
+    return different("other letters")
+
+
+# --- words and bases --------------------------------------------------------------------------------------------------
+
+
+def _texts(gold: Node, answer: Node) -> Outcome:
+    if isinstance(gold, Text) and isinstance(answer, Text):
+        same = words.plain(gold.words) == words.plain(answer.words)
+        return Outcome(same, "the same words" if same else "other words")
+    if isinstance(gold, Text) and isinstance(answer, Sym):
+        return Outcome(gold.words.casefold() == answer.name.casefold(), "the same word")
+    return different("words against maths")
+
+
+def _based(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
+    if options.base == "value":
+        values = [_based_value(n) if isinstance(n, Based) else rational_or_none(n) for n in (gold, answer)]
+        return Outcome(values[0] == values[1], "values of numbers in bases")
+    if isinstance(gold, Based) and isinstance(answer, Based):
+        return Outcome(gold == answer, "digits and base")
+    based, other = (gold, answer) if isinstance(gold, Based) else (answer, gold)
+    if isinstance(based, Based) and based.base == 10:
+        same = rational_or_none(other) == Fraction(based.digits)
+        return Outcome(same, "a number in base ten" if same else "different numbers")
+    if based is answer:
+        if isinstance(answer, Based) and options.base == answer.base:
+            return Outcome(rational_or_none(other) == Fraction(answer.digits), "digits in the base of the domain")
+        return different("another base")
+    if isinstance(other, Num) and isinstance(based, Based):
+        same = (other.places is not None) == ("." in based.digits) and other.value == Fraction(
+            based.digits if based.digits.replace(".", "").isdigit() else -1
+        )
+        return Outcome(same, "the digits in the base of the reference" if same else "other digits, or another base")
+    return different("one is in a base, the other is not")
+
+
+def _based_value(number: Based) -> Fraction:
+    whole, _, decimals = number.digits.partition(".")
+    return Fraction(int(whole + decimals, number.base), number.base ** len(decimals))

@@ -1,0 +1,317 @@
+"""What names say: x = 5 is the value 5, x = 1, y = 2 is the point (1, 2), k \\in Z names a whole number.
+
+answer ──▶ same_letters ──▶ settled ──▶ unlabelled ──▶ the value proper
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import permutations
+
+from reward_verifiers.answer.reading import words
+from reward_verifiers.answer.reading.nodes import (
+    Add,
+    Big,
+    Call,
+    Const,
+    Frac,
+    Given,
+    Matrix,
+    Mul,
+    Neg,
+    Node,
+    Pow,
+    Relation,
+    Seq,
+    Sym,
+    Text,
+    renamed,
+    symbols,
+    walk,
+)
+
+Same = Callable[[Node, Node], bool | None]
+"""Whether two nodes have the same value; None: not known."""
+Near = Callable[[Node, Node], bool]
+"""Whether the second is a decimal that rounds the first."""
+_CONSTANT_LETTERS = frozenset("C c K k A B D".split())
+_MAX_CONSTANTS = 4
+
+
+def settled(node: Node, as_written: bool = False) -> Node:
+    """Synonyms in one spelling: "no solution" is the empty set, "x \\in A" is A, "a \\approx b" is a.
+
+    Values with names stand in the order of the names, or `as_written` when the other side names none.
+    """
+    match node:
+        case Text(said):
+            name = words.synonym(said)
+            if name == "∅":
+                return Seq((), "{", "}")
+            if name == "R":
+                return Const("R")
+            if name in ("inf", "-inf"):
+                return Const("inf") if name == "inf" else Neg(Const("inf"))
+            return Text(name or words.plain(said))
+        case Const("∅"):
+            return Seq((), "{", "}")
+        case Relation(("in",), (_, inner)):
+            return settled(inner)
+        case Relation(("mapsto",), (Sym(), value)):
+            return value
+        case Relation(("=",), (Seq(names, "(", ")"), Seq(items, "(", ")") as right)) if len(names) == len(
+            items
+        ) and all(isinstance(name, Sym) for name in names):
+            return right
+        case Seq((single,), "", ""):
+            return settled(single)
+        case Given(value):
+            return settled(value, as_written)
+        case Seq(items) if items and all(map(_is_assignment, items)):
+            return _assignments(
+                Seq(items, *(("", "") if node.open in ("(", "[") else (node.open, node.close))), items, as_written
+            )
+    return node
+
+
+def same_letters(gold: Node, answer: Node) -> tuple[Node, Node]:
+    """Without conditions on a letter beside them, and with one name for what may be named at will."""
+    (left, name), (right, other) = _without_condition(gold), _without_condition(answer)
+    if name and other and name != other and name not in symbols(right):
+        right = renamed(right, {other: name})
+    right = _same_argument(left, right)
+    return left, _same_constants(left, right)
+
+
+def _without_condition(node: Node) -> tuple[Node, str | None]:
+    """(2k+1), k \\in Z speaks of a whole number k; a_n = 2n+1, n \\ge 1 is a formula for a_n."""
+    match node:
+        case Seq((Relation(("in",), (Sym(), Const())) as condition, *rest), "", "") if rest and not isinstance(
+            rest[-1], Seq
+        ):
+            if rest[-1] != condition and not (isinstance(rest[-1], Relation) and rest[-1].ops == ("in",)):
+                return _without_condition(Seq((*rest, condition)))
+    match node:
+        case Seq((*items, Relation(("in",), (Sym(name), Const("Z" | "N" | "Z+" | "N+" | "N*" | "Z*")))), "", "") if (
+            items
+        ):
+            return (items[0] if len(items) == 1 else Seq(tuple(items))), name
+        case Seq((Relation(("=",), (label, value)) as formula, Relation(ops, (Sym(name), bound))), "", "") if (
+            ops[0] in ("<", ">", "<=", ">=", "!=")
+            and name in symbols(value)
+            and not symbols(bound)
+            and _argument(label) == name
+        ):
+            return formula, name
+        case Given(value, (Relation(("in",), (Sym(name), Const())),)):
+            return value, name
+        case Given(value):
+            return value, None
+    return node, None
+
+
+def _argument(label: Node) -> str | None:
+    """The letter of f(x), and of a_n."""
+    match label:
+        case Call(name, (Sym(argument),)) if name.endswith("()"):
+            return argument
+        case Sym(name) if len(name) == 3 and name[1] == "_" and name[2].isalpha():
+            return name[2]
+    return None
+
+
+def _same_argument(gold: Node, answer: Node) -> Node:
+    """f(t) = t^2 is f(x) = x^2, x \\mapsto x^2 too, and a_k = 2k+1 is a_n = 2n+1."""
+    if not isinstance(gold, Relation) or not isinstance(answer, Relation) or gold.ops != ("=",):
+        return answer
+    wanted = _argument(gold.sides[0])
+    if answer.ops == ("mapsto",) and isinstance(answer.sides[0], Sym) and wanted:
+        return renamed(answer.sides[1], {answer.sides[0].name: wanted})
+    given = _argument(answer.sides[0]) if answer.ops == ("=",) else None
+    if not wanted or not given or wanted == given or wanted in symbols(answer):
+        return answer
+    label = gold.sides[0]
+    old = answer.sides[0]
+    same = isinstance(label, Call) == isinstance(old, Call) and (isinstance(label, Call) or _stem(label) == _stem(old))
+    return Relation(("=",), (label, renamed(answer.sides[1], {given: wanted}))) if same else answer
+
+
+def _stem(label: Node) -> str:
+    return label.name[:2] if isinstance(label, Sym) else ""
+
+
+def _another_number(ours: str, theirs: str) -> bool:
+    """C_1 and C_4: numbered otherwise, not named otherwise."""
+    return ours[:2] == theirs[:2] and ours[1:2] == "_"
+
+
+def _is_constant_letter(name: str) -> bool:
+    return name in _CONSTANT_LETTERS or (name[:2] in ("C_", "c_", "K_", "k_", "A_", "B_") and name[2:].isdigit())
+
+
+def _same_constants(gold: Node, answer: Node) -> Node:
+    """+c is +C: letters that only one side has, when they may name a constant of integration."""
+    if isinstance(gold, Seq):
+        return answer
+    ours = [name for name in _in_order(gold) if name not in symbols(answer)]
+    theirs = [name for name in _in_order(answer) if name not in symbols(gold)]
+    if not ours or len(ours) != len(theirs) or len(ours) > _MAX_CONSTANTS:
+        return answer
+    if not all(map(_is_constant_letter, ours)) or not all(map(_is_constant_letter, theirs)):
+        return answer
+    if any(map(_another_number, ours, theirs)):
+        return answer
+    if not symbols(gold) - set(ours) or (isinstance(gold, Relation) and symbols(gold.sides[0]) & set(ours)):
+        return answer  # no more than a constant, or a name: A is not C, and AB not AC
+    return renamed(answer, dict(zip(theirs, ours, strict=True)))
+
+
+def other_constants(gold: Node, answer: Node) -> list[Node]:
+    """The same answer with its constants in other orders: C_1 and C_2 may be B and A."""
+    names = [name for name in _in_order(answer) if _is_constant_letter(name) and name in symbols(gold)]
+    if isinstance(answer, Seq) or not symbols(answer) - set(names) or not 2 <= len(names) <= _MAX_CONSTANTS - 1:
+        return []
+    return [renamed(answer, dict(zip(names, order, strict=True))) for order in list(permutations(names))[1:]]
+
+
+def _in_order(node: Node) -> list[str]:
+    return list(dict.fromkeys(inner.name for inner in walk(node) if isinstance(inner, Sym)))
+
+
+def _is_assignment(node: Node) -> bool:
+    return isinstance(node, Relation) and node.ops == ("=",) and _is_label(node.sides[0])
+
+
+def is_bare(node: Node) -> bool:
+    """Whether it is a list without brackets and names: 1, 2."""
+    return isinstance(node, Seq) and not node.open and not all(map(_is_assignment, node.items))
+
+
+def _assignments(node: Seq, items: Sequence[Node], as_written: bool) -> Node:
+    """x=1, x=2 are two values of x; x=1, y=2 is a point; x=1, y=2, x=3, y=4 are two points."""
+    pairs = [(repr(item.sides[0]), item.sides[1]) for item in items if isinstance(item, Relation)]
+    names = list(dict.fromkeys(name for name, _ in pairs))
+    if len(names) == 1:
+        return Seq(tuple(value for _, value in pairs), node.open, node.close)
+    width = len(names)
+    points = []
+    for start in range(0, len(pairs), width):
+        point = pairs[start : start + width]
+        if {name for name, _ in point} != set(names):
+            return node
+        ordered = point if as_written else sorted(point, key=lambda pair: pair[0])
+        points.append(Seq(tuple(value for _, value in ordered), "(", ")"))
+    return points[0] if len(points) == 1 else Seq(tuple(points))
+
+
+def unlabelled(gold: Node, answer: Node, same: Same, near: Near) -> tuple[Node | None, Node | None]:
+    """Both without `x =` where that only names the value; None for an equation whose sides contradict each other."""
+    if not isinstance(gold, Relation) or not isinstance(answer, Relation):
+        return _value(gold, same, near), _value(answer, same, near)
+    left, right = label_of(gold), label_of(answer)
+    if left is not None and right is not None:
+        if left == right or (_is_function(left) and _is_function(right) and not _at_other_places(left, right)):
+            return _value(gold, same, near), _value(answer, same, near)
+        return gold, answer
+    if len(gold.sides) == len(answer.sides) == 2:
+        return gold, answer
+    return _value(gold, same, near), _value(answer, same, near)
+
+
+def is_unsolved(gold: Node, answer: Node) -> bool:
+    """Whether the reference names a constant, and the answer is an equation still to be solved for it."""
+    if (
+        not isinstance(gold, Relation)
+        or not isinstance(answer, Relation)
+        or label_of(gold) is None
+        or symbols(gold.sides[-1])
+    ):
+        return False
+    if set(answer.ops) - {"=", "~"} or label_of(answer) is not None:
+        return False
+    return not (_is_label(answer.sides[-1]) and not symbols(answer.sides[0]))
+
+
+def _is_label(node: Node) -> bool:
+    """A name for a value: x, x_1, f(x), Area, AB, |AB|, AB/CD."""
+    match node:
+        case Sym() | Text():
+            return True
+        case Call("abs" | "ratio", parts):
+            return all(map(_is_label, parts))
+        case Frac(over, under):
+            return _is_label(over) and _is_label(under)
+        case Call(name):
+            return name.endswith("()")
+        case Mul(factors):
+            return all(isinstance(factor, Sym) for factor in factors) and len(set(factors)) == len(factors)
+    return False
+
+
+def _is_function(node: Node | None) -> bool:
+    if isinstance(node, Sym):
+        return node.name.rstrip("'") in ("y", "f", "g", "h")
+    return isinstance(node, Call) and node.name.endswith("()")
+
+
+def _at_other_places(left: Node, right: Node) -> bool:
+    """Q(50) is not Q(80)."""
+    arguments = [label.args if isinstance(label, Call) else () for label in (left, right)]
+    return arguments[0] != arguments[1] and any(not symbols(argument) for argument in (*arguments[0], *arguments[1]))
+
+
+def label_of(node: Node) -> Node | None:
+    """The name in `x = 5`."""
+    if isinstance(node, Relation) and set(node.ops) <= {"=", "~"} and _is_label(node.sides[0]):
+        return node.sides[0]
+    return None
+
+
+def _is_asked_for(node: Node) -> bool:
+    """m + n, xyz, m/n: what a question may ask the value of."""
+    match node:
+        case Add(terms):
+            return (
+                len(terms) > 1
+                and all(isinstance(term, Sym) or _is_asked_for(term) for term in terms)
+                and len(set(terms)) > 1
+            )
+        case Mul(factors):
+            return all(isinstance(factor, Sym) for factor in factors) and len(set(factors)) > 1
+    return False
+
+
+def _value(node: Node, same: Same, near: Near) -> Node | None:
+    """The value that a chain `x = a = b` gives, when a and b are the same; other nodes as they are.
+
+    What stands behind an approximately-equal sign must round what stands before it.
+    """
+    if not isinstance(node, Relation) or not set(node.ops) <= {"=", "~"}:
+        return node
+    sides, ops = list(node.sides), list(node.ops)
+    if isinstance(sides[0], Pow) and isinstance(sides[0].base, Sym) and isinstance(sides[-1], Matrix):
+        del sides[0], ops[0]  # A^{-1} = a matrix
+    while len(sides) > 1 and (_is_label(sides[0]) or (_is_asked_for(sides[0]) and not symbols(sides[1]))):
+        del sides[0], ops[0]
+    if len(sides) == 2 and isinstance(sides[1], Sym) and not symbols(sides[0]) and ops == ["="]:
+        del sides[1], ops[0]
+    if len(sides) == 1:
+        return sides[0]
+    if len(sides) == len(node.sides) == 2 and symbols(node):
+        return node  # an equation proper, such as x^2 + y^2 = 1
+    exact = sides[0]
+    for op, side in zip(ops, sides[1:], strict=True):
+        if op == "~":
+            if not near(exact, side):
+                return None
+        else:
+            agree = same(exact, side)
+            if agree is False or (agree is None and not _is_work(exact)):
+                return None
+            exact = side
+    return exact
+
+
+def _is_work(node: Node) -> bool:
+    """A limit, an integral, a sum: its value is what is said behind it."""
+    return any(isinstance(inner, Big) for inner in walk(node))

@@ -1,0 +1,215 @@
+"""The kind choice: an option, named by its letter or by its text, in eight languages.
+
+B    (B)    **B.**    B. Paris    The correct choice is B    La respuesta es B    故选：B    Ответ: B    Paris
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from reward_verifiers.answer.judged import NOT_READ, Judged, clipped
+from reward_verifiers.answer.kinds import texts
+from reward_verifiers.answer.kinds.texts import bare
+from reward_verifiers.answer.options import AnswerOptions, Choices
+from reward_verifiers.answer.reading import words
+from reward_verifiers.verifier import BadReference
+
+_WRAP = " \t\r\n*`$\"'"
+_TAIL = 4_000
+_LETTER = (
+    r"[*_`\s$\\(\[（【{]{0,6}(?:\\?(?:text|mathrm|mathbf|boxed)\{\s?\(?)?([A-Za-z])"
+    r"(?:[)\]）】}*_`$]{0,6})(?![A-Za-z0-9'’]|\s?/\s?[A-Z]\b)"
+)
+_NOUN = (
+    r"(?:answer|option|choice|solution|respuesta|opci[oó]n|r[ée]ponse|option|antwort|l[öo]sung"
+    r"|risposta|opzione|resposta|op[çc][ãa]o|alternativa"
+    r"|ответ|вариант)"
+)
+_RIGHT = (
+    r"(?:(?:correct|right|best|final|correcta|bonne|correcte|richtige|korrekte|corretta|esatta|giusta|correta|certa"
+    r"|правильный|верный)\s)?"
+)
+_IS = r"(?:\s(?:is|es|est|ist|lautet|è|é|would be|should be|must be|будет|option|choice)|\s?[:：—–-]|\s?=)"
+_DECLARED = (
+    re.compile(
+        rf"{_RIGHT}{_NOUN}\**(?:\s(?:correcta|correcte|corretta|correta|finale?|is))?\**"
+        rf"(?:{_IS})+\**\s{{0,3}}(?:\w+\s)?(?:{_NOUN}\s)?{_LETTER}",
+        re.I,
+    ),
+    re.compile(rf"(?:答案|正确答案|正确选项|选项|应选|故选|选择|本题选|选)[是为：:\s]{{0,4}}{_LETTER}"),
+    re.compile(rf"(?:正解|答え|解答)[はが：:\s]{{0,4}}{_LETTER}|(?:정답|답)[은이는：:\s]{{0,4}}{_LETTER}"),
+    re.compile(
+        r"\b(?:pick|choose|select|go with|chose|selected|picked|elijo|choisis|wähle|scelgo|escolho|выбираю)"
+        rf"\s(?:option\s|answer\s|choice\s)?{_LETTER}",
+        re.I,
+    ),
+    re.compile(
+        rf"(?:^|[.\n]\s?){_LETTER}\**\s(?:is|es|est|ist|è|é)\s(?:the\s|la\s|die\s|a\s)?(?:correct|right|best|answer|respuesta|bonne|réponse|richtig|"
+        r"corretta|risposta|correta|resposta)",
+        re.I,
+    ),
+    re.compile(
+        rf"\b(?:option|choice|answer)\s{_LETTER}\**\s(?:is|fits|must be)\s(?:the\s)?(?:correct|right|best|answer|true)",
+        re.I,
+    ),
+    re.compile(
+        rf"\b(?:therefore|thus|so|hence|final)[,:]?\s(?:it(?:'s| is)\s|the\s)?(?:option|choice|answer)\s{_LETTER}", re.I
+    ),
+    re.compile(r"\\boxed\{\s?(?:\\text\{)?\s?\(?([A-Za-z])\)?[.:]?\s?\}?\s?\}"),
+)
+_LEAD = re.compile(
+    r"(?:(?:the\s)?(?:correct\s|final\s)?(?:option|choice|answer)(?:\sis)?|选项|选|答案是?)\s{0,3}[:：]?\s{0,3}", re.I
+)
+_LABEL = re.compile(r"[(\[（]?([A-Za-z])[)\]）]?(?=$|[\s.):：、,，;。\]）．])")
+_REST = re.compile(r"[\s.):：、\]）．-]{0,5}")
+_SEVERAL = re.compile(r"[\s,，、;&/]|and\b|or\b|和|或", re.I)
+_RETRACTS = re.compile(r"\b(?:no|wait|not|actually|instead|rather|but|sorry|correction|hmm)\b|不|等等", re.I)
+_NEGATED = re.compile(r"(?:\bnot|n['’]t|\bcannot be|不是|不选)\s{0,3}$", re.I)
+_ANY_LETTER = re.compile(r"(?<![A-Za-z'’])\(?([A-Z])\)?(?![A-Za-z'’])")
+
+
+def table(choices: Choices | None) -> dict[str, str]:
+    """Letter → text; a list is lettered from A."""
+    if choices is None:
+        return {}
+    if isinstance(choices, dict):
+        return {str(letter).strip("(). ").upper(): str(text) for letter, text in choices.items()}
+    return {chr(ord("A") + index): str(text) for index, text in enumerate(choices[:26])}
+
+
+def _letters(text: str, options: dict[str, str]) -> tuple[str, ...] | None:
+    """The letters that an answer names, in order; () when it contradicts itself; None when it names none."""
+    plain = bare(text).strip("{}\\ ")
+    lead = _LEAD.match(plain)
+    plain = plain[lead.end() :].strip(_WRAP) if lead else plain
+    by_text = [letter for letter, said in options.items() if _same_option(said, plain)]
+    if len(by_text) == 1:
+        return (by_text[0],)
+    label = _LABEL.match(plain)
+    if label is None:
+        run = plain.strip("().")
+        return tuple(run) if run.isascii() and run.isalpha() and run.isupper() and 1 < len(run) <= 8 else None
+    return _from_label(plain, label, options)
+
+
+def _from_label(plain: str, label: re.Match[str], options: dict[str, str]) -> tuple[str, ...] | None:
+    first = label.group(1).upper()
+    bracketed = label.group() != label.group(1) or plain[label.end() : label.end() + 1] in tuple(".):：、，,;．")
+    rest = plain[_REST.match(plain, label.end()).end() :].strip(" *`")  # type: ignore[union-attr]
+    if not rest:
+        return (first,) if label.group(1).isupper() or bracketed or len(plain) == 1 else None
+    others = [
+        match.group(1)
+        for match in _LABEL.finditer(rest[:40])
+        if match.start() == 0 or rest[match.start() - 1] in " ,，、;&/和或("
+    ]
+    if others and not _SEVERAL.sub("", re.sub(r"[(\[（]?\b[A-Za-z]\b[)\]）]?\.?", "", rest)):
+        return tuple(sorted({first, *(letter.upper() for letter in others)}))
+    if any(_same_option(said, rest) and letter != first for letter, said in options.items()):
+        return ()  # the letter of one option, the text of another
+    if _same_option(options.get(first, ""), rest) or rest.lower().startswith(("because", "since", "as ", "因为")):
+        return (first,)
+    if bracketed and not _is_taken_back(rest, first, options):
+        return (first,)
+    return None
+
+
+def _is_taken_back(rest: str, first: str, options: dict[str, str]) -> bool:
+    """Whether another option is named behind a letter, with a word that takes the first one back."""
+    others = {
+        letter
+        for letter in _ANY_LETTER.findall(rest)
+        if letter != first and (letter in options or not options) and letter != "I"
+    }
+    return bool(others & _possible(options)) and bool(_RETRACTS.search(rest) or re.search(r"(?i)\bor\b|或", rest))
+
+
+def _possible(options: dict[str, str]) -> set[str]:
+    return set(options) or set("ABCDEFGHIJ")
+
+
+def _declared(text: str, options: dict[str, str]) -> tuple[str, ...] | None:
+    """The letter in the last "the answer is B" of a text; () when it is taken back."""
+    tail = text[-_TAIL:]
+    found: list[tuple[int, int, str]] = []
+    for pattern in _DECLARED:
+        for match in pattern.finditer(tail):
+            letter = next(group for group in match.groups() if group)
+            upper = letter.upper()
+            lone = letter.isupper() or (match.group().rstrip(" *)`").endswith(letter) and len(match.group()) < 60)
+            if upper in _possible(options) and lone and letter != "a":
+                found.append((match.start(), match.end(), upper))
+    if not found:
+        return None
+    start, end, letter = max(found, key=lambda item: item[1])
+    if _NEGATED.search(tail[max(0, start - 20) : start]) or _NEGATED.search(tail[start : max(start, end - 2)]):
+        return None
+    if _is_taken_back(tail[end:], letter, options):
+        return ()
+    return (letter,)
+
+
+def _same_option(said: str, text: str) -> bool:
+    return bool(said) and words.plain(bare(said)) == words.plain(text)
+
+
+def _gold_letters(answer: Any, options: AnswerOptions) -> tuple[str, ...]:
+    rows = table(options.choices)
+    if isinstance(answer, dict) or (
+        isinstance(answer, list) and not all(isinstance(item, str | int) for item in answer)
+    ):
+        raise BadReference(f"the reference names no option: {clipped(repr(answer), 100)}")
+    text = ", ".join(map(str, answer)) if isinstance(answer, list) else str(answer)
+    letters = _letters(text, rows)
+    if not letters or (rows and not set(letters) <= set(rows)):
+        raise BadReference(f"the reference names no option: {clipped(text, 100)!r}")
+    return letters
+
+
+def check(answer: Any, options: AnswerOptions) -> None:
+    """Raises BadReference when the reference is none of the options."""
+    _gold_letters(answer, options)
+
+
+def judge(answer: Any, text: str, options: AnswerOptions) -> Judged:
+    """The same option, named by its letter or by its text."""
+    wanted = _gold_letters(answer, options)
+    rows = table(options.choices)
+    named = _letters(text, rows)
+    if named is None:
+        named = _declared(text, rows)
+    if named is None and "\n" not in text.strip() and len(text) < 400:
+        named = _bracketed(text, rows)
+    shown = "".join(named or ()) or clipped(bare(text))
+    if named is None:
+        return Judged(False, f"{NOT_READ}: it names no option", "first", shown, "".join(wanted), left_over=shown)
+    if not named:
+        return Judged(
+            False,
+            "more than one option, or the letter of one with the text of another",
+            "first",
+            shown,
+            "".join(wanted),
+        )
+    same = set(named) == set(wanted)
+    return Judged(same, "the same option" if same else "another option", "first", shown, "".join(wanted))
+
+
+_LONE = re.compile(r"\(?[A-Za-z]\)?[.)]?")
+
+
+def judge_words(answer: Any, text: str, options: AnswerOptions) -> Judged:
+    """The kind text: the same words; where the reference is an option's letter, that letter in any dress: (B), B., b."""
+    if isinstance(answer, str) and _LONE.fullmatch(answer.strip()) and options.case != "match":
+        judged = texts.judge_text(answer, text, options)
+        return judged if judged.equal else judge(answer, text, options.model_copy(update={"choices": None}))
+    return texts.judge_text(answer, text, options)
+
+
+def _bracketed(text: str, options: dict[str, str]) -> tuple[str, ...] | None:
+    """ "… so it must be (B)": the only bracketed letter."""
+    letters = {letter.upper() for letter in re.findall(r"[(（]([A-Z])[)）]", text)}
+    if len(letters) != 1 or re.search(r"\bnot\b|n['’]t\b|不", text):
+        return None
+    return tuple(letters)

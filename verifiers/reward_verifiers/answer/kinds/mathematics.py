@@ -1,0 +1,242 @@
+"""The mathematical kinds: math, number, unit.
+
+reference ──▶ gold()  ──┐
+answer    ──▶ read()  ──┴─▶ decide.compare ──▶ equal | different | not decided ──▶ symbolic.equal
+
+| reference  | answer     | verdict                                   |
+|------------|------------|-------------------------------------------|
+| read whole | read whole | 1 when equal, 0 when not                  |
+| read whole | not read   | 0, "the answer was not read"              |
+| not read   | same text  | 1                                         |
+| not read   | other text | Unsupported: the data set is to blame     |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+from reward_verifiers.answer.comparing import symbolic
+from reward_verifiers.answer.comparing.decide import compare
+from reward_verifiers.answer.comparing.evaluate import NotHere, TooLarge, numeric, rational
+from reward_verifiers.answer.extraction.sources import candidates
+from reward_verifiers.answer.judged import NOT_READ, Judged, Outcome, clipped
+from reward_verifiers.answer.options import AnswerOptions
+from reward_verifiers.answer.reading import words
+from reward_verifiers.answer.reading.nodes import Big, Neg, Node, Num, Quantity, Relation, Text, symbols, walk
+from reward_verifiers.answer.reading.reader import Reading, read, read_gold, text_content
+from reward_verifiers.verifier import BadReference, Unsupported
+
+_SOLUTION = 200
+"""Characters from which a reference is a worked solution, to look for the answer in."""
+_ANY_FORM = AnswerOptions(form="any")
+_MAX_SYMBOLIC = 600
+"""Characters of an answer that the second stage is given."""
+_LETTER = re.compile(r"\(?([A-J])\)?")
+_LABELLED = re.compile(r"(?:(?:option|choice|answer)\s)?(?:\(([A-J])\)|([A-J])(?:[.):]|$))(?![^\s])", re.I)
+_LOOSE_SPACE = re.compile(r"(?<!\w)\s+|\s+(?!\w)")
+"""White space that separates no two words or numbers."""
+_TRUTH = frozenset({"true", "false"})
+_OTHER_LETTER = re.compile(r"\([A-J]\)|\b[B-J]\b|\b(?:or|and|not|no|wait|but|wrong|instead|rather|actually)\b")
+_DECIMAL_COMMA = re.compile(r"(-?[0-9]{1,20}),([0-9]{1,2}|[0-9]{4,20})")
+_NUMBERS = re.compile(r"([0-9]+(?:\.[0-9]+)?)")
+
+
+def text_of(answer: Any) -> str:
+    """A reference's answer as text: out of its box, and out of the solution where that is given.
+
+    Raises BadReference for what is neither text nor a number.
+    """
+    if isinstance(answer, bool) or not isinstance(answer, str | int | float):
+        if isinstance(answer, bool):
+            return str(answer)
+        raise BadReference(f"the reference answer is neither text nor a number: {clipped(repr(answer), 100)}")
+    text = str(answer).strip()
+    if "boxed{" not in text and len(text) < _SOLUTION and "####" not in text:
+        return text
+    match = next(iter(candidates(text, ("boxed", "####", "phrase"), True, False)), None)
+    return match.text.strip() if match and match.text else text
+
+
+@lru_cache(maxsize=1024)
+def gold(text: str) -> Reading:
+    """A reference, read once. Raises BadReference when it is empty."""
+    reading = read_gold(text)
+    if reading.problem == "empty":
+        raise BadReference("the reference answer is empty")
+    return reading
+
+
+def check(answer: Any, options: AnswerOptions) -> None:
+    """Raises BadReference when the reference does not fit its kind."""
+    reading = gold(text_of(answer))
+    if options.kind == "number" and (reading.node is None or not _is_number(reading.node)):
+        raise BadReference(f"the reference answer is no number: {clipped(reading.text, 100)!r}")
+    if options.kind == "unit" and not (isinstance(reading.node, Quantity) and reading.node.unit):
+        raise BadReference(f"the reference answer has no known unit: {clipped(reading.text, 100)!r}")
+
+
+def left_over(answer: Any, options: AnswerOptions) -> str | None:
+    """What of a reference is not read; None when it is read whole."""
+    reading = gold(text_of(answer))
+    return None if reading.node is not None else reading.left_over or reading.text
+
+
+def _is_number(node: Node) -> bool:
+    try:
+        rational(node)
+    except ZeroDivisionError:
+        return False
+    except (NotHere, TooLarge):
+        try:
+            numeric(node, {})
+        except (NotHere, TooLarge, ZeroDivisionError, OverflowError, ValueError):
+            return False
+    return True
+
+
+def understood(reference: Any) -> bool:
+    """Whether the first stage alone decides the reference, so that it cannot be what was costly."""
+    node = read_gold(text_of(reference)).node
+    return node is not None and not any(isinstance(inner, Big) for inner in walk(node))
+
+
+def answers(text: str, reference: Any) -> bool:
+    """Whether a candidate is read as an answer of the reference's sort: not words where the reference is none."""
+    reading = read(text)
+    expected = gold(text_of(reference))
+    if expected.node is None:
+        return True
+    if isinstance(expected.node, Text):
+        return reading.node is not None
+    if isinstance(reading.node, Text):
+        return words.synonym(text) is not None
+    return reading.node is not None
+
+
+def is_aside(text: str, reference: Any) -> bool:
+    """Whether a formula holds unknowns where the reference is a number: it was written on the way."""
+    node, expected = read(text).node, gold(text_of(reference)).node
+    if node is None or expected is None or not _is_number(expected):
+        return False
+    return bool(symbols(node)) and not (isinstance(node, Relation) and not symbols(node.sides[-1]))
+
+
+def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
+    """Whether an extracted answer equals the reference. Raises Unsupported when the reference is not read."""
+    expected, answer = gold(text_of(reference)), read(text)
+    if _as_text(expected.text) == _as_text(answer.text):
+        return Judged(True, "the same text", "first", answer.canonical, expected.canonical)
+    if expected.node is None:
+        if _another_number(expected.text, answer.text):
+            return Judged(False, "the same text but for a number", "first", answer.text, expected.text)
+        raise Unsupported(
+            f"the reference is not read: {clipped(expected.left_over or expected.text, 200)!r} is left over"
+        )
+    by_words = _by_words(text_content(expected.text), text_content(answer.text), expected, answer)
+    if by_words is not None:
+        return Judged(bool(by_words.equal), by_words.rule, "first", answer.canonical, expected.canonical)
+    if answer.node is None and answer.as_amount is None:
+        left = answer.left_over or answer.text
+        return Judged(False, NOT_READ, "first", answer.canonical, expected.canonical, left_over=left)
+    outcome, stage = _decided(expected, answer, _policy(options))
+    return Judged(bool(outcome.equal), outcome.rule, stage, answer.canonical, expected.canonical)
+
+
+def _as_text(text: str) -> str:
+    return _LOOSE_SPACE.sub("", " ".join(text.split()))
+
+
+def _another_number(gold_text: str, text: str) -> bool:
+    """Whether two texts differ in one number alone: whatever they say, they do not say the same."""
+    ours, theirs = _NUMBERS.split(gold_text), _NUMBERS.split(text)
+    if len(ours) != len(theirs) or len(ours) < 2 or ours[::2] != theirs[::2]:
+        return False
+    differing = [(a, b) for a, b in zip(ours[1::2], theirs[1::2], strict=True) if Fraction(a) != Fraction(b)]
+    return len(differing) == 1
+
+
+def _policy(options: AnswerOptions) -> AnswerOptions:
+    """What a kind implies."""
+    if options.kind == "unit" and options.units == "ignore":
+        return options.model_copy(update={"units": "convert"})
+    if options.kind == "set":
+        return options.model_copy(update={"order": "any"})
+    if options.kind == "list":
+        return options.model_copy(update={"order": "strict"})
+    return options
+
+
+def _by_words(gold_text: str, text: str, expected: Reading, answer: Reading) -> Outcome | None:
+    """What is decided by the words alone: the same words, a truth value, an option's letter. None: nothing."""
+    either = isinstance(expected.node, Text) or isinstance(answer.node, Text)
+    if either and words.plain(gold_text) == words.plain(text):
+        return Outcome(True, "the same words")
+    meant = words.synonym(gold_text) or words.INITIALS.get(gold_text.lower())
+    verdict = words.synonym(text) or words.INITIALS.get(text.lower())
+    if either and meant in _TRUTH and verdict in _TRUTH:
+        return Outcome(meant == verdict, "the same truth value" if meant == verdict else "the other truth value")
+    letter = _LETTER.fullmatch(gold_text) or _LABELLED.match(gold_text)
+    label = _LABELLED.match(text)
+    if letter and label and not _OTHER_LETTER.search(text, label.end()):
+        same = (label[1] or label[2]).upper() == (letter[1] or letter[2]).upper()
+        return Outcome(same, "the option's letter")
+    return None
+
+
+def _decided(expected: Reading, answer: Reading, options: AnswerOptions) -> tuple[Outcome, str]:
+    outcome = _first(expected, answer, options)
+    if outcome.equal is not None or expected.node is None or answer.node is None:
+        return outcome, "first"
+    if len(answer.text) > _MAX_SYMBOLIC or len(expected.text) > _MAX_SYMBOLIC:
+        return Outcome(False, "too long to work out"), "first"
+    if not any(isinstance(node, Big) for node in (*walk(expected.node), *walk(answer.node))):
+        return outcome, "first"
+    return _second(expected.node, answer.node)
+
+
+def _first(expected: Reading, answer: Reading, options: AnswerOptions) -> Outcome:
+    assert expected.node is not None  # noqa: S101
+    said = answer.node or answer.as_amount
+    assert said is not None  # noqa: S101
+    outcome = compare(expected.node, said, options)
+    for wanted, given in _other_readings(expected, answer):
+        if outcome.equal:
+            break
+        other = compare(wanted, given, options)
+        outcome = other if other.equal else outcome
+    return outcome
+
+
+def _other_readings(expected: Reading, answer: Reading) -> Iterator[tuple[Node, Node]]:
+    """100,200 may be two numbers, and 3,14 the decimal 3.14 where a decimal is wanted."""
+    if expected.node is None or answer.node is None:
+        return
+    if expected.as_list or answer.as_list:
+        yield expected.as_list or expected.node, answer.as_list or answer.node
+    if answer.as_amount and isinstance(expected.node, Quantity):
+        yield expected.node, answer.as_amount
+    comma = _DECIMAL_COMMA.fullmatch(answer.text)
+    if comma and isinstance(expected.node, Num | Neg) and "." in expected.text:
+        decimal = read(f"{comma[1]}.{comma[2]}").node
+        if decimal is not None:
+            yield expected.node, decimal
+
+
+def _second(expected: Node, answer: Node) -> tuple[Outcome, str]:
+    """Sympy's word on the two values; the sides of an equation are compared in pairs."""
+    left = expected.sides if isinstance(expected, Relation) and set(expected.ops) == {"="} else (expected,)
+    right = answer.sides if isinstance(answer, Relation) and set(answer.ops) == {"="} else (answer,)
+    if len(left) != len(right):
+        # a formula with its value against the value
+        left, right = left[-1:], right[-1:]
+    for one, other in zip(left, right, strict=True):
+        same = compare(one, other, _ANY_FORM).equal
+        if same is None and len(left) == 1:
+            same = symbolic.equal(one, other)
+        if not same:
+            return Outcome(False, "not decided by sympy" if same is None else "different by sympy"), "second"
+    return Outcome(True, "equal by sympy"), "second"

@@ -1,0 +1,179 @@
+"""From what people and models type to one spelling of LaTeX: Unicode maths, wrappers, spacing, fraction commands.
+
+    "**½ of 1，000**"  ──▶  "\\frac{1}{2} of 1,000"
+
+A few passes of bounded substitutions; meaning is left to the parser.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_SUPER = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ", "0123456789+-()ni", strict=True))
+_SUB = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₐₑₓₙₖₘ", "0123456789+-()aexnkm", strict=True))
+_SUPERS = re.compile(f"[{''.join(_SUPER)}]+")
+_SUBS = re.compile(f"[{''.join(_SUB)}]+")
+_GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho _ sigma tau "
+    "upsilon phi chi psi omega"
+).split()
+_SYMBOLS = {
+    "×": "\\times ", "⋅": "\\cdot ", "·": "\\cdot ", "∙": "\\cdot ", "•": "\\cdot ", "÷": "/", "∕": "/", "⁄": "/",
+    "−": "-", "–": "-", "—": "-", "﹣": "-", "‐": "-", "‑": "-",
+    "√": "\\sqrt ", "∛": "\\sqrt[3]", "∞": "\\infty ", "°": "^\\circ ", "º": "^\\circ ",
+    "≤": "\\le ", "⩽": "\\le ", "≦": "\\le ", "≥": "\\ge ", "⩾": "\\ge ", "≧": "\\ge ", "≠": "\\ne ",
+    "≈": "\\approx ", "≡": "\\equiv ", "±": "\\pm ", "∓": "\\mp ",
+    "∈": "\\in ", "∉": "\\notin ", "∪": "\\cup ", "∩": "\\cap ", "∅": "\\emptyset ", "∖": "\\setminus ",
+    "ℝ": "\\mathbb{R}", "ℤ": "\\mathbb{Z}", "ℕ": "\\mathbb{N}", "ℚ": "\\mathbb{Q}", "ℂ": "\\mathbb{C}",
+    "∫": "\\int ", "∑": "\\sum ", "∏": "\\prod ", "′": "'", "″": "''", "’": "'", "‘": "'", "“": '"', "”": '"',
+    "、": ",", "。": ".", "【": "[", "】": "]", "「": "", "」": "", "⟨": "\\langle ", "⟩": "\\rangle ",
+    "⌊": "\\lfloor ", "⌋": "\\rfloor ", "⌈": "\\lceil ", "⌉": "\\rceil ", "…": "\\ldots ",
+    "½": "\\frac{1}{2}", "⅓": "\\frac{1}{3}", "⅔": "\\frac{2}{3}", "¼": "\\frac{1}{4}", "¾": "\\frac{3}{4}",
+    "⅕": "\\frac{1}{5}", "⅖": "\\frac{2}{5}", "⅗": "\\frac{3}{5}", "⅘": "\\frac{4}{5}", "⅙": "\\frac{1}{6}",
+    "⅚": "\\frac{5}{6}", "⅛": "\\frac{1}{8}", "⅜": "\\frac{3}{8}", "⅝": "\\frac{5}{8}", "⅞": "\\frac{7}{8}",
+    "⅑": "\\frac{1}{9}", "⅒": "\\frac{1}{10}", "⅐": "\\frac{1}{7}",
+    "￥": "¥", "✓": "\\checkmark ", "✔": "\\checkmark ", "✅": "\\checkmark ", "∧": "\\land ", "∨": "\\lor ", "¬": "\\lnot ",
+    "→": "\\to ", "↦": "\\mapsto ", "∠": "\\angle ", "△": "\\triangle ", "∣": "\\mid ",
+    **{chr(0x2460 + k): f"\\textcircled{{{k + 1}}}" for k in range(20)},
+    "\u200b": "", "\u200c": "", "\u200d": "", "\ufeff": "", "\u2061": "", "\u2062": "",
+    **{chr(0x3B1 + k): f"\\{name} " for k, name in enumerate(_GREEK) if name != "_"}, "ς": "\\sigma ",
+    "ϕ": "\\phi ", "ε": "\\epsilon ", "Γ": "\\Gamma ", "Δ": "\\Delta ", "Θ": "\\Theta ", "Λ": "\\Lambda ",
+    "Π": "\\Pi ", "Σ": "\\Sigma ", "Φ": "\\Phi ", "Ψ": "\\Psi ", "Ω": "\\Omega ",
+}  # fmt: skip
+_TABLE = str.maketrans(_SYMBOLS)
+
+_SPACING = re.compile(
+    r"\\(?:Huge|huge|LARGE|Large|large|normalsize|small|footnotesize|scriptsize|tiny|bfseries|centering|left|right|bigg?[lrm]?|Bigg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|nolimits|middle|mathstrut)"
+    r"(?![A-Za-z])\.?"
+    r"|\\!|\\checkmark\s*$|\\phantom\{[^{}]{0,100}\}|\\label\{[^{}]{0,100}\}|\\color\{[^{}]{0,30}\}|\\tag\{[^{}]{0,30}\}|&(?=\s{0,5}=)"
+)
+_SPACE = re.compile(r"(\\\\)|\\(?:[,;:> ]|q?quad|hspace\{[^{}]{0,30}\})|~|&nbsp;|\s")
+_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,?\\!|\\,) ?(?=\d{3}(?!\d))")
+_SPACED_THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?: \d{3}){1,100}(?![\d/])")
+_COMMANDS = {
+    "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "nicefrac": "frac", "sfrac": "frac", "dbinom": "binom",
+    "tbinom": "binom", "leq": "le", "leqslant": "le", "geq": "ge", "geqslant": "ge", "neq": "ne", "lvert": "vert",
+    "rvert": "vert", "mid": "mid", "lbrace": "{", "rbrace": "}", "lbrack": "[", "rbrack": "]", "lt": "<", "gt": ">",
+    "varnothing": "emptyset", "empty": "emptyset", "degree": "circ", "textdegree": "circ", "ast": "*",
+    "star": "*", "div": "/", "dots": "ldots", "cdots": "ldots", "varepsilon": "epsilon", "vartheta": "theta",
+    "varphi": "phi", "lgroup": "(", "rgroup": ")", "bigcup": "cup", "infin": "infty", "Reals": "mathbb{R}",
+    "backslash": "setminus", "tg": "tan", "ctg": "cot", "cosec": "csc", "arctg": "arctan", "thinspace": ",",
+    "vee": "lor", "wedge": "land", "neg": "lnot", "lparen": "(", "rparen": ")",
+}  # fmt: skip
+_COMMAND = re.compile(r"\\(" + "|".join(sorted(_COMMANDS, key=len, reverse=True)) + r")(?![A-Za-z])")
+TEXT_COMMAND = re.compile(
+    r"\\(?:text|textbf|textrm|textit|textnormal|mathrm|mathbf|mbox|operatorname)\s?\{([^{}]{0,1000})\}"
+)
+_DOUBLED = re.compile(
+    r"\\\\(?=(?:[dtc]?frac|sqrt|pi|left|right|text|mathrm|boxed|infty|le|ge|leq|geq|neq?|cdot|times|cup|circ|theta|pm)"
+    r"(?![a-z]))"
+)
+_PLAIN = {"{", "}", ","}
+_BARE = {"[", "]", "<", ">", "*", "/", "(", ")"}
+_SPACES = ("\\,", "\\;", "\\:", "\\!", "\\ ")
+_LEADING, _TRAILING = " \t\n:;=", " \t\n;"
+_PAIRED = re.compile(r"(\*{1,3}|_{1,3}|`{1,3}|\"|')(.+)\1", re.S)
+_INLINE = re.compile(r"(?<!\\)\$\$?(?=[^\s$])((?:[^$\\]|\\.)*?)(?<=[^\s])(?<!\\)\$\$?(?![0-9])", re.S)
+_COLOURED = re.compile(
+    r"\\(?:textcolor|colorbox)\{[^{}]{0,30}\}(?=\{)|\\num(?=\{)|\\color\{[^{}]{0,30}\}|\\color\[[^\]]{0,9}\]\{[^{}]{0,30}\}"
+)
+_MONEY_FIRST = re.compile(r"^(USD|EUR|GBP|RMB|CNY|INR|JPY)\s?([0-9][0-9.,]{0,30})$")
+_QUANTITY = re.compile(r"\\(?:SI|qty)\{([^{}]{1,60})\}\{([^{}]{1,60})\}")
+_MICRO = re.compile(r"(?:[µμ]|\\mu\s?(?:\\(?:text|mathrm)\{(?=[mgsFACLVW]\}))?)(?=[mgsFACLVW](?![a-zA-Z]))")
+_OHM = re.compile(r"(?<=[0-9 ~{,])([kKMmGµμ]?)(?:Ω|Ω)")
+_OHM_TEX = re.compile(
+    r"\\(?:text|mathrm)\{\s?([kM]?)\\Omega\s?\}|\\(?:text|mathrm)\{\s?([kM])\s?\}\s?\\Omega(?![A-Za-z])"
+)
+_LEADS = re.compile(
+    r"(?:(?:approximately|approx\.?|exactly|about|roughly|around|equals|equal to|is|so|thus|therefore|hence|namely"
+    r"|\\approx|\\therefore|\\implies|\\Rightarrow|答案[是为]?|约为?|等于|the (?:final )?answer is)[\s:,]{1,3}){1,3}",
+    re.I,
+)
+
+
+def _command(match: re.Match[str]) -> str:
+    target = _COMMANDS[match.group(1)]
+    if target in _BARE:
+        return target
+    return f"\\{target}" if target in _PLAIN else f"\\{target} "
+
+
+def _unicode(text: str) -> str:
+    text = _SUPERS.sub(lambda m: "^{" + "".join(map(_SUPER.__getitem__, m.group())) + "}", text)
+    text = _SUBS.sub(lambda m: "_{" + "".join(map(_SUB.__getitem__, m.group())) + "}", text)
+    text = text.translate(_TABLE)
+    if text.isascii():
+        return text
+    kept = text.replace("µ", "\ue000")  # the micro sign is no letter mu
+    return unicodedata.normalize("NFKC", kept).translate(_TABLE).replace("\ue000", "µ")
+
+
+def _unwrap(text: str) -> str:
+    """Without the delimiters, emphasis and punctuation around the whole."""
+    for _ in range(6):
+        before = text
+        text = text.strip()
+        while text.endswith(_SPACES):
+            text = text[:-2].rstrip()
+        while text.startswith(_SPACES):
+            text = text[2:].lstrip()
+        text = text.lstrip(_LEADING).rstrip(_TRAILING)
+        while text.endswith((".", ",")) and not text.endswith(("\\.", "\\,", "...")):
+            text = text[:-1].rstrip()
+        emphasised = _PAIRED.fullmatch(text)
+        if emphasised and emphasised[1] not in emphasised[2]:
+            text = emphasised[2]
+        for left, right in (("$$", "$$"), ("\\(", "\\)"), ("\\[", "\\]"), ("$", "$"), ("\\boxed{", "}")):
+            if text.startswith(left) and text.endswith(right) and len(text) > len(left) + len(right):
+                inner = text[len(left) : -len(right)]
+                if (
+                    ("$" not in inner.replace("\\$", ""))
+                    if left[0] == "$"
+                    else (left != "\\boxed{" or _balanced(inner))
+                ):
+                    text = inner
+        if text == before:
+            break
+    return text
+
+
+def _balanced(text: str) -> bool:
+    depth = 0
+    for char in text:
+        depth += (char == "{") - (char == "}")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def normalise(text: str) -> str:
+    """One spelling of `text`. The result is at most a small multiple of its length."""
+    if not text.isascii():
+        text = _OHM.sub(lambda m: f"\\text{{ {m[1]}ohm}}", _MICRO.sub("µ", text))
+        text = _unicode(text)
+    text = _MONEY_FIRST.sub(r"\2\\text{ \1}", _unwrap(text))
+    if "$" in text:
+        text = _INLINE.sub(lambda m: f" {m[1]} ", text).strip()
+    if "\\" in text or "{" in text:
+        if "\\\\" in text and "\\begin" not in text:
+            text = _DOUBLED.sub(lambda m: "\\", text)
+        text = _COLOURED.sub("", text)
+        if "\\SI{" in text or "\\qty{" in text:
+            text = _QUANTITY.sub(lambda m: f"{m[1]}\\text{{ {m[2]}}}", text)
+        if "\\mu" in text or "\\Omega" in text:
+            text = _OHM_TEX.sub(lambda m: f"\\text{{ {m[1] or m[2] or ''}ohm}}", text)
+            text = _MICRO.sub(lambda m: ("\\text{" if "{" in m.group() else "") + "µ", text)
+        text = _COMMAND.sub(_command, text)
+        text = _THOUSANDS.sub("", text)
+        text = _SPACING.sub("", text)
+        text = text.replace("\\%", "%").replace("\\&", "&").replace("\\#", "#").replace("\\_", "_")
+        text = text.replace("\\$", "＄").replace("$", "＄").replace("\\(", " ").replace("\\)", " ")
+    elif "$" in text:
+        text = text.replace("$", "＄")
+    text = _SPACE.sub(lambda m: m.group(1) or " ", text).strip(" ;,")
+    if text.endswith("\\checkmark"):
+        text = text[:-10].rstrip()
+    text = _SPACED_THOUSANDS.sub(lambda m: m.group().replace(" ", ""), text)
+    lead = _LEADS.match(text)
+    return text[lead.end() :] if lead and lead.end() < len(text) else text

@@ -1,0 +1,124 @@
+"""One side of a comparison, read: its normalised text and its tree. Bounded, cached, never raises.
+
+text ──▶ normalise ──▶ a number? words in a list? a time? ──▶ parse ──▶ Reading(node) or Reading(None, left_over)
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+from reward_verifiers.answer.reading import numerals, units, words
+from reward_verifiers.answer.reading.nodes import Neg, Node, Num, Text, Time
+from reward_verifiers.answer.reading.normalise import TEXT_COMMAND, normalise
+from reward_verifiers.answer.reading.parser import parse
+from reward_verifiers.answer.reading.tokens import CannotRead
+
+MAX_READ = 2_000
+"""Characters; longer ones are not read."""
+_INTEGER = re.compile(r"-?[0-9]{1,100}")
+_THOUSANDS = re.compile(r"[0-9],[0-9]{3}")
+_PLAIN_WORDS = re.compile(r"[^\W\d_]{2,}(?:['’.-]{0,2}[\s,][^\W\d_]{1,}|['’-][^\W\d_]+)*[.!]?")
+_TIME = re.compile(
+    r"[0-9]{1,2}(?::[0-9]{2}){0,2}\s?(?:[ap]\.?\s?m\.?)|[0-9]{1,2}:[0-9]{2}:[0-9]{2}|(?:12 )?(?:noon|midnight)", re.I
+)
+_SPACED_UNIT = re.compile(r"(-?[0-9][0-9.,eE+-]{0,20}) ([A-Za-zµΩ°][A-Za-zµΩ°/^*·. 0-9{}-]{0,40})")
+
+_AMOUNT = re.compile(
+    r"(-?[0-9][0-9.,]{0,20}|-?[0-9.]{1,20}\s?\\times\s?10\^\{?-?[0-9]{1,4}\}?)\s?([A-Za-zµ°][A-Za-zµ°/^*·. 0-9{}-]{0,40})"
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    text: str
+    """Normalised."""
+    node: Node | None
+    """None: it is not read."""
+    as_list: Node | None = None
+    """The other reading of 100,200: two numbers."""
+    problem: str = ""
+    left_over: str = ""
+    """What no rule accounts for."""
+    as_amount: Node | None = None
+    """The other reading of 5 g/cm^3: a number with a unit, where letters might be unknowns."""
+
+    @property
+    def canonical(self) -> str:
+        """The normal form as text; equal answers mostly share it."""
+        return _canonical(self.node) if self.node is not None else self.text
+
+
+@lru_cache(maxsize=1024)
+def _canonical(node: Node) -> str:
+    from reward_verifiers.answer.comparing.normal_form import canonical
+
+    return canonical(node)
+
+
+@lru_cache(maxsize=2048)
+def read(text: str) -> Reading:
+    """The reading of an answer."""
+    if len(text) > MAX_READ:
+        return Reading(text[:MAX_READ], None, problem="too long", left_over=text[MAX_READ : MAX_READ + 100])
+    plain = normalise(text)
+    if not plain.strip("＄ "):
+        return Reading(plain, None, problem="empty")
+    if _INTEGER.fullmatch(plain):
+        number = Num(Fraction(abs(int(plain))))
+        return Reading(plain, Neg(number) if plain[0] == "-" else number)
+    content = text_content(plain)
+    node = _from_lists(content)
+    if node is not None:
+        return Reading(plain, node)
+    node, problem, left_over = _parsed(plain, thousands=True)
+    if node is None and _PLAIN_WORDS.fullmatch(content):
+        return Reading(plain, Text(content))
+    as_list = _parsed(plain, thousands=False)[0] if _THOUSANDS.search(plain) else None
+    as_amount = _amount(content) if plain[:1] in "-0123456789." else None
+    left_over = left_over or (plain if node is None else "")
+    return Reading(plain, node, as_list if as_list != node else None, problem, left_over, as_amount)
+
+
+def _amount(content: str) -> Node | None:
+    match = _AMOUNT.fullmatch(content)
+    if match is None or not units.spelled(match[2], things="/" in match[2]):
+        return None
+    return _parsed(f"{match[1]}\\text{{ {match[2]}}}", thousands=True)[0]
+
+
+def _from_lists(content: str) -> Node | None:
+    """What a closed list has: a synonym, a time of day, a number in words."""
+    if words.synonym(content):
+        return Text(content)
+    if _TIME.fullmatch(content):
+        return Time(content)
+    value = numerals.number(content) if content[:1].isalpha() else None
+    if value is None:
+        return None
+    return Num(value) if value >= 0 else Neg(Num(-value))
+
+
+@lru_cache(maxsize=1024)
+def read_gold(text: str) -> Reading:
+    """The reading of a reference: like `read`, but a letter that stands apart from its number is a unit."""
+    apart = _SPACED_UNIT.fullmatch(text.strip(" $"))
+    if apart and units.spelled(apart[2]):
+        return read(f"{apart[1]}\\text{{ {apart[2]}}}")
+    return read(text)
+
+
+def _parsed(text: str, thousands: bool) -> tuple[Node | None, str, str]:
+    try:
+        return parse(text, thousands), "", ""
+    except CannotRead as error:
+        return None, str(error), error.left_over
+    except (RecursionError, ZeroDivisionError, ValueError, OverflowError) as error:
+        return None, type(error).__name__, text
+
+
+def text_content(text: str) -> str:
+    """The words of a normalised answer, without \\text{} around them."""
+    return " ".join(TEXT_COMMAND.sub(r" \1 ", text).split())

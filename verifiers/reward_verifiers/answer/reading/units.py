@@ -1,0 +1,267 @@
+"""Units as answers write them: one spelling for each, products and powers of them, and conversion by pint.
+
+    "square inches" ──▶ "inch^2"      "km/h", "kilometers per hour" ──▶ "kilometer hour^-1"
+    "cars per hour" ──▶ "#car hour^-1", where #car is a counted thing and no unit of pint's
+
+pint is asked for single words alone, never for a text: prefixes and plurals are its own, and a word that it does not know is
+no unit. Money and a few spellings are defined below.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from functools import cache, lru_cache
+from typing import Any
+
+from reward_verifiers.answer.reading import words
+
+# pint's name: spellings that pint does not know, or reads as another unit
+_TABLE = """
+meter: 米|centimeter: cms 厘米|millimeter: 毫米|kilometer: kms 千米 公里|decimeter: 分米|micrometer: um|inch: in in.
+foot: ft.
+mile: mi|gram: 克|kilogram: kgs 千克 公斤|pound: lbs lb|metric_ton: tonne tonnes|ton: ton tons|second: sec secs s 秒
+minute: min mins 分钟 分|hour: hr hrs h 小时 时|day: 天|week: wk wks 周|month: 月|year: yr yrs 年|liter: L l 升
+milliliter: mL ml 毫升
+ohm: Ω \\Omega|ampere: A amp amps|degree_Celsius: °C ℃ celsius centigrade|degree_Fahrenheit: °F ℉ fahrenheit
+mole: mol mols|degree: ° deg 度|radian: rad rads|mile hour^-1: mph|kilometer hour^-1: kph kmh kmph
+mile gallon^-1: mpg|liter minute^-1: lpm|revolution minute^-1: rpm
+astronomical_unit: AU au|kelvin: K|light_year: ly|calorie: cal
+degree_Celsius: degC
+dollar: $ ＄ dollar dollars usd USD buck bucks 美元 美金|cent: ¢ cent cents|euro: € euro euros EUR
+euro_cent: eurocent eurocents
+yuan: 元 yuan RMB CNY|yen_sign: ¥|yen: yen JPY|pound_sterling: £ GBP quid|penny: pence
+rupee: ₹ rupee rupees Rs Rs. INR|won: ₩ won KRW
+ruble: ₽ ruble rubles rouble roubles RUB|franc: franc francs CHF|peso: peso pesos|real: reais|krona: kronor
+shekel: ₪ shekel shekels
+"""
+SPELLINGS = {
+    spelling: name
+    for entry in _TABLE.replace("\n", "|").split("|")
+    if ":" in entry
+    for name, _, spellings in [entry.partition(":")]
+    for spelling in spellings.split()
+}
+_COMMON = frozenset(
+    (
+        "mm cm dm km ft yd mi mg kg lb lbs oz ms min hr hrs sec mL ml dL cL kL gal qt pt kJ MJ kW MW GW kV mV mA Pa "
+        "kPa MPa Hz kHz MHz GHz eV mol mph kph rad deg in hp kN MN mW nm um mins yr yrs cc rpm usd kWh MWh mph bar atm "
+        "dB lm lx kcal cal nF pF mF μm µm"
+    ).split()
+)
+"""Two letters and more that are a unit after a number, when they stand in a formula without \\text."""
+SINGLE_LETTERS = frozenset("mgshLlNJWVKACFT")
+_NO_UNITS = frozenset(
+    (
+        "point points hand hands line lines link links chain chains rod rods stick sticks turn turns count "
+        "counts sheet sheets "
+        "drop drops pole poles league leagues cable cables bag bags peck pecks quire quires bundle bundles "
+        "square squares pair "
+        "score number numbers unit units particle particles cycle cycles refrigeration percent permille ppm "
+        "a c e k G u q h_bar "
+        "cube cubes dozen gross board boards toise scruple scruples slug slugs barn barns jute word words byte_ crinal "
+        "conventional color pica picas didot course courses line_ grade grades mark marks sign signs circle "
+        "circles pixel pixels dot "
+        "dots css_pixel strike strikes bushel_ section sections township townships arpent ream reams stere "
+        "noggin shot shots jigger "
+        "th st nd rd nat nats minim minims tex den denier mil mils hundred thousand million billion ton_ month_ second_ "
+        "pieze stone_ be me at "
+        "am as an or of to us we it is on by if my so no do go he up pm Pm fg gg in_ minute_ and per"
+    ).split()
+)
+"""Words that pint holds for units, and answers mostly do not."""
+_POWERS = {"square": 2, "sq": 2, "sq.": 2, "cubic": 3, "cu": 3, "squared": 2, "cubed": 3, "平方": 2, "立方": 3}
+_PER_SECOND = re.compile(r"\bms(?=\^\{?-)")
+_PIECE = re.compile(
+    r"\^\{?(-?\d{1,4})(?!\d)\}?|\*\*(-?\d{1,4})(?!\d)|([/*·])|\bper\b"
+    r"|([^\W\d_]+(?:-[^\W\d_]+)?\.?|[°$＄€£¥₹¢℃℉µ₩₽₪][A-Za-z]*)|(.)",
+    re.S,
+)
+_DEGREES = re.compile(r"\bdeg(?:ree)?s?\.?\s?(c|f)(?:elsius|entigrade|ahrenheit)?\b", re.I)
+MAX_WORD = 24
+
+
+@cache
+def registry() -> Any:
+    """pint's unit registry with exact factors, made on first use, with money beside it."""
+    import pint
+
+    units: Any = pint.UnitRegistry(cache_folder=None, non_int_type=Fraction)
+    for name in (
+        "dollar",
+        "euro",
+        "yuan",
+        "yen",
+        "yen_sign",
+        "pound_sterling",
+        "rupee",
+        "won",
+        "ruble",
+        "franc",
+        "peso",
+        "real",
+        "krona",
+        "shekel",
+    ):
+        units.define(f"{name} = [money_{name}]")
+    units.define("cent = dollar / 100")
+    units.define("euro_cent = euro / 100")
+    units.define("penny = pound_sterling / 100")
+    return units
+
+
+@lru_cache(maxsize=4096)
+def known(word: str) -> str | None:
+    """The name of the unit that a word spells, or None.
+
+    >>> known("kN"), known("hrs"), known("acres"), known("apples")
+    ('kilonewton', 'hour', 'acre', None)
+    """
+    for spelling in (word, word.rstrip("."), word.lower().rstrip(".")):
+        if spelling in SPELLINGS:
+            return SPELLINGS[spelling]
+        if not spelling or len(spelling) > MAX_WORD or spelling in _NO_UNITS or not spelling.isalpha():
+            continue
+        name = _pint_name(spelling)
+        if name:
+            return name
+    return None
+
+
+def _pint_name(word: str) -> str | None:
+    try:
+        candidates = registry().parse_unit_name(word)
+    except Exception:  # of pint's own making: the word is no unit
+        return None
+    if not candidates:
+        return None
+    prefix, name, _ = candidates[0]
+    if (
+        prefix
+        and len(word) > 3
+        and not word.lower().startswith(prefix)
+        and (word.lower() in words.NOUNS or len(word) > 5)
+    ):
+        return None  # "cars" is no centi-are, "mminutes" no milliminute
+    return f"{prefix}{name}"
+
+
+def is_common(word: str) -> bool:
+    """Whether letters in a formula are a unit after a number."""
+    return word in _COMMON
+
+
+@lru_cache(maxsize=4096)
+def spelled(text: str, things: bool = False) -> str | None:
+    """One spelling of a unit; None when `text` is not made of units alone. With `things`, counted things are units too.
+
+    >>> spelled("sq. ft"), spelled("m/s^2"), spelled("apples"), spelled("cars per hour", things=True)
+    ('foot^2', 'meter second^-2', None, '#car hour^-1')
+    """
+    if len(text) > 80:
+        return None
+    text = _PER_SECOND.sub("m s", text).replace("\\cdot", "*").replace("square", "square ").replace("cubic", "cubic ")
+    text = _DEGREES.sub(lambda m: "°" + m[1].upper(), text.replace("square d", "squared"))
+    powers: dict[str, int] = {}
+    sign, pending, last = 1, 1, ""
+    for match in _PIECE.finditer(text):
+        power, power2, operator, word, other = match.groups()
+        if power or power2:
+            if not last or pending != 1:
+                return None
+            powers[last] += (int(power or power2) - 1) * (1 if powers[last] > 0 else -1)
+            last = ""
+        elif operator in ("*", "·"):
+            continue
+        elif operator == "/" or match.group() == "per":
+            if sign < 0:
+                return None
+            sign = -1
+        elif word:
+            if word.lower() in _POWERS:
+                if word.lower() in ("squared", "cubed"):
+                    if not last:
+                        return None
+                    powers[last] *= _POWERS[word.lower()]
+                    last = ""
+                else:
+                    pending = _POWERS[word.lower()]
+                continue
+            name = _named(word, things)
+            if name is None and word[:2] in ("平方", "立方"):
+                name, pending = known(word[2:]), _POWERS[word[:2]]
+            if name is None:
+                return None
+            for factor_name in name.split():
+                bare, _, power = factor_name.partition("^")
+                powers[bare] = powers.get(bare, 0) + sign * pending * int(power or 1)
+            last, pending = name.split()[0].partition("^")[0], 1
+        elif other is not None and not other.isspace() and other not in "{}.":
+            return None
+    if pending != 1:
+        return None
+    named = [f"{name}^{power}" if power != 1 else name for name, power in sorted(powers.items()) if power]
+    return " ".join(named) or None
+
+
+def _named(word: str, things: bool) -> str | None:
+    name = known(word)
+    if name is None and things:
+        stem = words.stem(word)
+        return f"#{stem}" if stem else None
+    return name
+
+
+@lru_cache(maxsize=4096)
+def factor(source: str, target: str) -> Fraction | None:
+    """What a value in `source` is multiplied by to be in `target`; both as `spelled` writes them. None: not convertible.
+
+    >>> factor("meter", "centimeter")
+    Fraction(100, 1)
+    """
+    if source == target:
+        return Fraction(1)
+    if things_of(source) != things_of(target):
+        return None
+    import pint
+
+    units = registry()
+    try:
+        ratio = units.Quantity(Fraction(1), _pint_unit(source)) / units.Quantity(Fraction(1), _pint_unit(target))
+        ratio = ratio.to_base_units()
+        if not ratio.dimensionless or "degree_" in source + target:
+            return None
+        return Fraction(ratio.magnitude).limit_denominator(10**18)
+    except (pint.errors.PintError, ValueError, TypeError, ArithmeticError, AttributeError):
+        return None
+
+
+def things_of(unit: str) -> tuple[str, ...]:
+    """The counted things in a unit, with their powers."""
+    return tuple(piece for piece in unit.split() if piece[0] == "#")
+
+
+TEMPERATURES = frozenset({"degree_Celsius", "degree_Fahrenheit", "kelvin"})
+_SAME_MONEY = ({"yen_sign", "yen"}, {"yen_sign", "yuan"}, {"pound", "pound_sterling"})
+
+
+def is_same_money(first: str, second: str) -> bool:
+    """A sign that two currencies share, and pounds of either kind."""
+    return {first, second} in _SAME_MONEY
+
+
+def temperature(value: Fraction, source: str, target: str) -> Fraction | None:
+    """A temperature on another scale."""
+    if source not in TEMPERATURES or target not in TEMPERATURES:
+        return None
+    return Fraction(registry().Quantity(value, source).to(target).magnitude).limit_denominator(10**18)
+
+
+def _pint_unit(spelling: str) -> Any:
+    units = registry()
+    made = units.Unit("")
+    for piece in spelling.split():
+        name, _, power = piece.partition("^")
+        if name[0] != "#":
+            made *= getattr(units, name) ** int(power or 1)
+    return made

@@ -1,0 +1,112 @@
+"""The languages of words whose script several languages share, or one language and unknown ones.
+
+each distinct word: evidence ─▶ how much of the text each language explains ─▶ the few that matter ─▶ path over the words
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from reward_verifiers.language.data import word_list
+from reward_verifiers.language.languages import UNKNOWN
+from reward_verifiers.language.lexicon import ABSENT, COMMON, UNLISTED, Evidence, lexicon
+from reward_verifiers.language.path import Numbers, likeliest
+from reward_verifiers.language.words import Bools, Hashes, Ints, Words, among, split
+
+Amounts = npt.NDArray[np.float64]
+
+_ROUNDS = 6
+_LEAST_SHARE = 0.004
+_MOST_LANGUAGES = 6
+_SHARE_FLOOR = 0.003
+_SHARE_WEIGHT = 80
+_EDGE = 50
+_TWINS = (("id", "ms"),)
+_TWIN_CLIP = 200
+_TWIN_MARGIN = 2
+
+# Phrases of scholars in every language, and the units and functions that stand between words.
+NEUTRAL_HASHES = np.unique(split(" ".join(word_list("neutral"))).hashes)
+
+
+def languages_of(
+    script: str,
+    words: Words,
+    numbers: Ints,
+    amounts: Amounts,
+    costs: Numbers,
+    may_be_name: Bools,
+    terms: Hashes,
+    candidates: frozenset[str],
+    target: str,
+) -> npt.NDArray[np.str_]:
+    """The language of each of these words of a text, which are of one script, in order."""
+    table = lexicon(script)
+    _, first, inverse = np.unique(words.hashes[numbers], return_index=True, return_inverse=True)
+    evidence, _ = table.rows(words, numbers[first])
+    columns = [number for number, language in enumerate(table.languages) if language in candidates]
+    languages = [*(table.languages[column] for column in columns), UNKNOWN]
+    is_name = _names(evidence, table.languages)
+    evidence = np.column_stack([evidence[:, columns], np.full(len(first), UNLISTED, dtype=np.int32)])
+    counts: Amounts = np.bincount(inverse, weights=amounts).astype(np.float64) + 1e-9
+    shares = _shares(evidence, counts)
+    _settle_twins(shares, evidence, counts, languages, target)
+    kept = _kept(shares, languages, target)
+    evidence = evidence[:, kept] + np.rint(_SHARE_WEIGHT * np.log10(shares[kept] + _SHARE_FLOOR)).astype(np.int32)
+    evidence -= evidence.max(axis=1, keepdims=True)
+    hashes = words.hashes[numbers[first]]
+    evidence[among(hashes, NEUTRAL_HASHES) | among(hashes, terms)] = 0
+    rows = evidence[inverse]
+    rows[may_be_name & is_name[inverse]] = 0
+    # Before and behind the text stands its main language, so that a change at its edges costs as much as elsewhere.
+    is_other = np.arange(len(kept)) != int(shares[kept].argmax())
+    rows[0, is_other] -= _EDGE
+    rows[-1, is_other] -= _EDGE
+    found: npt.NDArray[np.str_] = np.array(languages)[np.array(kept)[likeliest(rows, costs)]]
+    return found
+
+
+def _names(evidence: Evidence, languages: Sequence[str]) -> Bools:
+    """Which words are names when they have a capital: those of no list or of several. German has one for every noun."""
+    lists = evidence > ABSENT
+    names = lists.sum(axis=1) != 1
+    if "de" in languages:
+        names |= ~lists[:, languages.index("de")]
+    return np.asarray(names & (evidence.max(axis=1) < COMMON))
+
+
+def _shares(evidence: Evidence, counts: Amounts) -> Amounts:
+    """The share of the words that each language explains best: a mixture fitted by expectation maximisation."""
+    likelihood = 10.0 ** ((evidence - evidence.max(axis=1, keepdims=True)) / 100)
+    shares = np.full(evidence.shape[1], 1 / evidence.shape[1])
+    for _ in range(_ROUNDS):
+        parts = likelihood * shares
+        parts *= (counts / parts.sum(axis=1))[:, None]
+        shares = parts.sum(axis=0) / counts.sum()
+    return shares
+
+
+def _settle_twins(shares: Amounts, evidence: Evidence, counts: Amounts, languages: list[str], target: str) -> None:
+    """Of two languages that share most of their words, a text is of one: the likelier, or the target if it is as likely."""
+    for pair in _TWINS:
+        if not set(pair) <= set(languages):
+            continue
+        one, other = (languages.index(language) for language in pair)
+        for_one = float(((evidence[:, one] - evidence[:, other]).clip(-_TWIN_CLIP, _TWIN_CLIP) * counts).sum())
+        margin = _TWIN_MARGIN * (int(pair[0] == target) - int(pair[1] == target)) * counts.sum()
+        winner, loser = (one, other) if for_one + margin >= 0 else (other, one)
+        shares[winner] += shares[loser]
+        shares[loser] = 0
+        evidence[:, winner] = np.maximum(evidence[:, winner], evidence[:, loser])
+
+
+def _kept(shares: Amounts, languages: list[str], target: str) -> list[int]:
+    """The languages with a share worth following, the target and the unknown one."""
+    order = np.argsort(-shares)[:_MOST_LANGUAGES].tolist()
+    kept = {number for number in order if shares[number] >= _LEAST_SHARE} | {len(languages) - 1}
+    return sorted(
+        kept | {number for number, language in enumerate(languages) if language == target and shares[number] > 0}
+    )
