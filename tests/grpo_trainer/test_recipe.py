@@ -71,7 +71,10 @@ def test_a_good_recipe_is_read(tmp_path):
     [
         ("a: [", "not valid YAML in line 1"),
         ("", "recipe: Input should be"),
-        (changed(sources__signs__task="sines"), "sources.signs: task: there is no 'sines'; one of signs, sums"),
+        (
+            changed(sources__signs__task="sines"),
+            "sources.signs: task: there is no 'sines'; one of arithmetic, signs, sums",
+        ),
         (changed(sources__signs__options={"numbers": 9}), "sources.signs: numbers: a puzzle has 2 to 5"),
         (changed(sources__signs__options={"size": 3}), "sources.signs: options: .*unexpected keyword argument 'size'"),
         (changed(sources__signs__file="x.jsonl"), "sources.signs: name either a `task` or a `file`"),

@@ -186,8 +186,12 @@ Stage = Annotated[SFTStage | GRPOStage | SampleStage, Field(discriminator="kind"
 
 
 class Evaluation(_StrictModel):
-    """After each stage that trains: `samples` attempts at `problems` held-out problems of each source."""
+    """After each stage that trains: `samples` attempts at `problems` held-out problems of each source.
 
+    base: also of the recipe's model, before the first stage.
+    """
+
+    base: bool = False
     problems: int = Field(default=200, ge=1)
     samples: int = Field(default=16, ge=1)
     max_tokens: int = Field(default=140, ge=1)

@@ -34,7 +34,7 @@ RECIPE = {
         {"kind": "sample", "name": "kept", "problems": 70, "samples": 2, "keep": {"format": 0}, "max_tokens": 40},
         {"kind": "sft", "name": "again", "start": "base", "samples": "kept", "train": {"steps": 2}},
     ],
-    "evaluation": {"problems": 6, "samples": 2, "max_tokens": 40},
+    "evaluation": {"base": True, "problems": 6, "samples": 2, "max_tokens": 40},
 }
 
 
@@ -57,7 +57,7 @@ def finished(gateway, tmp_path_factory):
 def test_every_stage_leaves_its_policy_and_figures(finished):
     folder, stages = finished
     assert [stage["name"] for stage in stages] == ["cold-start", "zero", "kept", "again"]
-    for name in ("1-cold-start", "2-zero", "4-again"):
+    for name in ("0-base", "1-cold-start", "2-zero", "4-again"):
         evaluation = json.loads((folder / name / "done.json").read_text())["evaluation"]["signs"]
         assert evaluation["unjudged"] == 0
         assert evaluation["all"]["problems"] == 6

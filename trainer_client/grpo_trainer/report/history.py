@@ -103,6 +103,9 @@ def read_history(folder: Path) -> RunHistory:
         raise NoRun(f"{folder} is no run: there is no recipe.yaml")
     recipe = yaml.safe_load(path.read_text("utf-8"))
     stages: dict[str, StageHistory] = {}
+    base = folder / "0-base"
+    if base.is_dir():
+        stages["base"] = _stage(base, {"name": "base", "kind": "base"}, 0)
     before = ""
     for place, stage in enumerate(recipe["stages"], 1):
         parent = stages.get(stage["start"] or before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from grpo_trainer import tiny
 from grpo_trainer.recipe import LoRA, Model
+from grpo_trainer.rollout.export import no_bars
 
 
 def initial_policy(model: Model, seed: int) -> tuple[PreTrainedModel, Any]:
@@ -22,11 +24,28 @@ def initial_policy(model: Model, seed: int) -> tuple[PreTrainedModel, Any]:
 
 def load_policy(path: str) -> tuple[PreTrainedModel, Any]:
     """In float32: weights that are trained are master weights. Raises OSError when there is no such model."""
-    name, options = path, {}
-    if path.endswith(".gguf"):
-        name, options = str(Path(path).parent), {"gguf_file": Path(path).name}
-    model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32, **options)
-    return _on_device(model), AutoTokenizer.from_pretrained(name, **options)
+    if not path.endswith(".gguf"):
+        return _on_device(AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)), _tokenizer(path)
+    folder, name = str(Path(path).parent), Path(path).name
+    with no_bars():
+        model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32)
+    return _on_device(_plain(model)), _tokenizer(folder, gguf_file=name)
+
+
+def _tokenizer(path: str, **options: Any) -> Any:
+    return AutoTokenizer.from_pretrained(path, **options)
+
+
+def _plain(model: PreTrainedModel) -> PreTrainedModel:
+    """The same weights in a model that can be saved: transformers refuses to save what was quantised."""
+    config = copy.deepcopy(model.config)
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    plain: PreTrainedModel = type(model)(config)
+    plain.load_state_dict(model.state_dict())
+    plain.generation_config = model.generation_config
+    plain.train(False)
+    return plain
 
 
 def with_adapters(policy: PreTrainedModel, lora: LoRA, dtype: torch.dtype, seed: int) -> PreTrainedModel:

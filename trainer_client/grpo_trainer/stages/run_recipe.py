@@ -1,6 +1,7 @@
 """A recipe's stages in order. Each has a folder, and is done when `done.json` is in it; a run that stopped goes on there.
 
 RUN/recipe.yaml, environment.json
+RUN/0-base/         done.json, where the recipe wants the base model evaluated
 RUN/1-cold-start/   state.pt, metrics.jsonl, policy/, done.json
 RUN/2-r1-zero/      checkpoints/, metrics.jsonl, rollouts.jsonl.zst, policy/, done.json
 """
@@ -51,7 +52,17 @@ def run_recipe(
     name = _claim(folder, recipe, seed)
     context = RunContext(recipe, folder, client, seed, name, *initial_policy(recipe.model, seed))
     context.template.warn_when_unused()
+    if recipe.evaluation.base:
+        _evaluate_base(context, announce)
     return [_stage(context, stage, announce) for stage in recipe.stages]
+
+
+def _evaluate_base(context: RunContext, announce: Callable[[str], None]) -> None:
+    finished = context.folder / f"0-{BASE}" / DONE
+    if not finished.exists():
+        announce(f"{BASE}: evaluation")
+        finished.parent.mkdir(exist_ok=True)
+        _write_done(finished, {"evaluation": _evaluation(context)})
 
 
 def stage_folder(folder: Path, recipe: Recipe, name: str) -> Path:
@@ -93,12 +104,17 @@ def _stage(context: RunContext, stage: Stage, announce: Callable[[str], None]) -
         if not isinstance(stage, SampleStage):
             context.save(folder / POLICY)
             result["evaluation"] = _evaluation(context)
-        draft = finished.with_suffix(".draft")
-        draft.write_text(json.dumps(result, indent=1))
-        draft.replace(finished)
+        _write_done(finished, result)
     elif not isinstance(stage, SampleStage):
         context.load(folder / POLICY)
     return {"name": stage.name, "kind": stage.kind, **json.loads(finished.read_text())}
+
+
+def _write_done(finished: Path, result: dict[str, Any]) -> None:
+    """Whole or not at all."""
+    draft = finished.with_suffix(".draft")
+    draft.write_text(json.dumps(result, indent=1))
+    draft.replace(finished)
 
 
 def _begin(context: RunContext, stage: Stage) -> None:

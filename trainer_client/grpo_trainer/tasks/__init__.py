@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from grpo_trainer.tasks.arithmetic import Arithmetic
 from grpo_trainer.tasks.signs import Signs
 from grpo_trainer.tasks.sums import Sums
 from grpo_trainer.tasks.task import Problem, Split, Steps, Task
 
-TASKS: dict[str, type[Signs] | type[Sums]] = {"signs": Signs, "sums": Sums}
+TASKS: dict[str, type[Arithmetic] | type[Signs] | type[Sums]] = {
+    "arithmetic": Arithmetic,
+    "signs": Signs,
+    "sums": Sums,
+}
 
-__all__ = ["TASKS", "Problem", "Signs", "Split", "Steps", "Sums", "Task"]
+__all__ = ["TASKS", "Arithmetic", "Problem", "Signs", "Split", "Steps", "Sums", "Task"]
