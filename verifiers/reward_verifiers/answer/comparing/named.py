@@ -153,8 +153,11 @@ def _same_constants(gold: Node, answer: Node) -> Node:
     """+c is +C: letters that only one side has, when they may name a constant of integration."""
     if isinstance(gold, Seq):
         return answer
-    ours = [name for name in _in_order(gold) if name not in symbols(answer)]
-    theirs = [name for name in _in_order(answer) if name not in symbols(gold)]
+    left, right = symbols(gold), symbols(answer)
+    if left == right or not left:
+        return answer
+    ours = [name for name in _in_order(gold) if name not in right]
+    theirs = [name for name in _in_order(answer) if name not in left]
     if not ours or len(ours) != len(theirs) or len(ours) > _MAX_CONSTANTS:
         return answer
     if not all(map(_is_constant_letter, ours)) or not all(map(_is_constant_letter, theirs)):

@@ -40,9 +40,14 @@ if TYPE_CHECKING:
 _MONEY = ("$", "＄", "€", "£", "¥", "¢", "₹", "₩", "₽", "₪")
 
 
+_NO_WORDS = frozenset({"num", "sym", "end", "sep", "sci", "repeating"})
+
+
 def starts(p: Parser) -> bool:
     """Whether words, a unit's sign or a bracket with words stand after a value."""
     token = p.token
+    if token.kind in _NO_WORDS:
+        return False
     if token.value == "(" and p.ahead().value in ("mod", "modulo"):
         return False
     if (

@@ -152,13 +152,16 @@ def normalise(text: str) -> str:
     if not text.isascii():
         text = _OHM.sub(lambda m: f"\\text{{ {m[1]}ohm}}", _MICRO.sub("µ", text))
         text = _unicode(text)
-    text = _MONEY_FIRST.sub(r"\2\\text{ \1}", _unwrap(text))
+    text = _unwrap(text)
+    if text[:3].isupper():
+        text = _MONEY_FIRST.sub(r"\2\\text{ \1}", text)
     if "$" in text:
         text = _INLINE.sub(lambda m: f" {m[1]} ", text).strip()
     if "\\" in text or "{" in text:
         if "\\\\" in text and "\\begin" not in text:
             text = _DOUBLED.sub(lambda m: "\\", text)
-        text = _COLOURED.sub("", text)
+        if "color" in text or "\\num" in text:
+            text = _COLOURED.sub("", text)
         if "\\SI{" in text or "\\qty{" in text:
             text = _QUANTITY.sub(lambda m: f"{m[1]}\\text{{ {m[2]}}}", text)
         if "\\mu" in text or "\\Omega" in text:
