@@ -49,7 +49,7 @@ _SPACING = re.compile(
     r"|\\!|\\checkmark\s*$|\\phantom\{[^{}]{0,100}\}|\\label\{[^{}]{0,100}\}|\\color\{[^{}]{0,30}\}|\\tag\{[^{}]{0,30}\}|&(?=\s{0,5}=)"
 )
 _SPACE = re.compile(r"(\\\\)|\\(?:[,;:> ]|q?quad|hspace\{[^{}]{0,30}\})|~|&nbsp;|\s")
-_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,?\\!|\\,) ?(?=\d{3}(?!\d))")
+_THOUSANDS = re.compile(r"(?<=\d)(?:\s?\{,\s?\}|,?\\!|\\,) ?(?=\d{3}(?!\d))")
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?: \d{3}){1,100}(?![\d/])")
 _COMMANDS = {
     "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "nicefrac": "frac", "sfrac": "frac", "dbinom": "binom",
