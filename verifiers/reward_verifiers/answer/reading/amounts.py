@@ -236,10 +236,11 @@ def _has_rate(text: str) -> bool:
 
 def _counted(p: Parser, value: Node) -> Node:
     """5 different red apples: adjectives, then a thing (or two: "apple trees"), then a tail."""
-    start = p.at
+    start, kinds = p.at, list[str]()
     if p.token.value.lower() in ("square", "sq", "cubic") and p.ahead().value.lower().rstrip(".") in ("units", "unit"):
         p.at += 1
     while p.token.kind == "text" and words.is_adjective(p.token.value.lower()) and p.ahead().kind == "text":
+        kinds += [] if words.is_plain(p.token.value.lower()) else [p.token.value.lower()]
         p.at += 1
     ordered = p.at > start
     thing = None
@@ -267,7 +268,9 @@ def _counted(p: Parser, value: Node) -> Node:
         _tail(p)
         return value
     _tail(p)
-    return value if words.is_generic(thing) else Quantity(value, f"#{thing}")
+    if words.is_generic(thing) and not kinds:
+        return value
+    return Quantity(value, f"#{thing}:{'-'.join(kinds)}" if kinds else f"#{thing}")
 
 
 def _unit_power(p: Parser) -> None:
