@@ -202,11 +202,14 @@ class Parser:
 
     def whole(self) -> Node:
         """Everything, or CannotRead."""
-        sentences.skip_lead(self)
-        node = sentences.all_but(self) or self.items()
+        worded = any(token.kind == "text" for token in self.stream)
+        if worded:
+            sentences.skip_lead(self)
+        node = (sentences.all_but(self) if worded else None) or self.items()
         if isinstance(node, Relation) and self.accept(":"):  # x < -7 : (-\\infty, -7)
             self.conditions.append(Relation(("in",), (node, self.items())))
-        sentences.skip_close(self)
+        if worded:
+            sentences.skip_close(self)
         self.expect_end()
         return Given(node, tuple(self.conditions)) if self.conditions else node
 
