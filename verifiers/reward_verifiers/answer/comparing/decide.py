@@ -316,6 +316,9 @@ def _matrices(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
             return different("another shape")
         return _ordered([x for row in gold.rows for x in row], [x for row in answer.rows for x in row], options)
     matrix, rest = (gold, answer) if isinstance(gold, Matrix) else (answer, gold)
+    if isinstance(rest, Call) and rest.name == "binom":  # a column, as some write it
+        column = Matrix(tuple((part,) for part in rest.args))
+        return _matrices(gold, column, options) if matrix is gold else _matrices(column, answer, options)
     if (
         isinstance(matrix, Matrix)
         and isinstance(rest, Seq)

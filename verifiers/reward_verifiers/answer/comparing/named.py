@@ -153,8 +153,11 @@ def _same_constants(gold: Node, answer: Node) -> Node:
     """+c is +C: letters that only one side has, when they may name a constant of integration."""
     if isinstance(gold, Seq):
         return answer
-    ours = [name for name in _in_order(gold) if name not in symbols(answer)]
-    theirs = [name for name in _in_order(answer) if name not in symbols(gold)]
+    left, right = symbols(gold), symbols(answer)
+    if left == right or not left:
+        return answer
+    ours = [name for name in _in_order(gold) if name not in right]
+    theirs = [name for name in _in_order(answer) if name not in left]
     if not ours or len(ours) != len(theirs) or len(ours) > _MAX_CONSTANTS:
         return answer
     if not all(map(_is_constant_letter, ours)) or not all(map(_is_constant_letter, theirs)):
@@ -237,7 +240,7 @@ def _is_label(node: Node) -> bool:
     match node:
         case Sym() | Text():
             return True
-        case Call("abs" | "ratio", parts):
+        case Call("abs" | "ratio" | "det" | "cap", parts):
             return all(map(_is_label, parts))
         case Frac(over, under):
             return _is_label(over) and _is_label(under)
@@ -257,7 +260,16 @@ def _is_function(node: Node | None) -> bool:
 def _at_other_places(left: Node, right: Node) -> bool:
     """Q(50) is not Q(80)."""
     arguments = [label.args if isinstance(label, Call) else () for label in (left, right)]
+    if arguments[0] and arguments[1] and arguments[0] != arguments[1]:
+        return True  # not renamed: its letter is not the one that its value speaks of
+    if _primes(left) != _primes(right):
+        return True
     return arguments[0] != arguments[1] and any(not symbols(argument) for argument in (*arguments[0], *arguments[1]))
+
+
+def _primes(label: Node | None) -> int:
+    name = label.name if isinstance(label, Sym | Call) else ""
+    return name.count("'")
 
 
 def label_of(node: Node) -> Node | None:

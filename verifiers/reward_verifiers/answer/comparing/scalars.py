@@ -142,7 +142,7 @@ def _unit_scale(gold: str | None, answer: str | None, options: AnswerOptions) ->
         return "another unit"
     if gold is None or answer is None or units.is_same_money(gold, answer):
         return Fraction(1)
-    if units.things_of(gold) != units.things_of(answer):
+    if not units.same_things(gold, answer):
         return "another thing is counted"
     converted = units.factor(answer, gold)
     return "another unit" if converted is None else converted
@@ -193,7 +193,10 @@ def _is_small(node: Node) -> bool:
 
 
 def _irrational(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
-    infinite = [Const("inf") in walk(node) for node in (gold, answer)]
+    inside = [walk(node) for node in (gold, answer)]
+    if any(type(node) is Big for nodes in inside for node in nodes):
+        return UNKNOWN
+    infinite = [Const("inf") in nodes for nodes in inside]
     if any(infinite):
         return different("one is infinite") if gold != answer else Outcome(True, "infinite")
     try:

@@ -245,9 +245,7 @@ _FORMULA_IS = re.compile(r"\s{0,3}(?:is|are|was|equals|=|:)\s{1,3}")
 _LEAD = re.compile(r"(?:\s|:|\*|therefore|thus|simply|just|about|equal to|option|=)*", re.I)
 _COPULA = re.compile(r"\s?(?:입니다|이다|이에요|예요|です|である|でした)[.。]?$")
 """Where a sentence ends with its verb."""
-_CLAUSE = re.compile(
-    r"\s?[,;(—–-]?\s(?:because|since|which|as (?:we|the|it|shown)|where we|so that)\b|\s?[,，]\s?因为", re.I
-)
+_CLAUSE = re.compile(r"\s?[,;(—–-]?\s(?:because|since|as (?:we|the|it|shown)|where we|so that)\b|\s?[,，]\s?因为", re.I)
 """What begins a reason behind the answer."""
 _NEGATION = re.compile(
     r"\s*(?:definitely |certainly |clearly )?(?:not\b|n['’]t\b|never\b|neither\b|不是|unlikely)", re.I
@@ -255,7 +253,9 @@ _NEGATION = re.compile(
 _DELIMITER = re.compile(r"\\.|\$\$?", re.S)
 _CLOSED_BY = {"$$": "$$", "$": "$", "\\(": "\\)", "\\[": "\\]"}
 _NUMBER = re.compile(
-    r"(?<![\w.])[-+−]?(?:\$\s?)?\d{1,400}(?:,\d{3}){0,130}(?:\.\d{1,400})?(?:/\d{1,400}|e[-+]?\d{1,6}|%)?", re.I
+    r"(?<![\w.])[-+−]?(?:\$\s?)?\d{1,400}(?:,\d{3}){0,130}(?:\.\d{1,400}|,\d{1,2}(?![\d,]))?"
+    r"(?:/\d{1,400}|e[-+]?\d{1,6}|%)?",
+    re.I,
 )
 _GUESS = re.compile(r"(?:\bor|,|/|\bmaybe|\bperhaps|或)\s{0,3}\$?$", re.I)
 

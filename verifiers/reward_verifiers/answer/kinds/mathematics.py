@@ -128,7 +128,7 @@ def is_aside(text: str, reference: Any) -> bool:
 def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
     """Whether an extracted answer equals the reference. Raises Unsupported when the reference is not read."""
     expected, answer = gold(text_of(reference)), read(text)
-    if _as_text(expected.text) == _as_text(answer.text):
+    if _same_text(expected.text, answer.text):
         return Judged(True, "the same text", "first", answer.canonical, expected.canonical)
     if expected.node is None:
         if _another_number(expected.text, answer.text):
@@ -144,6 +144,12 @@ def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
         return Judged(False, NOT_READ, "first", answer.canonical, expected.canonical, left_over=left)
     outcome, stage = _decided(expected, answer, _policy(options))
     return Judged(bool(outcome.equal), outcome.rule, stage, answer.canonical, expected.canonical)
+
+
+def _same_text(gold_text: str, text: str) -> bool:
+    if gold_text.replace(" ", "") != text.replace(" ", ""):
+        return False
+    return gold_text == text or _as_text(gold_text) == _as_text(text)
 
 
 def _as_text(text: str) -> str:

@@ -40,9 +40,14 @@ if TYPE_CHECKING:
 _MONEY = ("$", "＄", "€", "£", "¥", "¢", "₹", "₩", "₽", "₪")
 
 
+_NO_WORDS = frozenset({"num", "sym", "end", "sep", "sci", "repeating"})
+
+
 def starts(p: Parser) -> bool:
     """Whether words, a unit's sign or a bracket with words stand after a value."""
     token = p.token
+    if token.kind in _NO_WORDS:
+        return False
     if token.value == "(" and p.ahead().value in ("mod", "modulo"):
         return False
     if (
@@ -231,10 +236,11 @@ def _has_rate(text: str) -> bool:
 
 def _counted(p: Parser, value: Node) -> Node:
     """5 different red apples: adjectives, then a thing (or two: "apple trees"), then a tail."""
-    start = p.at
+    start, kinds = p.at, list[str]()
     if p.token.value.lower() in ("square", "sq", "cubic") and p.ahead().value.lower().rstrip(".") in ("units", "unit"):
         p.at += 1
     while p.token.kind == "text" and words.is_adjective(p.token.value.lower()) and p.ahead().kind == "text":
+        kinds += [] if words.is_plain(p.token.value.lower()) else [p.token.value.lower()]
         p.at += 1
     ordered = p.at > start
     thing = None
@@ -262,7 +268,9 @@ def _counted(p: Parser, value: Node) -> Node:
         _tail(p)
         return value
     _tail(p)
-    return value if words.is_generic(thing) else Quantity(value, f"#{thing}")
+    if words.is_generic(thing) and not kinds:
+        return value
+    return Quantity(value, f"#{thing}:{'-'.join(kinds)}" if kinds else f"#{thing}")
 
 
 def _unit_power(p: Parser) -> None:

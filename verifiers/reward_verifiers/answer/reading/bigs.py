@@ -6,7 +6,19 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from reward_verifiers.answer.reading.nodes import Add, Big, Mul, Neg, Node, Num, Relation, Sym
+from reward_verifiers.answer.reading.nodes import (
+    Add,
+    Big,
+    Const,
+    Mul,
+    Neg,
+    Node,
+    Num,
+    Relation,
+    Sym,
+    children,
+    rebuilt,
+)
 from reward_verifiers.answer.reading.tokens import CannotRead
 
 if TYPE_CHECKING:
@@ -31,9 +43,18 @@ def _series(p: Parser, name: str) -> Node:
     """\\sum_{k=1}^{5} k."""
     low, high = _bounds(p)
     match low:
+        case Relation(("=",), (Const("i"), start)) if high is not None:  # an index, and no imaginary unit
+            return Big("sum" if name == "sum" else "prod", "i", _indexed(p.term()), (start, high))
         case Relation(("=",), (Sym(variable), start)) if high is not None:
             return Big("sum" if name == "sum" else "prod", variable, p.term(), (start, high))
     raise CannotRead("a sum without its bounds")
+
+
+def _indexed(node: Node) -> Node:
+    if node == Const("i"):
+        return Sym("i")
+    inner = children(node)
+    return rebuilt(node, tuple(map(_indexed, inner))) if inner else node
 
 
 def _limit(p: Parser, name: str) -> Node:

@@ -49,7 +49,7 @@ _SPACING = re.compile(
     r"|\\!|\\checkmark\s*$|\\phantom\{[^{}]{0,100}\}|\\label\{[^{}]{0,100}\}|\\color\{[^{}]{0,30}\}|\\tag\{[^{}]{0,30}\}|&(?=\s{0,5}=)"
 )
 _SPACE = re.compile(r"(\\\\)|\\(?:[,;:> ]|q?quad|hspace\{[^{}]{0,30}\})|~|&nbsp;|\s")
-_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,?\\!|\\,) ?(?=\d{3}(?!\d))")
+_THOUSANDS = re.compile(r"(?<=\d)(?:\s?\{,\s?\}|,?\\!|\\,) ?(?=\d{3}(?!\d))")
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?: \d{3}){1,100}(?![\d/])")
 _COMMANDS = {
     "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "nicefrac": "frac", "sfrac": "frac", "dbinom": "binom",
@@ -152,13 +152,16 @@ def normalise(text: str) -> str:
     if not text.isascii():
         text = _OHM.sub(lambda m: f"\\text{{ {m[1]}ohm}}", _MICRO.sub("µ", text))
         text = _unicode(text)
-    text = _MONEY_FIRST.sub(r"\2\\text{ \1}", _unwrap(text))
+    text = _unwrap(text)
+    if text[:3].isupper():
+        text = _MONEY_FIRST.sub(r"\2\\text{ \1}", text)
     if "$" in text:
         text = _INLINE.sub(lambda m: f" {m[1]} ", text).strip()
     if "\\" in text or "{" in text:
         if "\\\\" in text and "\\begin" not in text:
             text = _DOUBLED.sub(lambda m: "\\", text)
-        text = _COLOURED.sub("", text)
+        if "color" in text or "\\num" in text:
+            text = _COLOURED.sub("", text)
         if "\\SI{" in text or "\\qty{" in text:
             text = _QUANTITY.sub(lambda m: f"{m[1]}\\text{{ {m[2]}}}", text)
         if "\\mu" in text or "\\Omega" in text:

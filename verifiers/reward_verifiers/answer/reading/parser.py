@@ -42,6 +42,7 @@ from reward_verifiers.answer.reading.nodes import (
     Percent,
     PlusMinus,
     Pow,
+    Quantity,
     Relation,
     Seq,
     Sym,
@@ -201,11 +202,14 @@ class Parser:
 
     def whole(self) -> Node:
         """Everything, or CannotRead."""
-        sentences.skip_lead(self)
-        node = sentences.all_but(self) or self.items()
+        worded = any(token.kind == "text" for token in self.stream)
+        if worded:
+            sentences.skip_lead(self)
+        node = (sentences.all_but(self) if worded else None) or self.items()
         if isinstance(node, Relation) and self.accept(":"):  # x < -7 : (-\\infty, -7)
             self.conditions.append(Relation(("in",), (node, self.items())))
-        sentences.skip_close(self)
+        if worded:
+            sentences.skip_close(self)
         self.expect_end()
         return Given(node, tuple(self.conditions)) if self.conditions else node
 
@@ -352,6 +356,8 @@ class Parser:
                 under = self.factor()
                 over = factors[0] if len(factors) == 1 else Mul(tuple(factors))
                 factors = [self.mixed(over, under)]
+            elif self.accept("cap"):
+                factors = [Call("cap", (self.product(factors), self.factor()))]
             elif self.is_op("bmod", "mod") and not self.modular:
                 self.at += 1
                 over = factors[0] if len(factors) == 1 else Mul(tuple(factors))
@@ -400,6 +406,8 @@ class Parser:
     def joined(self, first: Node, second: Node, spaced: bool) -> list[Node]:
         """Two factors without a sign between them: a mixed number, or a product."""
         match first, second:
+            case (Num(whole, None), Quantity(Frac(Num(top, None), Num(bottom, None)), "degree")) if 0 < top < bottom:
+                return [Quantity(Num(whole + top / bottom), "degree")]
             case (Num(whole, None), Frac(Num(top, None), Num(bottom, None))) if (
                 whole.denominator == top.denominator == 1 and 0 < top < bottom
             ):
@@ -576,9 +584,14 @@ class Parser:
             name = f"{name}_{self.subscript()}"
         while self.accept("'", "prime"):
             name += "'"
-        if name[0] in "fghFGHPQ" and self.is_op("(") and not self.token.spaced:
+        if self.is_op("(") and not self.token.spaced and (name[0] in "fghFGHPQ" or self._names_a_value(name)):
             return self.applied_to(name)
         return Sym(name)
+
+    def _names_a_value(self, name: str) -> bool:
+        """C(10) = …: a capital at the start, with one number or letter in brackets, before a sign of equality."""
+        inside = self.ahead().kind in ("num", "sym")
+        return self.at == 1 and name.isupper() and inside and self.ahead(2).value == ")" and self.ahead(3).value == "="
 
     def applied_to(self, name: str) -> Node:
         self.at += 1

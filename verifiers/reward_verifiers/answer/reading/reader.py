@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from reward_verifiers.answer.reading import numerals, units, words
 from reward_verifiers.answer.reading.nodes import Neg, Node, Num, Text, Time
@@ -45,17 +45,12 @@ class Reading:
     as_amount: Node | None = None
     """The other reading of 5 g/cm^3: a number with a unit, where letters might be unknowns."""
 
-    @property
+    @cached_property
     def canonical(self) -> str:
         """The normal form as text; equal answers mostly share it."""
-        return _canonical(self.node) if self.node is not None else self.text
+        from reward_verifiers.answer.comparing.normal_form import canonical
 
-
-@lru_cache(maxsize=1024)
-def _canonical(node: Node) -> str:
-    from reward_verifiers.answer.comparing.normal_form import canonical
-
-    return canonical(node)
+        return canonical(self.node) if self.node is not None else self.text
 
 
 @lru_cache(maxsize=2048)
@@ -121,4 +116,6 @@ def _parsed(text: str, thousands: bool) -> tuple[Node | None, str, str]:
 
 def text_content(text: str) -> str:
     """The words of a normalised answer, without \\text{} around them."""
+    if "\\" not in text:
+        return " ".join(text.split()) if "  " in text else text
     return " ".join(TEXT_COMMAND.sub(r" \1 ", text).split())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reward_verifiers.answer.reading import words
-from reward_verifiers.answer.reading.nodes import Const, Node, Relation, Seq, Union
+from reward_verifiers.answer.reading.nodes import Const, Neg, Node, PlusMinus, Relation, Seq, Union
 
 if TYPE_CHECKING:
     from reward_verifiers.answer.reading.parser import Parser
@@ -59,10 +59,17 @@ def all_but(p: Parser) -> Node | None:
     if len(said) > 1 and said[-1] in (*_ALL_BUT, "other") and words.synonym(" ".join(said[:-1])) == "R":
         rest = p.items()
         items = rest.items if isinstance(rest, Seq) and not rest.open else (rest,)
+        items = tuple(
+            sign for item in items for sign in ((item.term, Neg(item.term)) if isinstance(item, PlusMinus) else (item,))
+        )
         values = tuple(item.sides[1] if isinstance(item, Relation) and item.ops == ("=",) else item for item in items)
         return Union((Const("R"),), Seq(values, "{", "}"))
     p.at = start
     return None
+
+
+def _both_signs(node: Node) -> tuple[Node, ...]:
+    return (node.term, Neg(node.term)) if isinstance(node, PlusMinus) else (node,)
 
 
 def _digits_follow(p: Parser) -> bool:

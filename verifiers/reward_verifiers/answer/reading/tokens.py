@@ -133,12 +133,13 @@ class _Lexer:
                     spaced = True
                     continue
                 position = self._token(text, kind, value, position, depth)
-            for token in self.tokens[count:]:
-                token.worded |= worded
-            if len(self.tokens) > count:
-                self.tokens[count].spaced = spaced
+            if worded:
+                for token in self.tokens[count:]:
+                    token.worded = True
+            if len(self.tokens) > count and spaced:
+                self.tokens[count].spaced = True
                 spaced = False
-            if len(self.tokens) > MAX_TOKENS:
+            if count > MAX_TOKENS:
                 raise CannotRead(f"more than {MAX_TOKENS} tokens")
 
     def _token(self, text: str, kind: str, value: str, position: int, depth: int) -> int:

@@ -221,7 +221,7 @@ def factor(source: str, target: str) -> Fraction | None:
     """
     if source == target:
         return Fraction(1)
-    if things_of(source) != things_of(target):
+    if not same_things(source, target):
         return None
     import pint
 
@@ -239,6 +239,19 @@ def factor(source: str, target: str) -> Fraction | None:
 def things_of(unit: str) -> tuple[str, ...]:
     """The counted things in a unit, with their powers."""
     return tuple(piece for piece in unit.split() if piece[0] == "#")
+
+
+def same_things(first: str, second: str) -> bool:
+    """The same things are counted; an adjective that one side leaves out is not held against it."""
+    ours, theirs = things_of(first), things_of(second)
+    return len(ours) == len(theirs) and all(map(_same_thing, ours, theirs))
+
+
+def _same_thing(first: str, second: str) -> bool:
+    (noun, _, kind), (other, _, other_kind) = first.partition(":"), second.partition(":")
+    if kind and other_kind and kind != other_kind:
+        return False
+    return noun == other or words.is_generic(noun[1:]) or words.is_generic(other[1:])
 
 
 TEMPERATURES = frozenset({"degree_Celsius", "degree_Fahrenheit", "kelvin"})

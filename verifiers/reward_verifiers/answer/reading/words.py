@@ -96,7 +96,7 @@ _LEAD_DENIED = frozenset(
 )
 TAILS = frozenset(
     (
-        "in total|total|in all|altogether|all together|each|left|remaining|left "
+        "in total|total|probability|chance|in all|altogether|all together|each|left|remaining|left "
         "over|long|wide|tall|high|deep|old|away|apart|ago|later|"
         "is the answer|is the final answer|is the solution|is the result|as the answer|is "
         "correct|overall|together|combined|only|exactly|"
@@ -158,6 +158,11 @@ def stem(word: str) -> str | None:
 def is_adjective(word: str) -> bool:
     """A word that may stand before a counted thing and changes no number."""
     return word in ADJECTIVES or word in _ORDERED
+
+
+def is_plain(adjective: str) -> bool:
+    """Whether an adjective tells nothing apart: different, distinct."""
+    return adjective in _ORDERED
 
 
 def is_generic(thing: str) -> bool:
