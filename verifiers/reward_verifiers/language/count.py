@@ -145,7 +145,6 @@ class _Count:
         self._weigh_glued(numbers, amounts)
         terms = self._terms(numbers, languages, amounts)
         unknown = self._unknown(mixed) + self._ciphered()
-        left_out |= not_own_word & (self.lengths > 1)
         stripped = float(self._amounts(np.flatnonzero(left_out)).sum())
         return self._summed(numbers, languages, amounts, unknown, stripped, terms)
 

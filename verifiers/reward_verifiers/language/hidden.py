@@ -12,6 +12,7 @@ Every step is one pass; a closer that was once missing is not looked for again.
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ _SPANS = {"```": "```", "~~~": "~~~", "<!--": "-->", "$$": "$$", "\\[": "\\]", "
 _OPENERS = re.compile("|".join(re.escape(opener) for opener in _SPANS))
 _INLINE = frozenset({"`", "$"})
 _MAX_INLINE = 2000
+_MAX_EMAILS = 20_000
 _URL = re.compile(r"(?:https?://|www\.)([^\s<>()\u3000-\u9fff]{1,2000})")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{1,64}", re.ASCII)
 _AT = re.compile("@")
@@ -88,7 +90,7 @@ def _closing(text: str, opener: str, start: int) -> int:
 
 def _emails(text: str, found: Mask) -> None:
     """From each sign: a pattern that looks for its beginning itself would try every letter."""
-    for sign in _AT.finditer(text):
+    for sign in islice(_AT.finditer(text), _MAX_EMAILS):
         start = sign.start()
         while start and sign.start() - start < 64 and (text[start - 1].isalnum() or text[start - 1] in "._+-"):
             start -= 1
