@@ -70,8 +70,8 @@ def languages_of(
     is_other = np.arange(len(kept)) != int(shares[kept].argmax())
     rows[0, is_other] -= _EDGE
     rows[-1, is_other] -= _EDGE
-    found: npt.NDArray[np.str_] = np.array(languages)[np.array(kept)[likeliest(rows, costs)]]
-    return found
+    by_word: npt.NDArray[np.str_] = np.array(languages)[np.array(kept)[likeliest(rows, costs)]]
+    return by_word
 
 
 def _names(evidence: Evidence, languages: Sequence[str]) -> Bools:

@@ -51,7 +51,7 @@ class Neighbour:
 def neighbours(script: str) -> tuple[Neighbour, ...]:
     """The neighbours in a script."""
     text = (files("reward_verifiers.language.data") / "neighbours.txt").read_text(encoding="utf-8")
-    found = []
+    result = []
     for line in text.splitlines():
         head, _, rest = line.partition(" + ")
         has, _, lacks = rest.partition(" - ")
@@ -59,7 +59,7 @@ def neighbours(script: str) -> tuple[Neighbour, ...]:
         if own_script == script:
             has_hashes, lacks_hashes = (np.unique(split(words).hashes) for words in (has, lacks))
             shared = np.intersect1d(has_hashes, lacks_hashes)
-            found.append(
+            result.append(
                 Neighbour(tuple(bases.split(",")), np.setdiff1d(has_hashes, shared), np.setdiff1d(lacks_hashes, shared))
             )
-    return tuple(found)
+    return tuple(result)

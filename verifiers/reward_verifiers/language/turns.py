@@ -85,10 +85,10 @@ def _other_turns(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _quoted(text: str, question: str) -> Iterator[tuple[int, int]]:
-    asked = " ".join(question.split())
+    flat = " ".join(question.split())
     for count, match in enumerate(_QUOTES.finditer(text)):
         if count >= _MAX_SPANS:
             return
         inside = " ".join((match[match.lastindex or 0] or "").split()).rstrip(".,;:!?。，？")
-        if inside and inside in asked:
+        if inside and inside in flat:
             yield match.start(), match.end()
