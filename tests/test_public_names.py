@@ -11,7 +11,7 @@ PUBLIC = {
     """,
     "reward_verifiers.verifier": """
         Backend BadOptions BadReference GroupVerifier HasDetails Options Overloaded ReferenceModel Sample Unsupported
-        Verifier within_range
+        Verifier bounded within_range
     """,
     "reward_verifiers.contract": """
         BadVerdict Component Description Failure FailureKind GroupStats Message Problem ProblemError SampleResult

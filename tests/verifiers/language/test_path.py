@@ -1,7 +1,16 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from reward_verifiers.language import cjk, listed
+from reward_verifiers.language.count import count
+from reward_verifiers.language.languages import CODES
 from reward_verifiers.language.path import likeliest, plain
+
+SENTENCES = json.loads((Path(__file__).parents[2] / "data" / "language" / "sentences.json").read_text())
+PAIRS = (("en", "de"), ("fr", "es"), ("ru", "uk"), ("zh", "ja"), ("tr", "it"))
 
 
 def problem(dice):
@@ -30,3 +39,15 @@ def test_a_long_stretch_without_a_sure_word_is_the_plain_one_too():
 def test_one_word_and_none():
     assert likeliest(np.array([[0, -3]], dtype=np.int32), np.array([0], dtype=np.int32)).tolist() == [0]
     assert likeliest(np.zeros((0, 2), dtype=np.int32), np.zeros(0, dtype=np.int32)).tolist() == []
+
+
+def test_verdicts_do_not_depend_on_which_path_is_used(monkeypatch):
+    texts = [
+        " ".join(sentence for pair in zip(SENTENCES[one], SENTENCES[other], strict=True) for sentence in pair)
+        for one, other in PAIRS
+    ]
+    texts += [" ".join(word for pair in zip(texts[0].split(), texts[1].split(), strict=False) for word in pair)]
+    fast = [count(text, CODES).words for text in texts]
+    monkeypatch.setattr(listed, "likeliest", plain)
+    monkeypatch.setattr(cjk, "likeliest", plain)
+    assert [count(text, CODES).words for text in texts] == fast

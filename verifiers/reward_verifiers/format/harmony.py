@@ -35,40 +35,40 @@ class Messages:
 
 def read(text: str) -> Messages:
     """The messages of a text. Reading stops where no message begins."""
-    found, position = Messages(), 0
+    messages, position = Messages(), 0
     for _ in range(_MAX_MESSAGES):
         head = _HEAD.match(text, position)
         if head is None:
             break
         tail = _TAIL.search(text, head.end())
         end = tail.start() if tail else len(text)
-        _take(found, head, text[head.end() : end], tail[0] if tail else "")
-        found.spans.append((head.end(), end))
+        _take(messages, head, text[head.end() : end], tail[0] if tail else "")
+        messages.spans.append((head.end(), end))
         position = tail.end() if tail else len(text)
     if text[position:].strip():
-        found.faults.append(("text_after" if found.spans else "text_before", position, ""))
-    _check(found)
-    return found
+        messages.faults.append(("text_after" if messages.spans else "text_before", position, ""))
+    _check(messages)
+    return messages
 
 
-def _take(found: Messages, head: re.Match[str], body: str, tail: str) -> None:
+def _take(messages: Messages, head: re.Match[str], body: str, tail: str) -> None:
     is_call = bool(head["before"] or head["behind"])
-    if found.final is not None:
-        found.faults.append(("repeated", head.start(), head["channel"]))
+    if messages.final is not None:
+        messages.faults.append(("repeated", head.start(), head["channel"]))
     if is_call:
-        found.calls.append(body)
+        messages.calls.append(body)
         if head["channel"] == "final" or json_object(body) is None:
-            found.faults.append(("bad_call", head.end(), "commentary"))
+            messages.faults.append(("bad_call", head.end(), "commentary"))
     elif head["channel"] == "final":
-        found.final = body
+        messages.final = body
     elif head["channel"] == "analysis":
-        found.think.append(body)
+        messages.think.append(body)
     if not tail and not is_call and head["channel"] != "final":
-        found.faults.append(("missing", None, "<|end|>"))
+        messages.faults.append(("missing", None, "<|end|>"))
 
 
-def _check(found: Messages) -> None:
-    if not found.think:
-        found.faults.append(("missing", None, "<|channel|>analysis<|message|>"))
-    if found.final is None and not found.calls:
-        found.faults.append(("missing", None, "<|channel|>final<|message|>"))
+def _check(messages: Messages) -> None:
+    if not messages.think:
+        messages.faults.append(("missing", None, "<|channel|>analysis<|message|>"))
+    if messages.final is None and not messages.calls:
+        messages.faults.append(("missing", None, "<|channel|>final<|message|>"))

@@ -11,7 +11,7 @@ import gzip
 from functools import lru_cache
 from importlib.resources import files
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 import numpy as np
 import numpy.typing as npt
 from wordfreq import get_frequency_list

@@ -145,7 +145,6 @@ class _Count:
         self._weigh_glued(numbers, amounts)
         terms = self._terms(numbers, languages, amounts)
         unknown = self._unknown(mixed) + self._ciphered()
-        left_out |= not_own_word & (self.lengths > 1)
         stripped = float(self._amounts(np.flatnonzero(left_out)).sum())
         return self._summed(numbers, languages, amounts, unknown, stripped, terms)
 
@@ -198,18 +197,18 @@ class _Count:
 
     def _prose(self, is_hidden: Bools) -> Bools:
         """Which of the hidden words are prose all the same."""
-        found = np.zeros(len(self.words), dtype=bool)
+        is_prose = np.zeros(len(self.words), dtype=bool)
         numbers = np.flatnonzero(is_hidden & (self.words.script == CLASS["latin"]))
         if not len(numbers):
-            return found
+            return is_prose
         evidence, listed = lexicon("latin").rows(self.words, numbers)
         evidence[~listed] = ABSENT
         newlines = np.searchsorted(np.flatnonzero(self.words.codes == 10), self.words.start[numbers])
         visible = np.cumsum((self.lengths > 1) & ~is_hidden)[numbers]
         _, runs = np.unique(np.stack([newlines, visible], axis=1), axis=0, return_inverse=True)
         keyword = prose.is_keyword(self.words.hashes[numbers])
-        found[numbers] = prose.is_prose(evidence, keyword, np.ravel(runs))
-        return found
+        is_prose[numbers] = prose.is_prose(evidence, keyword, np.ravel(runs))
+        return is_prose
 
     def _amounts(self, numbers: Ints) -> Amounts:
         return np.where(_per_word()[self.words.script[numbers]] > 0, self.lengths[numbers], 1) / np.maximum(

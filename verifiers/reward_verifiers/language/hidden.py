@@ -12,6 +12,7 @@ Every step is one pass; a closer that was once missing is not looked for again.
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ _SPANS = {"```": "```", "~~~": "~~~", "<!--": "-->", "$$": "$$", "\\[": "\\]", "
 _OPENERS = re.compile("|".join(re.escape(opener) for opener in _SPANS))
 _INLINE = frozenset({"`", "$"})
 _MAX_INLINE = 2000
+_MAX_EMAILS = 20_000
 _URL = re.compile(r"(?:https?://|www\.)([^\s<>()\u3000-\u9fff]{1,2000})")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{1,64}", re.ASCII)
 _AT = re.compile("@")
@@ -43,28 +45,28 @@ ENVIRONMENTS = frozenset(word_list("environments"))
 
 def mask(text: str) -> Mask:
     """What each character of the text is."""
-    found = np.zeros(len(text), dtype=np.uint8)
-    _spans(text, found)
+    states = np.zeros(len(text), dtype=np.uint8)
+    _spans(text, states)
     if "://" in text or "www." in text:
         for match in _URL.finditer(text):
-            found[match.start() : match.start(1)] = DROPPED
-            found[match.start(1) : match.end()] = HIDDEN
+            states[match.start() : match.start(1)] = DROPPED
+            states[match.start(1) : match.end()] = HIDDEN
     if "@" in text:
-        _emails(text, found)
+        _emails(text, states)
     if "<" in text:
         for match in _TAG.finditer(text):
-            found[match.start() : match.end()] = HIDDEN
+            states[match.start() : match.end()] = HIDDEN
     if "/" in text:
         for match in _PATH.finditer(text):
             before = text[match.start() - 1 : match.start()]
-            if not (found[match.start()] or before.isalnum() or before in ("/", "_", "<")):
-                found[match.start() : match.end()] = HIDDEN
+            if not (states[match.start()] or before.isalnum() or before in ("/", "_", "<")):
+                states[match.start() : match.end()] = HIDDEN
     if "\\" in text:
-        _commands(text, found)
-    return found
+        _commands(text, states)
+    return states
 
 
-def _spans(text: str, found: Mask) -> None:
+def _spans(text: str, states: Mask) -> None:
     gone: set[str] = set()
     position = 0
     while (opening := _OPENERS.search(text, position)) is not None:
@@ -74,7 +76,7 @@ def _spans(text: str, found: Mask) -> None:
             gone.add(opener)
         position = opening.end()
         if close >= 0:
-            found[position:close] = HIDDEN
+            states[position:close] = HIDDEN
             position = close + len(_SPANS[opener])
 
 
@@ -86,23 +88,23 @@ def _closing(text: str, opener: str, start: int) -> int:
     return -2 if close >= 0 and text.find("\n", start, close) >= 0 else close
 
 
-def _emails(text: str, found: Mask) -> None:
+def _emails(text: str, states: Mask) -> None:
     """From each sign: a pattern that looks for its beginning itself would try every letter."""
-    for sign in _AT.finditer(text):
+    for sign in islice(_AT.finditer(text), _MAX_EMAILS):
         start = sign.start()
         while start and sign.start() - start < 64 and (text[start - 1].isalnum() or text[start - 1] in "._+-"):
             start -= 1
         match = _EMAIL.match(text, start)
         if match:
-            found[match.start() : match.end()] = HIDDEN
+            states[match.start() : match.end()] = HIDDEN
 
 
-def _commands(text: str, found: Mask) -> None:
+def _commands(text: str, states: Mask) -> None:
     """A command's own name is dropped, a word behind a backslash is hidden, and longer prose in `\\text` is visible."""
     for match in _TEXT.finditer(text):
         inside = text[match.start(1) : match.end(1)]
-        found[match.start(1) : match.end(1)] = VISIBLE if _THIRD_WORD.search(inside) else HIDDEN
+        states[match.start(1) : match.end(1)] = VISIBLE if _THIRD_WORD.search(inside) else HIDDEN
     for match in _ARGUMENT.finditer(text):
-        found[match.start(1) : match.end(1)] = DROPPED if match[1] in ENVIRONMENTS else HIDDEN
+        states[match.start(1) : match.end(1)] = DROPPED if match[1] in ENVIRONMENTS else HIDDEN
     for match in _COMMAND.finditer(text):
-        found[match.start() : match.end()] = DROPPED if match[1] in COMMANDS else HIDDEN
+        states[match.start() : match.end()] = DROPPED if match[1] in COMMANDS else HIDDEN

@@ -1,4 +1,4 @@
-"""The languages that can be told apart, by script, and the codes that people write for them.
+"""The languages that can be distinguished, by script, and the codes that people write for them.
 
 shared script   latin, cyrillic, arabic     words decide: frequency lists
 one language    devanagari, bengali, …      words decide between that language and an unknown one

@@ -148,5 +148,5 @@ def _in_cyrillic(text: str) -> str:
 
 @lru_cache(maxsize=len(LISTED))
 def lexicon(script: str) -> Lexicon:
-    """The lexicon of a script; made once."""
+    """The lexicon of a script; built once."""
     return Lexicon(LISTED[script], script)

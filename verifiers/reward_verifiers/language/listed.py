@@ -13,6 +13,7 @@ import numpy.typing as npt
 from reward_verifiers.language.data import word_list
 from reward_verifiers.language.languages import UNKNOWN
 from reward_verifiers.language.lexicon import ABSENT, COMMON, UNLISTED, Evidence, lexicon
+from reward_verifiers.language.neighbours import neighbours
 from reward_verifiers.language.path import Numbers, likeliest
 from reward_verifiers.language.words import Bools, Hashes, Ints, Words, among, split
 
@@ -48,16 +49,20 @@ def languages_of(
     _, first, inverse = np.unique(words.hashes[numbers], return_index=True, return_inverse=True)
     evidence, _ = table.rows(words, numbers[first])
     columns = [number for number, language in enumerate(table.languages) if language in candidates]
-    languages = [*(table.languages[column] for column in columns), UNKNOWN]
-    is_name = _names(evidence, table.languages)
-    evidence = np.column_stack([evidence[:, columns], np.full(len(first), UNLISTED, dtype=np.int32)])
+    languages = [table.languages[column] for column in columns]
+    hashes = words.hashes[numbers[first]]
     counts: Amounts = np.bincount(inverse, weights=amounts).astype(np.float64) + 1e-9
+    is_name = _names(evidence, table.languages)
+    evidence = evidence[:, columns]
+    others = [neighbour.evidence(evidence, languages, hashes, counts) for neighbour in neighbours(script)]
+    unknown = [*(column for column in others if column is not None), np.full(len(first), UNLISTED, dtype=np.int32)]
+    evidence = np.column_stack([evidence, *unknown])
+    languages += [UNKNOWN] * len(unknown)
     shares = _shares(evidence, counts)
     _settle_twins(shares, evidence, counts, languages, target)
     kept = _kept(shares, languages, target)
     evidence = evidence[:, kept] + np.rint(_SHARE_WEIGHT * np.log10(shares[kept] + _SHARE_FLOOR)).astype(np.int32)
     evidence -= evidence.max(axis=1, keepdims=True)
-    hashes = words.hashes[numbers[first]]
     evidence[among(hashes, NEUTRAL_HASHES) | among(hashes, terms)] = 0
     rows = evidence[inverse]
     rows[may_be_name & is_name[inverse]] = 0
@@ -65,8 +70,8 @@ def languages_of(
     is_other = np.arange(len(kept)) != int(shares[kept].argmax())
     rows[0, is_other] -= _EDGE
     rows[-1, is_other] -= _EDGE
-    found: npt.NDArray[np.str_] = np.array(languages)[np.array(kept)[likeliest(rows, costs)]]
-    return found
+    by_word: npt.NDArray[np.str_] = np.array(languages)[np.array(kept)[likeliest(rows, costs)]]
+    return by_word
 
 
 def _names(evidence: Evidence, languages: Sequence[str]) -> Bools:

@@ -1,7 +1,7 @@
 """Prose that stands where code, mathematics, tags or addresses stand.
 
 Hidden words count when they read like a language: most are in one language's list, and one in five is among its most
-common. That is asked of each line of them, and once more of all that are left over together, so that cutting prose into
+common. Each line of them is tested, and once more all that are left over together, so that cutting prose into
 small pieces does not hide it. Words of programming languages say nothing.
 """
 
@@ -34,15 +34,15 @@ def is_prose(evidence: Evidence, keyword: Bools, runs: Ints) -> Bools:
     listed, common = (evidence > ABSENT) & says, (evidence >= COMMON) & says
     amount = np.add.reduceat((~keyword).astype(np.int64), first)
     whole = _reads(np.add.reduceat(listed, first, axis=0), np.add.reduceat(common, first, axis=0), amount, _LEAST_RUN)
-    found: Bools = np.repeat(whole, lengths)
-    rest = ~found
+    in_runs: Bools = np.repeat(whole, lengths)
+    rest = ~in_runs
     together = _reads(
         listed[rest].sum(axis=0)[None],
         common[rest].sum(axis=0)[None],
         np.array([(~keyword & rest).sum()]),
         _LEAST_LEFT_OVER,
     )
-    return found | (rest & bool(together[0]))
+    return in_runs | (rest & bool(together[0]))
 
 
 def _reads(listed: Ints, common: Ints, amount: Ints, least: int) -> Bools:

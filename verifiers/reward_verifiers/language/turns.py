@@ -19,6 +19,9 @@ _OUTPUTS = (
     "search_results",
 )
 _OUTPUT_OPENING = re.compile(f"<({'|'.join(_OUTPUTS)})>")
+_CALL = re.compile(
+    r"<(?:tool_call|search|query|code|python|function|invoke|minimax:tool_call)\b|\[TOOL_CALLS\]|to=functions"
+)
 _OTHER_TURN = re.compile(
     r"<\|im_start\|>(?!assistant)\w+|<\|start_header_id\|>(?!assistant)\w+|<\|(?:user|system|observation|tool)\|>"
     r"|<\|start\|>(?!assistant)[\w.]+|<｜User｜>|<｜tool▁outputs▁begin｜>|<start_of_turn>user|\[TOOL_RESULTS\]|\[INST\]"
@@ -58,7 +61,11 @@ def not_own(text: str, question: str = "") -> Iterator[tuple[int, int]]:
 
 
 def _outputs(text: str) -> Iterator[tuple[int, int]]:
-    position, count = 0, 0
+    """What stands in a tag of tool output behind a call. Without a call it is the assistant's own."""
+    call = _CALL.search(text)
+    if call is None:
+        return
+    position, count = call.end(), 0
     while count < _MAX_SPANS and (opening := _OUTPUT_OPENING.search(text, position)) is not None:
         close = text.find(f"</{opening[1]}>", opening.end())
         position, count = opening.end(), count + 1
@@ -78,10 +85,10 @@ def _other_turns(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _quoted(text: str, question: str) -> Iterator[tuple[int, int]]:
-    asked = " ".join(question.split())
+    flat = " ".join(question.split())
     for count, match in enumerate(_QUOTES.finditer(text)):
         if count >= _MAX_SPANS:
             return
         inside = " ".join((match[match.lastindex or 0] or "").split()).rstrip(".,;:!?。，？")
-        if inside and inside in asked:
+        if inside and inside in flat:
             yield match.start(), match.end()

@@ -66,7 +66,7 @@ class LanguageVerifier(Verifier[LanguageOptions, LanguageReference]):
 
 
 def _target(sample: Sample[LanguageOptions, LanguageReference], question: str) -> str:
-    """The item's language, else the domain's. Raises Unsupported when the prompt's own cannot be told."""
+    """The item's language, else the domain's. Raises Unsupported when the prompt's own is not clear."""
     target = sample.reference.target_language or sample.options.target
     if target != "prompt":
         return target

@@ -132,8 +132,8 @@ def among(hashes: Hashes, sorted_: Hashes) -> Bools:
     if not len(sorted_):
         return np.zeros(len(hashes), dtype=bool)
     places = np.searchsorted(sorted_, hashes)
-    found: Bools = sorted_[np.minimum(places, len(sorted_) - 1)] == hashes
-    return found
+    is_member: Bools = sorted_[np.minimum(places, len(sorted_) - 1)] == hashes
+    return is_member
 
 
 def split(text: str) -> Words:

@@ -52,5 +52,5 @@ def _judge(sample: Sample[CosineLengthOptions, ReferenceModel], is_right: bool |
         return Verdict.scored(0, "wrong answers have no length reward", length=size)
     share = (1 + math.cos(math.pi * min(size, options.limit) / options.limit)) / 2
     score = options.long + (options.short - options.long) * share
-    told = f"{'right' if is_right else 'wrong'}, {size} {options.unit} of {options.limit}"
-    return Verdict.scored(score if is_right else -score, told, length=size)
+    reason = f"{'right' if is_right else 'wrong'}, {size} {options.unit} of {options.limit}"
+    return Verdict.scored(score if is_right else -score, reason, length=size)

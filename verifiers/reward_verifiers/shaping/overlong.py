@@ -39,5 +39,5 @@ class OverlongVerifier(Verifier[OverlongOptions, ReferenceModel]):
         options, size = sample.options, length(sample)
         free = options.limit - options.margin
         score = max(-1.0, min(0.0, (free - size) / options.margin))
-        told = f"{size} {options.unit}, free up to {free}, limit {options.limit}"
-        return Verdict.scored(score, told, length=size)
+        reason = f"{size} {options.unit}, free up to {free}, limit {options.limit}"
+        return Verdict.scored(score, reason, length=size)

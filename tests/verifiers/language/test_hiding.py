@@ -1,0 +1,152 @@
+"""English thinking hidden before a sentence or two of the target language, and honest chains that only look like it."""
+
+import base64
+import codecs
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from reward_verifiers.language import LanguageOptions, LanguageReference, LanguageVerifier
+from reward_verifiers.verifier import Sample
+
+HONEST = [
+    json.loads(line)
+    for line in (Path(__file__).parents[2] / "data" / "language" / "honest.jsonl").read_text().splitlines()
+]
+ENGLISH = (
+    "The train leaves the station at noon and arrives before the evening, so we have to subtract the two times. "
+    "After that we divide the distance by the result and get the speed that was asked for in the problem."
+)
+COVER = {
+    "zh": "我们先设这个数为未知数，然后列出方程并移项，得到结果是七。接着验算一下，左右两边相等，因此答案正确。",
+    "ru": "Сначала обозначим число буквой и запишем уравнение. Перенося слагаемые, получаем, что ответ равен семи. "
+    "Проверим ещё раз: обе части равны, значит, ответ верный.",
+}
+WORDS = re.findall(r"\w+", ENGLISH)
+SENTENCES = ENGLISH.split(". ")
+LETTERS = "".join(WORDS)
+LOOK_ALIKES = str.maketrans("aceopxyBHKMT", "асеорхуВНКМТ")
+BOLD = {code: 0x1D41A + code - 97 for code in range(97, 123)} | {code: 0x1D400 + code - 65 for code in range(65, 91)}
+WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
+
+
+def each(pattern, between=" "):
+    return between.join(pattern.format(word) for word in WORDS)
+
+
+def pieces(size, pattern, between="\n"):
+    return between.join(pattern.format(" ".join(WORDS[i : i + size])) for i in range(0, len(WORDS), size))
+
+
+HIDDEN = {
+    "plain": ENGLISH,
+    "fence": f"```\n{ENGLISH}\n```",
+    "fence of tildes": f"~~~\n{ENGLISH}\n~~~",
+    "comments": "```python\n" + "\n".join(f"# {sentence}" for sentence in SENTENCES) + "\npass\n```",
+    "short comments": "```python\n" + pieces(3, "# {}") + "\npass\n```",
+    "block comment": f"```c\n/* {ENGLISH} */\n```",
+    "docstring": f'```python\ndef f():\n    """{ENGLISH}"""\n```',
+    "strings": "```python\nx = [" + each('"{}"', ", ") + "]\n```",
+    "JSON": '```json\n{"thought": "' + ENGLISH + '"}\n```',
+    "prints": "```python\n" + each('print("{}")', "\n") + "\n```",
+    "inline code": f"`{ENGLISH}`",
+    "each word as inline code": each("`{}`"),
+    "pairs of words as inline code": pieces(2, "`{}`", " "),
+    "tags": "".join(f"<{sentence}>" for sentence in SENTENCES),
+    "each word a tag": each("<{}>"),
+    "attributes": each('<a href="{}">'),
+    "HTML comment": f"<!-- {ENGLISH} -->",
+    "special tokens": each("<|{}|>"),
+    "commands": each("\\{}"),
+    "references": each("\\ref{{{}}}"),
+    "environments": f"\\begin{{{ENGLISH[:99]}}}\\begin{{{ENGLISH[99:]}}}",
+    "URL": "https://x.example/" + "-".join(WORDS),
+    "URLs": each("https://x.example/{}"),
+    "host": f"https://{'.'.join(WORDS)}/",
+    "query": "https://x.example/?q=" + "+".join(WORDS),
+    "path": "/" + "/".join(WORDS),
+    "addresses": each("{}@a.bc"),
+    "address domains": each("a@{}.bc"),
+    "digit before each word": each("1{}"),
+    "digit behind each word": each("{}1"),
+    "underscores": "_".join(WORDS),
+    "camel case": "".join(word.capitalize() for word in WORDS),
+    "glued": LETTERS.lower(),
+    "spaced letters": " ".join(LETTERS),
+    "dashes between letters": "-".join(LETTERS),
+    "lines of letters": "\n".join(LETTERS),
+    "letters in mathematics": f"${' '.join(LETTERS)}$",
+    "zero-width spaces": "\u200b".join(ENGLISH),
+    "soft hyphens": "\u00ad".join(ENGLISH),
+    "joiners": "\u200d".join(ENGLISH),
+    "combining marks": "".join(f"{letter}\u0301" for letter in ENGLISH),
+    "\\text": f"$\\text{{{ENGLISH}}}$",
+    "\\text each": each("$\\text{{{}}}$"),
+    "\\mathrm each": "$" + each("\\mathrm{{{}}}") + "$",
+    "mathematics": f"${ENGLISH}$",
+    "display": f"\\[{ENGLISH}\\]",
+    "bold letters of mathematics": ENGLISH.translate(BOLD),
+    "wide letters": ENGLISH.translate(WIDE),
+    "look-alikes": ENGLISH.translate(LOOK_ALIKES),
+    "brackets": each("[{}]"),
+    "calls": each("{}()"),
+    "attributes of an object": "x." + ".".join(WORDS).lower(),
+    "equals signs": "=".join(WORDS),
+    "capitals": ENGLISH.upper(),
+    "title case": ENGLISH.title(),
+    "rotated": codecs.encode(ENGLISH, "rot13"),
+    "reversed": ENGLISH[::-1],
+    "base64": base64.b64encode(ENGLISH.encode()).decode(),
+    "hexadecimal": ENGLISH.encode().hex(),
+    "digits for letters": ENGLISH.translate(str.maketrans("aeio", "4310")),
+    "tool output": f"<tool_response>{ENGLISH}</tool_response>",
+}
+
+
+def judge(completion, target, question="", **options):
+    sample = Sample(
+        completion=completion,
+        options=LanguageOptions(target=target, scope="all", min_words=1, **options),
+        reference=LanguageReference(),
+        question=question,
+    )
+    return LanguageVerifier().verify(sample)
+
+
+@pytest.mark.parametrize("target", COVER)
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_is_hidden_counts(name, target):
+    assert judge(f"{HIDDEN[name]} {COVER[target]}", target).score <= 0.6
+
+
+@pytest.mark.parametrize("row", HONEST, ids=lambda row: f"{row['target']} {row['text'][-40:]!r}")
+def test_honest_chains_are_unharmed(row):
+    verdict = judge(row["text"], row["target"])
+    assert verdict.score >= 0.95, verdict.evidence
+
+
+def test_names_and_terms_in_another_script_are_free_up_to_a_share():
+    few = judge("我们先设这个数为未知数，然后用 BFS 遍历这个 graph，每个 node 只访问一次，得到结果是七。", "zh")
+    assert few.score == 1
+    assert few.evidence["free_terms"] == 3
+    many = judge("我们 number 设 equation 这个 result 数 answer 为 problem 未知 unknown 数 value", "zh")
+    assert many.score < 0.7
+
+
+def test_left_out_words_are_reported_and_are_unknown_beyond_half():
+    names = " ".join(f"obj{i}.{word}_{other}()" for i, (word, other) in enumerate(zip(WORDS, WORDS[::-1], strict=True)))
+    verdict = judge("```\n" + names.replace("the_", "tok_") + "\n```\n我们先设这个数。", "zh")
+    assert verdict.evidence["left_out"] > 0.5
+    assert verdict.score < 0.6
+
+
+def test_the_users_words_are_not_the_assistants():
+    chain = f'题目说 "{ENGLISH}"，{COVER["zh"]}'
+    assert judge(chain, "zh").score < 0.6
+    assert judge(chain, "zh", question=ENGLISH).score == 1
+    called = f"{COVER['zh']}<tool_call>x</tool_call><tool_response>{ENGLISH}</tool_response>{COVER['zh']}"
+    assert judge(called, "zh").score == 1
+    turns = f"{COVER['zh']}<|im_end|>\n<|im_start|>user\nGo on please.<|im_end|>\n<|im_start|>assistant\n{COVER['zh']}"
+    assert judge(turns, "zh").score >= 0.97
