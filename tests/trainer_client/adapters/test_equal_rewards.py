@@ -95,7 +95,6 @@ ROWS = [
     Row("Llama's padding", 2.0, completion=RIGHT + "<|eot_id|>" + "<|finetune_right_pad_id|>" * 5),
     Row("a thousand end tokens", 2.0, completion=RIGHT + "<|endoftext|>" * 1100),
     Row("an end token in the middle", 1.0, completion=RIGHT.replace("<answer>", "<|im_end|><answer>")),
-    Row("a turn token at the end", 1.0, completion=RIGHT + "<|user|>"),
     Row("a NUL in the thinking", 2.0, completion=RIGHT.replace("Three", "\0Three")),
     Row("white space around", 2.0, completion=f"\n{RIGHT}\n\n"),
     # prompts
