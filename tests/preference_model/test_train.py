@@ -278,7 +278,7 @@ async def test_k_votes_with_a_margin_make_pairs(tmp_path, peers, registry, monke
     records = [
         UnlabelledPair("p", "Four.", long),
         UnlabelledPair("p", "Four, I say.", "Four."),
-        UnlabelledPair("q", "a", "a"),
+        UnlabelledPair("q", "a", "b"),
     ]
     quiet = Console(quiet=True)
     assert await label_pairs(records, "j", 4, 1.0, tmp_path / "out", quiet) == [PreferencePair("p", long, "Four.")]
