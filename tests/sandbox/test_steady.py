@@ -71,7 +71,7 @@ async def test_in_tier_a_a_run_that_is_killed_has_only_itself_to_blame():
 
 
 async def test_no_run_is_given_longer_than_limits_allow():
-    moods = Moods(replace(KEPT_WAITING, wall_ms=400_000, waited_ms=100_000), OK)
+    moods = Moods(replace(KEPT_WAITING, wall_ms=400_000, waited_ms=200_000), OK)
     await SteadyJail(moods).run(Run(PYTHON, limits=Limits(wall_s=595)))
     assert moods.walls == [595, 600]
 
