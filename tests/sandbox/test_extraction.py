@@ -69,7 +69,7 @@ def test_the_block_that_defines_what_is_asked_goes_before_one_that_uses_it(compl
     assert extraction.program(completion, PYTHON, entry=entry) == program
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "text", ["```\n", "```python\n'''\n" + "```\n", "<a>", " " * 10, "```python\n", "1. ", '"""\n```\n']
 )

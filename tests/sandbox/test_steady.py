@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from reward_sandbox.jail.host.steady import LONGER, SteadyJail
+from reward_sandbox.jail.host.steady import MORE_S, SteadyJail
 from reward_sandbox.jail.inside import waiting
 from reward_sandbox.jail.spec import PYTHON, Limits, Outcome, Run
 
@@ -60,7 +60,7 @@ async def test_what_is_measured_again_and_what_it_comes_to(outcomes, ending, pai
     assert outcome.ending == ending
     assert not moods.outcomes
     if outcomes[0] is KEPT_WAITING:
-        assert moods.walls[1] == LONGER * moods.walls[0]
+        assert moods.walls[1] == moods.walls[0] + MORE_S
     counted = ending in ("time_limit", "system_error")
     assert jail.ends == ({ending: 1} if counted else {})
 
@@ -71,9 +71,9 @@ async def test_in_tier_a_a_run_that_is_killed_has_only_itself_to_blame():
 
 
 async def test_no_run_is_given_longer_than_limits_allow():
-    moods = Moods(replace(KEPT_WAITING, wall_ms=400_000, waited_ms=100_000), OK)
-    await SteadyJail(moods).run(Run(PYTHON, limits=Limits(wall_s=400)))
-    assert moods.walls == [400, 600]
+    moods = Moods(replace(KEPT_WAITING, wall_ms=400_000, waited_ms=200_000), OK)
+    await SteadyJail(moods).run(Run(PYTHON, limits=Limits(wall_s=595)))
+    assert moods.walls == [595, 600]
 
 
 @pytest.mark.parametrize(

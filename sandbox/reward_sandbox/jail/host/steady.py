@@ -13,8 +13,10 @@ from reward_sandbox.jail.spec import Jail, Limits, Outcome, Run, Runs, Tier
 
 CONTENDED = 0.2
 """The share of its limit that a program must have waited for a processor for its time to be measured again."""
-LONGER = 3
+LONGER = 10
 """What the clock's limit is multiplied by then, so that the limit of processor time is the one that is reached."""
+MORE_S = 12.0
+"""But no more than so many seconds are added."""
 LONGEST_S = 600.0
 """But no further than Limits allows, which a remote jail would refuse."""
 _ENDED = ("time_limit", "memory_limit", "output_limit", "system_error")
@@ -106,7 +108,7 @@ def _was_killed(outcome: Outcome) -> bool:
 
 
 def _longer(run: Run) -> Run:
-    wall_s = max(run.limits.wall_s, min(LONGER * run.limits.wall_s, LONGEST_S))
+    wall_s = max(run.limits.wall_s, min(LONGER * run.limits.wall_s, run.limits.wall_s + MORE_S, LONGEST_S))
     return replace(run, limits=run.limits.model_copy(update={"wall_s": wall_s}))
 
 
