@@ -271,22 +271,14 @@ def _merged(pieces: Region) -> Region:
     return tuple(merged)
 
 
-def _without(whole: Region, taken: Region) -> Region | None:
-    """`whole` less single points."""
+def _without(whole: Region, taken: Region) -> Region:
+    """`whole` less single points and intervals."""
     for hole in taken:
-        if not _same(hole.low, hole.high):
-            return None
-        pieces: list[Interval] = []
-        for piece in whole:
-            if _same(piece.low, hole.low):
-                pieces.append(piece._replace(low_in=False))
-            elif _same(piece.high, hole.low):
-                pieces.append(piece._replace(high_in=False))
-            elif piece.low < hole.low < piece.high:
-                pieces += [piece._replace(high=hole.low, high_in=False), piece._replace(low=hole.low, low_in=False)]
-            else:
-                pieces.append(piece)
-        whole = tuple(pieces)
+        outside = (
+            Interval(-INF, False, hole.low, not hole.low_in and hole.low != -INF),
+            Interval(hole.high, not hole.high_in and hole.high != INF, INF, False),
+        )
+        whole = tuple(part for piece in whole for rest in outside if (part := _overlap(piece, rest)) is not None)
     return whole
 
 

@@ -425,6 +425,8 @@ def _is_thing(unit: str) -> bool:
 def _sum(first: Node, second: Node) -> Node | None:
     if not isinstance(first, Quantity) or not isinstance(second, Quantity) or _is_thing(first.unit + second.unit):
         return None
+    if (first.unit, second.unit) == ("pound", "penny"):
+        first = Quantity(first.value, "pound_sterling")
     ratio = units.factor(second.unit, first.unit)
     if ratio is None or ratio >= 1 or symbols(first) or symbols(second):
         return None

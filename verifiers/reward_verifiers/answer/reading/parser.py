@@ -430,8 +430,8 @@ class Parser:
             return value not in RELATIONS and value not in _TIMES and not value.startswith("end ")
         if value == "(":
             return self.ahead().value not in ("mod", "pmod", "bmod")
-        if value == "[" and self.outward:
-            return False
+        if value == "[" and (self.outward or self.stream[self.at - 1].value == "infty"):
+            return False  # it closes ]2,5[ and [2,\\infty[
         return value in ("[", "{", "\\{") or (value == "|" and not self.bars)
 
     def factor(self) -> Node:

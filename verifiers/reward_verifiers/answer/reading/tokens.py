@@ -267,6 +267,9 @@ class _Lexer:
             self._emit("cmd", _NAMES[word][1:])
         elif len(word) == 1:
             self._emit("sym", word)
+        elif word.isupper() and (_OPTIONS.issuperset(word) or _TOSSES.issuperset(word)):
+            for letter in word:
+                self._emit("sym", letter)
         elif (
             len(word) > 3
             or low in _SMALL
@@ -308,6 +311,7 @@ class _Lexer:
             word = word[len(piece) :]
 
 
+_OPTIONS, _TOSSES = frozenset("ABCDEFGHIJ"), frozenset("HT")
 _SHORT = frozenset(
     "one two six ten all yes no the and are for has let sum get him her his its our how who why any".split()
 )

@@ -64,7 +64,9 @@ _NO_UNITS = frozenset(
         "circles pixel pixels dot "
         "dots css_pixel strike strikes bushel_ section sections township townships arpent ream reams stere "
         "noggin shot shots jigger "
-        "th st nd rd nat nats minim minims tex den denier mil mils hundred thousand million billion ton_ month_ second_ "
+        "th st nd rd fifth fifths quarter "
+        "quarters hundredweight "
+        "nat nats minim minims tex den denier mil mils hundred thousand million billion ton_ month_ second_ "
         "pieze stone_ be me at "
         "am as an or of to us we it is on by if my so no do go he up pm Pm fg gg in_ minute_ and per"
     ).split()

@@ -96,7 +96,8 @@ _LEAD_DENIED = frozenset(
 )
 TAILS = frozenset(
     (
-        "in total|total|probability|chance|in all|altogether|all together|each|left|remaining|left "
+        "in total|of them|of these|of those|total|probability|chance|in all|"
+        "altogether|all together|each|left|remaining|left "
         "over|long|wide|tall|high|deep|old|away|apart|ago|later|"
         "is the answer|is the final answer|is the solution|is the result|as the answer|is "
         "correct|overall|together|combined|only|exactly|"
@@ -146,7 +147,7 @@ def _lines(name: str) -> tuple[str, ...]:
 PLURALS = dict(line.split() for line in _lines("nouns.txt"))
 NOUNS = frozenset(PLURALS) | frozenset(PLURALS.values())
 ADJECTIVES = frozenset(_lines("adjectives.txt"))
-_ORDERED = frozenset("ordered unordered distinct such different possible remaining".split())
+_ORDERED = frozenset("ordered unordered distinct such different possible remaining more additional extra".split())
 
 
 def stem(word: str) -> str | None:
@@ -200,7 +201,7 @@ def is_tail(said: list[str]) -> bool:
         return named and all(
             word in _OF or word in _TAIL_WORDS or word in NOUNS or is_adjective(word) for word in low[1:]
         )
-    if low[0] in _TAIL_WORDS:
+    if low[0] in _TAIL_WORDS and low[-1] not in _OF:
         return all(word in _TAIL_WORDS or word in _OF or word in PLURALS for word in low)
     return False
 
