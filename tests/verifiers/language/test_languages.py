@@ -80,6 +80,11 @@ def test_a_prompt_of_an_unknown_language_gives_no_verdict(name):
         judge("First we write the equation.", "prompt", question=UNKNOWN[name])
 
 
+def test_a_prompt_that_is_mostly_of_nobody_gives_no_verdict():
+    with pytest.raises(Unsupported):
+        judge("We write it.", "prompt", question="Sa mollë i mbeten Anës pasi ha tri prej tyre?")
+
+
 def test_the_last_user_turn_decides_in_a_prompt_that_is_one_string():
     prompt = (
         "<|im_start|>system\nYou are a careful assistant that thinks step by step.<|im_end|>\n"

@@ -133,9 +133,9 @@ class _Count:
         is_word = self._is_word() & ~mixed & ~not_own_word
         is_hidden = self._is_hidden(is_word)
         is_hidden &= ~self._prose(is_word & is_hidden)
-        keyword = prose.is_keyword(words.hashes)
         self.terms = np.unique(words.hashes[is_hidden & (self.mask[words.start] == hidden.HIDDEN)])
-        left_out = is_word & is_hidden & ~keyword
+        left_out = np.flatnonzero(is_word & is_hidden)
+        left_out = left_out[~prose.is_keyword(words.hashes[left_out])]
         counts = is_word & ~is_hidden
         if allow:
             counts &= ~among(words.hashes, np.unique(split(" ".join(sorted(allow))).hashes))
@@ -145,7 +145,7 @@ class _Count:
         self._weigh_glued(numbers, amounts)
         terms = self._terms(numbers, languages, amounts)
         unknown = self._unknown(mixed) + self._ciphered()
-        stripped = float(self._amounts(np.flatnonzero(left_out)).sum())
+        stripped = float(self._amounts(left_out).sum())
         return self._summed(numbers, languages, amounts, unknown, stripped, terms)
 
     # --- what counts ---
@@ -297,6 +297,8 @@ class _Count:
         if not is_digit.any():
             return 0.0
         is_letter = kinds == CLASS["latin"]
+        if not ((is_digit[1:] & is_letter[:-1]) | (is_letter[1:] & is_digit[:-1])).any():
+            return 0.0
         edges = np.flatnonzero(np.diff((is_digit | is_letter).astype(np.int8), prepend=0, append=0))
         starts, ends = edges[::2], edges[1::2]
         if not len(starts):

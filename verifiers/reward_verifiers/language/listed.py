@@ -20,6 +20,7 @@ from reward_verifiers.language.words import Bools, Hashes, Ints, Words, among, s
 Amounts = npt.NDArray[np.float64]
 
 _ROUNDS = 6
+_PER_HUNDREDTH = 0.0230258509
 _LEAST_SHARE = 0.004
 _MOST_LANGUAGES = 6
 _SHARE_FLOOR = 0.003
@@ -85,12 +86,14 @@ def _names(evidence: Evidence, languages: Sequence[str]) -> Bools:
 
 def _shares(evidence: Evidence, counts: Amounts) -> Amounts:
     """The share of the words that each language explains best: a mixture fitted by expectation maximisation."""
-    likelihood = 10.0 ** ((evidence - evidence.max(axis=1, keepdims=True)) / 100)
+    likelihood = np.exp(
+        (evidence - evidence.max(axis=1, keepdims=True)).astype(np.float32) * np.float32(_PER_HUNDREDTH)
+    )
+    weights, total = counts.astype(np.float32), float(counts.sum())
     shares = np.full(evidence.shape[1], 1 / evidence.shape[1])
     for _ in range(_ROUNDS):
-        parts = likelihood * shares
-        parts *= (counts / parts.sum(axis=1))[:, None]
-        shares = parts.sum(axis=0) / counts.sum()
+        rows = (likelihood * shares.astype(np.float32)).sum(axis=1)
+        shares = (likelihood * (weights / rows)[:, None]).sum(axis=0).astype(np.float64) * shares / total
     return shares
 
 

@@ -24,6 +24,7 @@ from reward_verifiers.verifier import Sample, Unsupported, Verifier
 MAX_SPANS = 5
 MAX_SHOWN = 80
 MAX_PROMPT = 20_000
+_UNSURE = 0.2
 
 
 class LanguageVerifier(Verifier[LanguageOptions, LanguageReference]):
@@ -73,8 +74,10 @@ def _target(sample: Sample[LanguageOptions, LanguageReference], question: str) -
     words = count(last_question(question)[-MAX_PROMPT:], sample.options.candidates).words
     if not words:
         raise Unsupported("the target is the prompt's language, and the prompt has no words")
+    total = sum(words.values())
     language = max(words, key=lambda language: words[language])
-    if language == UNKNOWN:
+    is_unsure = words[language] < total / 2 and words.get(UNKNOWN, 0.0) >= _UNSURE * total
+    if language == UNKNOWN or is_unsure:
         raise Unsupported("the target is the prompt's language, and that language is unknown")
     return language
 
