@@ -28,6 +28,18 @@ PACKAGES = ("verifiers", "sandbox", "preference_model", "reward_api", "trainer_c
 # Module → the tests that must notice a change of it.
 TARGETS = {
     "reward_api/reward_api/gateway/rewards.py": "tests/reward_api/gateway/test_rewards.py",
+    "trainer_client/trainer_client/dialect/labels.py": "tests/trainer_client/dialect",
+    "trainer_client/trainer_client/dialect/end_tokens.py": "tests/trainer_client/dialect",
+    "trainer_client/trainer_client/dialect/prefill.py": "tests/trainer_client/dialect",
+    "trainer_client/trainer_client/dialect/grouping.py": "tests/trainer_client/dialect",
+    "trainer_client/trainer_client/dialect/imputation.py": "tests/trainer_client/dialect",
+    "preference_model/preference_model/guard.py": "tests/preference_model/test_guard.py",
+    "preference_model/preference_model/model/relative.py": "tests/preference_model/test_service.py",
+    "sandbox/reward_sandbox/grading/compare.py": "tests/sandbox/test_service.py",
+    "verifiers/reward_verifiers/answer/comparing/scalars.py": "tests/verifiers/answer/test_cases.py",
+    "verifiers/reward_verifiers/answer/comparing/regions.py": "tests/verifiers/answer/test_cases.py",
+    "verifiers/reward_verifiers/format/parse.py": "tests/verifiers/format/test_verifier.py",
+    "verifiers/reward_verifiers/shaping/repetition.py": "tests/verifiers/shaping",
 }
 
 # `|` stands in annotations, which nobody evaluates; equal short strings are one object.

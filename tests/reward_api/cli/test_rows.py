@@ -31,8 +31,8 @@ def zstd(data, path):
         ("r.jsonl", b"\xef\xbb\xbf" + LINES),
         ("r.json", json.dumps(ROWS).encode()),
         ("r.json", b"\xef\xbb\xbf" + json.dumps(ROWS, indent=1).encode()),
-        ("r.jsonl.gz", gzip.compress(LINES)),
-        ("r.json.gz", gzip.compress(json.dumps(ROWS).encode())),
+        ("r.jsonl.gz", gzip.compress(LINES, mtime=0)),
+        ("r.json.gz", gzip.compress(json.dumps(ROWS).encode(), mtime=0)),
     ],
 )
 def test_files_of_json(tmp_path, name, content):
