@@ -611,7 +611,8 @@ async def test_a_domain_may_demand_strong_assurance(client):
     tests = "from unittest.mock import patch\nwith patch('builtins.input', return_value='a'):\n    assert f() == 'a'"
     reference = {"kind": "asserts", "test_code": tests}
     completions = ["```python\ndef f(): return input()\n```", "```python\ndef f(): return 1\n```"]
-    for options, scores in (({}, [1, 0]), ({"min_assurance": "strong"}, [None, None])):
+    # What fails apart from the tests and beside them too is wrong for sure.
+    for options, scores in (({}, [1, 0]), ({"min_assurance": "strong"}, [None, 0])):
         body = {"completions": completions, "reference": reference, "options": options}
         verdicts = (await client.post("/verify", json=body)).json()["verdicts"]
         assert [verdict["score"] for verdict in verdicts] == scores, verdicts

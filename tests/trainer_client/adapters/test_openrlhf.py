@@ -54,7 +54,7 @@ async def test_no_verdict_is_the_siblings_mean_and_the_keys_are_the_same(asked_w
 
 
 async def test_a_query_without_its_prompt_is_not_guessed(asked_with, prompt):
-    asked_with(GROUP_SIZE="2")
+    asked_with(GROUP_SIZE="2", DEADLINE_S="3")
     right, odd = await asyncio.gather(
         asyncio.to_thread(reward_func, [prompt + "yes"], [prompt], ["yes"]),
         asyncio.to_thread(reward_func, ["another text"], [prompt], ["yes"]),

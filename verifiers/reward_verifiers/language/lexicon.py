@@ -1,7 +1,8 @@
 """What a word says about its language: hundredths of powers of ten, from `wordfreq`'s lists.
 
     in some list     log10 of its frequency in each list, _ABSENT where a list lacks it
-    in no list       by its letter triples: how usual they are for a rare word of each language
+    in no list       by its letter triples: how usual they are for a rare word of each language; a listed word with one
+                     of the language's usual endings or beginnings (`sixths`, `nonzero`) is as good as a rare one
     an unknown one   _UNLISTED for every word: likelier than a language that lacks the word, rarer than one that has it
 
 Whole numbers, so that sums do not depend on their order.
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from wordfreq import get_frequency_list
 
 from reward_verifiers.language.languages import LISTED
-from reward_verifiers.language.words import MAX_LETTERS, Hashes, Ints, Words, split
+from reward_verifiers.language.words import MAX_LETTERS, Hashes, Ints, Words, code_points, part_hashes, split
 
 Evidence = npt.NDArray[np.int32]
 
@@ -30,6 +31,15 @@ _TRIPLE_WEIGHT = 90  # a standard deviation of unusual triples
 _MOST_UNUSUAL = -3.0
 _TRIPLES = 1 << 15
 _TRIPLE_FLOOR = 0.05
+_INFLECTED = -600
+"""What a listed word with an ending or a beginning of its language is worth: no less than the rarest of a list."""
+_ROMANCE = ("s", "es")
+ENDINGS: dict[str, tuple[str, ...]] = {
+    "en": ("s", "es", "ed", "d", "ing", "ly", "er", "ness"), "fr": _ROMANCE, "es": _ROMANCE, "pt": _ROMANCE,
+    "de": ("s", "es", "e", "en", "n", "er", "em"), "nl": ("s", "e", "en"),
+}  # fmt: skip
+BEGINNINGS: dict[str, tuple[str, ...]] = {"en": ("non", "un", "re", "sub", "pre", "multi", "anti", "over", "inter")}
+_SHORTEST_STEM = 3
 COMMON = -300
 """A word of this frequency or more is one of a language's hundred and fifty most common."""
 
@@ -70,7 +80,25 @@ class Lexicon:
         missing = np.flatnonzero(rows < 0)
         if len(missing):
             evidence[missing] = self._by_triples(words, numbers[missing])
+            self._by_stems(words, numbers, missing, evidence)
         return evidence, rows >= 0
+
+    def _by_stems(self, words: Words, numbers: Ints, missing: Ints, evidence: Evidence) -> None:
+        """Raises the evidence, in place, of words whose stem is in the list of a language that inflects it so."""
+        starts, ends = words.start[numbers[missing]], words.end[numbers[missing]]
+        for affixes, is_ending in ((ENDINGS, True), (BEGINNINGS, False)):
+            for language in affixes.keys() & set(self.languages):
+                column = self.languages.index(language)
+                for affix in affixes[language]:
+                    size = len(affix)
+                    mine = np.flatnonzero(ends - starts >= size + _SHORTEST_STEM)
+                    edge = ends[mine] - size if is_ending else starts[mine]
+                    letters = words.codes[edge[:, None] + np.arange(size)]
+                    mine = mine[(letters == code_points(affix)).all(axis=1)]
+                    shift = (0, -size) if is_ending else (size, 0)
+                    rows = self.find(part_hashes(words, starts[mine] + shift[0], ends[mine] + shift[1]))
+                    mine = mine[(rows >= 0) & (self._table[rows, column] > ABSENT)]
+                    evidence[missing[mine], column] = np.maximum(evidence[missing[mine], column], _INFLECTED)
 
     def _by_triples(self, words: Words, numbers: Ints) -> Evidence:
         codes, first, lengths = _triple_codes(words.codes, words.start[numbers], words.end[numbers])

@@ -151,6 +151,11 @@ def split(text: str) -> Words:
     return Words(codes, kinds, kinds[starts], starts, ends, hashes, is_capital[starts])
 
 
+def part_hashes(words: Words, starts: Ints, ends: Ints) -> Hashes:
+    """Hashes of parts of a text's words, as `split` gives them to whole words; starts, ends: places in `codes`."""
+    return _hashes(words.codes, _tables()[3], starts, ends)
+
+
 def _with_marks(kinds: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Each combining mark takes the class of the letter before it."""
     marks = np.flatnonzero(kinds == MARK)
