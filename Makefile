@@ -10,7 +10,7 @@ export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 export UV_COMPILE_BYTECODE := 1
 export TOUCHSTONE_DATA ?= $(if $(wildcard ../shared/data),$(abspath ../shared/data))
 
-.PHONY: run install test test-all check bench golden lock clean
+.PHONY: run install test test-slow test-all check bench golden lock clean
 .DEFAULT_GOAL := install
 
 INSTALLED := .venv/installed-$(TORCH)
@@ -34,7 +34,11 @@ run: install
 	$(PY) -m reward_api demo --port $(PORT) $(if $(ONCE),--once)
 
 test: install
-	$(PY) -m pytest -n 2 -m "not long and not compose"
+	$(PY) -m pytest -n 2 -m "not slow and not long and not compose"
+
+# What is between `make test` and `make test-all`.
+test-slow: install
+	$(PY) -m pytest -n 2 -m "slow and not long and not compose"
 
 test-all: install test-compose
 	$(PY) -m pytest -m "not compose"

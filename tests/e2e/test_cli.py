@@ -116,7 +116,7 @@ def check_scored(path):
     assert rows[4]["error"] == {"title": "not JSON"}
 
 
-@pytest.mark.parametrize("where", ["url", "in-process"])
+@pytest.mark.parametrize("where", ["url", pytest.param("in-process", marks=pytest.mark.slow)])
 def test_score_keeps_order_and_says_what_it_could_not_score(rollouts, tmp_path, math_suite, where):
     output = tmp_path / "scored.jsonl"
     at = ("--url", math_suite) if where == "url" else ()

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from toy_gateway import SETTINGS
 
+pytestmark = pytest.mark.slow
+
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 datasets = pytest.importorskip("datasets")

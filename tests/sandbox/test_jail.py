@@ -48,7 +48,7 @@ def sandbox_image():
     subprocess.run(command, cwd=ROOT, env={**os.environ, "DOCKER_BUILDKIT": "0"}, capture_output=True, check=True)
 
 
-# The whole battery runs in tier A by default, and in every other jail behind the marker `long`.
+# The whole battery runs in tier A behind the marker `slow`, and in every other jail behind `long`.
 MARKS = {"A": [], "docker": [pytest.mark.compose]}
 
 
@@ -113,6 +113,7 @@ async def test_runs_see_nothing_of_each_other(jail):
 
 
 @pytest.mark.parametrize("name", battery.ALL)
+@pytest.mark.slow
 async def test_hostile(jail, name):
     hostile = battery.ALL[name]
     outcome = await jail.run(python(hostile.code))
@@ -139,6 +140,7 @@ async def test_every_jail_holds_the_core_of_the_battery(name):
 
 
 @pytest.mark.parametrize("name", battery.OTHER_LANGUAGES)
+@pytest.mark.slow
 async def test_hostile_in_other_languages(jail, grader, name):
     hostile = battery.OTHER_LANGUAGES[name]
     language = _language(grader.compiler, hostile)
@@ -171,6 +173,7 @@ def _language(compiler: Compiler, hostile: battery.Hostile):
 
 
 @pytest.mark.parametrize("name", battery.TRICKS)
+@pytest.mark.slow
 async def test_tricks_on_the_harness(grader, name):
     trick = battery.TRICKS[name]
     entry = "" if trick.kind == "stdio" else "f"

@@ -4,8 +4,8 @@ import shutil
 from html.parser import HTMLParser
 
 import pytest
-import typer
 import torch
+import typer
 import yaml
 from safetensors.torch import load_file
 from typer.testing import CliRunner
@@ -16,6 +16,8 @@ from grpo_trainer.stages.run_recipe import RunInterrupted, run_recipe
 from grpo_trainer.training import Trainer
 from reward_api.cli.main import app as touchstone
 from trainer_client.client import RewardClient
+
+pytestmark = pytest.mark.slow
 
 LOOP = {"prompts_per_rollout": 2, "group_size": 4, "minibatches": 1, "max_tokens": 40, "tensorboard": False}
 RECIPE = {
