@@ -138,8 +138,8 @@ class CodeBackend:
     async def verify(self, request: VerifyRequest) -> VerifyReply:
         options = self._options(request.options)
         try:
-            known = {name: value for name, value in request.reference.items() if name in CodeReference.model_fields}
-            reference = CodeReference.model_validate(known)
+            ours = {name: value for name, value in request.reference.items() if name in CodeReference.model_fields}
+            reference = CodeReference.model_validate(ours)
         except ValidationError as error:
             reason = "; ".join(f"reference.{path}: {reason}" for path, reason in validation_errors(error))
             return self._all(request, Verdict.failed(FailureKind.BAD_REFERENCE, reason))

@@ -118,10 +118,10 @@ class Judge:
         question, answer = joined(item)
         parts = {"question": question, "reference": item.reference or "", "answer": answer}
         key = None if call.run is None else ("reference", *parts.values())
-        made = await self.client.ask(
+        outcome = await self.client.ask(
             key, lambda: prompts.question(prompts.REFERENCE, parts, tuple(prompts.AGREEMENT)), call
         )
-        return Agreement(prompts.AGREEMENT[made.value], made.usage)
+        return Agreement(prompts.AGREEMENT[outcome.value], outcome.usage)
 
     async def _vote(
         self, question: str, one: str, other: str, first: bool, number: int, call: Call

@@ -45,19 +45,19 @@ def texts(expected: str, got: str, mode: Mode = "lines", tolerance: Tolerance = 
             return "same"
         return "presentation" if expected.split() == got.split() else "different"
     if mode in ("lines", "unordered"):
-        wanted, given = _lines(expected), _lines(got)
-        same = wanted == given if mode == "lines" else Counter(wanted) == Counter(given)
+        wanted, actual = _lines(expected), _lines(got)
+        same = wanted == actual if mode == "lines" else Counter(wanted) == Counter(actual)
         if same:
             return "same"
         return "presentation" if mode == "lines" and expected.split() == got.split() else "different"
-    wanted, given = expected.split(), got.split()
+    wanted, actual = expected.split(), got.split()
     if mode == "yes_no":
-        wanted, given = [word.casefold() for word in wanted], [word.casefold() for word in given]
+        wanted, actual = [word.casefold() for word in wanted], [word.casefold() for word in actual]
     if mode != "float":
-        return "same" if wanted == given else "different"
-    if len(wanted) != len(given):
+        return "same" if wanted == actual else "different"
+    if len(wanted) != len(actual):
         return "different"
-    return "same" if all(_near(*pair, tolerance) for pair in zip(wanted, given, strict=True)) else "different"
+    return "same" if all(_near(*pair, tolerance) for pair in zip(wanted, actual, strict=True)) else "different"
 
 
 def _lines(text: str) -> list[str]:
@@ -79,9 +79,9 @@ def _number(word: str) -> float | None:
 def _near(expected: str, got: str, tolerance: Tolerance) -> bool:
     if expected == got:
         return True
-    wanted, given = _number(expected), _number(got)
+    wanted, actual = _number(expected), _number(got)
     is_integer = expected.lstrip("+-").isdigit()
-    return wanted is not None and given is not None and not is_integer and tolerance.near(wanted, given)
+    return wanted is not None and actual is not None and not is_integer and tolerance.near(wanted, actual)
 
 
 class Unordered(list[Any]):

@@ -109,22 +109,22 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         started = time.perf_counter()
         options = effective(sample.options, sample.reference)
         self.check_reference(sample.options, sample.reference)
-        found = self._find(sample, options)
-        evidence: dict[str, Any] = {"source": found.source}
-        if found.text is None:
-            return Verdict.scored(0.0, f"no answer: {found.problem}", rule="no answer", **evidence)
+        candidate = self._find(sample, options)
+        evidence: dict[str, Any] = {"source": candidate.source}
+        if candidate.text is None:
+            return Verdict.scored(0.0, f"no answer: {candidate.problem}", rule="no answer", **evidence)
         try:
-            judged = self._judge(found.text, sample.reference, options)
+            judged = self._judge(candidate.text, sample.reference, options)
         except (BadReference, Unsupported, MemoryError):
             raise
         except Exception as error:  # the reference was checked, so it is the answer that nothing can be made of
             self._judge_reference(sample.reference, options)
             rule = f"the answer cannot be compared: {type(error).__name__}"
-            return Verdict.scored(0.0, f"wrong: {rule}", rule=rule, extracted=clipped(found.text), **evidence)
+            return Verdict.scored(0.0, f"wrong: {rule}", rule=rule, extracted=clipped(candidate.text), **evidence)
         if judged.left_over:
             evidence |= {"left_over": clipped(judged.left_over, 200), "flags": ["answer_not_read"]}
         evidence |= {
-            "extracted": clipped(found.text),
+            "extracted": clipped(candidate.text),
             "canonical": clipped(judged.canonical),
             "reference_canonical": clipped(judged.reference),
             "rule": judged.rule,
@@ -160,24 +160,24 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         single = options.kind not in ("exact", "text", "choice") and options.one_final_answer
         text = extract.without_comments(without_end(text))
         unread: Extraction | None = None
-        for found in extract.candidates(text, options.sources(), single, options.boxes == "all_agree"):
-            if found.text is None or options.kind not in _MATHS or found.source not in _LOOSE:
-                return found
-            if found.source == "last_math" and mathematics.is_aside(found.text, sample.reference.answer):
+        for candidate in extract.candidates(text, options.sources(), single, options.boxes == "all_agree"):
+            if candidate.text is None or options.kind not in _MATHS or candidate.source not in _LOOSE:
+                return candidate
+            if candidate.source == "last_math" and mathematics.is_aside(candidate.text, sample.reference.answer):
                 continue
-            if mathematics.answers(found.text, sample.reference.answer):
-                return found
-            unread = unread or found
-            if found.source in ("answer_tag", "phrase"):
-                inner = self._inside(found.text, sample.reference.answer, single)
-                return inner or found
+            if mathematics.answers(candidate.text, sample.reference.answer):
+                return candidate
+            unread = unread or candidate
+            if candidate.source in ("answer_tag", "phrase"):
+                inner = self._inside(candidate.text, sample.reference.answer, single)
+                return inner or candidate
         return unread or Extraction(None, "none", "nothing that looks like one was found")
 
     def _inside(self, text: str, reference: Any, single: bool) -> Extraction | None:
         """An answer in a sentence that is not read whole."""
-        for found in extract.candidates(text, _INSIDE_PROSE, single, False):
-            if found.text is None or mathematics.answers(found.text, reference):
-                return found
+        for candidate in extract.candidates(text, _INSIDE_PROSE, single, False):
+            if candidate.text is None or mathematics.answers(candidate.text, reference):
+                return candidate
         return None
 
     def _judge(self, text: str, reference: AnswerReference, options: AnswerOptions) -> Judged:

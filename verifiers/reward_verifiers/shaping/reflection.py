@@ -21,5 +21,5 @@ class ReflectionVerifier(Verifier[Options, ReferenceModel]):
 
     def verify(self, sample: Sample[Options, ReferenceModel]) -> Verdict:
         counts = +Counter(count_reflections(sample.completion))
-        told = ", ".join(f"{word} {count}" for word, count in counts.most_common()) or "none of the ten words"
-        return Verdict.scored(counts.total(), told, counts=dict(counts))
+        reason = ", ".join(f"{word} {count}" for word, count in counts.most_common()) or "none of the ten words"
+        return Verdict.scored(counts.total(), reason, counts=dict(counts))

@@ -101,7 +101,7 @@ def _power(base: _Bound, exponent: Fraction) -> _Bound:
     times = abs(exponent.numerator)
     if times > 10_000 or exponent.denominator > 64:
         raise NotHere
-    made = _Bound(base.over * times, base.under * times, base.degree)
+    power_bound = _Bound(base.over * times, base.under * times, base.degree)
     if exponent < 0:
-        made = made._replace(over=made.under, under=made.over)
-    return _root(made, exponent.denominator) if exponent.denominator > 1 else made
+        power_bound = power_bound._replace(over=power_bound.under, under=power_bound.over)
+    return _root(power_bound, exponent.denominator) if exponent.denominator > 1 else power_bound

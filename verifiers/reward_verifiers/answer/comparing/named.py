@@ -44,15 +44,15 @@ def settled(node: Node, as_written: bool = False) -> Node:
     Values with names stand in the order of the names, or `as_written` when the other side names none.
     """
     match node:
-        case Text(said):
-            name = words.synonym(said)
+        case Text(word):
+            name = words.synonym(word)
             if name == "∅":
                 return Seq((), "{", "}")
             if name == "R":
                 return Const("R")
             if name in ("inf", "-inf"):
                 return Const("inf") if name == "inf" else Neg(Const("inf"))
-            return Text(name or words.plain(said))
+            return Text(name or words.plain(word))
         case Const("∅"):
             return Seq((), "{", "}")
         case Relation(("in",), (_, inner)):

@@ -68,10 +68,10 @@ def _interval(low: Node, low_in: bool, high: Node, high_in: bool) -> Interval:
 def region(node: Node) -> Region | None:
     """The set that a node describes, merged and in order; None when it is not (clearly) a set of real numbers."""
     try:
-        found = _region(node)
+        own_region = _region(node)
     except (NotHere, ZeroDivisionError):
         return None
-    return None if found is None else _merged(found)
+    return None if own_region is None else _merged(own_region)
 
 
 def _region(node: Node) -> Region | None:

@@ -149,12 +149,12 @@ def _call(name: str) -> Callable[..., Any]:
     import sympy
 
     if name.endswith("()"):
-        made: Callable[..., Any] = sympy.Function(name[:-2])
-        return made
-    known = name if name in _SAME_NAME else _NAMES.get(name)
-    if known is None:
+        function_class: Callable[..., Any] = sympy.Function(name[:-2])
+        return function_class
+    sympy_name = name if name in _SAME_NAME else _NAMES.get(name)
+    if sympy_name is None:
         raise NotSymbolic(name)
-    function: Callable[..., Any] = getattr(sympy, known)
+    function: Callable[..., Any] = getattr(sympy, sympy_name)
     return function
 
 

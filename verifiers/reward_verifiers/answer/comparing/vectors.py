@@ -123,12 +123,14 @@ def _matrix(node: Node) -> Node | None:
                 return None
             return _scaled(whole[0], Mul(rest) if len(rest) > 1 else rest[0])
         case Add(terms):
-            made = [_matrix(term) for term in terms]
-            if None in made or len({_shape(part) for part in made}) != 1:
+            matrices = [_matrix(term) for term in terms]
+            if None in matrices or len({_shape(part) for part in matrices}) != 1:
                 return None
-            cells = zip(*(children(part) for part in made if part is not None), strict=True)
+            cells = zip(*(children(part) for part in matrices if part is not None), strict=True)
             return (
-                rebuilt(made[0], tuple(_folded(Add(tuple(group))) for group in cells)) if made[0] is not None else None
+                rebuilt(matrices[0], tuple(_folded(Add(tuple(group))) for group in cells))
+                if matrices[0] is not None
+                else None
             )
     return None
 

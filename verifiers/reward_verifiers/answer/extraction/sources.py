@@ -192,11 +192,11 @@ def declared_after_box(text: str, single: bool = True) -> Extraction | None:
     tail = text[max(start, len(text) - TAIL) :]
     if start < 0 or len(tail) < 30:
         return None
-    said = tail.lower().rfind("final answer")
-    if said < 0:
+    label_at = tail.lower().rfind("final answer")
+    if label_at < 0:
         return None
-    found = phrase(tail[said:], single)
-    return found if found and found.text is not None and any(map(str.isdigit, found.text)) else None
+    candidate = phrase(tail[label_at:], single)
+    return candidate if candidate and candidate.text is not None and any(map(str.isdigit, candidate.text)) else None
 
 
 def all_boxes_agree(text: str) -> Extraction | None:
@@ -221,11 +221,11 @@ def answer_tag(text: str, single: bool = True) -> Extraction | None:
         return None
     if not isinstance(tag, _Span):
         return Extraction(None, "answer_tag", "the answer tag was never opened, or its content is too long")
-    found = _chain(text, tag, _tag_before, "answer_tag", single)
-    if found.text is None:
-        return found
-    inner = last_box(found.text, single)
-    return Extraction(inner.text, "answer_tag", inner.problem) if inner else found
+    candidate = _chain(text, tag, _tag_before, "answer_tag", single)
+    if candidate.text is None:
+        return candidate
+    inner = last_box(candidate.text, single)
+    return Extraction(inner.text, "answer_tag", inner.problem) if inner else candidate
 
 
 # --- prose ------------------------------------------------------------------------------------------------------------
@@ -261,8 +261,8 @@ _GUESS = re.compile(r"(?:\bor|,|/|\bmaybe|\bperhaps|或)\s{0,3}\$?$", re.I)
 
 
 def _last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    found = deque(pattern.finditer(text), maxlen=1)
-    return found[0] if found else None
+    candidate = deque(pattern.finditer(text), maxlen=1)
+    return candidate[0] if candidate else None
 
 
 def hash_marks(text: str, single: bool = True) -> Extraction | None:
@@ -276,7 +276,7 @@ def hash_marks(text: str, single: bool = True) -> Extraction | None:
 
 def _math_spans(text: str) -> list[_Span]:
     """The formulas of a text in order: one pass over the delimiters, each paired with the next that closes it."""
-    found: list[_Span] = []
+    candidate: list[_Span] = []
     opened: re.Match[str] | None = None
     for mark in _DELIMITER.finditer(text):
         sign = mark.group()
@@ -284,11 +284,11 @@ def _math_spans(text: str) -> list[_Span]:
             content = text[opened.end() : mark.start()].strip()
             broken = sign == "$" and "\n" in content  # a dollar of money, or one that was not closed
             if content and not broken:
-                found.append(_Span(opened.start(), mark.end(), content))
+                candidate.append(_Span(opened.start(), mark.end(), content))
             opened = mark if broken else None
         elif sign in _CLOSED_BY:
             opened = mark
-    return found
+    return candidate
 
 
 def _joined_math(text: str, source: str, single: bool) -> Extraction | None:
@@ -350,8 +350,8 @@ def _is_plain_lead(text: str) -> bool:
 def _is_harmless_end(text: str) -> bool:
     """Whether the words after a formula, up to the sentence's end, take nothing back."""
     end = _SENTENCE_END.search(text)
-    said = _ANY_WORD.findall(text[: end.start()] if end else text)
-    return not any(word.lower() in words.NUMBER_CHANGING for word in said)
+    tail_words = _ANY_WORD.findall(text[: end.start()] if end else text)
+    return not any(word.lower() in words.NUMBER_CHANGING for word in tail_words)
 
 
 def _changes_number(text: str) -> bool:
@@ -550,16 +550,16 @@ def candidates(text: str, sources: Iterable[str], single: bool, all_agree: bool)
     """What each source finds, in order, lazily. `json:<path>` is a source too."""
     for source in sources:
         if source == "boxed" and all_agree:
-            found = all_boxes_agree(text)
+            candidate = all_boxes_agree(text)
         elif source == "boxed":
-            found = declared_after_box(text, single) or last_box(text, single)
+            candidate = declared_after_box(text, single) or last_box(text, single)
         elif source.startswith("json:"):
-            found = json_field(text, source[5:])
+            candidate = json_field(text, source[5:])
         elif source.startswith("tag:"):
-            found = by_tag(text, source[4:])
+            candidate = by_tag(text, source[4:])
         elif source.startswith("regex:"):
-            found = by_pattern(text, source[6:])
+            candidate = by_pattern(text, source[6:])
         else:
-            found = _SOURCES[source](text, single)
-        if found is not None:
-            yield found
+            candidate = _SOURCES[source](text, single)
+        if candidate is not None:
+            yield candidate

@@ -83,7 +83,7 @@ def _letters(text: str, options: dict[str, str]) -> tuple[str, ...] | None:
     plain = bare(text).strip("{}\\ ")
     lead = _LEAD.match(plain)
     plain = plain[lead.end() :].strip(_WRAP) if lead else plain
-    by_text = [letter for letter, said in options.items() if _same_option(said, plain)]
+    by_text = [letter for letter, option_text in options.items() if _same_option(option_text, plain)]
     if len(by_text) == 1:
         return (by_text[0],)
     label = _LABEL.match(plain)
@@ -106,7 +106,7 @@ def _from_label(plain: str, label: re.Match[str], options: dict[str, str]) -> tu
     ]
     if others and not _SEVERAL.sub("", re.sub(r"[(\[（]?\b[A-Za-z]\b[)\]）]?\.?", "", rest)):
         return tuple(sorted({first, *(letter.upper() for letter in others)}))
-    if any(_same_option(said, rest) and letter != first for letter, said in options.items()):
+    if any(_same_option(option_text, rest) and letter != first for letter, option_text in options.items()):
         return ()  # the letter of one option, the text of another
     if _same_option(options.get(first, ""), rest) or rest.lower().startswith(("because", "since", "as ", "因为")):
         return (first,)
@@ -132,17 +132,17 @@ def _possible(options: dict[str, str]) -> set[str]:
 def _declared(text: str, options: dict[str, str]) -> tuple[str, ...] | None:
     """The letter in the last "the answer is B" of a text; () when it is taken back."""
     tail = text[-_TAIL:]
-    found: list[tuple[int, int, str]] = []
+    letters_found: list[tuple[int, int, str]] = []
     for pattern in _DECLARED:
         for match in pattern.finditer(tail):
             letter = next(group for group in match.groups() if group)
             upper = letter.upper()
             lone = letter.isupper() or (match.group().rstrip(" *)`").endswith(letter) and len(match.group()) < 60)
             if upper in _possible(options) and lone and letter != "a":
-                found.append((match.start(), match.end(), upper))
-    if not found:
+                letters_found.append((match.start(), match.end(), upper))
+    if not letters_found:
         return None
-    start, end, letter = max(found, key=lambda item: item[1])
+    start, end, letter = max(letters_found, key=lambda item: item[1])
     if _NEGATED.search(tail[max(0, start - 20) : start]) or _NEGATED.search(tail[start : max(start, end - 2)]):
         return None
     if _is_taken_back(tail[end:], letter, options):
@@ -150,8 +150,8 @@ def _declared(text: str, options: dict[str, str]) -> tuple[str, ...] | None:
     return (letter,)
 
 
-def _same_option(said: str, text: str) -> bool:
-    return bool(said) and words.plain(bare(said)) == words.plain(text)
+def _same_option(option_text: str, text: str) -> bool:
+    return bool(option_text) and words.plain(bare(option_text)) == words.plain(text)
 
 
 def _gold_letters(answer: Any, options: AnswerOptions) -> tuple[str, ...]:

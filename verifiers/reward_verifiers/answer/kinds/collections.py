@@ -163,9 +163,9 @@ def _key(item: Any, options: AnswerOptions) -> str:
 
 def _texts(array: list[Any], text: str, options: AnswerOptions) -> Judged:
     wanted = [_nested_key(item, options) for item in array]
-    said = _answer_array(text)
-    if said is not None:
-        ways = [[_nested_key(item, options) for item in said]]
+    answer_items = _answer_array(text)
+    if answer_items is not None:
+        ways = [[_nested_key(item, options) for item in answer_items]]
     else:
         ways = [[_key(piece, options) for piece in pieces] for pieces in _pieces(text)]
     compared = [_normal(way, options) for way in ways]

@@ -88,17 +88,17 @@ def check(reference: AnswerReference) -> None:
 
 def judge(reference: AnswerReference, text: str) -> Judged:
     """The task's own score between 0 and 1."""
-    task, said = reference.task or "", text.strip()
+    task, answer_text = reference.task or "", text.strip()
     entry = _entry(task, json.dumps(reference.entry, sort_keys=True))
     wanted = str(entry.get("answer", ""))
-    if not is_harmless(task, said):
-        return Judged(False, "more than the plain answer that the task asks for", "first", said, wanted, 0.0)
+    if not is_harmless(task, answer_text):
+        return Judged(False, "more than the plain answer that the task asks for", "first", answer_text, wanted, 0.0)
     try:
-        score = min(1.0, max(0.0, float(_scorer(task)(said, entry))))
+        score = min(1.0, max(0.0, float(_scorer(task)(answer_text, entry))))
     except MemoryError:  # the worker's limit, and no verdict
         raise
     except Exception as error:  # the item is sound, so it is the text that the scorer cannot read
         return Judged(
-            False, f"the task's own scorer cannot read it: {type(error).__name__}", "first", said, wanted, 0.0
+            False, f"the task's own scorer cannot read it: {type(error).__name__}", "first", answer_text, wanted, 0.0
         )
-    return Judged(score == 1.0, "the task's own scorer", "first", said, wanted, score)
+    return Judged(score == 1.0, "the task's own scorer", "first", answer_text, wanted, score)

@@ -206,13 +206,13 @@ def _decided(expected: Reading, answer: Reading, options: AnswerOptions) -> tupl
 
 def _first(expected: Reading, answer: Reading, options: AnswerOptions) -> Outcome:
     assert expected.node is not None  # noqa: S101
-    said = answer.node or answer.as_amount
-    assert said is not None  # noqa: S101
-    outcome = compare(expected.node, said, options)
-    for wanted, given in _other_readings(expected, answer):
+    answer_node = answer.node or answer.as_amount
+    assert answer_node is not None  # noqa: S101
+    outcome = compare(expected.node, answer_node, options)
+    for wanted, answer_reading in _other_readings(expected, answer):
         if outcome.equal:
             break
-        other = compare(wanted, given, options)
+        other = compare(wanted, answer_reading, options)
         outcome = other if other.equal else outcome
     return outcome
 

@@ -124,11 +124,11 @@ def date_fields(text: str) -> Fields | None:
     weekday = _WEEKDAY.search(text)
     if weekday and first.date() == second.date() and first.strftime("%a").lower() != weekday[1].lower()[:3]:
         return None
-    said = []
+    answer_fields = []
     for field in _FIELDS:
         left, right = (value() if callable(value := getattr(moment, field)) else value for moment in (first, second))
-        said.append(left if left == right else None)
-    return tuple(said)
+        answer_fields.append(left if left == right else None)
+    return tuple(answer_fields)
 
 
 def _comparable(fields: Fields) -> Fields:
@@ -151,12 +151,12 @@ def judge_date(answer: Any, text: str, options: AnswerOptions) -> Judged:
     fields = date_fields(text)
     if fields is None:
         return Judged(False, "not a date", "first", text, _date_text(wanted))
-    said = _comparable(fields)
+    answer_fields = _comparable(fields)
     return Judged(
-        said == wanted,
-        "the same date" if said == wanted else "another date",
+        answer_fields == wanted,
+        "the same date" if answer_fields == wanted else "another date",
         "first",
-        _date_text(said),
+        _date_text(answer_fields),
         _date_text(wanted),
     )
 

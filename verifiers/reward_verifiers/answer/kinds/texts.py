@@ -36,11 +36,11 @@ def _folded(text: str, options: AnswerOptions) -> str:
 
 def _spellings(answer: str, options: AnswerOptions) -> set[str]:
     groups = [[name, *others] for name, others in options.aliases.items()]
-    found = {answer}
+    variants = {answer}
     for group in groups:
         if _folded(answer, options) in {_folded(spelling, options) for spelling in group}:
-            found.update(group)
-    return {_folded(spelling, options) for spelling in found}
+            variants.update(group)
+    return {_folded(spelling, options) for spelling in variants}
 
 
 def check_text(answer: Any, options: AnswerOptions) -> None:
@@ -54,9 +54,9 @@ def check_text(answer: Any, options: AnswerOptions) -> None:
 def judge_text(answer: Any, text: str, options: AnswerOptions) -> Judged:
     """exact: the same characters but for white space; text: the same words."""
     check_text(answer, options)
-    said, wanted = _folded(text, options), _folded(str(answer), options)
-    same = said in _spellings(str(answer), options)
-    return Judged(same, "the same text" if same else "other text", "first", said, wanted)
+    answer_text, wanted = _folded(text, options), _folded(str(answer), options)
+    same = answer_text in _spellings(str(answer), options)
+    return Judged(same, "the same text" if same else "other text", "first", answer_text, wanted)
 
 
 # --- regular expressions ----------------------------------------------------------------------------------------------
@@ -86,6 +86,8 @@ def check_regex(answer: Any, options: AnswerOptions) -> None:
 
 def judge_regex(answer: Any, text: str, options: AnswerOptions) -> Judged:
     """The whole answer matches the pattern, in linear time."""
-    said = text.strip().encode("utf-8", "replace").decode("utf-8")
-    same = _pattern(str(answer)).fullmatch(said) is not None
-    return Judged(same, "matches the pattern" if same else "does not match the pattern", "first", said, str(answer))
+    answer_text = text.strip().encode("utf-8", "replace").decode("utf-8")
+    same = _pattern(str(answer)).fullmatch(answer_text) is not None
+    return Judged(
+        same, "matches the pattern" if same else "does not match the pattern", "first", answer_text, str(answer)
+    )

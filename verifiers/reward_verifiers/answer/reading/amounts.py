@@ -104,7 +104,7 @@ def _is_valued(value: Node) -> bool:
 def _greek_unit(p: Parser, value: Node) -> Node:
     if p.accept("mu"):
         letter = "Ω" if p.token.value == "Omega" else p.token.value
-        name = units.known("µ" + letter)
+        name = units.unit_name("µ" + letter)
         if not name:
             raise CannotRead("a micro of nothing")
     else:
@@ -115,22 +115,22 @@ def _greek_unit(p: Parser, value: Node) -> Node:
 
 def _parenthesised(p: Parser, value: Node) -> Node:
     """37 (pounds), 5 (approximately)."""
-    said = []
+    parts = []
     if p.token.value.lower() in words.BASE_WORDS:
         node = _base(p, value)
         p.close(")")
         return node
     while p.token.kind == "text":
-        said.append(p.token.value)
+        parts.append(p.token.value)
         p.at += 1
     p.close(")")
-    unit = units.spelled(" ".join(said))
+    unit = units.spelled(" ".join(parts))
     if unit:
         return Quantity(value, unit)
-    if len(said) == 1 and said[0].lower() in words.PLURALS:
-        return Quantity(value, f"#{words.stem(said[0])}")
-    if not words.is_tail(said):
-        raise CannotRead("words in brackets after a value", f"({' '.join(said)})")
+    if len(parts) == 1 and parts[0].lower() in words.PLURALS:
+        return Quantity(value, f"#{words.stem(parts[0])}")
+    if not words.is_tail(parts):
+        raise CannotRead("words in brackets after a value", f"({' '.join(parts)})")
     return value
 
 
@@ -175,10 +175,10 @@ def based(digits: str, base: str) -> Node:
 
 def _pieces(p: Parser) -> list[tuple[int, str]]:
     """(where it ends, text) of every stretch of words and unit signs that starts here."""
-    found: list[tuple[int, str]] = []
+    readings: list[tuple[int, str]] = []
     at, text = p.at, ""
     stream = p.stream
-    while len(found) < 16:
+    while len(readings) < 16:
         token = stream[at]
         if token.kind == "text" or (
             token.kind == "sym" and (token.worded or text) and token.value in units.SINGLE_LETTERS
@@ -199,8 +199,8 @@ def _pieces(p: Parser) -> list[tuple[int, str]]:
             text = f"{text}^{power}"
         else:
             break
-        found.append((at, text.strip()))
-    return found
+        readings.append((at, text.strip()))
+    return readings
 
 
 def _power(p: Parser, at: int) -> tuple[str | None, int]:
@@ -285,13 +285,13 @@ def _unit_power(p: Parser) -> None:
 
 def _tail(p: Parser) -> None:
     """Words after a value and its unit that change nothing; a separator ends them, and what follows is another item."""
-    start, said = p.at, []
+    start, parts = p.at, []
     while p.token.kind == "text" and not p.token.value.lower().startswith("("):
-        said.append(p.token.value)
+        parts.append(p.token.value)
         p.at += 1
-    if said and not words.is_tail(said) and not (len(said) == 1 and said[0] in words.CJK_HARMLESS):
+    if parts and not words.is_tail(parts) and not (len(parts) == 1 and parts[0] in words.CJK_HARMLESS):
         p.at = start
-        raise CannotRead("words that no list has", " ".join(said))
+        raise CannotRead("words that no list has", " ".join(parts))
 
 
 def rate(factors: list[Node]) -> Node:
@@ -318,7 +318,7 @@ def money(p: Parser, sign: str) -> Node:
         value = Mul((value, Pow(Num(Fraction(10)), Num(Fraction(words.SCALES[p.token.value.lower()])))))
         p.at += 1
     if p.token.kind == "text":
-        pieces = [piece for piece in _pieces(p) if (said := units.spelled(piece[1])) and (said == unit)]
+        pieces = [piece for piece in _pieces(p) if (parts := units.spelled(piece[1])) and (parts == unit)]
         if pieces:
             p.at = pieces[-1][0]
         elif p.token.value.lower() == "per":

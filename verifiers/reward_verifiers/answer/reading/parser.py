@@ -486,9 +486,11 @@ class Parser:
         if self.is_op("{"):
             return self.group()
         self.deeper()
-        made = self.factor() if not (self.token.kind == "num" and len(self.token.value) > 1) else self.first_digit()
+        factor_node = (
+            self.factor() if not (self.token.kind == "num" and len(self.token.value) > 1) else self.first_digit()
+        )
         self.depth -= 1
-        return made
+        return factor_node
 
     def first_digit(self) -> Node:
         """x^12 is x^{12} to a person; TeX would take one digit, and nobody means that."""

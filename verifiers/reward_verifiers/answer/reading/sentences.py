@@ -50,13 +50,13 @@ _ALL_BUT = ("except", "but", "excluding", "save", "besides")
 
 def all_but(p: Parser) -> Node | None:
     """ "all real numbers except 2 and 5", as a set of numbers; None where something else stands."""
-    start, said = p.at, list[str]()
-    while _is_text(p.token) and len(said) < 9:
-        said.append(p.token.value.lower())
+    start, parts = p.at, list[str]()
+    while _is_text(p.token) and len(parts) < 9:
+        parts.append(p.token.value.lower())
         p.at += 1
-    while said and said[-1] in ("for", "than", "x", "values"):
-        said.pop()
-    if len(said) > 1 and said[-1] in (*_ALL_BUT, "other") and words.synonym(" ".join(said[:-1])) == "R":
+    while parts and parts[-1] in ("for", "than", "x", "values"):
+        parts.pop()
+    if len(parts) > 1 and parts[-1] in (*_ALL_BUT, "other") and words.synonym(" ".join(parts[:-1])) == "R":
         rest = p.items()
         items = rest.items if isinstance(rest, Seq) and not rest.open else (rest,)
         items = tuple(
@@ -101,9 +101,9 @@ def _verb(p: Parser) -> int | None:
 
 def skip_close(p: Parser) -> None:
     """Passes over "is the answer" after a value."""
-    start, said = p.at, []
+    start, parts = p.at, []
     while _is_text(p.token):
-        said.append(p.token.value)
+        parts.append(p.token.value)
         p.at += 1
-    if said and not words.is_tail(said):
+    if parts and not words.is_tail(parts):
         p.at = start

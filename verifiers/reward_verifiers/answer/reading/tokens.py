@@ -150,7 +150,7 @@ class _Lexer:
             if (
                 text[position : position + 1] in ("^", "_")
                 and len(value) < 4
-                and not (self._after_number() and units.known(value))
+                and not (self._after_number() and units.unit_name(value))
             ):
                 for letter in value:
                     self._emit("sym", letter)
@@ -259,7 +259,7 @@ class _Lexer:
         after = self._after_number()
         if low in words.SEPARATORS:
             self._emit("sep", low)
-        elif after and len(word) > 1 and (units.is_common(word) or (spaced and units.known(word))):
+        elif after and len(word) > 1 and (units.is_common(word) or (spaced and units.unit_name(word))):
             self._emit("text", word)
         elif word in FUNCTIONS:
             self._emit("cmd", word)

@@ -113,10 +113,10 @@ def registry() -> Any:
 
 
 @lru_cache(maxsize=4096)
-def known(word: str) -> str | None:
+def unit_name(word: str) -> str | None:
     """The name of the unit that a word spells, or None.
 
-    >>> known("kN"), known("hrs"), known("acres"), known("apples")
+    >>> unit_name("kN"), unit_name("hrs"), unit_name("acres"), unit_name("apples")
     ('kilonewton', 'hour', 'acre', None)
     """
     for spelling in (word, word.rstrip("."), word.lower().rstrip(".")):
@@ -191,7 +191,7 @@ def spelled(text: str, things: bool = False) -> str | None:
                 continue
             name = _named(word, things)
             if name is None and word[:2] in ("平方", "立方"):
-                name, pending = known(word[2:]), _POWERS[word[:2]]
+                name, pending = unit_name(word[2:]), _POWERS[word[:2]]
             if name is None:
                 return None
             for factor_name in name.split():
@@ -207,7 +207,7 @@ def spelled(text: str, things: bool = False) -> str | None:
 
 
 def _named(word: str, things: bool) -> str | None:
-    name = known(word)
+    name = unit_name(word)
     if name is None and things:
         stem = words.stem(word)
         return f"#{stem}" if stem else None
@@ -274,9 +274,9 @@ def temperature(value: Fraction, source: str, target: str) -> Fraction | None:
 
 def _pint_unit(spelling: str) -> Any:
     units = registry()
-    made = units.Unit("")
+    product = units.Unit("")
     for piece in spelling.split():
         name, _, power = piece.partition("^")
         if name[0] != "#":
-            made *= getattr(units, name) ** int(power or 1)
-    return made
+            product *= getattr(units, name) ** int(power or 1)
+    return product

@@ -189,11 +189,11 @@ def ends_a_lead(lead: list[str]) -> bool:
     return len(lead) > 1 and any(word.lower() in VERBS for word in lead[:-1]) and stem(last) is not None
 
 
-def is_tail(said: list[str]) -> bool:
+def is_tail(parts: list[str]) -> bool:
     """Whether words after a value and its unit change nothing: "in total", "of the apples"."""
-    if not said:
+    if not parts:
         return True
-    low = [word.lower().strip(".,;!") for word in said]
+    low = [word.lower().strip(".,;!") for word in parts]
     if " ".join(low) in TAILS:
         return True
     if low[0] in _OF and 1 < len(low) <= 8:
@@ -289,10 +289,10 @@ def plain(text: str) -> str:
     ('sun', 'p < q', 'c#')
     """
     text = _MERIDIEM.sub(lambda m: m.group(1) + "m", text.casefold())
-    said = _SENTENCE_MARKS.sub(" ", text).split()
+    parts = _SENTENCE_MARKS.sub(" ", text).split()
     return " ".join(
-        word for index, word in enumerate(said) if word not in _ARTICLES or index + 1 == len(said)
-    ) or " ".join(said)
+        word for index, word in enumerate(parts) if word not in _ARTICLES or index + 1 == len(parts)
+    ) or " ".join(parts)
 
 
 def unled(text: str) -> str:
