@@ -1,4 +1,4 @@
-"""No module imports, by whatever way, a module that imports it. The layers are contracts of import-linter in pyproject.toml."""
+"""No module imports a module that imports it. The layers are contracts of import-linter, in pyproject.toml."""
 
 from graphlib import TopologicalSorter
 
