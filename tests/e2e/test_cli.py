@@ -42,6 +42,7 @@ def test_the_shipped_domains_are_checked_from_any_folder(empty):
     assert done.stderr.startswith(f"Domain files: {SHIPPED} (shipped with Touchstone)\n")
 
 
+@pytest.mark.slow
 def test_the_shipped_domains_score_from_any_folder(empty):
     (empty / "r.jsonl").write_text('{"completion": "<think>t</think><answer>4</answer>", "answer": "4"}\n')
     done = touchstone("score", "r.jsonl", "--domain", "math", "-o", "s.jsonl", cwd=empty)
@@ -171,7 +172,7 @@ def test_domains_check_finds_bad_references_before_training(rollouts):
     [
         (("serve", "nobody"), "no service is named 'nobody'"),
         (("serve", "--host", "0.0.0.0"), "TOUCHSTONE_SCORE_KEYS"),
-        (("serve", "--domains", "tests"), "no *.yaml"),
+        pytest.param(("serve", "--domains", "tests"), "no *.yaml", marks=pytest.mark.slow),
     ],
 )
 def test_serve_says_in_one_line_why_it_does_not(arguments, told):
@@ -215,7 +216,13 @@ def test_a_verifier_as_in_contributing_works_by_url_and_by_entry_point(tmp_path,
 
 @pytest.mark.parametrize(
     ("name", "scores"),
-    [("answer", [1, 0]), ("format", [1, 0]), ("language", [1, 0]), ("overlong", [0, -1]), ("reflection", [2, 0])],
+    [
+        pytest.param("answer", [1, 0], marks=pytest.mark.slow),
+        ("format", [1, 0]),
+        pytest.param("language", [1, 0], marks=pytest.mark.slow),
+        ("overlong", [0, -1]),
+        ("reflection", [2, 0]),
+    ],
 )
 def test_each_verifier_is_a_service_of_its_own(serve, name, scores):
     thinking = "Wait, let me check that two and two are really four."

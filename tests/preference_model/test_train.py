@@ -18,6 +18,8 @@ from preference_model.train.config import TrainConfig
 from preference_model.train.data import BadData, LabelledText, PreferencePair, UnlabelledPair, read, split
 from reward_api.cli.main import app
 
+pytestmark = pytest.mark.slow
+
 GOOD, BAD = ["light", "blue", "helpful", "scatters"], ["dog", "lazy", "fox", "jumps"]
 
 

@@ -10,7 +10,7 @@ from reward_sandbox.grading.items import GradeItem, Test
 from reward_sandbox.grading.uploads import Uploads
 from reward_sandbox.jail.backends.fork_server import ForkServerJail
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="tier A needs root")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="tier A needs root")]
 
 
 @pytest.fixture(scope="module")

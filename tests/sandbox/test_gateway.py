@@ -48,6 +48,7 @@ async def test_a_domain_of_code_scores_a_group(tmp_path):
     assert all(result["failure"]["kind"] == "bad_reference" for result in bad["results"])
 
 
+@pytest.mark.slow
 async def test_conformance():
     backend = CodeBackend()
     try:

@@ -11,7 +11,7 @@ from reward_sandbox.jail.backends.remote import RemoteJail
 from reward_sandbox.jail.spec import PYTHON, CannotJail, File, Run
 from reward_sandbox.settings import SandboxSettings
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="tier A needs root")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="tier A needs root")]
 KEY = "a-key-of-the-sandbox"
 CPP = "#include <bits/stdc++.h>\nint main(){int a,b;std::cin>>a>>b;std::cout<<a+b;}"
 LOOP = "for i in range(3):\n    assert f(i) == i + 1"

@@ -588,6 +588,7 @@ async def test_results_come_one_a_line_as_they_are_done(client):
     assert [(line["index"], line["id"], line["passed"]) for line in lines] == [(1, "fast", True), (0, "slow", True)]
 
 
+@pytest.mark.slow
 async def test_a_domain_may_demand_a_tier(tmp_path):
     backend = CodeBackend(SandboxSettings(slots=1, tier="B", python="/usr/bin/python3"))
     request = {"completions": [f"```python\n{PROGRAMS['python']}\n```"], "reference": SUM}
@@ -635,6 +636,7 @@ async def test_a_library_that_is_declared_and_missing_is_no_verdict(client):
     assert (await grade(client, **item, requires=["json"]))["score"] == 1
 
 
+@pytest.mark.slow
 async def test_libraries_come_by_a_setting(tmp_path):
     (tmp_path / "my_arrays.py").write_text("def ones(n): return [1] * n")
     for folder in (tmp_path, *tmp_path.parents):

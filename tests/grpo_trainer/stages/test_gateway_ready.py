@@ -14,6 +14,7 @@ def recipe(domain):
     )
 
 
+@pytest.mark.slow
 def test_a_gateway_with_the_domain_is_ready(gateway):
     wait_for(gateway, "", recipe("signs"), startup_s=0)
 

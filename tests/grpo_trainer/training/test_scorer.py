@@ -47,6 +47,7 @@ def score_all():
     return score
 
 
+@pytest.mark.slow
 def test_a_real_gateway_scores_in_the_order_of_the_samples(gateway, score_all):
     with RewardClient(gateway) as client:
         scores = score_all(GatewayScorer(client), rollouts([RIGHT, WRONG, RIGHT]))

@@ -191,7 +191,12 @@ def test_every_preset_is_a_set_of_options(name):
     assert FormatOptions.model_validate({"template": name}).template == name
 
 
-@pytest.mark.parametrize("template", PRESETS)
+QUICK = {"think_answer", "qwen3", "gpt_oss"}
+
+
+@pytest.mark.parametrize(
+    "template", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in PRESETS]
+)
 async def test_conformance(template):
     completions = [KEPT, "no tags", "<think></think>", "1</think><answer>2</answer>"]
     await check_verifier("format", completions=completions, reference={}, options={"template": template})
