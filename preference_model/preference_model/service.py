@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from fastapi import FastAPI
 
 from preference_model.api import native
@@ -32,15 +29,7 @@ def rubric_app_of(
 ) -> FastAPI:
     """The rubric service of a backend."""
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await backend.ready()  # the judge's test begins now
-        try:
-            yield
-        finally:
-            await backend.aclose()
-
-    app = service.create_app(backend, limits, admission=admission, lifespan=lifespan)
+    app = service.create_app(backend, limits, admission=admission, lifespan=service.lifespan_of(backend))
     metrics.install(app.state.metrics, backend.usage)
     return app
 
@@ -50,15 +39,7 @@ def app_of(
 ) -> FastAPI:
     """The service of a backend. One limit holds for all its routes together."""
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await backend.ready()  # it starts on first use: now, so that the first request does not wait
-        try:
-            yield
-        finally:
-            await backend.aclose()
-
-    app = service.create_app(backend, limits, admission=admission, lifespan=lifespan)
+    app = service.create_app(backend, limits, admission=admission, lifespan=service.lifespan_of(backend))
     metrics.install(app.state.metrics, backend.pairs.usage)
     native.install(app, backend)
     return app

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from fastapi import FastAPI
 
 from reward_sandbox.api import native, open_instruct, sandbox_fusion
@@ -24,16 +21,10 @@ def create_app(settings: ServiceSettings) -> FastAPI:
 def app_of(backend: CodeBackend, limits: ServiceLimits = service.DEFAULT_LIMITS) -> FastAPI:
     """The service of a backend. One limit, `max_programs`, holds for all its routes together."""
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await backend.ready()  # it starts on first use: now, so that the first request does not wait
-        try:
-            yield
-        finally:
-            await backend.aclose()
-
     admission = Admission(backend.settings.max_programs)
-    app = service.create_app(backend, limits, admission=admission, lifespan=lifespan, route_class=ProgramRoute)
+    app = service.create_app(
+        backend, limits, admission=admission, lifespan=service.lifespan_of(backend), route_class=ProgramRoute
+    )
     for routes in (native, open_instruct, sandbox_fusion):
         routes.install(app, backend)
     return app

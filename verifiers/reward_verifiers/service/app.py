@@ -6,8 +6,8 @@ GET /healthz   the process is up   GET /readyz    it would answer now       GET 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import orjson
@@ -31,6 +31,20 @@ REJECTED_BODIES = "Requests refused so far because the bodies in memory took all
 
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
+
+
+def lifespan_of(backend: Backend) -> Lifespan:
+    """Starts a backend that starts on first use, so that the first request does not wait, and closes it."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await backend.ready()
+        try:
+            yield
+        finally:
+            await backend.aclose()
+
+    return lifespan
 
 
 def bare_app(
