@@ -20,10 +20,10 @@ from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 
 from reward_sandbox.api.runs import RunReply, RunRequest, run_once
 from reward_sandbox.backend import CodeBackend
-from reward_sandbox.grading.items import GradeItem, GradeResult, StrictModel
+from reward_sandbox.grading.items import GradeItem, GradeResult
 from reward_sandbox.jail.host.jobs import carry_out
 from reward_sandbox.jail.host.wire import Done, Job
-from reward_verifiers.contract import ProblemError, validation_errors
+from reward_verifiers.contract import ProblemError, StrictModel, validation_errors
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.service.problems import HTTPProblem
 from reward_verifiers.service.streams import NDJSON, HeldStream, as_done, run_or_cancel

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from reward_sandbox.backend import CodeBackend
-from reward_sandbox.grading.items import MAX_CODE, CompileResult, StrictModel
+from reward_sandbox.grading.items import MAX_CODE, CompileResult
 from reward_sandbox.grading.results import compile_result
 from reward_sandbox.jail.spec import CannotJail, Ending, File, Limits, Outcome, Tier
 from reward_sandbox.languages.compiler import UnknownLanguage
+from reward_verifiers.contract import StrictModel
 
 
 class RunRequest(StrictModel):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from reward_sandbox.grading.compare import Mode, Tolerance
 from reward_sandbox.jail.spec import Ending, Limits, Tier
-from reward_verifiers.contract import Failure
+from reward_verifiers.contract import Failure, StrictModel
 
 MAX_TESTS = 1000
 MAX_CODE = 1_000_000
@@ -19,12 +19,6 @@ Verdict = Literal[
 ]  # fmt: skip
 Assurance = Literal["strong", "weak"]
 Protocol = Literal["exit", "stdout"]
-
-
-class StrictModel(BaseModel):
-    """Unknown fields are refused, and nothing changes later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Test(StrictModel):
