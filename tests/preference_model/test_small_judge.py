@@ -17,7 +17,7 @@ from preference_model.model.engine import ModelEngine
 from preference_model.settings import PreferenceSettings
 from preference_model.train.evaluate_judge import judge_report
 
-PAIRS, NEW_TOKENS = 3, 48
+PAIRS, NEW_TOKENS = 20, 192
 
 
 def _weights() -> Path | None:

@@ -195,7 +195,7 @@ async def get_domain(name: DomainName, parts: Parts) -> Response:
     domain = parts.live_domains.find(name)
     if domain is None:
         raise _unknown(parts, name, "name")
-    return json_reply(_about(parts, domain) | {"spec": domain.spec.model_dump(mode="json")})
+    return json_reply(_about(parts, domain) | {"spec": domain.written.model_dump(mode="json")})
 
 
 @router.put("/domains/{name}", tags=["domains"], dependencies=[Depends(require_admin)])
