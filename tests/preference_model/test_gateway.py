@@ -96,6 +96,8 @@ async def test_a_model_of_weight_0_is_reported_and_its_failure_costs_nothing(gat
     client = await gateway(domain("{model: rm, mode: pairwise}, weight: 0"))
     two = await score(client, completions=GROUP[:2])
     assert sum(result["components"]["preference"]["score"] for result in two) == pytest.approx(1.0, abs=1e-3)
+    shown = (await client.get("/domains/general")).json()["components"]
+    assert [part["whole_group"] for part in shown] == [False, True]
     [lone] = await score(client, completions=GROUP[:1])
     assert lone["components"]["preference"]["score"] is None
     assert (lone["reward"], lone["valid"]) == (lone["components"]["format"]["score"], True)

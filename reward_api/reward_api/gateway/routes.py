@@ -224,7 +224,7 @@ def _about(parts: Gateway, domain: Domain) -> dict[str, Any]:
                 "version": component.description and component.description.version,
                 "endpoint": component.endpoint,
                 "weight": component.spec.weight,
-                "whole_group": component.description and component.description.whole_group,
+                "whole_group": component.description and component.description.needs_group(component.spec.options),
                 "score_range": component.description and component.description.score_range,
             }
             for component in domain.components
