@@ -180,6 +180,11 @@ class CodeBackend:
         return VerifyReply(verifier=NAME, version=VERSION, verdicts=verdicts)
 
     @staticmethod
+    def converted(row: dict[str, Any], dataset: str = "") -> dict[str, Any]:
+        """A row of a public data set as one to train with: prompt, reference, solution. Raises ValueError."""
+        return table.converted(row, dataset)
+
+    @staticmethod
     def _options(options: dict[str, Any]) -> CodeOptions:
         try:
             return CodeOptions.model_validate(options)

@@ -16,6 +16,11 @@ def _is_apps(row: Row) -> bool:
     return isinstance(row["input_output"], str | dict)
 
 
+def _is_taco(row: Row) -> bool:
+    """Its rows have the fields of APPS, and no number of the problem."""
+    return _is_apps(row) and "problem_id" not in row
+
+
 def _code_contests(row: Row) -> dict[str, Any]:
     """{"input": […], "output": […]} three times: public, private, generated."""
     for field in ("input_file", "output_file"):
@@ -74,7 +79,7 @@ READERS = (
         "apps", "APPS", ("input_output",), _apps, "`stdio`, `function`", _QUESTION, ("solutions",), _is_apps
     ),
     Reader(
-        "taco", "TACO", ("input_output", "question"), _apps, "`stdio`, `function`", _QUESTION, ("solutions",), _is_apps
+        "taco", "TACO", ("input_output", "question"), _apps, "`stdio`, `function`", _QUESTION, ("solutions",), _is_taco
     ),
     Reader(
         "code_contests", "CodeContests", ("public_tests", "private_tests"), _code_contests, "`stdio`", _QUESTION,

@@ -63,18 +63,14 @@ def _decompressed(content: bytes) -> bytes:
 
 def _only_text(pickled: bytes) -> str:
     """The one text that a pickle holds. Raises NotUnderstood for every other pickle."""
-    texts: list[str] = []
     try:
-        for instruction, argument, _ in pickletools.genops(pickled):
-            if instruction.name in _TEXTS and not texts:
-                texts.append(str(argument))
-            elif instruction.name not in _AROUND:
-                raise NotUnderstood(f"{_PRIVATE}: a pickle that holds more than one text is refused")
-    except (ValueError, UnicodeDecodeError, OverflowError):
+        instructions = [(instruction.name, argument) for instruction, argument, _ in pickletools.genops(pickled)]
+    except (ValueError, OverflowError):
         raise NotUnderstood(f"{_PRIVATE}: it is no whole pickle") from None
-    if not texts:
-        raise NotUnderstood(f"{_PRIVATE}: a pickle that holds no text is refused")
-    return texts[0]
+    texts = [argument for name, argument in instructions if name in _TEXTS]
+    if len(texts) != 1 or {name for name, _ in instructions} - _TEXTS - _AROUND:
+        raise NotUnderstood(f"{_PRIVATE}: a pickle that holds anything but one text is refused")
+    return str(texts[0])
 
 
 READERS = (

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, get_args
 
 from reward_sandbox.datasets import codeforces, contests, live_code_bench, multipl_e, python_tests, verification_info
-from reward_sandbox.datasets.row import NotUnderstood, Reader, Row
+from reward_sandbox.datasets.row import NotUnderstood, Reader, Row, parsed, text
 from reward_sandbox.grading.items import Kind, Test, Tests
 
 NAME = "dataset"
@@ -30,6 +31,39 @@ def reference_of(row: Row) -> dict[str, Any]:
     if is_own(row):
         return {name: value for name, value in row.items() if name in Tests.model_fields or name == "language"}
     return reader_of(row).read(row)
+
+
+def converted(row: Row, dataset: str = "") -> dict[str, Any]:
+    """A row to train with: its prompt, its reference, and where it has one a right program. Raises ValueError."""
+    row = {**row, NAME: dataset} if dataset else row
+    if dataset and dataset not in BY_NAME:
+        raise NotUnderstood(f"no data set {dataset!r}; there are {', '.join(BY_NAME)}")
+    reader = reader_of(row)
+    reference = reader.read(row)
+    Tests.model_validate({name: value for name, value in reference.items() if name != "language"})
+    if json.loads(json.dumps(reference)) != reference:
+        raise NotUnderstood("its tests have dictionaries with numbers for keys, which JSON lines cannot hold")
+    known = {"id": text(row, *_IDS), "prompt": text(row, *reader.prompt), "solution": _solution(row, reader)}
+    return {"dataset": reader.name, **{name: value for name, value in known.items() if value}, "reference": reference}
+
+
+_IDS = ("task_id", "id", "question_id", "problem_id", "name")
+_PYTHON = 3
+"""The number of Python 3 among the languages of CodeContests."""
+
+
+def _solution(row: Row, reader: Reader) -> str:
+    """A right program of the row's own, if any: a text, the first of a list, or the end of the prompt's."""
+    for field in reader.solution:
+        value = row.get(field)
+        if isinstance(value, str) and value.startswith("["):
+            value = parsed(row, field)
+        if isinstance(value, dict):
+            value = [code for kind, code in zip(*value.values(), strict=False) if kind == _PYTHON]
+        value = value[0] if isinstance(value, list) and value else value
+        if isinstance(value, str) and value:
+            return text(row, "prompt") + value if value[0] in " \t" else value
+    return ""
 
 
 def is_own(row: Row) -> bool:

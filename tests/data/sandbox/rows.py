@@ -8,20 +8,53 @@ import zlib
 
 ADD = ["a, b = map(int, input().split())\nprint(a + b)"], ["print(3)", "a, b = map(int, input().split())\nprint(a - b)"]
 ADDED = {"inputs": ["1 2\n", "5 6\n"], "outputs": ["3\n", "11\n"]}
-MAX2 = ["def biggest(xs, k):\n    return sorted(xs)[-k:]"], ["def biggest(xs, k):\n    return xs", "def biggest(xs, k):\n    return 1/0", "def other(): pass"]
+MAX2 = (
+    ["def biggest(xs, k):\n    return sorted(xs)[-k:]"],
+    ["def biggest(xs, k):\n    return xs", "def biggest(xs, k):\n    return 1/0", "def other(): pass"],
+)
 TWICE = ["def twice(n):\n    return 2 * n"], ["def twice(n):\n    return n + 2", "def twice(n):\n    return str(2 * n)"]
-TWICE_CLASS = ["class Solution:\n    def twice(self, n: int) -> int:\n        return 2 * n"], ["class Solution:\n    def twice(self, n):\n        return n + 2"]
+TWICE_CLASS = (
+    ["class Solution:\n    def twice(self, n: int) -> int:\n        return 2 * n"],
+    ["class Solution:\n    def twice(self, n):\n        return n + 2"],
+)
 
 
 def compressed(tests):
     return base64.b64encode(zlib.compress(pickle.dumps(json.dumps(tests)))).decode()
 
 
-LCB = {"question_title": "A", "question_content": "Add.", "platform": "atcoder", "question_id": "abc1", "contest_id": "abc", "starter_code": "", "difficulty": "easy", "metadata": "{}"}
+LCB = {
+    "question_title": "A",
+    "question_content": "Add.",
+    "platform": "atcoder",
+    "question_id": "abc1",
+    "contest_id": "abc",
+    "starter_code": "",
+    "difficulty": "easy",
+    "metadata": "{}",
+}
 LCB_PUBLIC = json.dumps([{"input": "1 2\n", "output": "3\n", "testtype": "stdin"}])
 LCB_MORE = [{"input": "5 6\n", "output": "11\n", "testtype": "stdin"}]
-LCB_CALL = {**LCB, "starter_code": "class Solution:\n    def twice(self, n: int) -> int:\n        ", "metadata": '{"func_name": "twice"}', "public_test_cases": '[{"input": "2", "output": "4", "testtype": "functional"}]'}
-CODEFORCES = {"id": "1/A", "title": "T", "description": "Add.", "time_limit": 2.0, "memory_limit": 256.0, "input_mode": "stdio", "interaction_format": None, "official_tests_complete": True, "executable": True, "examples": [{"input": "1 2", "output": "3"}], "generated_checker": None, "prompt": "Add."}
+LCB_CALL = {
+    **LCB,
+    "starter_code": "class Solution:\n    def twice(self, n: int) -> int:\n        ",
+    "metadata": '{"func_name": "twice"}',
+    "public_test_cases": '[{"input": "2", "output": "4", "testtype": "functional"}]',
+}
+CODEFORCES = {
+    "id": "1/A",
+    "title": "T",
+    "description": "Add.",
+    "time_limit": 2.0,
+    "memory_limit": 256.0,
+    "input_mode": "stdio",
+    "interaction_format": None,
+    "official_tests_complete": True,
+    "executable": True,
+    "examples": [{"input": "1 2", "output": "3"}],
+    "generated_checker": None,
+    "prompt": "Add.",
+}
 CHECKER = """import sys
 def main():
     n = int(open(sys.argv[1]).read())
