@@ -49,18 +49,24 @@ class Remote:
     """
 
     def __init__(self, url: str, key: str = "", transport: httpx.AsyncBaseTransport | None = None) -> None:
-        headers = {"content-type": "application/json", **({"authorization": f"Bearer {key}"} if key else {})}
         self.url = url
         self._description: Description | None = None
         self._client = httpx.AsyncClient(
             base_url=url,
-            headers=headers,
+            headers={"content-type": "application/json"},
             follow_redirects=False,
             trust_env=False,
             transport=transport,
             timeout=httpx.Timeout(None, connect=CONNECT_S),
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
         )
+
+        self.authorize(key)
+
+    def authorize(self, key: str) -> None:
+        """Send this key from now on."""
+        if key:
+            self._client.headers["authorization"] = f"Bearer {key}"
 
     async def describe(self) -> Description:
         async with asyncio.timeout(DESCRIBE_S):
