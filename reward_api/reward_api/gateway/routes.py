@@ -224,6 +224,7 @@ def _about(parts: Gateway, domain: Domain) -> dict[str, Any]:
                 "endpoint": component.endpoint,
                 "weight": component.spec.weight,
                 "whole_group": component.description and component.description.whole_group,
+                "score_range": component.description and component.description.score_range,
             }
             for component in domain.components
         ],
