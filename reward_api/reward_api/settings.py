@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter
+from pydantic_settings import NoDecode
 
 from reward_verifiers.service.settings import ServiceSettings
 
@@ -32,6 +33,11 @@ class GatewaySettings(ServiceSettings):
         default_factory=dict, description='Where verifiers live, as JSON: {"answer": "http://answer:8001"}.'
     )
     service_key: str = Field(default="", description="Bearer key that the gateway sends to remote verifiers.")
+    put_hosts: Annotated[str, NoDecode] = Field(
+        default="",
+        description="Hosts, or host:port, that a domain sent by PUT may name as a verifier's URL, comma-separated. "
+        "It may always name a URL of a domain file or of TOUCHSTONE_VERIFIER_URLS.",
+    )
     max_deadline_s: float = Field(default=600.0, gt=0, description="Cap on what a request or a domain may ask for.")
     cache_mb: int = Field(default=64, ge=0, description="Memory for verdicts of pure verifiers that are remembered.")
     idempotency_mb: int = Field(

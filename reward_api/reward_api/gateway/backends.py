@@ -43,12 +43,23 @@ class BackendResolver:
     """Finds and keeps the backends.
 
     A verifier's endpoint is the URL in the domain file, else the one in the operator's `verifier_urls`, else this process.
+
+    service_key: sent to the endpoints that a file or a setting names, and to no other.
+    put_hosts: what else a domain from the network may name.
     """
 
-    def __init__(self, pool: WorkerPool, verifier_urls: dict[str, str], service_key: str = "") -> None:
+    def __init__(
+        self,
+        pool: WorkerPool,
+        verifier_urls: dict[str, str],
+        service_key: str = "",
+        put_hosts: frozenset[str] = frozenset(),
+    ) -> None:
         self._pool = pool
         self._urls = verifier_urls
         self._key = service_key
+        self._put_hosts = put_hosts
+        self._trusted = set(verifier_urls.values())
         self._backends: dict[EndpointKey, Backend] = {}
         self._statuses: dict[EndpointKey, Status] = {}
         self._checks: SingleFlight[EndpointKey, bool] = SingleFlight()
@@ -65,8 +76,27 @@ class BackendResolver:
             if endpoint == LOCAL:
                 self._backends[key] = registry.backend(verifier) or Local(verifier, self._pool)
             else:
-                self._backends[key] = Remote(endpoint, self._key)
+                self._backends[key] = Remote(endpoint, self._key if endpoint in self._trusted else "")
         return self._backends[key]
+
+    def trust(self, spec: DomainSpec) -> None:
+        """The domain is the operator's: the service key may go to the endpoints that it names."""
+        for name, verifier in spec.verifiers.items():
+            if verifier.url is not None and verifier.url not in self._trusted:
+                self._trusted.add(verifier.url)
+                backend = self._backends.get((name, verifier.url))
+                if isinstance(backend, Remote):
+                    backend.authorize(self._key)
+
+    def refuse_foreign(self, spec: DomainSpec) -> None:
+        """Raises BadDomain for an endpoint that a domain from the network may not name."""
+        for name, verifier in spec.verifiers.items():
+            if verifier.url is None or verifier.url in self._trusted:
+                continue
+            url = httpx.URL(verifier.url)
+            if not {url.host, url.netloc.decode()} & self._put_hosts:
+                reason = "a PUT may name only URLs of domain files and settings, and hosts in TOUCHSTONE_PUT_HOSTS"
+                raise BadDomain([(f"verifiers.{name}.url", reason)])
 
     def status(self, key: EndpointKey) -> Status:
         """How the verifier was when it was last checked."""

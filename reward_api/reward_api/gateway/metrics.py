@@ -6,7 +6,7 @@ import math
 from bisect import bisect_left
 from collections import Counter as Counts
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -79,12 +79,10 @@ class Metrics:
         }
         self._values = ScoreHistogram()
         registry.register(self._values)
-        self._rejected = Counter("reward_rejected_samples", "Samples refused.", ["reason"], registry=registry)
-        self._in_flight = Gauge("reward_inflight_samples", "Samples at work.", registry=registry)
-        self._lookups = Gauge(
-            "reward_cache_lookups",
-            "Samples looked up in the cache so far, and groups whose reply was replayed.",
-            ["result"],
+        self._nulls = Counter(
+            "reward_null_samples",
+            "Samples without a reward, by cause.",
+            ["domain", "component", "cause"],
             registry=registry,
         )
         self._up = Gauge("reward_backend_up", "Whether a verifier answers.", ["backend"], registry=registry)
@@ -95,6 +93,9 @@ class Metrics:
         outcome = "complete" if valid == len(results) else "partial" if valid else "failed"
         self._requests.labels(domain, outcome).inc()
         self._seconds.labels(domain).observe(seconds)
+        failures = Counts((one.component, one.kind.value) for result in results if (one := result.failure) is not None)
+        for (component, kind), count in failures.items():
+            self._nulls.labels(domain, component, kind).inc(count)
 
     def verified(self, verifier: str, verdicts: Sequence[Verdict], seconds: float) -> None:
         self._verifier_seconds.labels(verifier).observe(seconds)
@@ -113,15 +114,6 @@ class Metrics:
             self._judges[name].labels(verifier).inc(_sum(usages, name))
         for kind in ("prompt", "completion"):
             self._judges["tokens"].labels(verifier, kind).inc(_sum(usages, f"{kind}_tokens"))
-
-    def rejected(self, reason: str, samples: int) -> None:
-        self._rejected.labels(reason).inc(samples)
-
-    def watch(self, in_flight: Callable[[], float], lookups: dict[str, Callable[[], float]]) -> None:
-        """Values that are read when the page is."""
-        self._in_flight.set_function(in_flight)
-        for result, count in lookups.items():
-            self._lookups.labels(result).set_function(count)
 
     def up(self, backend: str, answers: bool) -> None:
         self._up.labels(backend).set(answers)

@@ -46,6 +46,10 @@ class Remote:
         self._description: Description | None = None
         self._client = HttpClient(url, key=key, max_bytes=MAX_REPLY_BYTES, transport=transport)
 
+    def authorize(self, key: str) -> None:
+        """Send this key from now on."""
+        self._client.authorize(key)
+
     async def describe(self) -> Description:
         async with asyncio.timeout(DESCRIBE_S):
             self._description = await self._call("GET", "/", Description)

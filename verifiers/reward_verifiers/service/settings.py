@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from reward_verifiers.service.middleware import ServiceLimits
 
 
-def _split(keys: str) -> frozenset[str]:
-    return frozenset(key.strip() for key in keys.split(",") if key.strip())
+def names(text: str) -> frozenset[str]:
+    """The names of a comma-separated list."""
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
 
 
 class ServiceSettings(BaseSettings):
@@ -26,6 +27,10 @@ class ServiceSettings(BaseSettings):
         default="", description="Bearer keys that may also change domains, comma-separated."
     )
     allow_open: bool = Field(default=False, description="Permit an address other than loopback without any key.")
+    hosts: Annotated[str, NoDecode] = Field(
+        default="",
+        description="Without score keys: names beside loopback that requests may have as their Host, comma-separated, or *.",
+    )
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="Worker processes.")
     worker_memory_mb: int = Field(default=1024, ge=64, description="Memory a worker may add to what it starts with.")
     max_inflight_samples: int = Field(default=16_384, ge=1, description="Samples at work before 429.")
@@ -33,6 +38,9 @@ class ServiceSettings(BaseSettings):
     max_body_mb: int = Field(default=64, ge=1, description="Largest request body, after decompression.")
     body_timeout_s: float = Field(default=30.0, gt=0, description="A body must have arrived by then.")
     header_timeout_s: float = Field(default=10.0, gt=0, description="A request's headers must have arrived by then.")
+    write_timeout_s: float = Field(
+        default=30.0, gt=0, description="A client that reads nothing of its reply for so long is cut off."
+    )
     shutdown_grace_s: float = Field(
         default=10.0, ge=0, description="After SIGTERM, work in flight may finish for so long; the rest is cancelled."
     )
@@ -40,11 +48,11 @@ class ServiceSettings(BaseSettings):
 
     @property
     def scorers(self) -> frozenset[str]:
-        return _split(self.score_keys)
+        return names(self.score_keys)
 
     @property
     def admins(self) -> frozenset[str]:
-        return _split(self.admin_keys)
+        return names(self.admin_keys)
 
     def limits(self) -> ServiceLimits:
         """What the middleware of a service lets in."""
@@ -57,4 +65,5 @@ class ServiceSettings(BaseSettings):
             body_timeout_s=self.body_timeout_s,
             score_keys=self.scorers,
             admin_keys=self.admins,
+            hosts=names(self.hosts.lower()),
         )
