@@ -88,7 +88,10 @@ class Remote:
         replica.description = None
         try:
             reply = await replica.client.exchange("GET", "/", headers=forwarded_headers() | replica.headers)
-            replica.description = _read(reply, Description)
+            description = _read(reply, Description)
+            if not description.score_range[0] <= description.score_range[1]:
+                raise BadReply("score_range is upside down")
+            replica.description = description
         except ReplyTooLarge as error:
             raise BadReply(str(error)) from None
         finally:
@@ -197,6 +200,9 @@ def _read(reply: Reply, model: type[_M]) -> _M:
         raise _refused(reply)
     if reply.status != httpx.codes.OK:
         raise BadReply(f"HTTP {reply.status}")
+    content_type = reply.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if content_type != "application/json" and not content_type.endswith("+json"):
+        raise BadReply("content-type is not application/json")
     try:
         return model.model_validate(reply.json())
     except (BadJSON, ValidationError) as error:
