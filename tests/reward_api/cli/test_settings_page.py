@@ -9,7 +9,20 @@ from reward_api.cli.settings_page import page
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "settings.md"
 # Of the build, of make and of tests; `DONE` is a word in a program.
-BUILD = {"DONE", "BASE", "PORT", "TORCH", "DATA", "WRITE_GOLDEN", "SANDBOX_PACKAGES", "VLLM", "SANDBOX_URL"}
+BUILD = {
+    "DONE",
+    "BASE",
+    "PORT",
+    "TORCH",
+    "DATA",
+    "WRITE_GOLDEN",
+    "SANDBOX_PACKAGES",
+    "VLLM",
+    "SANDBOX_URL",
+    "BUILD_NETWORK",
+    "CPUS",
+    "GPUS",
+}
 
 
 def test_the_page_is_current():
