@@ -115,7 +115,7 @@ class _Count:
     def __init__(self, text: str, candidates: frozenset[str], target: str, question: str = "") -> None:
         self.text, self.candidates, self.target = text, candidates, target
         self.words: Words = split(text)
-        self.mask = hidden.mask(text)
+        self.mask = hidden.mask(text, self.words.codes)
         for start, end in not_own(text, question):
             self.mask[start:end] = hidden.NOT_OWN
         is_mark = (self.words.codes >= 0x300) & (self.words.codes <= 0x36F)
