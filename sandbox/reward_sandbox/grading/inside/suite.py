@@ -62,6 +62,7 @@ def main() -> None:
     with open(0, "rb", closefd=False) as stream:
         job = json.loads(stream.read())
     peer = Peer(4, 5, guarded=True, objects=job["objects"], reflect=job["reflect"])
+    peer.entry = job["entry"].rpartition(".")[2]
     names = Names(peer, job["entry"].partition(".")[0].removesuffix("()"))
     for name in SOLUTIONS:
         sys.modules[name] = Solution(names) if name == SOLUTIONS[0] else sys.modules[SOLUTIONS[0]]

@@ -54,6 +54,8 @@ class Peer:
         self.module: Any = None
         self.given: dict[str, Any] = {}
         self.calls = 0
+        self.entry = ""
+        """The last word of the function that is asked for."""
         self.is_weak = self.has_withheld = False
 
     # --- asking
@@ -195,12 +197,7 @@ class Peer:
         try:
             plain = plain_value(value)
         except NotPlain:
-            return {
-                "__mine__": [
-                    number,
-                    "class" if isinstance(value, type) else "callable" if callable(value) else "object",
-                ]
-            }
+            return {"__mine__": [number, _kind_of(value)]}
         return {"__sub__": [encode(plain, depth + 1, self._handle), number]}
 
     def _number(self, value: Any) -> int:
@@ -373,9 +370,11 @@ class Proxy:
 
     def __getattr__(self, name: str) -> Any:
         peer, _ = _parts(self)
-        # A result that answers for itself: no plain value could say yes to everything.
-        peer.is_weak = peer.is_weak or (peer.guarded and not peer.objects and type(self) is Proxy)
-        return _attribute(self, name)
+        value = _attribute(self, name)
+        if peer.guarded and not peer.objects and type(self) is Proxy and isinstance(value, CallableProxy):
+            # A result that answers for itself: no plain value could say yes to everything.
+            peer.is_weak = peer.is_weak or name != peer.entry
+        return value
 
     def __setattr__(self, name: str, value: Any) -> None:
         _parts(self)[0].ask("set", self, name, value)
@@ -440,7 +439,26 @@ class ClassProxy(CallableProxy):
         return isinstance(value, Proxy) and bool(peer.ask("is_instance", value, self))
 
 
-_KINDS: dict[str, Callable[[Peer, int], Any]] = {"object": Proxy, "callable": CallableProxy, "class": ClassProxy}
+class BuiltinProxy(Proxy):
+    # A handle of an object whose class no program has written, such as a generator.
+    pass
+
+
+_KINDS: dict[str, Callable[[Peer, int], Any]] = {
+    "object": Proxy, "builtin": BuiltinProxy, "callable": CallableProxy, "class": ClassProxy
+}  # fmt: skip
+_WRITTEN = 1 << 9
+"""The flag of classes that are made while a program runs."""
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, type):
+        return "class"
+    if callable(value):
+        return "callable"
+    return "object" if type(value).__flags__ & _WRITTEN else "builtin"
+
+
 _FOLLOWERS: dict[Any, dict[int, str]] = {}
 
 
