@@ -66,6 +66,13 @@ class Toy(Verifier[ToyOptions, ToyReference]):
         )
 
 
+class ExactToy(Toy):
+    """The same, where the right answer earns all that there is."""
+
+    name = "exact"
+    score_range = (0.0, 1.0)
+
+
 class PatientToy(Toy):
     """The same, but a completion that hangs is to blame itself."""
 
