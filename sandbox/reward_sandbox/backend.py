@@ -11,6 +11,8 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from reward_sandbox.datasets import table
+from reward_sandbox.datasets.row import NotUnderstood
 from reward_sandbox.grading import extraction, suites
 from reward_sandbox.grading.grader import Grader
 from reward_sandbox.grading.items import Assurance, GradeItem, GradeResult, Tests
@@ -138,8 +140,9 @@ class CodeBackend:
     async def verify(self, request: VerifyRequest) -> VerifyReply:
         options = self._options(request.options)
         try:
-            ours = {name: value for name, value in request.reference.items() if name in CodeReference.model_fields}
-            reference = CodeReference.model_validate(ours)
+            reference = CodeReference.model_validate(await asyncio.to_thread(table.reference_of, request.reference))
+        except NotUnderstood as error:
+            return self._all(request, Verdict.failed(FailureKind.BAD_REFERENCE, f"reference: {error}"))
         except ValidationError as error:
             reason = "; ".join(f"reference.{path}: {reason}" for path, reason in validation_errors(error))
             return self._all(request, Verdict.failed(FailureKind.BAD_REFERENCE, reason))
@@ -175,6 +178,11 @@ class CodeBackend:
             for code in programs
         ]
         return VerifyReply(verifier=NAME, version=VERSION, verdicts=verdicts)
+
+    @staticmethod
+    def converted(row: dict[str, Any], dataset: str = "") -> dict[str, Any]:
+        """A row of a public data set as one to train with: prompt, reference, solution. Raises ValueError."""
+        return table.converted(row, dataset)
 
     @staticmethod
     def _options(options: dict[str, Any]) -> CodeOptions:

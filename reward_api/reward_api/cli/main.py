@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from reward_api.cli import domains
 from reward_api.cli.console import failure
+from reward_api.cli.convert import convert
 from reward_api.cli.demo import demo
 from reward_api.cli.explain import explain
 from reward_api.cli.look.diff import diff
@@ -73,7 +74,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve, score, show, diff, explain, demo):
+for command in (serve, score, show, diff, explain, convert, demo):
     app.command()(command)
 app.add_typer(domains.app, name="domains")
 

@@ -184,7 +184,7 @@ class LiveDomains:
             if self._live.get(domain.name) is not domain:
                 return
             try:
-                self._live[domain.name] = await self._backends.resolve(domain.name, domain.spec, demand=False)
+                self._live[domain.name] = await self._backends.resolve(domain.name, domain.written, demand=False)
                 self.misfits.pop(domain.name, None)
             except BadDomain as error:
                 self.misfits[domain.name] = error

@@ -107,9 +107,13 @@ class BoundComponent:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A resolved domain. `version` is the digest of all that decides its rewards."""
+    """A resolved domain. `version` is the digest of all that decides its rewards.
+
+    `written` is what its file says. `spec` is what is served: there, a demonstration has weight 0.
+    """
 
     name: str
+    written: DomainSpec
     spec: DomainSpec
     components: tuple[BoundComponent, ...]
     version: str

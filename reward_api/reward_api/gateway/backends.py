@@ -152,7 +152,9 @@ class BackendResolver:
         components = tuple(component for component in bound if isinstance(component, BoundComponent))
         endpoints = {component.spec.verifier: component.endpoint for component in components}
         descriptions = {component.spec.verifier: component.description for component in components}
-        return Domain(name, spec, components, version_of(spec, endpoints, descriptions))
+        version = version_of(spec, endpoints, descriptions)
+        served = spec.model_copy(update={"components": [component.spec for component in components]})
+        return Domain(name, spec, served, components, version)
 
     async def _bind(self, position: int, component: ComponentSpec, spec: DomainSpec, demand: bool) -> BoundComponent:
         here = f"components[{position}]"
@@ -179,6 +181,10 @@ class BackendResolver:
             raise BadDomain(errors) from None
         except UNREACHABLE:
             description = None
+        if description is not None and component.weight and description.is_demo(component.options):
+            message = "weight 0 for a demonstration: name a real model"
+            log.warning(message, extra={"verifier": component.verifier, "options": component.options})
+            component = component.model_copy(update={"weight": 0.0})
         return BoundComponent(component, backend, endpoint, description)
 
     async def let_go(self, domains: list[Domain]) -> None:

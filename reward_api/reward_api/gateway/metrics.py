@@ -8,6 +8,7 @@ from collections import Counter as Counts
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.core import HistogramMetricFamily
@@ -16,6 +17,19 @@ from prometheus_client.registry import Collector
 from reward_verifiers.contract import SampleResult, Verdict
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+_JUDGE_COUNTS: tuple[tuple[str, str, list[str]], ...] = (
+    ("calls", "Requests to judges.", []),
+    ("cached", "Judgements that an earlier one answered.", []),
+    ("cost", "Cost of judges, at the prices that are set.", []),
+    ("tokens", "Tokens of judges.", ["kind"]),
+)
+
+
+def _sum(usages: Sequence[dict[str, Any]], name: str) -> float:
+    counts: list[Any] = [usage.get(name) for usage in usages]
+    return math.fsum(one for one in counts if type(one) in (int, float) and 0 <= one < math.inf)
 
 
 class ScoreHistogram(Collector):
@@ -59,6 +73,10 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._judges = {
+            name: Counter(f"reward_judge_{name}", text, ["verifier", *labels], registry=registry)
+            for name, text, labels in _JUDGE_COUNTS
+        }
         self._values = ScoreHistogram()
         registry.register(self._values)
         self._scored = Counter(
@@ -88,7 +106,18 @@ class Metrics:
         outcomes = Counts(verdict.failure.kind.value if verdict.failure else "scored" for verdict in verdicts)
         for outcome, count in outcomes.items():
             self._samples.labels(verifier, outcome).inc(count)
+        self._judged(verifier, verdicts)
         self._values.observe(verifier, [verdict.score for verdict in verdicts if verdict.score is not None])
+
+    def _judged(self, verifier: str, verdicts: Sequence[Verdict]) -> None:
+        """What judges cost, by the `usage` in the evidence. A verifier behind a URL may send anything there."""
+        usages = [usage for verdict in verdicts if isinstance(usage := verdict.evidence.get("usage"), dict)]
+        if not usages:
+            return
+        for name in ("calls", "cached", "cost"):
+            self._judges[name].labels(verifier).inc(_sum(usages, name))
+        for kind in ("prompt", "completion"):
+            self._judges["tokens"].labels(verifier, kind).inc(_sum(usages, f"{kind}_tokens"))
 
     def up(self, backend: str, answers: bool) -> None:
         self._up.labels(backend).set(answers)

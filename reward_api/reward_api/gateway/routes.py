@@ -196,7 +196,7 @@ async def get_domain(name: DomainName, parts: Parts) -> Response:
     domain = parts.live_domains.find(name)
     if domain is None:
         raise _unknown(parts, name, "name")
-    return json_reply(_about(parts, domain) | {"spec": domain.spec.model_dump(mode="json")})
+    return json_reply(_about(parts, domain) | {"spec": domain.written.model_dump(mode="json")})
 
 
 @router.put("/domains/{name}", tags=["domains"], dependencies=[Depends(require_admin)])
@@ -228,7 +228,7 @@ def _about(parts: Gateway, domain: Domain) -> dict[str, Any]:
                 "version": component.description and component.description.version,
                 "endpoint": component.endpoint,
                 "weight": component.spec.weight,
-                "whole_group": component.description and component.description.whole_group,
+                "whole_group": component.description and component.description.needs_group(component.spec.options),
                 "score_range": component.description and component.description.score_range,
             }
             for component in domain.components

@@ -21,8 +21,8 @@ from pydantic import BaseModel, Field, ValidationError
 from reward_sandbox.grading.errors import BadItem, SandboxFailed
 from reward_sandbox.grading.items import Assurance, GradeItem, TestResult, Verdict
 from reward_sandbox.grading.results import LIMITS, test_result, text_of
-from reward_sandbox.grading.steps import harness, stdin_of
-from reward_sandbox.jail.spec import PYTHON, File, Outcome, Run, Runs
+from reward_sandbox.grading.steps import harness, submission
+from reward_sandbox.jail.spec import PYTHON, Outcome, Run, Runs
 
 _PAIR = ("touchstone_codec", "touchstone_submission", "touchstone_objects")
 _SUITE = (*_PAIR, "touchstone_suite", "touchstone_pytest")
@@ -88,8 +88,7 @@ async def _apart(item: GradeItem, tree: ast.Module, jail: Runs, *, reflect: bool
     """What the tests of the pair report, and how the solution's run ended. Raises SandboxFailed."""
     stdin = _job(item, objects=makes_objects(tree), reflect=reflect)
     tests = Run(PYTHON, harness("suite", *_SUITE), stdin, item.limits, artefact=True, artefact_mb=1)
-    code = {"submission.py": File(stdin_of(item.code))}
-    solution = Run(PYTHON, {**harness("serve", *_PAIR), **code}, limits=item.limits)
+    solution = Run(PYTHON, {**harness("serve", *_PAIR), **submission(item)}, limits=item.limits)
     served, tested = await jail.run_pair(solution, tests)
     for outcome in (served, tested):
         if outcome.ending == "system_error":
@@ -107,7 +106,7 @@ async def _apart(item: GradeItem, tree: ast.Module, jail: Runs, *, reflect: bool
 async def _beside(item: GradeItem, jail: Runs) -> tuple[_Message, Outcome]:
     """Raises SandboxFailed."""
     nonce = secrets.token_hex(16)
-    files = {**harness("beside", *_SUITE), "submission.py": File(stdin_of(item.code))}
+    files = {**harness("beside", *_SUITE), **submission(item)}
     run = Run(PYTHON, files, _job(item, nonce=nonce), item.limits, artefact=True, artefact_mb=1)
     outcome = await jail.run(run)
     if outcome.ending == "system_error":

@@ -8,8 +8,9 @@ from reward_api.cli.settings_page import page
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "settings.md"
-# Of the build and of the tests.
+# Of the build, of make and of tests; `DONE` is a word in a program.
 BUILD = {
+    "DONE",
     "BASE",
     "PORT",
     "TORCH",
