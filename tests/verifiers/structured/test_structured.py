@@ -25,12 +25,6 @@ ORDER = {
     "paid": True,
     "items": ["tea", "cup"],
 }
-    "id": 7,
-    "customer": {"name": "Ada Lovelace", "city": "London"},
-    "total": 12.5,
-    "paid": True,
-    "items": ["tea", "cup"],
-}
 
 
 def verdict(text, reference, prompt="", **options):
