@@ -107,12 +107,12 @@ class Lexicon:
         missing = np.flatnonzero(rows < 0)
         if len(missing):
             evidence[missing] = self._by_triples(words, numbers[missing])
-            self._by_stems(words, numbers, missing, evidence)
+        self._by_stems(words, numbers, evidence)
         return evidence, rows >= 0
 
-    def _by_stems(self, words: Words, numbers: Ints, missing: Ints, evidence: Evidence) -> None:
-        """Raises the evidence, in place, of words whose stem is in the list of a language that inflects it so."""
-        starts, ends = words.start[numbers[missing]], words.end[numbers[missing]]
+    def _by_stems(self, words: Words, numbers: Ints, evidence: Evidence) -> None:
+        """Raises the evidence, in place, for languages that lack a word, inflect so, and list its stem."""
+        starts, ends = words.start[numbers], words.end[numbers]
         for group in self._affixes:
             mine = np.flatnonzero(ends - starts >= group.size + _SHORTEST_STEM)
             edge = ends[mine] - group.size if group.is_ending else starts[mine]
@@ -122,8 +122,8 @@ class Lexicon:
             rows = self.find(part_hashes(words, starts[mine] + begin, ends[mine] + end))
             mine, which, rows = mine[rows >= 0], which[rows >= 0], rows[rows >= 0]
             is_stem = group.languages[which] & (self._table[rows] > ABSENT)
-            own = evidence[missing[mine]]
-            evidence[missing[mine]] = np.where(is_stem, np.maximum(own, _INFLECTED), own)
+            own = evidence[mine]
+            evidence[mine] = np.where(is_stem, np.maximum(own, _INFLECTED), own)
 
     def _by_triples(self, words: Words, numbers: Ints) -> Evidence:
         codes, first, lengths = _triple_codes(words.codes, words.start[numbers], words.end[numbers])
