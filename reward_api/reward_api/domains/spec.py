@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import orjson
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 
 from reward_api.settings import Url
 from reward_verifiers.contract import Description, StrictModel, validation_errors
@@ -29,6 +29,19 @@ class VerifierEndpoint(StrictModel):
     """Where a verifier lives. Absent: in this process."""
 
     url: Url | None = Field(default=None, description="Base URL of its service, e.g. http://answer:8001.")
+
+
+class SecondOpinion(StrictModel):
+    """Who judges the samples that a component did not understand."""
+
+    verifier: str = Field(default="preference", min_length=1, description="Name of the verifier.")
+    options: dict[str, Any] = Field(
+        default_factory=lambda: {"model": "judge_reference"}, description="The verifier's options."
+    )
+
+
+def _by_name(value: Any) -> Any:
+    return {} if value == "judge" else value
 
 
 class ComponentSpec(StrictModel):
@@ -49,10 +62,19 @@ class ComponentSpec(StrictModel):
         default_factory=list,
         description="Runs after these components, and gets their scores as options.scores: {name: [score or null]}.",
     )
+    undecided: Annotated[SecondOpinion | None, BeforeValidator(_by_name)] = Field(
+        default=None,
+        description="Who judges samples that this verifier did not understand: those flagged `answer_not_read` and those "
+        "with the failure `unsupported`. `judge` is the judge by a reference of the preference service.",
+    )
 
     @property
     def key(self) -> str:
         return self.name or self.verifier
+
+    def verifiers(self) -> list[str]:
+        """The names of the verifiers that it asks."""
+        return [self.verifier, *([self.undecided.verifier] if self.undecided else [])]
 
 
 class DomainSpec(StrictModel):
@@ -75,7 +97,7 @@ class DomainSpec(StrictModel):
                 raise ValueError(f"components[{position}].requires: no component is named {sorted(stray)[0]!r}")
             if stray := set(component.after) - set(keys[:position]):
                 raise ValueError(f"components[{position}].after: no earlier component is named {sorted(stray)[0]!r}")
-        if unused := set(self.verifiers) - {component.verifier for component in self.components}:
+        if unused := set(self.verifiers) - {name for component in self.components for name in component.verifiers()}:
             raise ValueError(f"verifiers.{sorted(unused)[0]}: no component uses it")
         low, high = self.clip
         if low is not None and high is not None and low > high:
@@ -95,6 +117,12 @@ class BoundComponent:
     backend: Backend
     endpoint: str
     description: Description | None
+    undecided: BoundComponent | None = None
+    """Who judges what this verifier did not understand."""
+
+    def parts(self) -> tuple[BoundComponent, ...]:
+        """Itself, and its second opinion."""
+        return (self, self.undecided) if self.undecided else (self,)
 
 
 @dataclass(frozen=True, slots=True)

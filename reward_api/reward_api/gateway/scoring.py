@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from reward_api.domains.spec import BoundComponent, Domain
-from reward_api.gateway import rewards
+from reward_api.gateway import rewards, second_opinion
 from reward_api.gateway.backends import UNREACHABLE
 from reward_api.gateway.cache import VerdictCache
 from reward_api.gateway.group_buffer import GroupBuffer, Member
@@ -41,6 +41,8 @@ _Outcome = tuple[list[Verdict], bool]
 
 # Kept back from the components, so that the reply is made before the client's own deadline.
 REPLY_S = 0.05
+_OPINION_SHARE = 0.95
+"""Of the time left, what a second opinion may take: the first verdict must still be sent."""
 _STOPS = FailureKind.CANCELLED, "the gateway stops"
 TEMPLATE_FLAG = "template_prefills_think"
 
@@ -85,7 +87,7 @@ class Scorer:
 
         A verifier that came up, or became another version, since the domain was resolved is asked at once what it is.
         """
-        if any(component.description is None for component in domain.components):
+        if any(part.description is None for component in domain.components for part in component.parts()):
             domain = await self._refreshed(domain, deadline)
         verdicts, moved = await self._all_verdicts(domain, request, deadline)
         if moved and (now := await self._refreshed(domain, deadline)) is not domain:
@@ -134,6 +136,8 @@ class Scorer:
         try:
             async with self.deadlines.at(deadline):
                 verdicts = await self._verdicts(domain, component, request, scores, deadline)
+                if component.undecided is not None:
+                    verdicts = await self._settled(component.undecided, verdicts, request, deadline)
         except Exception as error:
             failure = _STOPS if self.deadlines.called_off else _failure(component, error)
             verdicts = [Verdict.failed(*failure)] * count
@@ -176,6 +180,30 @@ class Scorer:
         if not about.pure or needs_group:
             return (await judge(verify)).verdicts
         return await self.cache.verify(judge, identity, verify)
+
+    async def _settled(
+        self, opinion: BoundComponent, verdicts: list[Verdict], request: ScoreRequest, deadline: float
+    ) -> list[Verdict]:
+        """With a second opinion on what was not understood. Where that gives none, the first verdict stands."""
+        positions = [at for at, verdict in enumerate(verdicts) if second_opinion.is_undecided(verdict)]
+        if not positions:
+            return verdicts
+        left = max(deadline - asyncio.get_running_loop().time() - REPLY_S, 0.001)
+        asked = second_opinion.question(opinion.spec, request, verdicts, positions, left * _OPINION_SHARE)
+        begun = time.monotonic()
+        try:
+            about = opinion.description
+            if about is None:
+                raise ConnectionError
+            identity = (about.verifier, about.version, about.build, opinion.endpoint)
+            async with asyncio.timeout(left * _OPINION_SHARE):
+                opinions = await self.cache.verify(partial(_judge, opinion.backend, about), identity, asked)
+        except Exception as error:
+            if self.deadlines.called_off:
+                raise
+            opinions = [Verdict.failed(*_failure(opinion, error))] * len(positions)
+        self.metrics.verified(opinion.spec.verifier, opinions, time.monotonic() - begun)
+        return second_opinion.settled(verdicts, positions, opinions)
 
     async def _whole_group(
         self,
