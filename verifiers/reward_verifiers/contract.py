@@ -225,6 +225,16 @@ class Verdict(_Reply):
         return cls(score=None, valid=False, failure=failure, reason=message, evidence=evidence)
 
 
+ANSWER_NOT_READ = "answer_not_read"
+"""The flag in `evidence.flags` of an answer that the verifier could not read whole."""
+
+
+def has_flag(verdict: Verdict, flag: str) -> bool:
+    """Whether a verifier raises this flag in its evidence."""
+    flags = verdict.evidence.get("flags")
+    return isinstance(flags, list) and flag in flags
+
+
 class VerifyReply(_Reply):
     """The answer to POST /verify."""
 
