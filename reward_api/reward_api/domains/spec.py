@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 import orjson
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from reward_api.settings import Url
+from reward_api.settings import Urls, urls_of
 from reward_verifiers.contract import Description, StrictModel, validation_errors
 from reward_verifiers.verifier import Backend
 from reward_verifiers.yaml_file import BadFile, read_yaml
@@ -28,7 +28,15 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 class VerifierEndpoint(StrictModel):
     """Where a verifier lives. Absent: in this process."""
 
-    url: Url | None = Field(default=None, description="Base URL of its service, e.g. http://answer:8001.")
+    url: Urls | None = Field(
+        default=None,
+        description="Base URL of its service, e.g. http://answer:8001; a list is as many replicas, and so is a name with "
+        "several addresses.",
+    )
+
+    @property
+    def urls(self) -> list[str]:
+        return urls_of(self.url)
 
 
 class ComponentSpec(StrictModel):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,12 +26,14 @@ from reward_api.gateway.remote import BadReply
 from reward_verifiers.contract import (
     Description,
     FailureKind,
+    SampleResult,
     ScoreReply,
     ScoreRequest,
     Verdict,
     VerifyReply,
     VerifyRequest,
 )
+from reward_verifiers.service import tracing
 from reward_verifiers.service.draining import Deadlines
 from reward_verifiers.verifier import Backend, BadOptions, Judge, Overloaded, within_range
 
@@ -66,10 +69,12 @@ class Scorer:
         begun = time.monotonic()
         seconds = min(request.deadline_s or domain.spec.deadline_s, self.max_deadline_s)
         deadline = asyncio.get_running_loop().time() + seconds
-        domain, verdicts = await self._by_current(domain, request, deadline)
+        with tracing.span("group", domain=domain.name, samples=len(request.completions)):
+            domain, verdicts = await self._by_current(domain, request, deadline)
         results = rewards.combine(domain.spec, verdicts, _flags(verdicts, len(request.completions)))
         elapsed = time.monotonic() - begun
         self.metrics.scored(domain.name, results, elapsed)
+        _log_nulls(domain, request, results)
         return ScoreReply(
             domain=domain.name,
             version=domain.version,
@@ -112,7 +117,8 @@ class Scorer:
             if passing := [tasks[one.key] for one in domain.spec.components if one.undecided == component.spec.key]:
                 return await self._undecided(domain, component, request, [(await one)[0] for one in passing], deadline)
             earlier = {name: [verdict.score for verdict in (await tasks[name])[0]] for name in component.spec.after}
-            return await self._bounded(domain, component, request, earlier, deadline)
+            with tracing.span("component", component=component.spec.key, verifier=component.spec.verifier):
+                return await self._bounded(domain, component, request, earlier, deadline)
 
         *others, last = domain.components
         async with asyncio.TaskGroup() as group:
@@ -220,6 +226,19 @@ class Scorer:
             for position, index in enumerate(request.indices)
         }
         return await self.group_buffer.verify(key, request.group_size, members, verify, judge)
+
+
+def _log_nulls(domain: Domain, request: ScoreRequest, results: Sequence[SampleResult]) -> None:
+    """One line for a group that lacks rewards, with how many for each cause."""
+    causes = Counter(
+        f"{one.component}: {one.kind.value}: {one.message}" for result in results if (one := result.failure) is not None
+    )
+    if causes:
+        group = {"domain": domain.name, "run": request.run, "step": request.step, "group": request.id}
+        log.warning(
+            "group without some rewards",
+            extra={**group, "nulls": causes.total(), "samples": len(results), "causes": dict(causes.most_common(5))},
+        )
 
 
 async def _judge(backend: Backend, about: Description, request: VerifyRequest) -> VerifyReply:

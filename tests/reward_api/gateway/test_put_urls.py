@@ -29,9 +29,9 @@ async def put(tmp_path, monkeypatch):
     services = {}
 
     class Reached(Remote):
-        def __init__(self, url, key=""):
-            services[url] = Service()
-            super().__init__(url, key, transport=services[url])
+        def __init__(self, *urls, key=""):
+            services[urls[0]] = Service()
+            super().__init__(*urls, key=key, transport=services[urls[0]])
 
     monkeypatch.setattr("reward_api.gateway.backends.Remote", Reached)
     settings = GatewaySettings(
@@ -49,7 +49,7 @@ async def put(tmp_path, monkeypatch):
         async def call(url):
             spec = {"components": [{"verifier": "v"}], "verifiers": {"v": {"url": url}}}
             reply = await client.put("/domains/new", json=spec, headers=ADMIN)
-            service = services.get(url.rstrip("/"))
+            service = services.get(url.rstrip("/")) if isinstance(url, str) else None
             return reply, set(service.keys) if service else set()
 
         call.folder, call.gateway = tmp_path, gateway
@@ -93,6 +93,14 @@ async def test_another_url_is_refused_before_anything_is_sent_there(put, url):
     assert reply.json()["errors"][0]["path"] == "verifiers.v.url"
     assert "TOUCHSTONE_PUT_HOSTS" in reply.json()["errors"][0]["reason"]
     assert keys == set()
+
+
+async def test_of_several_urls_each_must_be_allowed(put):
+    reply, _ = await put(["http://file:1/v", "http://evil:1"])
+    assert reply.status_code == 422
+    reply, _ = await put(["http://file:1/v", "http://friend:7"])
+    assert reply.status_code == 200
+    assert reply.json()["components"][0]["endpoint"] == "http://file:1/v http://friend:7"
 
 
 async def test_a_url_that_a_file_names_later_gets_the_key_from_then_on(put):

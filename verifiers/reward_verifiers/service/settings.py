@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 if TYPE_CHECKING:
     from reward_verifiers.service.middleware import ServiceLimits
@@ -17,10 +19,42 @@ def names(text: str) -> frozenset[str]:
     return frozenset(name.strip() for name in text.split(",") if name.strip())
 
 
-class ServiceSettings(BaseSettings):
-    """Where each value comes from: a flag, else the environment, else the default here."""
+PREFIX = "TOUCHSTONE_"
+SECRETS = ("score_keys", "admin_keys", "service_key")
+"""Settings that may also stand in a file, whose path is in `TOUCHSTONE_…_FILE`."""
 
-    model_config = SettingsConfigDict(env_prefix="TOUCHSTONE_", extra="ignore", frozen=True)
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Keys from files, as Docker and Kubernetes mount secrets. An empty file says nothing."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
+        variable = f"{PREFIX}{field_name.upper()}_FILE"
+        path = os.environ.get(variable) if field_name in SECRETS else None
+        try:
+            return (Path(path).read_text().strip() if path else None), field_name, False
+        except OSError as error:
+            raise SettingsError(f"{variable}: {path} cannot be read ({error.strerror})") from None
+
+    def __call__(self) -> dict[str, Any]:
+        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in values.items() if value}
+
+
+class ServiceSettings(BaseSettings):
+    """Where each value comes from: a flag, else a secret's file, else the environment, else the default here."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, SecretFiles(settings_cls), env_settings
 
     score_keys: Annotated[str, NoDecode] = Field(default="", description="Bearer keys that may score, comma-separated.")
     admin_keys: Annotated[str, NoDecode] = Field(
