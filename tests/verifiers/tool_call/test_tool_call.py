@@ -272,7 +272,9 @@ def hacks():
         [WEATHER],
     ]
     yield from (hermes(call) for call in calls)
-    yield from (write(call) for write in (qwen, glm, pythonic, harmony, messages) for call in calls[:3] + calls[6:9])
+    named = calls[:4] + calls[5:13]  # with a name and an object of arguments, and wrong in wires of plain text, too
+    yield from (write(call) for write in (qwen, glm, pythonic, harmony, messages, bare) for call in named)
+    yield from (f"<think>hm</think>{write(call)}" for write in (qwen, glm, pythonic, bare) for call in named)
     yield from (write(*EVERY) for write in WIRES.values())
     yield from (write(*[WEATHER] * count) for write in WIRES.values() for count in (2, 3, 10, 70))
     yield from (
@@ -324,7 +326,7 @@ def test_no_hack_is_paid():
     rows = list(hacks())
     found = [(row, paid) for row in rows for kind in ("exact", "f1") if (paid := score(row, ONE, score=kind)) > 0.67]
     exact = [row for row in rows if score(row, ONE) > 0]
-    assert len(rows) >= 100
+    assert len(rows) >= 200
     assert (exact, found) == ([], [])
 
 
