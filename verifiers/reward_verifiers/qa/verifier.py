@@ -17,19 +17,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from reward_verifiers.completion import after_think, without_end
+from reward_verifiers.completion import answer_text
 from reward_verifiers.contract import Verdict
 from reward_verifiers.verifier import BadReference, Options, ReferenceModel, Sample, Verifier
+from reward_verifiers.words import spaced
 
 MAX_ANSWER = 10_000
 """Characters of an answer that are compared; a longer one is wrong."""
 SHOWN = 300
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
-# Writing without spaces: each character is a word.
-_SINGLE = re.compile(
-    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003134f]"
-)
 _CANNOT = "can ?not|cant|could not|couldnt|was unable to|unable to|not able to|did not|didnt"
 _ABSTAINS = re.compile(
     rf"(?:(?:sorry )?(?:but )?(?:i|we) )?(?:am |are )?(?:(?:{_CANNOT}) (?:find|answer|determine|tell)\b.*"
@@ -89,7 +86,7 @@ class QaVerifier(Verifier[QaOptions, QaReference]):
     def verify(self, sample: Sample[QaOptions, QaReference]) -> Verdict:
         options, reference = sample.options, sample.reference
         self.check_reference(options, reference)
-        text = answer_of(sample.completion, sample.prefix, options.source)
+        text = answer_text(sample.completion, sample.prefix, options.source)
         if text is None:
             return Verdict.scored(0, "there is no answer")
         if len(text) > MAX_ANSWER:
@@ -104,19 +101,6 @@ class QaVerifier(Verifier[QaOptions, QaReference]):
         how = "exact match" if options.score == "exact" else f"F1 {best:.4g}"
         reason = f"{how} with {right[:SHOWN]!r}" if best else "none of the right answers"
         return Verdict.scored(round(best, 6), reason, matched=right[:SHOWN], **evidence)
-
-
-def answer_of(completion: str, prefix: str, source: str) -> str | None:
-    """The text of the answer; None where there is none."""
-    text = after_think(completion, prefix)
-    if text is None:
-        return None
-    text = without_end(text)
-    start = text.rfind("<answer>")
-    end = text.find("</answer>", start)
-    if 0 <= start < end:
-        return text[start + len("<answer>") : end].strip()
-    return (text.strip() or None) if source == "auto" and start < 0 else None
 
 
 def normal(text: str) -> str:
@@ -137,7 +121,7 @@ def words(text: str) -> list[str]:
     >>> words("The 東京 tower")
     ['東', '京', 'tower']
     """
-    return _SINGLE.sub(lambda match: f" {match[0]} ", normal(text)).split()
+    return spaced(normal(text)).split()
 
 
 def abstains(text: str) -> bool:
