@@ -52,7 +52,7 @@ class _Reply(BaseModel):
 
 
 class Message(BaseModel):
-    """One chat message. Keys beyond these (tool calls, names) are accepted and not read."""
+    """One chat message. Keys beyond these (names) are accepted and not read."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -62,6 +62,10 @@ class Message(BaseModel):
     )
     reasoning_content: str | None = Field(
         default=None, description="Reasoning that the server already split off; read as a closed <think> section."
+    )
+
+    tool_calls: list[dict[str, Any]] | None = Field(
+        default=None, description="Calls that the server already split off; read by the verifier `tool_call` alone."
     )
 
     def text(self) -> str:
