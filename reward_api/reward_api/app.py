@@ -22,6 +22,9 @@ def create_app(gateway: Gateway) -> FastAPI:
     watch_samples(readings, gateway.admission)
     watch_pool(readings, gateway.pool)
     watch_cache(readings, gateway)
+    readings.gauge(
+        "reward_refused_domains", "Domain files that are refused.", lambda: len(gateway.live_domains.refused)
+    )
     app.state.read_again = gateway.live_domains.read_again
     app.include_router(router)
     mount(app, gateway)

@@ -43,6 +43,12 @@ class GatewaySettings(ServiceSettings):
         "a name with several addresses.",
     )
     service_key: str = Field(default="", description="Bearer key that the gateway sends to remote verifiers.")
+    gateways: int = Field(
+        default=1,
+        ge=1,
+        description="How many gateways share the traffic. With more than one, domains change by their files alone, and a "
+        "group's samples that come one by one need the header X-Touchstone-Group, which chooses the gateway.",
+    )
     put_hosts: Annotated[str, NoDecode] = Field(
         default="",
         description="Hosts, or host:port, that a domain sent by PUT may name as a verifier's URL, comma-separated. "

@@ -79,6 +79,9 @@ class Metrics:
         }
         self._values = ScoreHistogram()
         registry.register(self._values)
+        self._scored = Counter(
+            "reward_scored_samples", "Samples, with and without a reward.", ["domain"], registry=registry
+        )
         self._nulls = Counter(
             "reward_null_samples",
             "Samples without a reward, by cause.",
@@ -93,6 +96,7 @@ class Metrics:
         outcome = "complete" if valid == len(results) else "partial" if valid else "failed"
         self._requests.labels(domain, outcome).inc()
         self._seconds.labels(domain).observe(seconds)
+        self._scored.labels(domain).inc(len(results))
         failures = Counts((one.component, one.kind.value) for result in results if (one := result.failure) is not None)
         for (component, kind), count in failures.items():
             self._nulls.labels(domain, component, kind).inc(count)

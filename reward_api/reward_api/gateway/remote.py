@@ -17,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from reward_api.gateway.replicas import Replica, Replicas
 from reward_verifiers.contract import Description, Problem, VerifyReply, VerifyRequest, validation_errors
+from reward_verifiers.service import tracing
 from reward_verifiers.service.http_client import BROKEN, HttpClient, Reply, ReplyTooLarge
 from reward_verifiers.service.middleware import forwarded_headers
 from reward_verifiers.service.strict_json import BadJSON
@@ -168,7 +169,7 @@ class Remote:
         return isinstance(error, BROKEN) and self._description is not None and self._description.pure
 
     async def _ask(self, replica: Replica, body: bytes, samples: int) -> VerifyReply:
-        with replica.working(samples):
+        with replica.working(samples), tracing.span("call", url=replica.url, samples=samples):
             try:
                 reply = await replica.client.exchange(
                     "POST", "/verify", body, headers=forwarded_headers() | replica.headers

@@ -15,6 +15,7 @@ from pydantic import Discriminator, Tag
 
 from reward_api.domains.spec import BadDomain, Domain, DomainSpec
 from reward_api.gateway.gateway import Gateway
+from reward_api.gateway.group_buffer import GROUP_HEADER, siblings_meet
 from reward_api.gateway.idempotency import keys_of
 from reward_verifiers.contract import ProblemError, ScoreManyReply, ScoreManyRequest, ScoreReply, ScoreRequest
 from reward_verifiers.service.admission import Room
@@ -110,6 +111,7 @@ async def _score(request: Request, body: ScoreRequest | ScoreManyRequest, domain
         named = [(_domain(parts, body, domain, "domain"), body)]
     else:
         named = [(_domain(parts, group, domain, f"groups[{i}].domain"), group) for i, group in enumerate(body.groups)]
+    siblings_meet.set(parts.settings.gateways == 1 or GROUP_HEADER in request.headers)
     keys = keys_of(request.headers.get("idempotency-key"), len(named))
     work = [(*one, key) for one, key in zip(named, keys, strict=True)]
     samples = sum(len(group.completions) for _, group, _ in work)
@@ -203,6 +205,9 @@ async def put_domain(name: DomainName, spec: DomainSpec, parts: Parts) -> Respon
 
     Validated whole first; on any error nothing changes. It lasts until its file changes or the gateway restarts.
     """
+    if parts.settings.gateways > 1:
+        detail = "Several gateways share the traffic: change the domain's file, which all of them follow."
+        raise HTTPProblem(409, "One gateway of several", detail)
     try:
         domain = await parts.live_domains.put(name, spec)
     except BadDomain as error:

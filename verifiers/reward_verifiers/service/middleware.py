@@ -24,6 +24,7 @@ from pythonjsonlogger.json import JsonFormatter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from reward_verifiers.service import tracing
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.service.body import BoundedBody
 from reward_verifiers.service.connections import Connections
@@ -43,7 +44,7 @@ _traceparent: contextvars.ContextVar[str] = contextvars.ContextVar("traceparent"
 
 def forwarded_headers() -> dict[str, str]:
     """What goes along from the request at work to the services that it needs: its id, and its place in a trace."""
-    headers = {"x-request-id": request_id.get(), "traceparent": _traceparent.get()}
+    headers = {"x-request-id": request_id.get(), "traceparent": tracing.traceparent() or _traceparent.get()}
     return {name: value for name, value in headers.items() if value not in ("", "-")}
 
 
@@ -106,7 +107,8 @@ class RequestId:
                     fields.append(_NO_STORE)
             await send(message)
 
-        await self._app(scope, receive, send_named)
+        with tracing.request_span(f"{scope['method']} request", {"traceparent": _traceparent.get()}):
+            await self._app(scope, receive, send_named)
 
 
 class _WithRequestId(logging.Filter):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from fastapi import FastAPI
 
+from reward_verifiers.service import tracing
 from reward_verifiers.service.connections import connection_limit, guarded_protocol
 from reward_verifiers.service.draining import Draining
 from reward_verifiers.service.hosts import is_loopback
@@ -127,6 +128,7 @@ def serve(app: FastAPI, host: str, port: int, settings: ServiceSettings) -> None
     Raises BindError, and what the lifespan raises, before the first request is taken.
     """
     setup_logging(settings.log_level)
+    tracing.start(app.title)
     listener = _bound(host, port)
     with asyncio.Runner(loop_factory=uvicorn.Config(app, log_config=None).get_loop_factory()) as runner:
         runner.run(_serve(app, listener, settings))
