@@ -270,7 +270,7 @@ def test_one_of_two_replicas_killed_under_load_costs_no_reward(compose, replicas
     with Load() as load:
         load.pass_by(200)
         run("docker", "kill", replicas[0])
-        load.pass_by(2000)
+        load.pass_by(600)
     assert load.wrong == []
     assert load.nulls == 0, load.causes
 
