@@ -187,7 +187,8 @@ def test_a_verifier_moves_to_another_url_and_the_version_tells(compose):
     network = f"{PROJECT}_verifiers"
     moved = run(
         *("docker", "run", "-d", "--rm", "--network", network, "--network-alias", "answer-b"),
-        *("--env", "TOUCHSTONE_ALLOW_OPEN=1", "touchstone/answer", "serve", "answer", "--host", "0.0.0.0"),
+        *("--env", "TOUCHSTONE_ALLOW_OPEN=1", "--env", "TOUCHSTONE_HOSTS=answer-b"),
+        *("touchstone/answer", "serve", "answer", "--host", "0.0.0.0"),
     ).strip()
     try:
         spec = {**before["spec"], "verifiers": {"answer": {"url": "http://answer-b:8000"}}}
