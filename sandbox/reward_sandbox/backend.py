@@ -28,6 +28,7 @@ from reward_sandbox.languages import precompiled
 from reward_sandbox.languages.compiler import UnknownLanguage
 from reward_sandbox.languages.table import PRECOMPILED
 from reward_sandbox.settings import SandboxSettings
+from reward_verifiers.code_digest import code_digest
 from reward_verifiers.contract import (
     Description,
     FailureKind,
@@ -113,6 +114,7 @@ class CodeBackend:
             score_range=(0.0, 1.0),
             whole_group=False,
             pure=False,
+            build=code_digest(CodeBackend),
         )
 
     async def check_options(self, options: dict[str, Any]) -> None:
@@ -177,7 +179,7 @@ class CodeBackend:
             else Verdict.scored(0.0, f"no complete fenced block of {language.name} after the thinking")
             for code in programs
         ]
-        return VerifyReply(verifier=NAME, version=VERSION, verdicts=verdicts)
+        return VerifyReply(verifier=NAME, version=VERSION, build=code_digest(CodeBackend), verdicts=verdicts)
 
     @staticmethod
     def converted(row: dict[str, Any], dataset: str = "") -> dict[str, Any]:
@@ -193,7 +195,12 @@ class CodeBackend:
 
     @staticmethod
     def _all(request: VerifyRequest, verdict: Verdict) -> VerifyReply:
-        return VerifyReply(verifier=NAME, version=VERSION, verdicts=[verdict] * len(request.completions))
+        return VerifyReply(
+            verifier=NAME,
+            version=VERSION,
+            build=code_digest(CodeBackend),
+            verdicts=[verdict] * len(request.completions),
+        )
 
 
 def _jail(settings: SandboxSettings, binds: dict[str, str]) -> Jail:

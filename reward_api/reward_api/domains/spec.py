@@ -58,6 +58,12 @@ class ComponentSpec(StrictModel):
         description="Runs after these components, and gets their scores as options.scores: {name: [score or null]}.",
     )
 
+    undecided: Name | None = Field(
+        default=None,
+        description="A later component of weight 0, such as a judge. It is asked about the samples that this one cannot "
+        "decide, and its score counts for them.",
+    )
+
     @property
     def key(self) -> str:
         return self.name or self.verifier
@@ -83,6 +89,12 @@ class DomainSpec(StrictModel):
                 raise ValueError(f"components[{position}].requires: no component is named {sorted(stray)[0]!r}")
             if stray := set(component.after) - set(keys[:position]):
                 raise ValueError(f"components[{position}].after: no earlier component is named {sorted(stray)[0]!r}")
+            later = {one.key: one for one in self.components[position + 1 :]}
+            if component.undecided is not None and component.undecided not in later:
+                reason = f"no later component is named {component.undecided!r}"
+                raise ValueError(f"components[{position}].undecided: {reason}")
+            if component.undecided is not None and later[component.undecided].weight:
+                raise ValueError(f"components[{position}].undecided: {component.undecided!r} must have weight 0")
         if unused := set(self.verifiers) - {component.verifier for component in self.components}:
             raise ValueError(f"verifiers.{sorted(unused)[0]}: no component uses it")
         low, high = self.clip

@@ -22,9 +22,9 @@ from reward_verifiers.service.admission import Room
 from reward_verifiers.service.keys import bearer, require_admin
 from reward_verifiers.service.problems import HTTPProblem
 from reward_verifiers.service.streams import NDJSON, HeldStream, as_done, run_or_cancel
-from reward_verifiers.service.strict_route import StrictRoute
+from reward_verifiers.service.strict_route import CompletionRoute
 
-router = APIRouter(route_class=StrictRoute)
+router = APIRouter(route_class=CompletionRoute)
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from reward_api.domains.spec import BoundComponent, Domain
-from reward_api.gateway import rewards
+from reward_api.gateway import rewards, undecided
 from reward_api.gateway.backends import UNREACHABLE
 from reward_api.gateway.cache import VerdictCache
 from reward_api.gateway.group_buffer import GroupBuffer, Member
@@ -114,6 +114,8 @@ class Scorer:
         tasks: dict[str, asyncio.Task[_Outcome]] = {}
 
         async def start(component: BoundComponent) -> _Outcome:
+            if passing := [tasks[one.key] for one in domain.spec.components if one.undecided == component.spec.key]:
+                return await self._undecided(domain, component, request, [(await one)[0] for one in passing], deadline)
             earlier = {name: [verdict.score for verdict in (await tasks[name])[0]] for name in component.spec.after}
             with tracing.span("component", component=component.spec.key, verifier=component.spec.verifier):
                 return await self._bounded(domain, component, request, earlier, deadline)
@@ -124,7 +126,28 @@ class Scorer:
                 tasks[component.spec.key] = group.create_task(start(component))
             outcome = await start(last)  # nothing comes after it, so it needs no task of its own
         outcomes = {key: task.result() for key, task in tasks.items()} | {last.spec.key: outcome}
-        return {key: rows for key, (rows, _) in outcomes.items()}, any(moved for _, moved in outcomes.values())
+        columns = {key: rows for key, (rows, _) in outcomes.items()}
+        for one in domain.spec.components:
+            if one.undecided is not None:
+                pairs = zip(columns[one.key], columns[one.undecided], strict=True)
+                columns[one.key] = [undecided.settled(*pair) for pair in pairs]
+        return columns, any(moved for _, moved in outcomes.values())
+
+    async def _undecided(
+        self,
+        domain: Domain,
+        component: BoundComponent,
+        request: ScoreRequest,
+        columns: Sequence[Sequence[Verdict]],
+        deadline: float,
+    ) -> _Outcome:
+        """The component's verdicts on the samples that others could not decide."""
+        places = undecided.undecided_places(columns)
+        if not places:
+            return [undecided.NOT_ASKED] * len(request.completions), False
+        part = undecided.request_of(request, places)
+        verdicts, moved = await self._bounded(domain, component, part, {}, deadline)
+        return undecided.spread(verdicts, places, len(request.completions)), moved
 
     async def _bounded(
         self,

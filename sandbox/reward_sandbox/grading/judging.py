@@ -83,8 +83,10 @@ def _plain(value: Any) -> Any:
             return float(content)
         case "array" | "deque":
             return _plain(content[0])
-        case "counter" | "default":
+        case "counter" | "keys" | "values" | "items":
             return _plain(content)
+        case "default":
+            return _plain(content[0])
         case "dict" | "ordered":
             return _dictionary(content)
         case "decimal":

@@ -10,6 +10,8 @@ from typing import Any
 from reward_api.gateway.rewards import stats_of
 
 PER_COMPLETION = ("completions", "truncated", "tokens")
+NOT_ASKED = "cancelled"
+"""The failure of a component that had nothing to decide."""
 Line = dict[str, Any]
 
 
@@ -18,7 +20,8 @@ def failed_places(line: Line) -> list[int]:
     return [
         place
         for place, result in enumerate(line.get("results", []))
-        if any(part["failure"] for part in result["components"].values())
+        if not result["valid"]
+        or any((part["failure"] or {}).get("kind", NOT_ASKED) != NOT_ASKED for part in result["components"].values())
     ]
 
 

@@ -32,7 +32,7 @@ def main() -> None:
         calls[0] = 1
     names = {**module.__dict__, **given} if given else module.__dict__
     suite = Suite(names, lambda: calls[0], keep_going=job["keep_going"])
-    suite.run(job["test_code"], job["check_of"])
+    suite.run(job["test_code"], job["check_of"], job["solutions"])
     report = {
         "checks": suite.checks,
         "held": suite.held,
