@@ -35,6 +35,8 @@ class Status:
     description: Description | None = None
     reached: bool = False
     ready: bool = False
+    why: str = ""
+    """Why it was not reached."""
 
 
 async def _yes() -> bool:
@@ -131,8 +133,8 @@ class BackendResolver:
         try:
             # What lives here may load models when asked for its readiness, which is for those who need it.
             description, ready = await asyncio.gather(backend.describe(), backend.ready() if is_remote else _yes())
-        except UNREACHABLE:
-            return Status(before.description)
+        except UNREACHABLE as error:
+            return Status(before.description, why=str(error) or type(error).__name__)
         return Status(description, True, ready)
 
     async def resolve(self, name: str, spec: DomainSpec, *, demand: bool) -> Domain:
@@ -179,7 +181,8 @@ class BackendResolver:
             await self.check(key)
         description = self.status(key).description
         if demand and not self.status(key).reached:
-            raise BadDomain([(f"verifiers.{component.verifier}.url", "no verifier service answers there")])
+            reason = f"no verifier service answers there: {self.status(key).why}"
+            raise BadDomain([(f"verifiers.{component.verifier}.url", reason)])
         if description is None:
             return BoundComponent(component, backend, endpoint, None)
         if description.verifier != component.verifier and ":" not in component.verifier:
