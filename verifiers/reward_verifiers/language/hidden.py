@@ -25,7 +25,9 @@ Mask = npt.NDArray[np.uint8]
 
 # Opening and closing, longest opening first. Inline ones end in their own line or not at all.
 _SPANS = {"```": "```", "~~~": "~~~", "<!--": "-->", "$$": "$$", "\\[": "\\]", "\\(": "\\)", "`": "`", "$": "$"}
-_BY_SIGN = {sign: tuple(opener for opener in _SPANS if opener[0] == sign) for sign in sorted({key[0] for key in _SPANS})}
+_BY_SIGN = {
+    sign: tuple(opener for opener in _SPANS if opener[0] == sign) for sign in sorted({key[0] for key in _SPANS})
+}
 _SIGNS = np.array([ord(sign) for sign in _BY_SIGN], dtype=np.uint32)
 _INLINE = frozenset({"`", "$"})
 _MAX_INLINE = 2000
