@@ -47,8 +47,8 @@ COPY --from=build /opt/touchstone /opt/touchstone
 ENV PATH=/opt/touchstone/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER 10001
 WORKDIR /tmp
-EXPOSE 8000
+EXPOSE 8700
 ENTRYPOINT ["touchstone"]
 CMD ["serve", "--host", "0.0.0.0"]
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=6 \
-    CMD ["python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+    CMD ["python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8700/healthz', timeout=4)"]
