@@ -35,4 +35,5 @@ def serve_gateway(settings: GatewaySettings, host: str, port: int) -> None:
         header_timeout_s=settings.header_timeout_s,
         shutdown_grace_s=settings.shutdown_grace_s,
         log_level=settings.log_level,
+        log_format=settings.log_format,
     )

@@ -33,6 +33,8 @@ class Status:
     description: Description | None = None
     reached: bool = False
     ready: bool = False
+    fault: str = ""
+    """How its answer breaks the contract, where it answered at all."""
 
 
 async def _yes() -> bool:
@@ -101,8 +103,8 @@ class BackendResolver:
         try:
             # What lives here may load models when asked for its readiness, which is for those who need it.
             description, ready = await asyncio.gather(backend.describe(), backend.ready() if is_remote else _yes())
-        except UNREACHABLE:
-            return Status(before.description)
+        except UNREACHABLE as error:
+            return Status(before.description, fault=str(error) if isinstance(error, BadReply) else "")
         return Status(description, True, ready)
 
     async def resolve(self, name: str, spec: DomainSpec, *, demand: bool) -> Domain:
@@ -136,7 +138,11 @@ class BackendResolver:
             await self.check(key)
         description = self.status(key).description
         if demand and not self.status(key).reached:
-            raise BadDomain([(f"verifiers.{component.verifier}.url", "no verifier service answers there")])
+            fault = self.status(key).fault
+            reason = (
+                f"what answers there breaks the contract: {fault}" if fault else "no verifier service answers there"
+            )
+            raise BadDomain([(f"verifiers.{component.verifier}.url", reason)])
         if description is None:
             return BoundComponent(component, backend, endpoint, None)
         if description.verifier != component.verifier and ":" not in component.verifier:

@@ -14,7 +14,7 @@ import jsonschema
 import stamina
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from reward_verifiers.contract import Description, Problem, VerifyReply, VerifyRequest, validation_errors
+from reward_verifiers.contract import Description, Problem, VerifyReply, VerifyRequest, reply_faults
 from reward_verifiers.service.http_client import BROKEN, HttpClient, Reply, ReplyTooLarge
 from reward_verifiers.service.middleware import forwarded_headers
 from reward_verifiers.service.strict_json import BadJSON
@@ -95,10 +95,12 @@ class Remote:
         if reply.status != httpx.codes.OK:
             raise BadReply(f"HTTP {reply.status}")
         try:
-            return model.model_validate(reply.json())
-        except (BadJSON, ValidationError) as error:
-            where = validation_errors(error)[0][0] if isinstance(error, ValidationError) else "the body"
-            raise BadReply(f"{where} does not fit a {model.__name__}") from None
+            document = reply.json()
+            return model.model_validate(document)
+        except BadJSON:
+            raise BadReply("the body is no JSON") from None
+        except ValidationError as error:
+            raise BadReply(f"it is not a {model.__name__}: {reply_faults(error, model, document)}") from None
 
 
 def _refused(reply: Reply) -> Exception:

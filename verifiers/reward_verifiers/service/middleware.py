@@ -15,9 +15,11 @@ import contextvars
 import logging
 import re
 import secrets
+import sys
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,6 +29,7 @@ from reward_verifiers.service.body import BoundedBody
 from reward_verifiers.service.draining import Draining, RefuseWhileDraining
 from reward_verifiers.service.keys import BearerKeys, Keys
 
+_RESERVED = frozenset({*RESERVED_ATTRS, "message", "asctime", "request_id", "taskName", "color_message"})
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _NO_STORE = (b"cache-control", b"no-store")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -51,6 +54,7 @@ class ServiceLimits:
     body_timeout_s: float = 30.0
     score_keys: frozenset[str] = frozenset()
     admin_keys: frozenset[str] = frozenset()
+    open_metrics: bool = False
 
 
 def add_middleware(app: FastAPI, limits: ServiceLimits) -> None:
@@ -60,7 +64,8 @@ def add_middleware(app: FastAPI, limits: ServiceLimits) -> None:
     app.add_middleware(BoundedBody, admission=room, max_bytes=limits.max_body_bytes, timeout_s=limits.body_timeout_s)
     app.state.draining = Draining()
     app.add_middleware(RefuseWhileDraining, draining=app.state.draining)
-    app.add_middleware(BearerKeys, keys=app.state.keys)
+    also_public = frozenset({"/metrics"}) if limits.open_metrics else frozenset()
+    app.add_middleware(BearerKeys, keys=app.state.keys, also_public=also_public)
     app.add_middleware(RequestId)
 
 
@@ -99,10 +104,30 @@ class _WithRequestId(logging.Filter):
         return True
 
 
-def setup_logging(level: str) -> None:
-    """JSON lines on standard error, each with its request's id. Bodies are never logged."""
+class _TextFormatter(logging.Formatter):
+    """A line for a person: time, level, message, and what goes with it as key=value; frames of an error below."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        extra = {key: value for key, value in vars(record).items() if key not in _RESERVED}
+        frames = extra.pop("traceback", "") or (self.formatException(record.exc_info) if record.exc_info else "")
+        pairs = "".join(f"  {key}={_as_text(value)}" for key, value in extra.items())
+        line = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower():7} {record.getMessage()}{pairs}"
+        return "\n".join(filter(None, (line, str(frames).rstrip())))
+
+
+def _as_text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def setup_logging(level: str, log_format: str = "auto") -> None:
+    """Lines on standard error: for a person on a terminal, else JSON, each with its request's id. Bodies are never logged.
+
+    log_format: json, text, or auto.
+    """
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter("{asctime}{levelname}{name}{message}{request_id}", style="{"))
+    is_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
+    json_lines = JsonFormatter("{asctime}{levelname}{name}{message}{request_id}", style="{")
+    handler.setFormatter(_TextFormatter() if is_text else json_lines)
     handler.addFilter(_WithRequestId())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)

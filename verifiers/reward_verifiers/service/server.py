@@ -176,6 +176,7 @@ def serve(
     header_timeout_s: float = 10.0,
     shutdown_grace_s: float = 10.0,
     log_level: str = "INFO",
+    log_format: str = "auto",
 ) -> None:
     """Serve until SIGTERM or SIGINT, within the app's lifespan, which starts and stops what the app stands on.
 
@@ -183,7 +184,7 @@ def serve(
 
     Raises BindError, and what the lifespan raises, before the first request is taken.
     """
-    setup_logging(log_level)
+    setup_logging(log_level, log_format)
     listener = _bound(host, port)
     with asyncio.Runner(loop_factory=uvicorn.Config(app, log_config=None).get_loop_factory()) as runner:
         runner.run(_serve(app, listener, header_timeout_s, shutdown_grace_s))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -25,6 +25,7 @@ class ServiceSettings(BaseSettings):
     admin_keys: Annotated[str, NoDecode] = Field(
         default="", description="Bearer keys that may also change domains, comma-separated."
     )
+    open_metrics: bool = Field(default=False, description="Reply to GET /metrics without a key, for Prometheus.")
     allow_open: bool = Field(default=False, description="Permit an address other than loopback without any key.")
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="Worker processes.")
     worker_memory_mb: int = Field(default=1024, ge=64, description="Memory a worker may add to what it starts with.")
@@ -37,6 +38,9 @@ class ServiceSettings(BaseSettings):
         default=10.0, ge=0, description="After SIGTERM, work in flight may finish for so long; the rest is cancelled."
     )
     log_level: str = Field(default="INFO", description="Least severe level that is logged, such as DEBUG or WARNING.")
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="Log lines: `json`, `text` for a person, or `auto`: text on a terminal."
+    )
 
     @property
     def scorers(self) -> frozenset[str]:
@@ -57,4 +61,5 @@ class ServiceSettings(BaseSettings):
             body_timeout_s=self.body_timeout_s,
             score_keys=self.scorers,
             admin_keys=self.admins,
+            open_metrics=self.open_metrics,
         )
