@@ -203,6 +203,9 @@ def test_a_verifier_moves_to_another_url_and_the_version_tells(compose):
         assert httpx.get(f"{URL}/domains/math").json()["version"] == after["version"]
     finally:
         run("docker", "kill", moved)
+        run("docker", "kill", "--signal", "HUP", container(compose, "gateway"))  # its files are read again
+        wait_until_ready()
+    assert httpx.get(f"{URL}/domains/math").json()["version"] == before["version"]
 
 
 def put_until_accepted(spec):
