@@ -82,6 +82,16 @@ class PatientToy(Toy):
         return Verdict.scored(0, f"gave up after {limit}")
 
 
+class FirstLetter(Verifier[Options, ReferenceModel]):
+    """Raises on an empty completion, as verifiers do that were tried on whole sentences alone."""
+
+    name = "first_letter"
+    version = "1.0.0"
+
+    def verify(self, sample: Sample[Options, ReferenceModel]) -> Verdict:
+        return Verdict.scored(float(sample.completion[0] == "y"), "the first letter")
+
+
 class Moody(Toy):
     """For completions that nobody can foresee: by their checksum 0, 0.5 or 1, and one in four ends the worker."""
 

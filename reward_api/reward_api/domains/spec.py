@@ -21,7 +21,8 @@ from reward_verifiers.contract import Description, StrictModel, validation_error
 from reward_verifiers.verifier import Backend
 from reward_verifiers.yaml_file import BadFile, read_yaml
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+NAME = r"^[a-z][a-z0-9_-]{0,63}$"
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -88,12 +89,18 @@ class ComponentSpec(StrictModel):
 class DomainSpec(StrictModel):
     """One file of `domains/`."""
 
-    verifiers: dict[str, VerifierEndpoint] = Field(default_factory=dict)
-    components: list[ComponentSpec] = Field(min_length=1)
-    combine: Literal["sum", "product"] = "sum"
-    clip: tuple[Number | None, Number | None] = (None, None)
-    deadline_s: float = Field(default=30.0, gt=0, allow_inf_nan=False)
-    enabled: bool = True
+    verifiers: dict[str, VerifierEndpoint] = Field(
+        default_factory=dict, description="Where verifiers live that are not in the gateway's process."
+    )
+    components: list[ComponentSpec] = Field(min_length=1, description="The verifiers that judge, with their weights.")
+    combine: Literal["sum", "product"] = Field(default="sum", description="How the weighted scores become one reward.")
+    clip: tuple[Number | None, Number | None] = Field(
+        default=(None, None), description="Lowest and highest reward; null for no bound."
+    )
+    deadline_s: float = Field(
+        default=30.0, gt=0, allow_inf_nan=False, description="Seconds for a group, unless its request says less."
+    )
+    enabled: bool = Field(default=True, description="False keeps the domain and does not serve it.")
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
@@ -152,7 +159,7 @@ def parse(data: object) -> DomainSpec:
     try:
         return DomainSpec.model_validate(data)
     except ValidationError as error:
-        raise BadDomain(validation_errors(error)) from None
+        raise BadDomain(validation_errors(error, DomainSpec)) from None
 
 
 def read(content: bytes | Path) -> DomainSpec:

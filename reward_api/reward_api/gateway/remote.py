@@ -16,7 +16,7 @@ import stamina
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from reward_api.gateway.replicas import Replica, Replicas
-from reward_verifiers.contract import Description, Problem, VerifyReply, VerifyRequest, validation_errors
+from reward_verifiers.contract import Description, Problem, VerifyReply, VerifyRequest, reply_faults
 from reward_verifiers.service import tracing
 from reward_verifiers.service.http_client import BROKEN, BrokenReply, HttpClient, Reply, ReplyTooLarge
 from reward_verifiers.service.middleware import forwarded_headers
@@ -207,10 +207,12 @@ def _read(reply: Reply, model: type[_M]) -> _M:
     if content_type != "application/json" and not content_type.endswith("+json"):
         raise BadReply("content-type is not application/json")
     try:
-        return model.model_validate(reply.json())
-    except (BadJSON, ValidationError) as error:
-        where = validation_errors(error)[0][0] if isinstance(error, ValidationError) else "the body"
-        raise BadReply(f"{where} does not fit a {model.__name__}") from None
+        document = reply.json()
+        return model.model_validate(document)
+    except BadJSON:
+        raise BadReply("the body is no JSON") from None
+    except ValidationError as error:
+        raise BadReply(f"it is not a {model.__name__}: {reply_faults(error, model, document)}") from None
 
 
 def _refused(reply: Reply) -> Exception:
