@@ -31,6 +31,9 @@ LOOK_ALIKES = str.maketrans("aceopxyBHKMT", "асеорхуВНКМТ")
 BOLD = {code: 0x1D41A + code - 97 for code in range(97, 123)} | {code: 0x1D400 + code - 65 for code in range(65, 91)}
 WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 
+BRACKETED = {code: code + 0x249C - 97 for code in range(97, 123)}
+REGIONAL = {code: code + 0x1F1E6 - 97 for code in range(97, 123)}
+
 
 def each(pattern, between=" "):
     return between.join(pattern.format(word) for word in WORDS)
@@ -101,6 +104,13 @@ HIDDEN = {
     "base64": base64.b64encode(ENGLISH.encode()).decode(),
     "hexadecimal": ENGLISH.encode().hex(),
     "digits for letters": ENGLISH.translate(str.maketrans("aeio", "4310")),
+    "entities": "".join(f"&#{ord(letter)};" for letter in ENGLISH),
+    "escapes": "".join(f"\\u{ord(letter):04x}" for letter in ENGLISH),
+    "letters in brackets": " ".join(f"({letter})" for letter in LETTERS),
+    "bracketed letters": ENGLISH.lower().translate(BRACKETED),
+    "regional letters": ENGLISH.lower().translate(REGIONAL),
+    "thin spaces": "\u2009".join(ENGLISH),
+    "variation selectors": "\ufe0f".join(ENGLISH),
     "tool output": f"<tool_response>{ENGLISH}</tool_response>",
 }
 
@@ -133,6 +143,26 @@ def test_names_and_terms_in_another_script_are_free_up_to_a_share():
     assert few.evidence["free_terms"] == 3
     many = judge("我们 number 设 equation 这个 result 数 answer 为 problem 未知 unknown 数 value", "zh")
     assert many.score < 0.7
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Zuerst Nennen Wir Die Zahl X Und Schreiben Die Gleichung Auf. Durch Umstellen Finden Wir Die Antwort.",
+        "Women Xian She Zhege Shu Wei Weizhishu, Ranhou Liechu Fangcheng Bing Yixiang, Dedao Jieguo Shi Qi.",
+        "Kõigepealt Tähistame Arvu Tähega Ja Kirjutame Võrrandi. Liikmeid Ümber Paigutades Näeme, Et Vastus On Seitse.",
+    ],
+)
+def test_capitals_make_no_names_of_a_whole_text(text):
+    assert judge(text, "en").score <= 0.15
+
+
+def test_rare_words_are_free_up_to_a_share():
+    few = judge("Dana sold nine hotdogs before noon, and we know that each one cost two dollars at the fair.", "en")
+    assert few.score == 1
+    assert few.evidence["free_terms"] == 1
+    many = judge("We zzyrk the qwompf and vlixed it, then xubbed a skwarf so the prints mluvo all plurghs.", "en")
+    assert many.score < 0.8
 
 
 def test_left_out_words_are_reported_and_are_unknown_beyond_half():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from reward_verifiers.completion import END_TOKENS, TURN_TOKENS
 
@@ -26,9 +27,9 @@ _SHAPES = re.compile(
     r"|</?(?:_user|_bot|_end|_system|_assistant|ai|human|System|Human|Assistant|Bot)>"
     r"|</?seed:(?:bos|eos)>|</?longcat_s(?:ystem)?>|<(?:/)?role>"
     r"|\u25c1[^\u25c1\u25b7\n]{1,30}\u25b7"
-    r"|^### (?:Instruction|Response|Input|Human|Assistant|System|User):",
-    re.MULTILINE,
 )
+# By itself: in one pattern with the rest, it would be tried at each character.
+_HEADING = re.compile(r"### (?:Instruction|Response|Input|Human|Assistant|System|User):")
 _STRIKE = "</s>"
 _STRUCK = re.compile(r"</?s>")
 MAX_FORGED = 100
@@ -46,7 +47,10 @@ def forged(text: str, start: int, eos: Sequence[str], own: Sequence[str]) -> Ite
             seen.add(place)
             yield place, token
             place = text.find(token, place + len(token))
-    for match in _SHAPES.finditer(text, start):
+    headings = (
+        match for match in _HEADING.finditer(text, start) if match.start() == 0 or text[match.start() - 1] == "\n"
+    )
+    for match in chain(_SHAPES.finditer(text, start), headings):
         if len(seen) >= MAX_FORGED:
             return
         if match.start() not in seen and not _is_own(match[0], text, match.start(), allowed):

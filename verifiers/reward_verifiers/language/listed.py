@@ -77,9 +77,9 @@ def languages_of(
     evidence[among(hashes, NEUTRAL_HASHES) | among(hashes, terms)] = 0
     rows = evidence[inverse]
     is_name = _names(listed, languages, shares)
-    names = capital & is_name[inverse] & (~begins | only_capital[inverse])
+    names = np.asarray(capital & is_name[inverse] & (~begins | only_capital[inverse]))
     own = listed[:, shares[: listed.shape[1]] >= _NAME_SHARE]
-    is_unlisted = (own <= ABSENT).all(axis=1)[inverse]
+    is_unlisted = np.asarray((own <= ABSENT).all(axis=1))[inverse]
     if amounts[names & is_unlisted].sum() <= max(_MOST_NAMES * counts.sum(), _FEW_NAMES):
         rows[names] = 0
         rows[_endings_of_names(words, numbers, names)] = 0

@@ -56,7 +56,7 @@ def _is_close(words: Words) -> Bools:
 
 def _are_single(words: Words) -> Bools:
     single = words.end - words.start == 1
-    return single[1:] & single[:-1]
+    return np.asarray(single[1:] & single[:-1])
 
 
 def ciphered(words: Words) -> float:
