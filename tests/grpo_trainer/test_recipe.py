@@ -70,6 +70,7 @@ def test_a_good_recipe_is_read(tmp_path):
     ("recipe", "told"),
     [
         ("a: [", "not valid YAML in line 1"),
+        ("name: a\nname: b\n", "not valid YAML in line 2: .*name"),
         ("", "recipe: Input should be"),
         (
             changed(sources__signs__task="sines"),

@@ -43,7 +43,13 @@ def test_what_does_not_fit_is_named(tmp_path, entry, told):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("models: [", "not valid YAML in line"), ("models: {}", "models: "), ("- 1", "valid")]
+    ("text", "told"),
+    [
+        ("models: [", "not valid YAML in line"),
+        ("models: {}", "models: "),
+        ("- 1", "valid"),
+        ("models:\n  rm: {path: /x}\n  rm: {path: /y}\n", "rm: the key stands twice in one mapping in line 3"),
+    ],
 )
 def test_what_is_no_registry_at_all(tmp_path, text, told):
     path = tmp_path / "preference.yaml"

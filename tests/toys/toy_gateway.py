@@ -6,7 +6,8 @@ from pathlib import Path
 
 TOY = "components:\n  - {verifier: 'toys:Toy', name: toy}\n"
 RELATIVE = "components:\n  - {verifier: 'toys:Relative', name: relative}\n"
-DOMAINS = {"toy": TOY, "whole": TOY + "  - {verifier: 'toys:Relative', name: relative}\n"}
+EXACT = "components:\n  - {verifier: 'toys:ExactToy', name: toy}\n"
+DOMAINS = {"toy": TOY, "exact": EXACT, "whole": TOY + "  - {verifier: 'toys:Relative', name: relative}\n"}
 # No toy needs the real verifiers, and they take seconds to load.
 REMOTE = '{"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9", "code": "http://127.0.0.1:9"}'
 SETTINGS = {"TOUCHSTONE_VERIFIER_URLS": REMOTE, "TOUCHSTONE_WORKERS": "2"}

@@ -15,8 +15,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from grpo_trainer.tasks import TASKS, Task
 from grpo_trainer.tasks.jsonl import JSONLines
@@ -229,10 +230,11 @@ class Recipe(_StrictModel):
 def read_recipe(path: Path) -> Recipe:
     """Raises BadRecipe naming each field."""
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = getattr(error, "problem_mark", None)
-        raise BadRecipe(f"{path}: not valid YAML{f' in line {where.line + 1}' if where else ''}") from None
+        data = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
+    except (YAMLError, UnicodeDecodeError) as error:
+        where, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        at = f" in line {where.line + 1}" if where else ""
+        raise BadRecipe(f"{path}: not valid YAML{at}{f': {problem}' if problem else ''}") from None
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:

@@ -10,6 +10,7 @@ import asyncio
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
@@ -24,13 +25,14 @@ ANSWER_S = 10.0
 class Domain:
     """A domain as the gateway serves it.
 
-    version: digest of it and its verifiers. components: weight by name, in its order. needs_siblings: one of them looks at
-    the whole group.
+    version: digest of it and its verifiers. components: weight by name, in its order. score_ranges: lowest and highest score
+    by name. needs_siblings: one of them looks at the whole group.
     """
 
     version: str
     needs_siblings: bool
     components: Mapping[str, float] = field(default_factory=dict)
+    score_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 class Domains:
@@ -86,6 +88,13 @@ def _read(reply: httpx.Response) -> Domain:
         document = reply.json()
         parts = document["components"]
         weights = {str(part["name"]): float(part.get("weight", 1.0)) for part in parts}
-        return Domain(str(document["version"]), any(part.get("whole_group") is not False for part in parts), weights)
+        ranges = {str(part["name"]): _range(part) for part in parts}
+        needs_siblings = any(part.get("whole_group") is not False for part in parts)
+        return Domain(str(document["version"]), needs_siblings, weights, ranges)
     except (ValueError, KeyError, TypeError, AttributeError):
         return Domain("", True)
+
+
+def _range(part: Mapping[str, Any]) -> tuple[float, float]:
+    low, high = part.get("score_range") or (0.0, 1.0)
+    return float(low), float(high)

@@ -45,7 +45,7 @@ def backend(name: str) -> Backend | None:
         try:
             instance: Backend = point.load()()
         except (ImportError, AttributeError) as error:
-            raise BrokenVerifier(f"verifier {name!r} cannot be loaded: {error}") from error
+            raise _broken("verifier", point, error) from error
         return instance
     return None
 
@@ -56,7 +56,7 @@ def service(name: str) -> Callable[[Any], Any] | None:
         try:
             create_app: Callable[[Any], Any] = point.load()
         except (ImportError, AttributeError) as error:
-            raise BrokenVerifier(f"service {name!r} cannot be loaded: {error}") from error
+            raise _broken("service", point, error) from error
         return create_app
     return None
 
@@ -82,7 +82,14 @@ def load(name: str) -> Verifier[Any, Any]:
     try:
         kind = point.load()
     except (ImportError, AttributeError) as error:
-        raise BrokenVerifier(f"verifier {name!r} cannot be loaded: {error}") from error
+        raise _broken("verifier", point, error) from error
     if not (isinstance(kind, type) and issubclass(kind, Verifier)):
         raise BrokenVerifier(f"{point.value} is not a reward_verifiers.verifier.Verifier")
     return kind()
+
+
+def _broken(what: str, point: EntryPoint, error: Exception) -> BrokenVerifier:
+    """Names the extra that is missing, where the entry point has one."""
+    is_missing = isinstance(error, ModuleNotFoundError) and point.extras and point.dist is not None
+    cure = f"; pip install '{point.dist.name}[{','.join(point.extras)}]'" if is_missing and point.dist else ""
+    return BrokenVerifier(f"{what} {point.name!r} cannot be loaded: {error}{cure}")

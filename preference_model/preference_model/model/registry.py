@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import orjson
-import yaml
 from pydantic import (
     AfterValidator,
     Field,
@@ -26,6 +25,8 @@ from pydantic import (
 
 from preference_model.settings import SHIPPED, JudgeSettings
 from reward_verifiers.contract import StrictModel, validation_errors
+from reward_verifiers.service.file_changes import FileChanges
+from reward_verifiers.yaml_file import BadFile, read_yaml
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +42,8 @@ TEXT_ONLY = frozenset({"sglang", "tei"})
 JUDGES = frozenset({"judge_pairs", "judge_reference"})
 
 
-class BadRegistry(ValueError):
-    """The file must not be served; `errors` holds (path, reason) pairs."""
-
-    def __init__(self, errors: list[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{path}: {reason}" if path else reason for path, reason in errors))
-        self.errors = errors
+class BadRegistry(BadFile):
+    """The registry must not be served."""
 
 
 class UpstreamSpec(StrictModel):
@@ -72,6 +69,8 @@ class UpstreamSpec(StrictModel):
     canary_minutes: float = Field(default=10.0, gt=0, description="How often the judge is tested on known answers.")
     max_calls: int | None = Field(default=None, ge=1, description="Requests per run; beyond it: no verdict.")
     max_tokens: int | None = Field(default=None, ge=1, description="Tokens per run; beyond it: no verdict.")
+    prompt_price: float = Field(default=0.0, ge=0, description="Price of a million prompt tokens, for `usage.cost`.")
+    completion_price: float = Field(default=0.0, ge=0, description="Price of a million completion tokens.")
 
 
 class Ensemble(StrictModel):
@@ -272,16 +271,11 @@ def judge_entries(settings: JudgeSettings, replace_helpful: bool) -> dict[str, M
 def read(path: Path) -> RegistrySpec:
     """The registry in a file. Raises BadRegistry."""
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise BadRegistry([("", f"not valid YAML{f' in line {mark.line + 1}' if mark else ''}")]) from None
+        return read_yaml(path, RegistrySpec)
+    except BadFile as error:
+        raise BadRegistry(error.errors) from None
     except OSError as error:
         raise BadRegistry([("", f"cannot be read ({error.strerror})")]) from None
-    try:
-        return RegistrySpec.model_validate(data)
-    except ValidationError as error:
-        raise BadRegistry(validation_errors(error)) from None
 
 
 def digest(data: Any) -> str:
@@ -290,13 +284,14 @@ def digest(data: Any) -> str:
 
 
 class Registry:
-    """The file as it is now. Asking costs one `stat`."""
+    """The file as it is now. It is small, and is read whenever somebody asks."""
 
     def __init__(self, path: Path, judge: JudgeSettings | None = None, *, quiet: bool = False) -> None:
         """`quiet`: another has said in the log what the file holds. Raises BadRegistry."""
         self.path, self._quiet = path, quiet
         self._judges = judge_entries(judge, path == SHIPPED) if judge else {}
-        self._stamp = self._stat()
+        self._changes = FileChanges(lambda: [path])
+        self._changes.look()
         self.spec = self._read()
         self.refused: BadRegistry | None = None
         self._announce()
@@ -315,9 +310,7 @@ class Registry:
 
     def current(self) -> RegistrySpec:
         """What the file says, or what it last said where it now says nothing that fits."""
-        stamp = self._stat()
-        if stamp != self._stamp:
-            self._stamp = stamp
+        if self._changes.look():
             try:
                 self.spec, self.refused = self._read(), None
                 self._announce()
@@ -325,10 +318,3 @@ class Registry:
                 self.refused = error
                 log.error("registry refused, the old one goes on", extra={"cause": str(error)})
         return self.spec
-
-    def _stat(self) -> tuple[int, int, int] | None:
-        try:
-            about = self.path.stat()
-        except OSError:
-            return None
-        return about.st_mtime_ns, about.st_size, about.st_ino

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from typing import Any
 
@@ -11,7 +12,8 @@ import httpx
 from preference_model.model.registry import UpstreamSpec
 from preference_model.outcome import ScoreFailure
 from reward_verifiers.contract import FailureKind
-from reward_verifiers.service.strict_json import BadJSON, loads
+from reward_verifiers.service.http_client import HttpClient, Reply, ReplyTooLarge
+from reward_verifiers.service.strict_json import BadJSON
 
 MAX_REPLY_BYTES = 8 << 20
 CONNECT_S = 5.0
@@ -31,11 +33,6 @@ class ServerError(ScoreFailure):
     """The server failed (HTTP 5xx), or something before it answered (a page of HTML)."""
 
 
-def _seconds(header: str) -> float | None:
-    """Retry-After in seconds; None where it is missing, or a date."""
-    return min(float(header), MAX_RETRY_AFTER_S) if header.strip().isdecimal() else None
-
-
 class UpstreamClient:
     """An HTTP connection to one upstream. Raises ScoreFailure, and nothing else."""
 
@@ -44,12 +41,11 @@ class UpstreamClient:
         self._url = upstream.url
         self._gate = asyncio.Semaphore(upstream.concurrency)
         self._timeout_s = upstream.timeout_s
-        self._client = httpx.AsyncClient(
-            base_url=upstream.url,
-            headers={"authorization": f"Bearer {key}"} if key else {},
-            timeout=httpx.Timeout(upstream.timeout_s, connect=min(CONNECT_S, upstream.timeout_s)),
-            follow_redirects=False,
-            trust_env=False,
+        self._client = HttpClient(
+            upstream.url,
+            key=key,
+            connect_s=min(CONNECT_S, upstream.timeout_s),
+            max_bytes=MAX_REPLY_BYTES,
             transport=transport,
         )
 
@@ -57,35 +53,31 @@ class UpstreamClient:
         """The reply's JSON; with a body by POST, else by GET."""
         async with self._gate:
             try:
-                async with asyncio.timeout(self._timeout_s):  # of the whole: a server may send a byte at a time
-                    status, content, headers = await self._exchange(path, body)
+                reply = await self._exchange(path, body)
             except (httpx.TimeoutException, TimeoutError):
                 raise ScoreFailure(FailureKind.TIMEOUT, f"{self._url} did not answer in time") from None
             except (httpx.HTTPError, OSError) as error:
                 message = f"{self._url} cannot be reached ({type(error).__name__})"
                 raise ScoreFailure(FailureKind.VERIFIER_UNREACHABLE, message) from None
-        if status in BUSY:
-            raise Busy(f"{self._url} is overloaded (HTTP {status})", _seconds(headers.get("retry-after", "")))
-        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise ServerError(FailureKind.VERIFIER_ERROR, f"{self._url} answered HTTP {status}")
-        if status != httpx.codes.OK:
-            raise ScoreFailure(FailureKind.VERIFIER_ERROR, f"{self._url} answered HTTP {status}")
+            except ReplyTooLarge as error:
+                raise ScoreFailure(FailureKind.VERIFIER_ERROR, f"{self._url} answered {error}") from None
+        if reply.status in BUSY:
+            seconds = reply.retry_after_s()
+            later = None if seconds is None else min(seconds, MAX_RETRY_AFTER_S)
+            raise Busy(f"{self._url} is overloaded (HTTP {reply.status})", later)
+        if reply.status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise ServerError(FailureKind.VERIFIER_ERROR, f"{self._url} answered HTTP {reply.status}")
+        if reply.status != httpx.codes.OK:
+            raise ScoreFailure(FailureKind.VERIFIER_ERROR, f"{self._url} answered HTTP {reply.status}")
         try:
-            return loads(content)
+            return reply.json()
         except BadJSON:
             raise ServerError(FailureKind.VERIFIER_ERROR, f"{self._url} answered what is no JSON") from None
 
-    async def _exchange(self, path: str, body: dict[str, Any] | None) -> tuple[int, bytes, httpx.Headers]:
-        method = "GET" if body is None else "POST"
-        async with self._client.stream(method, path, json=body) as reply:
-            content = bytearray()
-            async for chunk in reply.aiter_bytes():
-                content += chunk
-                if len(content) > MAX_REPLY_BYTES:
-                    raise ScoreFailure(
-                        FailureKind.VERIFIER_ERROR, f"{self._url} answered more than {MAX_REPLY_BYTES} bytes"
-                    )
-            return reply.status_code, bytes(content), reply.headers
+    async def _exchange(self, path: str, body: dict[str, Any] | None) -> Reply:
+        if body is None:
+            return await self._client.exchange("GET", path, timeout_s=self._timeout_s)
+        return await self._client.exchange("POST", path, json.dumps(body).encode(), timeout_s=self._timeout_s)
 
     async def aclose(self) -> None:
         await self._client.aclose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -31,6 +32,12 @@ def _backends(settings: GatewaySettings) -> BackendResolver:
     return BackendResolver(pool_for([], size=1), settings.verifier_urls, settings.service_key)
 
 
+async def _resolved(backends: BackendResolver, path: Path) -> Domain:
+    spec = read(path)
+    backends.trust(spec)
+    return await backends.resolve(path.stem, spec, demand=True)
+
+
 async def check_domains(settings: GatewaySettings) -> tuple[list[str], list[str]]:
     """(names of the domains that may be served, one line for each fault of the others)."""
     # A service that is down is one fault, without a log line for every try.
@@ -41,7 +48,7 @@ async def check_domains(settings: GatewaySettings) -> tuple[list[str], list[str]
     good, faults = [], [] if paths else [f"no *.yaml in {settings.domains}"]
     for path in paths:
         try:
-            await backends.resolve(path.stem, read(path), demand=True)
+            await _resolved(backends, path)
             good.append(path.stem)
         except BadDomain as error:
             faults += [
@@ -56,7 +63,7 @@ async def check_data(settings: GatewaySettings, name: str, data: str) -> tuple[l
     """(one line for each reference that the domain's verifiers do not understand, components checked by shape alone)."""
     backends = _backends(settings)
     path = next(path for path in files(settings.domains) if path.stem == name)
-    domain = await backends.resolve(name, read(path), demand=True)
+    domain = await _resolved(backends, path)
     auditors = _auditors(domain)
     faults: list[str] = []
     for row in open_source(data).rows():

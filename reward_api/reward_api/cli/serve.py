@@ -78,13 +78,8 @@ def _serve_verifier(name: str, settings: GatewaySettings, host: str, port: int) 
     except registry.UnknownVerifier:
         names = ", ".join(registry.services())
         raise registry.UnknownVerifier(f"no service is named {name!r}; there are: {names}") from None
+    except registry.BrokenVerifier:
+        raise
     except ImportError as error:
         raise registry.BrokenVerifier(f"service {name!r} cannot start: {error}") from error
-    serve_app(
-        app,
-        host,
-        port,
-        header_timeout_s=settings.header_timeout_s,
-        shutdown_grace_s=settings.shutdown_grace_s,
-        log_level=settings.log_level,
-    )
+    serve_app(app, host, port, settings)

@@ -29,6 +29,12 @@ class Resolver(Protocol):
     async def resolve(self, name: str, spec: DomainSpec, *, demand: bool) -> Domain:
         """The bound domain. Raises BadDomain. On `demand`, a verifier that cannot be reached is an error."""
 
+    def trust(self, spec: DomainSpec) -> None:
+        """The domain is the operator's, so its endpoints may have the services' key."""
+
+    def refuse_foreign(self, spec: DomainSpec) -> None:
+        """Raises BadDomain for an endpoint that a domain from the network may not name."""
+
     async def check(self, key: EndpointKey) -> bool:
         """Ask the verifier what it is and whether it is up; whether its description is another than before."""
 
@@ -79,11 +85,12 @@ class LiveDomains:
 
         It comes from the network, so it may name verifiers, and not have modules imported.
         """
-        used = {name for domain in self.domains() for one in domain.components for name in one.spec.verifiers()}
+        used = {component.spec.verifier for domain in self.domains() for component in domain.components}
         for position, component in enumerate(spec.components):
-            if any(":" in name and name not in used for name in component.verifiers()):
+            if ":" in component.verifier and component.verifier not in used:
                 reason = "module:Class works in domain files; here, name a registered verifier"
                 raise BadDomain([(f"components[{position}].verifier", reason)])
+        self._backends.refuse_foreign(spec)
         async with self._change:
             return self._swap(await self._backends.resolve(name, spec, demand=True))
 
@@ -103,6 +110,11 @@ class LiveDomains:
         async for changes in self._changes.follow():
             await self._follow_all(changes)
 
+    def read_again(self) -> None:
+        """Read every file now, also those that hold what they held: each is resolved anew."""
+        log.info("domain files are read again")
+        self._changes.forget()
+
     async def _follow_all(self, changes: Mapping[Path, Content]) -> None:
         async with self._change:
             for path in sorted(changes):
@@ -121,7 +133,9 @@ class LiveDomains:
                 raise BadDomain([("", f"{path.with_suffix('.yaml').name} has the same name")])
             if isinstance(content, OSError):
                 raise BadDomain([("", f"the file cannot be read ({type(content).__name__})")])
-            self._swap(await self._backends.resolve(name, read(content), demand=demand))
+            spec = read(content)
+            self._backends.trust(spec)
+            self._swap(await self._backends.resolve(name, spec, demand=demand))
         except BadDomain as error:
             self.refused[name] = error
             log.error("domain file refused", extra={"domain": name, "cause": str(error)})
@@ -170,7 +184,7 @@ class LiveDomains:
             if self._live.get(domain.name) is not domain:
                 return
             try:
-                self._live[domain.name] = await self._backends.resolve(domain.name, domain.spec, demand=False)
+                self._live[domain.name] = await self._backends.resolve(domain.name, domain.written, demand=False)
                 self.misfits.pop(domain.name, None)
             except BadDomain as error:
                 self.misfits[domain.name] = error
@@ -178,7 +192,7 @@ class LiveDomains:
 
 
 def keys_of(domain: Domain) -> set[EndpointKey]:
-    return {(part.spec.verifier, part.endpoint) for component in domain.components for part in component.parts()}
+    return {(component.spec.verifier, component.endpoint) for component in domain.components}
 
 
 def files(folder: Path) -> list[Path]:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import orjson
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from reward_api.settings import Url
+from reward_api.settings import Urls, urls_of
 from reward_verifiers.contract import Description, StrictModel, validation_errors
 from reward_verifiers.verifier import Backend
 from reward_verifiers.yaml_file import BadFile, read_yaml
@@ -28,20 +28,15 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 class VerifierEndpoint(StrictModel):
     """Where a verifier lives. Absent: in this process."""
 
-    url: Url | None = Field(default=None, description="Base URL of its service, e.g. http://answer:8001.")
-
-
-class SecondOpinion(StrictModel):
-    """Who judges the samples that a component did not understand."""
-
-    verifier: str = Field(default="preference", min_length=1, description="Name of the verifier.")
-    options: dict[str, Any] = Field(
-        default_factory=lambda: {"model": "judge_reference"}, description="The verifier's options."
+    url: Urls | None = Field(
+        default=None,
+        description="Base URL of its service, e.g. http://answer:8001; a list is as many replicas, and so is a name with "
+        "several addresses.",
     )
 
-
-def _by_name(value: Any) -> Any:
-    return {} if value == "judge" else value
+    @property
+    def urls(self) -> list[str]:
+        return urls_of(self.url)
 
 
 class ComponentSpec(StrictModel):
@@ -62,19 +57,16 @@ class ComponentSpec(StrictModel):
         default_factory=list,
         description="Runs after these components, and gets their scores as options.scores: {name: [score or null]}.",
     )
-    undecided: Annotated[SecondOpinion | None, BeforeValidator(_by_name)] = Field(
+
+    undecided: Name | None = Field(
         default=None,
-        description="Who judges samples that this verifier did not understand: those flagged `answer_not_read` and those "
-        "with the failure `unsupported`. `judge` is the judge by a reference of the preference service.",
+        description="A later component of weight 0, such as a judge. It is asked about the samples that this one cannot "
+        "decide, and its score counts for them.",
     )
 
     @property
     def key(self) -> str:
         return self.name or self.verifier
-
-    def verifiers(self) -> list[str]:
-        """The names of the verifiers that it asks."""
-        return [self.verifier, *([self.undecided.verifier] if self.undecided else [])]
 
 
 class DomainSpec(StrictModel):
@@ -97,7 +89,13 @@ class DomainSpec(StrictModel):
                 raise ValueError(f"components[{position}].requires: no component is named {sorted(stray)[0]!r}")
             if stray := set(component.after) - set(keys[:position]):
                 raise ValueError(f"components[{position}].after: no earlier component is named {sorted(stray)[0]!r}")
-        if unused := set(self.verifiers) - {name for component in self.components for name in component.verifiers()}:
+            later = {one.key: one for one in self.components[position + 1 :]}
+            if component.undecided is not None and component.undecided not in later:
+                reason = f"no later component is named {component.undecided!r}"
+                raise ValueError(f"components[{position}].undecided: {reason}")
+            if component.undecided is not None and later[component.undecided].weight:
+                raise ValueError(f"components[{position}].undecided: {component.undecided!r} must have weight 0")
+        if unused := set(self.verifiers) - {component.verifier for component in self.components}:
             raise ValueError(f"verifiers.{sorted(unused)[0]}: no component uses it")
         low, high = self.clip
         if low is not None and high is not None and low > high:
@@ -117,19 +115,17 @@ class BoundComponent:
     backend: Backend
     endpoint: str
     description: Description | None
-    undecided: BoundComponent | None = None
-    """Who judges what this verifier did not understand."""
-
-    def parts(self) -> tuple[BoundComponent, ...]:
-        """Itself, and its second opinion."""
-        return (self, self.undecided) if self.undecided else (self,)
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A resolved domain. `version` is the digest of all that decides its rewards."""
+    """A resolved domain. `version` is the digest of all that decides its rewards.
+
+    `written` is what its file says. `spec` is what is served: there, a demonstration has weight 0.
+    """
 
     name: str
+    written: DomainSpec
     spec: DomainSpec
     components: tuple[BoundComponent, ...]
     version: str

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import httpx
 
 from reward_api.domains.live import EndpointKey, keys_of
 from reward_api.domains.spec import BadDomain, BoundComponent, ComponentSpec, Domain, DomainSpec, version_of
 from reward_api.gateway.remote import BadReply, Remote
+from reward_api.settings import Urls, urls_of
 from reward_verifiers import registry
 from reward_verifiers.contract import Description
 from reward_verifiers.registry import BrokenVerifier, UnknownVerifier
@@ -43,20 +45,32 @@ class BackendResolver:
     """Finds and keeps the backends.
 
     A verifier's endpoint is the URL in the domain file, else the one in the operator's `verifier_urls`, else this process.
+
+    service_key: sent to the endpoints that a file or a setting names, and to no other.
+    put_hosts: what else a domain from the network may name.
     """
 
-    def __init__(self, pool: WorkerPool, verifier_urls: dict[str, str], service_key: str = "") -> None:
+    def __init__(
+        self,
+        pool: WorkerPool,
+        verifier_urls: Mapping[str, Urls],
+        service_key: str = "",
+        put_hosts: frozenset[str] = frozenset(),
+    ) -> None:
         self._pool = pool
-        self._urls = verifier_urls
+        self._urls = {verifier: urls_of(urls) for verifier, urls in verifier_urls.items()}
         self._key = service_key
+        self._put_hosts = put_hosts
+        self._trusted = {url for urls in self._urls.values() for url in urls}
         self._backends: dict[EndpointKey, Backend] = {}
         self._statuses: dict[EndpointKey, Status] = {}
         self._checks: SingleFlight[EndpointKey, bool] = SingleFlight()
         self._unused_since: dict[EndpointKey, float] = {}
 
     def endpoint(self, spec: DomainSpec, verifier: str) -> str:
+        """Its URLs, with spaces between them, or `LOCAL`."""
         in_file = spec.verifiers.get(verifier)
-        return (in_file and in_file.url) or self._urls.get(verifier) or LOCAL
+        return " ".join((in_file and in_file.urls) or self._urls.get(verifier) or [LOCAL])
 
     def backend(self, verifier: str, endpoint: str) -> Backend:
         """Raises UnknownVerifier or BrokenVerifier when it should live here and does not."""
@@ -65,8 +79,24 @@ class BackendResolver:
             if endpoint == LOCAL:
                 self._backends[key] = registry.backend(verifier) or Local(verifier, self._pool)
             else:
-                self._backends[key] = Remote(endpoint, self._key)
+                urls = endpoint.split()
+                self._backends[key] = Remote(*urls, key=self._key if self._trusted.issuperset(urls) else "")
         return self._backends[key]
+
+    def trust(self, spec: DomainSpec) -> None:
+        """The domain is the operator's: the service key may go to the endpoints that it names."""
+        self._trusted |= {url for verifier in spec.verifiers.values() for url in verifier.urls}
+        for (_, endpoint), backend in self._backends.items():
+            if isinstance(backend, Remote) and self._trusted.issuperset(endpoint.split()):
+                backend.authorize(self._key)
+
+    def refuse_foreign(self, spec: DomainSpec) -> None:
+        """Raises BadDomain for an endpoint that a domain from the network may not name."""
+        for name, verifier in spec.verifiers.items():
+            for url in map(httpx.URL, set(verifier.urls) - self._trusted):
+                if not {url.host, url.netloc.decode()} & self._put_hosts:
+                    reason = "a PUT may name only URLs of domain files and settings, and hosts in TOUCHSTONE_PUT_HOSTS"
+                    raise BadDomain([(f"verifiers.{name}.url", reason)])
 
     def status(self, key: EndpointKey) -> Status:
         """How the verifier was when it was last checked."""
@@ -111,7 +141,7 @@ class BackendResolver:
         A remote verifier that is down is an error only on `demand`; else the domain waits for it, not ready.
         """
         bound = await asyncio.gather(
-            *(self._bind_all(position, component, spec, demand) for position, component in enumerate(spec.components)),
+            *(self._bind(position, component, spec, demand) for position, component in enumerate(spec.components)),
             return_exceptions=True,
         )
         for outcome in bound:
@@ -120,23 +150,14 @@ class BackendResolver:
         if errors := [error for outcome in bound if isinstance(outcome, BadDomain) for error in outcome.errors]:
             raise BadDomain(errors)
         components = tuple(component for component in bound if isinstance(component, BoundComponent))
-        parts = [part for component in components for part in component.parts()]
-        endpoints = {part.spec.verifier: part.endpoint for part in parts}
-        descriptions = {part.spec.verifier: part.description for part in parts}
-        return Domain(name, spec, components, version_of(spec, endpoints, descriptions))
+        endpoints = {component.spec.verifier: component.endpoint for component in components}
+        descriptions = {component.spec.verifier: component.description for component in components}
+        version = version_of(spec, endpoints, descriptions)
+        served = spec.model_copy(update={"components": [component.spec for component in components]})
+        return Domain(name, spec, served, components, version)
 
-    async def _bind_all(
-        self, position: int, component: ComponentSpec, spec: DomainSpec, demand: bool
-    ) -> BoundComponent:
-        """A component with its second opinion."""
+    async def _bind(self, position: int, component: ComponentSpec, spec: DomainSpec, demand: bool) -> BoundComponent:
         here = f"components[{position}]"
-        bound = await self._bind(here, component, spec, demand)
-        if component.undecided is None:
-            return bound
-        opinion = ComponentSpec(verifier=component.undecided.verifier, options=component.undecided.options)
-        return replace(bound, undecided=await self._bind(f"{here}.undecided", opinion, spec, demand))
-
-    async def _bind(self, here: str, component: ComponentSpec, spec: DomainSpec, demand: bool) -> BoundComponent:
         endpoint = self.endpoint(spec, component.verifier)
         try:
             backend = self.backend(component.verifier, endpoint)
@@ -160,6 +181,10 @@ class BackendResolver:
             raise BadDomain(errors) from None
         except UNREACHABLE:
             description = None
+        if description is not None and component.weight and description.is_demo(component.options):
+            message = "weight 0 for a demonstration: name a real model"
+            log.warning(message, extra={"verifier": component.verifier, "options": component.options})
+            component = component.model_copy(update={"weight": 0.0})
         return BoundComponent(component, backend, endpoint, description)
 
     async def let_go(self, domains: list[Domain]) -> None:

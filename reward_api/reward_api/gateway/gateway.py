@@ -22,6 +22,7 @@ from reward_verifiers import registry
 from reward_verifiers.runtime.local import pool_for
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.service.draining import Deadlines
+from reward_verifiers.service.settings import names
 
 log = logging.getLogger(__name__)
 
@@ -46,21 +47,14 @@ class Gateway:
         self.pool = pool_for(
             local_verifiers(settings), size=settings.workers, memory_bytes=settings.worker_memory_mb << 20
         )
-        self.backends = BackendResolver(self.pool, settings.verifier_urls, settings.service_key)
+        self.backends = BackendResolver(
+            self.pool, settings.verifier_urls, settings.service_key, names(settings.put_hosts)
+        )
         self.live_domains = LiveDomains(settings.domains, self.backends)
         self.cache = VerdictCache(settings.cache_mb << 20)
         self.idempotent_replies = IdempotentReplies(settings.idempotency_mb << 20)
         self.admission = Admission(settings.max_inflight_samples)
         self.metrics = Metrics(package_version())
-        self.metrics.watch(
-            lambda: self.admission.in_flight,
-            {
-                "hit": lambda: self.cache.hits,
-                "coalesced": lambda: self.cache.coalesced,
-                "miss": lambda: self.cache.misses,
-                "replayed": lambda: self.idempotent_replies.replayed,
-            },
-        )
         self.deadlines = Deadlines()
         self.scorer = Scorer(
             cache=self.cache,
@@ -105,8 +99,7 @@ class Gateway:
         up = dict(zip(keys, await asyncio.gather(*map(self.backends.is_ready, keys)), strict=True))
         return {
             domain.name: {
-                component.spec.key: all(up[part.spec.verifier, part.endpoint] for part in component.parts())
-                for component in domain.components
+                component.spec.key: up[component.spec.verifier, component.endpoint] for component in domain.components
             }
             for domain in enabled
         }
@@ -130,8 +123,7 @@ def local_verifiers(settings: GatewaySettings) -> list[str]:
     named = set()
     for path in files(settings.domains):
         with contextlib.suppress(BadDomain, OSError):
-            names = {name for component in read(path).components for name in component.verifiers()}
-            named |= {name for name in names if ":" in name}
+            named |= {component.verifier for component in read(path).components if ":" in component.verifier}
     loadable = []
     for name in sorted({*registry.registered(), *named} - settings.verifier_urls.keys()):
         with contextlib.suppress(registry.BrokenVerifier):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack, aclosing
 from typing import Annotated, Any
 
 import orjson
@@ -15,15 +15,16 @@ from pydantic import Discriminator, Tag
 
 from reward_api.domains.spec import BadDomain, Domain, DomainSpec
 from reward_api.gateway.gateway import Gateway
+from reward_api.gateway.group_buffer import GROUP_HEADER, siblings_meet
 from reward_api.gateway.idempotency import keys_of
 from reward_verifiers.contract import ProblemError, ScoreManyReply, ScoreManyRequest, ScoreReply, ScoreRequest
+from reward_verifiers.service.admission import Room
 from reward_verifiers.service.keys import bearer, require_admin
 from reward_verifiers.service.problems import HTTPProblem
 from reward_verifiers.service.streams import NDJSON, HeldStream, as_done, run_or_cancel
-from reward_verifiers.service.strict_route import StrictRoute
-from reward_verifiers.verifier import Overloaded
+from reward_verifiers.service.strict_route import CompletionRoute
 
-router = APIRouter(route_class=StrictRoute)
+router = APIRouter(route_class=CompletionRoute)
 
 
 def gateway_of(request: Request) -> Gateway:
@@ -110,17 +111,14 @@ async def _score(request: Request, body: ScoreRequest | ScoreManyRequest, domain
         named = [(_domain(parts, body, domain, "domain"), body)]
     else:
         named = [(_domain(parts, group, domain, f"groups[{i}].domain"), group) for i, group in enumerate(body.groups)]
+    siblings_meet.set(parts.settings.gateways == 1 or GROUP_HEADER in request.headers)
     keys = keys_of(request.headers.get("idempotency-key"), len(named))
     work = [(*one, key) for one, key in zip(named, keys, strict=True)]
     samples = sum(len(group.completions) for _, group, _ in work)
     held = ExitStack()
-    try:
-        held.enter_context(parts.admission.enter(samples))
-    except Overloaded:
-        parts.metrics.rejected("overloaded", samples)
-        raise
+    room = held.enter_context(parts.admission.enter(samples))
     if isinstance(body, ScoreManyRequest) and NDJSON in request.headers.get("accept", ""):
-        return HeldStream(_lines(parts, work), held)
+        return HeldStream(_lines(parts, work, room), held)
     with held:
         if isinstance(body, ScoreRequest):
             return Response(await run_or_cancel(request, _reply(parts, *work[0])), media_type="application/json")
@@ -167,14 +165,17 @@ async def _all(parts: Gateway, work: Work) -> list[bytes]:
     return [task.result() for task in tasks]
 
 
-def _lines(parts: Gateway, work: Work) -> AsyncIterator[bytes]:
-    """One line a group, as soon as it is done."""
+async def _lines(parts: Gateway, work: Work, room: Room) -> AsyncGenerator[bytes]:
+    """One line a group, as soon as it is done. A group gives its room back once its line is on its way."""
 
-    async def numbered(index: int, domain: Domain, group: ScoreRequest, key: str | None) -> bytes:
+    async def numbered(index: int, domain: Domain, group: ScoreRequest, key: str | None) -> tuple[bytes, int]:
         reply = await _reply(parts, domain, group, key)
-        return b'{"index":%d,%s\n' % (index, reply[1:])
+        return b'{"index":%d,%s\n' % (index, reply[1:]), len(group.completions)
 
-    return as_done(numbered(index, *one) for index, one in enumerate(work))
+    async with aclosing(as_done(numbered(index, *one) for index, one in enumerate(work))) as lines:
+        async for line, samples in lines:
+            yield line
+            room.shrink(samples)
 
 
 # --- domains and verifiers --------------------------------------------------------------------------------------------
@@ -195,7 +196,7 @@ async def get_domain(name: DomainName, parts: Parts) -> Response:
     domain = parts.live_domains.find(name)
     if domain is None:
         raise _unknown(parts, name, "name")
-    return json_reply(_about(parts, domain) | {"spec": domain.spec.model_dump(mode="json")})
+    return json_reply(_about(parts, domain) | {"spec": domain.written.model_dump(mode="json")})
 
 
 @router.put("/domains/{name}", tags=["domains"], dependencies=[Depends(require_admin)])
@@ -204,6 +205,9 @@ async def put_domain(name: DomainName, spec: DomainSpec, parts: Parts) -> Respon
 
     Validated whole first; on any error nothing changes. It lasts until its file changes or the gateway restarts.
     """
+    if parts.settings.gateways > 1:
+        detail = "Several gateways share the traffic: change the domain's file, which all of them follow."
+        raise HTTPProblem(409, "One gateway of several", detail)
     try:
         domain = await parts.live_domains.put(name, spec)
     except BadDomain as error:
@@ -224,7 +228,8 @@ def _about(parts: Gateway, domain: Domain) -> dict[str, Any]:
                 "version": component.description and component.description.version,
                 "endpoint": component.endpoint,
                 "weight": component.spec.weight,
-                "whole_group": component.description and component.description.whole_group,
+                "whole_group": component.description and component.description.needs_group(component.spec.options),
+                "score_range": component.description and component.description.score_range,
             }
             for component in domain.components
         ],
@@ -240,10 +245,9 @@ def _faults(faults: list[tuple[str, str]]) -> list[dict[str, str]]:
 async def list_verifiers(parts: Parts) -> Response:
     """Every verifier that a domain uses: name, version, schemas of options and reference, and whether it answers."""
     used = {
-        (part.spec.verifier, part.endpoint): part
+        (component.spec.verifier, component.endpoint): component
         for domain in parts.live_domains.domains()
         for component in domain.components
-        for part in component.parts()
     }
     health = await asyncio.gather(*map(parts.backends.is_ready, used))
     verifiers = [

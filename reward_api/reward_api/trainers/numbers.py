@@ -13,6 +13,7 @@ import math
 from reward_api.domains.spec import BoundComponent, Domain
 from reward_api.gateway import rewards
 from reward_verifiers.contract import SampleResult
+from trainer_client.dialect.accuracy import accuracy
 from trainer_client.dialect.imputation import Numbers
 
 
@@ -22,7 +23,7 @@ def numbers_of(domain: Domain, result: SampleResult) -> Numbers:
     numbers = {f"score/{key}": score for key, score in scores.items() if score is not None}
     main = _main(domain)
     if (score := scores[main.spec.key]) is not None:
-        numbers["accuracy"] = _accuracy(main, score)
+        numbers["accuracy"] = accuracy(score, _range(main))
     if result.reward is not None:
         numbers |= {"reward": result.reward, **_shares(domain, scores, result.reward)}
     return numbers
@@ -36,7 +37,7 @@ def middle_of(domain: Domain) -> Numbers:
     main = _main(domain)
     return {
         "reward": reward,
-        "accuracy": _accuracy(main, scores[main.spec.key]),
+        "accuracy": accuracy(scores[main.spec.key], _range(main)),
         **{f"score/{key}": score for key, score in scores.items()},
         **_shares(domain, scores, reward),
     }
@@ -69,11 +70,6 @@ def _shares(domain: Domain, scores: dict[str, float | None] | dict[str, float], 
 
 def _main(domain: Domain) -> BoundComponent:
     return next((component for component in domain.components if component.spec.weight), domain.components[0])
-
-
-def _accuracy(component: BoundComponent, score: float) -> float:
-    low, high = _range(component)
-    return min(max((score - low) / (high - low), 0.0), 1.0) if high > low else 0.0
 
 
 def _range(component: BoundComponent) -> tuple[float, float]:

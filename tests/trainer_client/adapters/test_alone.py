@@ -117,6 +117,7 @@ def _rllm(monkeypatch):
         module = ModuleType(name)
         module.__dict__.update(content)
         monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setenv("TOUCHSTONE_DOMAIN", "exact")
 
 
 @pytest.mark.usefixtures("_rllm")

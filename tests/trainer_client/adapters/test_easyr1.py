@@ -25,7 +25,7 @@ def inputs(*texts, answer="yes"):
 
 def test_a_batch_is_answered_in_order():
     rows = compute_score(inputs("yes<|im_end|>", "no"))
-    assert rows[0] == {"toy": 1.0, "overall": 1.0, "accuracy": 1.0, "valid": 1.0}
+    assert rows[0] == {"toy": 1.0, "overall": 1.0, "accuracy": 0.5, "valid": 1.0}
     assert rows[1] == {"toy": 0.0, "overall": 0.0, "accuracy": 0.0, "valid": 1.0}
     assert compute_score([]) == []
 

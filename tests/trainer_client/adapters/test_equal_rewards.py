@@ -13,7 +13,7 @@ import httpx
 import pytest
 from trainer_ways import HTTP, PYTHON, Sample, rewards_of, stand_in
 
-from trainer_client.adapters import siblings, skyrl, trl, verl
+from trainer_client.adapters import openrlhf, siblings, skyrl, trl, verl
 
 DOMAIN = """
 components:
@@ -130,6 +130,7 @@ ROWS = [
 def table_url(serve, tmp_path_factory):
     folder = tmp_path_factory.mktemp("domains")
     (folder / "table.yaml").write_text(DOMAIN)
+    (folder / "repeated.yaml").write_text("components: [{verifier: repetition}, {verifier: format}]")
     elsewhere = dict.fromkeys(("language", "code", "preference"), "http://127.0.0.1:9")
     settings = {"TOUCHSTONE_VERIFIER_URLS": json.dumps(elsewhere), "TOUCHSTONE_WORKERS": "2"}
     with serve("--domains", str(folder), **settings) as (url, _):
@@ -165,6 +166,16 @@ async def test_every_trainer_gives_the_same_reward(http, row):
     rewards = await rewards_of(http, Sample(row.label, row.prompt, row.completion))
     assert rewards == dict.fromkeys(rewards, row.reward)
     assert len(rewards) >= 5
+
+
+async def test_accuracy_is_stretched_over_the_range_of_the_score(http, monkeypatch):
+    """The first component's scores are -1 to 0: no repetition is all that can be had, by HTTP as by Python."""
+    sent = {"query": [QUESTION + RIGHT], "prompts": [QUESTION], "labels": ["5/6"]}
+    by_http = (await http.post("/compat/openrlhf/repeated", json=sent)).json()
+    monkeypatch.setenv("TOUCHSTONE_DOMAIN", "repeated")
+    by_python = await asyncio.to_thread(openrlhf.reward_func, [QUESTION + RIGHT], [QUESTION], ["5/6"])
+    assert by_http["extra_logs"]["repetition"] == by_python["extra_logs"]["repetition"] == 0.0
+    assert by_http["scores"] == by_python["scores"] == 1.0
 
 
 def test_every_trainer_is_in_the_table():

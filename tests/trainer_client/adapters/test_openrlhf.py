@@ -35,7 +35,7 @@ async def call(prompt, *texts, label="yes"):
 
 async def test_one_query_is_answered_with_scalars(prompt):
     right, wrong = await call(prompt, "yes", "no")
-    assert right == {"rewards": 1.0, "scores": 1.0, "extra_logs": {"toy": 1.0, "valid": 1.0, "imputed": 0.0}}
+    assert right == {"rewards": 1.0, "scores": 0.5, "extra_logs": {"toy": 1.0, "valid": 1.0, "imputed": 0.0}}
     assert wrong == {"rewards": 0.0, "scores": 0.0, "extra_logs": {"toy": 0.0, "valid": 1.0, "imputed": 0.0}}
 
 

@@ -77,8 +77,8 @@ async def test_a_list_is_a_group():
 
 async def test_a_reward_key_gets_a_dictionary():
     rows = await group_rm(arguments(group_rm=True, reward_key="accuracy"), samples(["yes", "crash", "yes"]))
-    assert rows[0] == {"toy": 1.0, "reward": 1.0, "accuracy": 1.0, "valid": 1.0, "imputed": 0.0}
-    assert rows[1] == {"toy": 1.0, "reward": 1.0, "accuracy": 1.0, "valid": 0.0, "imputed": 1.0}
+    assert rows[0] == {"toy": 1.0, "reward": 1.0, "accuracy": 0.5, "valid": 1.0, "imputed": 0.0}
+    assert rows[1] == {"toy": 1.0, "reward": 1.0, "accuracy": 0.5, "valid": 0.0, "imputed": 1.0}
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ async def test_rewards_by_data_source():
     rows = await scores(["yes<|im_end|>\n", "no"])
     assert rows[0] == {
         "score": 1.0,
-        "acc": 1.0,
+        "acc": 0.5,
         "pred": "",
         "failed": 0,
         "failure": "",
@@ -43,7 +43,7 @@ async def test_no_verdict_is_the_siblings_mean_and_flagged():
     rows = await scores(["yes", "crash", "no", "yes"], group_size=4)
     assert [row["score"] for row in rows] == pytest.approx([1.0, 2 / 3, 0.0, 1.0])
     assert [row["failed"] for row in rows] == [0, 1, 0, 0]
-    assert rows[1]["acc"] == pytest.approx(2 / 3)
+    assert rows[1]["acc"] == pytest.approx(1 / 3)
     assert rows[1]["failure"].startswith("worker_crashed: toy")
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from trainer_client.adapters.settings import AdapterSettings, client
 from trainer_client.client import AsyncRewardClient
+from trainer_client.dialect.accuracy import accuracy
 from trainer_client.dialect.grouping import SiblingGroups, digest, group_key
 from trainer_client.dialect.imputation import DATA_SET_FAILURES, ENOUGH, Numbers, RecentRewards, Source
 from trainer_client.domains import Domain
@@ -50,10 +51,12 @@ class SampleReward:
 
     @property
     def accuracy(self) -> float:
-        """The score of the first component that counts."""
+        """The score of the first component with a weight, stretched to 0..1; the reward where it has no score."""
         main = next((name for name, weight in self.domain.components.items() if weight), None)
         score = self.score(main) if main else None
-        return self.reward if score is None else score
+        if main is None or score is None:
+            return self.reward
+        return accuracy(score, self.domain.score_ranges.get(main, (0.0, 1.0)))
 
     @property
     def failed(self) -> bool:

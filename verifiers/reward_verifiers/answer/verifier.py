@@ -15,7 +15,7 @@ from typing import Any
 
 from reward_verifiers.answer.extraction import sources as extract
 from reward_verifiers.answer.extraction.sources import Extraction
-from reward_verifiers.answer.judged import Judged, clipped
+from reward_verifiers.answer.judged import UNKNOWN, Judged, clipped
 from reward_verifiers.answer.kinds import choices, collections, gym, mathematics, structured, texts
 from reward_verifiers.answer.options import AnswerOptions, AnswerReference, effective
 from reward_verifiers.answer.presets import SENTINELS
@@ -30,6 +30,7 @@ _LOOSE = ("answer_tag", "phrase", "short", "last_line", "final_number", "last_ma
 """Sources whose text may be a sentence to look into."""
 _FROM_THE_END = frozenset({"short", "last_line", "final_number", "last_math", "last_number"})
 
+_WORDS = {(True, True): "right", (False, True): "in part", (False, False): "wrong", (True, False): "wrong"}
 _CHECKS: dict[str, Callable[[Any, AnswerOptions], None]] = {
     **dict.fromkeys(_MATHS, mathematics.check),
     **dict.fromkeys(_COLLECTIONS, collections.check),
@@ -123,7 +124,10 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         except Exception as error:  # the reference was checked, so it is the answer that nothing can be made of
             self._judge_reference(sample.reference, options)
             rule = f"the answer cannot be compared: {type(error).__name__}"
-            return Verdict.scored(0.0, f"wrong: {rule}", rule=rule, extracted=clipped(candidate.text), **evidence)
+            evidence |= {"extracted": clipped(candidate.text), "undecided": True}
+            return Verdict.scored(0.0, f"wrong: {rule}", rule=rule, **evidence)
+        if judged.left_over or judged.rule.startswith(UNKNOWN.rule):
+            evidence["undecided"] = True
         if judged.left_over:
             evidence |= {"left_over": clipped(judged.left_over, 200), "flags": [ANSWER_NOT_READ]}
         evidence |= {
@@ -135,7 +139,7 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
             "ms": round((time.perf_counter() - started) * 1000, 3),
         }
         score = float(judged.equal) if judged.score is None else judged.score
-        return Verdict.scored(score, f"{'right' if judged.equal else 'wrong'}: {judged.rule}", **evidence)
+        return Verdict.scored(score, f"{_WORDS[bool(judged.equal), bool(score)]}: {judged.rule}", **evidence)
 
     def gave_up(self, sample: Sample[AnswerOptions, AnswerReference], kind: FailureKind, limit: str) -> Verdict | None:
         options = effective(sample.options, sample.reference)
@@ -148,7 +152,11 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         ):  # a schema may be what is costly
             return None
         return Verdict.scored(
-            0.0, f"gave up after {limit}: the answer is too costly to compare", rule="gave up", stage="second"
+            0.0,
+            f"gave up after {limit}: the answer is too costly to compare",
+            rule="gave up",
+            stage="second",
+            undecided=True,
         )
 
     def _judge_reference(self, reference: AnswerReference, options: AnswerOptions) -> None:

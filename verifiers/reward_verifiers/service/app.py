@@ -14,11 +14,12 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from fastapi_offline import FastAPIOffline
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 
 from reward_verifiers.contract import ANSWER_NOT_READ, Description, VerifyReply, VerifyRequest, has_flag
 from reward_verifiers.service import problems
 from reward_verifiers.service.admission import Admission
+from reward_verifiers.service.metrics import watch_samples, watch_service
 from reward_verifiers.service.middleware import ServiceLimits, add_middleware
 from reward_verifiers.service.streams import run_or_cancel
 from reward_verifiers.service.strict_route import StrictRoute
@@ -27,7 +28,6 @@ from reward_verifiers.verifier import Backend, HasDetails
 _JSON = "application/json"
 DEFAULT_LIMITS = ServiceLimits()
 MAX_INFLIGHT_SAMPLES = 16_384
-REJECTED_BODIES = "Requests refused so far because the bodies in memory took all the room."
 
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
@@ -82,13 +82,11 @@ def create_app(
     app = bare_app("Touchstone verifier", "1", limits, lifespan, route_class)
     admission = app.state.admission = admission or Admission(MAX_INFLIGHT_SAMPLES)
     registry = app.state.metrics = CollectorRegistry()  # routes that a service adds may have more to count
+    readings = app.state.readings = watch_service(app, registry)
     samples = Counter("reward_samples", "Verdicts.", ["verifier", "status"], registry=registry)
     not_read = Counter("reward_answers_not_read", "Answers that were not read whole.", ["verifier"], registry=registry)
     seconds = Histogram("reward_verifier_duration_seconds", "Time for a group.", registry=registry)
-    Gauge("reward_rejected_bodies", REJECTED_BODIES, registry=registry).set_function(
-        lambda: app.state.body_room.refused
-    )
-    Gauge("reward_inflight_samples", "Samples at work.", registry=registry).set_function(lambda: admission.in_flight)
+    watch_samples(readings, admission)
 
     @app.get("/", response_model=Description)
     async def describe() -> Response:

@@ -54,13 +54,15 @@ _UNAUTHORIZED = HTTPProblem(401, detail="Send `Authorization: Bearer KEY`.", hea
 class BearerKeys:
     """Replies 401 when the key is missing, except on public paths."""
 
-    def __init__(self, app: ASGIApp, keys: Keys) -> None:
+    def __init__(self, app: ASGIApp, keys: Keys, refusals: dict[str, int]) -> None:
         self._app = app
+        self._refusals = refusals
         self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         guarded = scope["type"] == "http" and scope["path"] not in PUBLIC_PATHS
         if guarded and not self._keys.may_score(bearer(Headers(scope=scope))):
+            self._refusals["key"] += 1
             await _UNAUTHORIZED.response()(scope, receive, send)
             return
         await self._app(scope, receive, send)

@@ -13,10 +13,20 @@ from reward_sandbox.jail.host.jobs import NoReply, run_pair_there, run_there
 from reward_sandbox.jail.host.slots import TALK
 from reward_sandbox.jail.host.wire import Done, Job
 from reward_sandbox.jail.spec import TIERS, CannotJail, Limits, Outcome, Run, Tier
+from reward_verifiers.service.http_client import HttpClient, ReplyTooLarge
+
+READY_S = 30.0
+# A reply holds what two programs wrote, in base64.
+MAX_REPLY_BYTES = 256 << 20
+_UNREACHABLE = (OSError, TimeoutError, httpx.HTTPError, ReplyTooLarge)
 
 
 class _Busy(RuntimeError):
     """The other side has no room now."""
+
+
+class _Refused(RuntimeError):
+    """The other side answered with an error."""
 
 
 class RemoteJail:
@@ -27,18 +37,17 @@ class RemoteJail:
     ) -> None:
         self.tier: Tier = "X"
         self._at_least = at_least
-        headers = {"authorization": f"Bearer {key}"} if key else {}
-        self._client = httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, transport=transport)
+        self._client = HttpClient(url, key=key, max_bytes=MAX_REPLY_BYTES, transport=transport)
 
     async def start(self) -> None:
         try:
-            reply = await self._client.get("/readyz", timeout=30)
-            tier = reply.raise_for_status().json()["tier"]
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-            raise CannotJail(f"no sandbox at {self._client.base_url}: {error}") from None
+            reply = await self._client.exchange("GET", "/readyz", timeout_s=READY_S)
+            tier = reply.json()["tier"]
+        except (*_UNREACHABLE, ValueError, KeyError, TypeError) as error:
+            raise CannotJail(f"no sandbox at {self._client.url}: {error or type(error).__name__}") from None
         if tier not in TIERS or TIERS.index(tier) > TIERS.index(self._at_least):
             raise CannotJail(
-                f"the sandbox at {self._client.base_url} has isolation level {tier}, at least {self._at_least} is demanded"
+                f"the sandbox at {self._client.url} has isolation level {tier}, at least {self._at_least} is demanded"
             )
         self.tier = tier
 
@@ -60,15 +69,15 @@ class RemoteJail:
     async def ask(self, job: Job) -> Done:
         try:
             return await self._asked(job)
-        except (httpx.HTTPError, _Busy, ValidationError) as error:
-            raise NoReply(f"the sandbox at {self._client.base_url}: {error or type(error).__name__}") from error
+        except (*_UNREACHABLE, _Busy, _Refused, ValidationError) as error:
+            raise NoReply(f"the sandbox at {self._client.url}: {error or type(error).__name__}") from error
 
     @stamina.retry(on=(_Busy, httpx.ConnectError), attempts=6, wait_initial=0.2, wait_max=5.0, timeout=30.0)
     async def _asked(self, job: Job) -> Done:
         body = job.model_dump_json().encode()
-        reply = await self._client.post(
-            "/jail", content=body, headers={"content-type": "application/json"}, timeout=job.longest_s + 60
-        )
-        if reply.status_code == 429:
+        reply = await self._client.exchange("POST", "/jail", body, timeout_s=job.longest_s + 60)
+        if reply.status == httpx.codes.TOO_MANY_REQUESTS:
             raise _Busy("it is overloaded")
-        return Done.model_validate_json(reply.raise_for_status().content)
+        if reply.status != httpx.codes.OK:
+            raise _Refused(f"HTTP {reply.status}")
+        return Done.model_validate_json(reply.content)

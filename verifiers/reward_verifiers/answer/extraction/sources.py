@@ -253,6 +253,8 @@ _COPULA = re.compile(r"\s?(?:입니다|이다|이에요|예요|です|である|
 """Where a sentence ends with its verb."""
 _CLAUSE = re.compile(r"\s?[,;(—–-]?\s(?:because|since|as (?:we|the|it|shown)|where we|so that)\b|\s?[,，]\s?因为", re.I)
 """What begins a reason behind the answer."""
+_ASIDE = re.compile(r",\swhich\b", re.I)
+"""What begins a remark on the answer, which may take it back."""
 _NEGATION = re.compile(
     r"\s*(?:definitely |certainly |clearly )?(?:not\b|n['’]t\b|never\b|neither\b|不是|unlikely)", re.I
 )
@@ -263,6 +265,9 @@ _NUMBER = re.compile(
     r"(?:/\d{1,400}|e[-+]?\d{1,6}|%)?",
     re.I,
 )
+_DENIES = re.compile(r"\b(?:not|never|cannot|impossible|unlikely|doubt|deny|false|wrong)\b|n['’]t\b|不|没有", re.I)
+_CLAUSES = re.compile(r"[.!?;:,。，；：\n]|\b(?:so|thus|hence|therefore|then|but|and)\b", re.I)
+"""Between two clauses: what one denies, the next may say."""
 _GUESS = re.compile(r"(?:\bor|,|/|\bmaybe|\bperhaps|或)\s{0,3}\$?$", re.I)
 
 
@@ -343,7 +348,9 @@ def _sentence(line: str, source: str) -> Extraction | None:
     """The first sentence of a line, without the reason that it gives."""
     end = _SENTENCE_END.search(line)
     content = line[: end.start()] if end else line
-    reason = _CLAUSE.search(content)
+    reason = _CLAUSE.search(content) or _ASIDE.search(content)
+    if reason and _ASIDE.match(reason.group()) and _changes_number(content[reason.end() :]):
+        reason = None
     content = content[: reason.start()] if reason and reason.start() > 0 else content
     content = content[_LEAD.match(content).end() :].strip(" \t*`")  # type: ignore[union-attr]
     content = _COPULA.sub("", content)
@@ -377,13 +384,17 @@ def last_line(text: str, single: bool = True) -> Extraction | None:
     return _sentence(content.rstrip(".!。"), "last_line")
 
 
-_OPTION_LINE = re.compile(r"[ \t]*[-*•]?[ \t]*\**\(?([A-J])(?:\)|\.|:)\**[ \t]")
+_OPTION_LINE = re.compile(
+    r"[ \t]*[-*•]?[ \t]*\**(?:\(?([A-J])(?:\)|\.|:)\**[ \t]"
+    r"|(?:\(([a-j1-9])\)|([a-j])\)|([a-j1-9])[.)])\**[ \t]+(?=[^A-Za-z\n]{1,30}$))"
+)
+"""A. Paris, (B) 17; with small letters and numbers only before a bare value: "2. We add 3" is a step."""
 
 
 def lists_options(text: str) -> bool:
     """Whether a text ends in a line for every option, A, B, C, so that none of them is the answer."""
     lines = [line for line in text[-TAIL:].splitlines() if line.strip()][-3:]
-    labels = [match[1] if (match := _OPTION_LINE.match(line)) else "" for line in lines]
+    labels = [match[match.lastindex or 0] if (match := _OPTION_LINE.match(line)) else "" for line in lines]
     return len(labels) > 1 and all(labels[-2:]) and len(set(labels[-2:])) == 2
 
 
@@ -420,7 +431,7 @@ def last_number(text: str, single: bool = True) -> Extraction | None:
     if last is None:
         return None
     before = tail[max(0, last.start() - 60) : last.start()]
-    if single and _NEGATED_BEFORE.search(before):
+    if single and (_NEGATED_BEFORE.search(before) or _DENIES.search(_CLAUSES.split(before)[-1])):
         return Extraction(None, "last_number", "the answer is negated")
     if single and _DENIED_AFTER.match(tail, last.end()):
         return Extraction(None, "last_number", "the answer is taken back")
