@@ -7,7 +7,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from reward_verifiers.answer.extraction.sources import SOURCES, WITH_ARGUMENT, check_pattern
+from reward_verifiers.answer.extraction.named import check_pattern
+from reward_verifiers.answer.extraction.sources import SOURCES, WITH_ARGUMENT
 from reward_verifiers.answer.presets import with_preset
 from reward_verifiers.verifier import BadReference, Options, ReferenceModel
 

@@ -14,7 +14,8 @@ from functools import lru_cache
 from typing import Any
 
 from reward_verifiers.answer.extraction import sources as extract
-from reward_verifiers.answer.extraction.sources import Extraction
+from reward_verifiers.answer.extraction.prose import lists_options
+from reward_verifiers.answer.extraction.spans import Extraction
 from reward_verifiers.answer.judged import UNKNOWN, Judged, clipped
 from reward_verifiers.answer.kinds import choices, collections, gym, mathematics, structured, texts
 from reward_verifiers.answer.options import AnswerOptions, AnswerReference, effective
@@ -170,7 +171,7 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         # Of words the negation is a part: "not enough evidence" is compared whole.
         single = options.kind not in ("exact", "text", "choice") and options.one_final_answer
         text = extract.without_comments(without_end(text))
-        listed = options.kind in _MATHS and single and extract.lists_options(text)
+        listed = options.kind in _MATHS and single and lists_options(text)
         unread: Extraction | None = None
         for candidate in extract.candidates(text, options.sources(), single, options.boxes == "all_agree"):
             if candidate.text is None or options.kind not in _MATHS or candidate.source not in _LOOSE:
