@@ -47,9 +47,9 @@ COPY --from=build /opt/touchstone /opt/touchstone
 ENV PATH=/opt/touchstone/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER 10001
 WORKDIR /tmp
-EXPOSE 8000
+EXPOSE 8700
 ENTRYPOINT ["touchstone"]
 CMD ["serve", "--host", "0.0.0.0"]
 # Ready, and not merely up. The interval is how soon `depends_on` sees it.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=120s --retries=6 \
-    CMD ["python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
+    CMD ["python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8700/readyz', timeout=4)"]

@@ -1,7 +1,9 @@
 # `make run` and `make test` set up what they need; a second call finds it done.
 PY := .venv/bin/python
 UV := .venv/bin/uv
-PORT ?= 8000
+PORT ?= 8700
+# Which Python the environment is made with.
+PYTHON ?= python3
 # Which build of PyTorch the reward models get: cpu, or cuda (ten times the size).
 TORCH ?= cpu
 # A folder of wheels (air-gapped machines) is searched by uv as well as by pip.
@@ -10,7 +12,7 @@ export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 export UV_COMPILE_BYTECODE := 1
 export TOUCHSTONE_DATA ?= $(if $(wildcard ../shared/data),$(abspath ../shared/data))
 
-.PHONY: run install test test-slow test-all check bench golden lock clean
+.PHONY: run install test test-slow test-all check docs site bench golden lock clean
 .DEFAULT_GOAL := install
 
 INSTALLED := .venv/installed-$(TORCH)
@@ -18,7 +20,9 @@ INSTALLED := .venv/installed-$(TORCH)
 install: $(INSTALLED)
 
 .venv/bin/uv:
-	python3 -m venv .venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed, this is $$($(PYTHON) -V 2>&1); try make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet 'uv>=0.9'
 
 $(INSTALLED): .venv/bin/uv requirements.lock pyproject.toml trainer_client/pyproject.toml deploy/torch.sh deploy/backbone.txt deploy/beside_torch.txt
@@ -29,8 +33,16 @@ $(INSTALLED): .venv/bin/uv requirements.lock pyproject.toml trainer_client/pypro
 	rm -f .venv/installed*
 	touch $@
 
+# What a user needs: neither reward models nor developers' tools. Beside an `install` there is nothing to add.
+SUITE := .venv/installed-suite
+
+$(SUITE): .venv/bin/uv requirements.lock pyproject.toml trainer_client/pyproject.toml
+	test -e $(INSTALLED) || $(UV) pip install --quiet --no-sources --constraint requirements.lock \
+		--editable '.[suite]' --editable trainer_client
+	touch $@
+
 # Starts the suite on 127.0.0.1:$(PORT), scores the sample groups over HTTP, prints the table; ONCE=1 stops then.
-run: install
+run: $(SUITE)
 	$(PY) -m reward_api demo --port $(PORT) $(if $(ONCE),--once)
 
 test: install
@@ -49,6 +61,17 @@ check: install
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
+# The documentation as a searchable site, links checked: build/docs/index.html. `site` is the same without an install.
+SITE := build
+docs: install site
+
+site:
+	rm -rf $(SITE)/pages && mkdir -p $(SITE)/pages/benchmarks
+	cp -r *.md docs examples recipes $(SITE)/pages
+	cp benchmarks/*.md $(SITE)/pages/benchmarks
+	sed 's|"build/|"$(abspath $(SITE))/|' zensical.toml > $(SITE)/zensical.toml
+	$(PY) -m zensical build --strict --config-file $(SITE)/zensical.toml
+
 bench: install
 	$(PY) benchmarks/gateway.py
 
@@ -62,7 +85,7 @@ lock: .venv/bin/uv
 		--custom-compile-command 'make lock' --extra all --group dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv .cache dist
+	rm -rf .venv .cache build dist
 
 -include deploy/compose.mk
 -include preference_model/heads.mk

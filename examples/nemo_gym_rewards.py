@@ -7,7 +7,7 @@ Gym starts each server of its YAML itself, so a small one of yours forwards thes
 (docs/trainers/nemo_gym.md):
 
     --env.taskset.id nemo_gym --env.taskset.dataset rows.jsonl \\
-    --env.taskset.task.resources-url http://127.0.0.1:8000/compat/prime/math
+    --env.taskset.task.resources-url http://127.0.0.1:8700/compat/prime/math
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import os
 import httpx
 from rollouts import COMPLETIONS, QUESTION
 
-URL = f"{os.environ.get('TOUCHSTONE_URL', 'http://127.0.0.1:8000')}/compat/nemo_gym/math/"
+URL = f"{os.environ.get('TOUCHSTONE_URL', 'http://127.0.0.1:8700')}/compat/nemo_gym/math/"
 SHOWN = ("reward", "reward_components", "mask_sample", "failure_kind", "failure_reason")
 
 

@@ -6,7 +6,7 @@
 What a training is told (docs/trainers/openrlhf.md):
 
     python -m openrlhf.cli.train_ppo_ray \\
-        --reward.remote_url "http://127.0.0.1:8000/compat/openrlhf/math?group_size=4" --rollout.n_samples_per_prompt 4 …
+        --reward.remote_url "http://127.0.0.1:8700/compat/openrlhf/math?group_size=4" --rollout.n_samples_per_prompt 4 …
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 from bytes_tokenizer import bytes_tokenizer
 from rollouts import COMPLETIONS, QUESTION
 
-URL = f"{os.environ.get('TOUCHSTONE_URL', 'http://127.0.0.1:8000')}/compat/openrlhf/math?group_size=4"
+URL = f"{os.environ.get('TOUCHSTONE_URL', 'http://127.0.0.1:8700')}/compat/openrlhf/math?group_size=4"
 
 
 class StandIn(ModuleType):

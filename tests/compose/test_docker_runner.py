@@ -22,7 +22,7 @@ TESTS = [{"stdin": "1 2", "stdout": "3"}, {"stdin": "2 1", "stdout": "3"}]
 ASK = """
 import sys, urllib.request as r
 body = sys.stdin.buffer.read()
-q = r.Request('http://127.0.0.1:8000/grade', body, {'content-type': 'application/json'})
+q = r.Request('http://127.0.0.1:8700/grade', body, {'content-type': 'application/json'})
 sys.stdout.write(r.urlopen(q, timeout=100).read().decode())
 """
 

@@ -172,7 +172,7 @@ def test_domains_check_finds_bad_references_before_training(rollouts):
     [
         (("serve", "nobody"), "no service is named 'nobody'"),
         (("serve", "--host", "0.0.0.0"), "TOUCHSTONE_SCORE_KEYS"),
-        pytest.param(("serve", "--domains", "tests"), "no *.yaml", marks=pytest.mark.slow),
+        pytest.param(("serve", "--domains", "tests"), "no *.yaml or *.yml", marks=pytest.mark.slow),
     ],
 )
 def test_serve_says_in_one_line_why_it_does_not(arguments, told):

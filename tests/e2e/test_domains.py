@@ -31,6 +31,12 @@ def test_a_new_domain_is_listed_shown_and_sound(touchstone, tmp_path):
     )
 
 
+def test_editors_get_a_schema(touchstone):
+    schema = json.loads(touchstone("domains", "schema").stdout)
+    assert {"components", "combine", "clip"} <= schema["properties"].keys()
+    assert all("description" in about for about in schema["properties"].values())
+
+
 def test_a_name_that_is_none_is_corrected(touchstone):
     for arguments in (
         ("domains", "show", "mth"),
@@ -47,16 +53,19 @@ def test_a_service_that_is_down_is_one_line(touchstone, tmp_path):
     write_domains(folder, {"toy": "verifiers: {toy: {url: 'http://127.0.0.1:9'}}\ncomponents: [{verifier: toy}]\n"})
     done = touchstone("domains", "check", "--domains", "mine")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[1:] == ["toy.yaml: verifiers.toy.url: no verifier service answers there"]
+    [line] = done.stderr.splitlines()[1:]
+    assert line.startswith("toy.yaml: verifiers.toy.url: no verifier service answers there: ")
 
 
 def test_check_says_what_it_leaves_out(touchstone, tmp_path):
     folder = tmp_path / "mine"
     folder.mkdir()
     write_domains(folder, {"toy": TOY})
-    (folder / "other.yml").write_text(TOY)
+    (folder / "toy.yml").write_text(TOY)
     done = touchstone("domains", "check", "--domains", "mine", **TOYS)
-    assert (done.returncode, "other.yml is ignored: name it other.yaml" in done.stderr) == (1, True)
+    assert (done.returncode, "toy.yml: toy.yaml has the same name" in done.stderr) == (1, True)
+    (folder / "toy.yml").rename(folder / "other.yml")
+    assert touchstone("domains", "check", "--domains", "mine", **TOYS).stdout == "all good: other, toy\n"
     (folder / "other.yml").unlink()
     (tmp_path / "r.jsonl").write_text('{"answer": "a"}\n{"answer": ""}\n{"gold": "a"}\n')
     done = touchstone("domains", "check", "--domains", "mine", "--domain", "toy", "--data", "r.jsonl", **TOYS)

@@ -13,7 +13,7 @@ def block(language, holding):
 
 
 def test_the_curl_gives_the_answer_that_is_printed(math_suite):
-    command = block("bash", "curl").replace("http://127.0.0.1:8000", math_suite)
+    command = block("bash", "curl").replace("http://127.0.0.1:8700", math_suite)
     done = subprocess.run(["bash", "-c", command], capture_output=True, check=True)
     # What stands for the parts left out is a key of its own.
     printed = json.loads(re.sub(r", …(?=\})", "", block("json", "results")))
@@ -41,7 +41,7 @@ def test_the_page_is_short():
 
 def test_the_trainer_snippet_gives_rewards(math_suite):
     names: dict = {}
-    exec(block("python", "RewardClient").replace("http://127.0.0.1:8000", math_suite), names)
+    exec(block("python", "RewardClient").replace("http://127.0.0.1:8700", math_suite), names)
     rewards = names["touchstone"](["q", "q"], ["<think>t</think><answer>4</answer>", "5"], ["4", "4"], split="train")
     names["gateway"].close()
     assert rewards == [2.0, 0.0]

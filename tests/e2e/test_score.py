@@ -275,3 +275,36 @@ def test_the_summary_as_json(score, rollouts):
     assert document["lines"] == 2
     assert document["reward"] == {"scored": 3, "of": 3, "mean": share, "pass_rate": share, "failures": {}}
     assert document["components"]["toy"]["pass_rate"] == share
+
+
+def test_a_second_run_with_nothing_to_do_starts_no_worker(touchstone, toy_domains, rollouts, tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from reward_api.cli.main import app
+
+    folder = str(toy_domains())
+    arguments = [
+        "score",
+        str(rollouts),
+        "--domain",
+        "toy",
+        "--domains",
+        folder,
+        "-o",
+        str(tmp_path / "s.jsonl"),
+        "--json",
+    ]
+    first = touchstone(*arguments, **SETTINGS, PYTHONPATH=TOYS)
+    assert first.returncode == 0, first.stderr
+
+    async def start(_):
+        raise AssertionError("no worker is needed")
+
+    monkeypatch.setattr("reward_verifiers.runtime.pool.WorkerPool.start", start)
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    again = CliRunner().invoke(app, arguments)
+    assert (again.exit_code, json.loads(again.stdout)) == (0, json.loads(first.stdout)), again.output
+    with rollouts.open("a") as more:
+        more.write('{"completions": ["x"], "answer": "x"}\n')
+    assert isinstance(CliRunner().invoke(app, arguments).exception, AssertionError), "a new row needs one"

@@ -16,7 +16,7 @@ RM = {"model": "/m", "floor": -5}
     [
         ({}, "models.rm: give exactly one of model, head, upstream, ensemble; got none"),
         ({**RM, "head": "safe"}, "models.rm: give exactly one of model, head, upstream, ensemble; got model, head"),
-        ({**RM, "flor": 1}, "models.rm.flor: Extra inputs"),
+        ({**RM, "flor": 1}, "models.rm.flor: unknown key; did you mean 'floor'?"),
         ({"model": "/m"}, "models.rm: floor: say what a guarded text scores"),
         ({**RM, "normalisation": "z"}, "models.rm: calibration: normalisation 'z' needs it"),
         ({**RM, "clip": [1, -1]}, "models.rm: clip: the lower bound is above"),
@@ -47,7 +47,7 @@ def test_what_does_not_fit_is_named(tmp_path, entry, told):
     [
         ("models: [", "not valid YAML in line"),
         ("models: {}", "models: "),
-        ("- 1", "valid"),
+        ("- 1", "it must hold `key: value` lines, not a list"),
         ("models:\n  rm: {path: /x}\n  rm: {path: /y}\n", "rm: the key stands twice in one mapping in line 3"),
     ],
 )

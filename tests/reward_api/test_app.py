@@ -80,7 +80,6 @@ async def test_many_groups_stream_as_lines_with_their_index(client):
         ("/score", group("yes"), 422, "domain"),
         ("/score/nowhere", group("yes"), 404, "domain"),
         ("/score/toy", group("yes", domain="other"), 422, "domain"),
-        ("/score", {"groups": [group("a", domain="toy"), group("b", domain="nowhere")]}, 404, "groups[1].domain"),
         ("/score/toy", group(), 422, "completions"),
         ("/score/toy", group("yes", colour="red"), 422, "colour"),
         ("/score/toy", group("yes", tokens=[1, 2]), 422, ""),

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from trainer_client.address import is_loopback, proxy_of
 from trainer_client.client_metrics import ClientMetrics
 from trainer_client.domains import Domain, Domains
 from trainer_client.errors import BadGroup
@@ -60,10 +61,12 @@ class BackgroundLoop:
             timeout=httpx.Timeout(None, connect=CONNECT_S),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=settings.connections),
             transport=settings.transport,
+            trust_env=not is_loopback(settings.url),
         )
         self._metrics = metrics
         self._domains = Domains(self._http)
-        self._sender = Sender(self._http, settings.connections, metrics, self._domains.note_version)
+        proxy = None if settings.transport else proxy_of(settings.url)
+        self._sender = Sender(self._http, settings.connections, metrics, self._domains.note_version, proxy)
         self._holding: set[PendingGroup] = set()
         # Requests that wait for what their domain needs, or for their parts.
         self._routing: dict[asyncio.Task[None], PendingRequest] = {}

@@ -21,6 +21,7 @@ from typing import Any, TypeVar, overload
 
 import httpx
 
+from trainer_client.address import gateway_root
 from trainer_client.background_loop import BackgroundLoop, ClientSettings
 from trainer_client.client_metrics import ClientMetrics
 from trainer_client.domains import Domain
@@ -54,8 +55,7 @@ class _Client:
         stop_at: float = 0.5,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        if httpx.URL(url).scheme not in ("http", "https"):
-            raise ValueError(f"url: {url!r} must begin with http:// or https://")
+        url = gateway_root(url)
         if not deadline_s > 0:
             raise ValueError("deadline_s: give a positive number of seconds")
         if connections < 1:

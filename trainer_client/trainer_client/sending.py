@@ -22,7 +22,7 @@ from trainer_client.client_metrics import ClientMetrics, log
 from trainer_client.errors import BadGroup
 from trainer_client.pending_request import PendingRequest
 from trainer_client.retry import may_pass, pause, retry_after
-from trainer_client.wire import BadReply, problem_text, read_reply
+from trainer_client.wire import BadReply, problem_text, read_reply, text_of
 
 # A request takes no further bodies beyond this: 2 MB of JSON hold an event loop for milliseconds, 18 MB for a tenth of 1 s.
 BATCH_BYTES = 2 << 20
@@ -43,7 +43,7 @@ Batch = list[PendingRequest]
 class Sender:
     """At most `connections` HTTP requests at a time: more would only wait in the pool of connections.
 
-    on_version: called with the domain and the version of every reply.
+    on_version: called with the domain and the version of every reply. proxy: what stands before the gateway.
     """
 
     def __init__(
@@ -52,7 +52,9 @@ class Sender:
         connections: int,
         metrics: ClientMetrics,
         on_version: Callable[[str, str | None], None],
+        proxy: str | None,
     ) -> None:
+        self._way = f" through proxy {proxy}" if proxy else ""
         self._http = http
         self._free = connections
         self._metrics = metrics
@@ -128,7 +130,7 @@ class Sender:
             _blame(batch, "verifier_unreachable", f"the gateway broke off ({type(error).__name__})")
             return None
         except httpx.RequestError as error:
-            _blame(batch, "verifier_unreachable", f"the gateway cannot be reached ({type(error).__name__})")
+            _blame(batch, "verifier_unreachable", f"the gateway cannot be reached{self._way} ({type(error).__name__})")
             return None
         except BadReply as error:
             _blame(batch, "verifier_error", f"the gateway answered outside the contract: {error}")
@@ -163,6 +165,10 @@ class Sender:
             return reply.status_code, reply.headers, b""
 
     def _read(self, document: Any, pending: PendingRequest) -> None:
+        if isinstance(document, dict) and isinstance(document.get("problem"), dict):
+            problem = document["problem"]
+            pending.refuse(BadGroup(text_of(problem), int(problem.get("status", 422))))
+            return
         scored = read_reply(document, pending.body.count)
         self._on_version(pending.body.domain, scored.version)
         pending.reply(scored)

@@ -262,8 +262,13 @@ def _failure(value: Any) -> Failure | None:
 def problem_text(status: int, content: bytes) -> str:
     """Problem details as one line."""
     try:
-        problem = json.loads(content)
-        errors = "; ".join(f"{error['path']}: {error['reason']}" for error in problem.get("errors", []))
-        return ": ".join(part for part in (problem["title"], problem.get("detail"), errors) if part)
+        return text_of(json.loads(content))
     except (ValueError, KeyError, TypeError, AttributeError):
         return f"HTTP {status}"
+
+
+def text_of(problem: Mapping[str, Any]) -> str:
+    """Title, detail and errors, of which the detail may repeat the first."""
+    errors = "; ".join(f"{error['path']}: {error['reason']}" for error in problem.get("errors", []))
+    detail = problem.get("detail", "")
+    return ": ".join(part for part in (problem.get("title"), "" if detail in errors else detail, errors) if part)

@@ -4,24 +4,36 @@
 
     async def test_mine():
         await conformance.check_verifier("my_package:MyVerifier", completions=["good", "bad"], reference={"answer": "good"})
+        await conformance.check_verifier("http://127.0.0.1:8010", completions=["good", "bad"], reference={"answer": "good"})
 
-Rules: order and length kept; exactly one outcome a completion; finite or null, within the stated range; the same verdict
-alone and in a batch, in-process and over HTTP; hostile text (empty, 1 MB, NUL, lone surrogates, deep nesting) gets an
-outcome and disturbs no sibling; unknown options are refused.
+Rules: order and length kept; exactly one outcome a completion, and a score for at least one of the good request; finite
+or null, within the stated range; the same verdict alone and in a batch, in-process and over HTTP; hostile text (empty,
+1 MB, NUL, lone surrogates, deep nesting) gets an outcome, is no error of the verifier, and disturbs no sibling; unknown
+options are refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+from pydantic import BaseModel, ValidationError
 
-from reward_verifiers.contract import Description, Text, Verdict, VerifyReply, VerifyRequest
+from reward_verifiers.contract import (
+    Description,
+    FailureKind,
+    Text,
+    Verdict,
+    VerifyReply,
+    VerifyRequest,
+    reply_faults,
+)
 from reward_verifiers.runtime.local import Local, pool_for
 from reward_verifiers.service.app import create_app
 from reward_verifiers.verifier import Backend, BadOptions
 
+M = TypeVar("M", bound=BaseModel)
 _MB = 1_000_000
 HOSTILE: dict[str, str] = {
     "empty": "",
@@ -42,6 +54,9 @@ HOSTILE: dict[str, str] = {
     "a number of 100,000 digits": "<think></think><answer>" + "9" * 100_000 + "</answer>",
 }
 
+PORTABLE = {name: text for name, text in HOSTILE.items() if "\x00" not in text and "\ud800" not in text}
+ANSWER_S = 120.0
+
 
 class NotConformant(AssertionError):
     """The backend breaks a rule; the message says which one and with what."""
@@ -54,11 +69,17 @@ async def check_verifier(
     options: dict[str, Any] | None = None,
     **more: Any,
 ) -> None:
-    """Check a verifier by registered name or `module:Class`, here and over HTTP, in real worker processes.
+    """Check a verifier by registered name or `module:Class`, here and over HTTP, in real worker processes; or the service
+    at a URL, in whatever language.
 
     `completions` (two or more, better with different verdicts), `reference`, `options` and `more` make one good request.
+    Raises NotConformant.
     """
     request = VerifyRequest(completions=list(completions), reference=reference, options=options or {}, **more)
+    if "://" in name:
+        async with httpx.AsyncClient(base_url=name, timeout=ANSWER_S, trust_env=False) as client:
+            await check(_Service(client), request)
+        return
     pool = pool_for([name], size=1)
     await pool.start()
     try:
@@ -69,11 +90,19 @@ async def check_verifier(
         await pool.aclose()
 
 
+async def reply_of(url: str, request: VerifyRequest) -> VerifyReply:
+    """The reply of the service at a URL. Raises NotConformant, and BadOptions when it refuses the options."""
+    async with httpx.AsyncClient(base_url=url, timeout=ANSWER_S, trust_env=False) as client:
+        return await _Service(client).verify(request)
+
+
 async def check(backend: Backend, request: VerifyRequest) -> None:
     """Check a backend with one good request. Raises NotConformant."""
     about = await backend.describe()
     _described(about)
     reply = await _ask(backend, about, request)
+    causes = "; ".join(dict.fromkeys(verdict.reason for verdict in reply.verdicts))
+    _demand(any(verdict.valid for verdict in reply.verdicts), f"no completion of a good request got a score: {causes}")
     await _order_is_kept(backend, about, request, reply)
     if not about.whole_group:
         await _alone_as_in_a_batch(backend, about, request, reply)
@@ -90,7 +119,10 @@ def _described(about: Description) -> None:
 
 
 async def _ask(backend: Backend, about: Description, request: VerifyRequest) -> VerifyReply:
-    reply = await backend.verify(request)
+    try:
+        reply = await backend.verify(request)
+    except BadOptions as error:
+        raise NotConformant(f"a good request is refused: {error}") from None
     _demand((reply.verifier, reply.version) == (about.verifier, about.version), "the reply must name the verifier")
     _demand(len(reply.verdicts) == len(request.completions), "one verdict a completion")
     low, high = about.score_range
@@ -117,27 +149,42 @@ async def _alone_as_in_a_batch(
 async def _hostile_text(backend: Backend, about: Description, request: VerifyRequest, reply: VerifyReply) -> None:
     size = len(request.completions)
     if about.whole_group:
-        for text in HOSTILE.values():
-            await _ask(backend, about, request.model_copy(update={"completions": [text] * size}))
+        for name, text in _hostile(backend).items():
+            hostile = await _ask(backend, about, request.model_copy(update={"completions": [text] * size}))
+            _is_no_error(name, hostile.verdicts[0])
         return
-    mixed = await _ask(backend, about, _beside(request, list(HOSTILE.values())))
+    texts = _hostile(backend)
+    mixed = await _ask(backend, about, _beside(request, list(texts.values())))
+    for name, verdict in zip(texts, mixed.verdicts, strict=False):
+        _is_no_error(name, verdict)
     _same(reply.verdicts, mixed.verdicts[-size:], "beside hostile siblings")
+
+
+def _hostile(backend: Backend) -> dict[str, str]:
+    """Hostile text by name; to a service, only what JSON can carry."""
+    return PORTABLE if isinstance(backend, _Service) else HOSTILE
+
+
+def _is_no_error(name: str, verdict: Verdict) -> None:
+    """A verifier that raises on a completion that a model can write leaves the trainer without a reward."""
+    kind = verdict.failure and verdict.failure.kind
+    broken = kind in (FailureKind.VERIFIER_ERROR, FailureKind.WORKER_CRASHED)
+    _demand(not broken, f"hostile text ({name}) is an error of the verifier: {verdict.reason}")
 
 
 async def _refuses_unknown_options(backend: Backend, request: VerifyRequest) -> None:
     try:
         await backend.verify(request.model_copy(update={"options": {**request.options, "no_such_option": 1}}))
     except BadOptions as error:
-        _demand(any("no_such_option" in path for path, _ in error.errors), "the refused option must be named")
+        _demand("no_such_option" in str(error), "the refused option must be named")
     else:
-        raise NotConformant("an unknown option must be refused")
+        raise NotConformant("an unknown option must be refused, with 422 and its name")
 
 
 async def _same_over_http(backend: Backend, request: VerifyRequest) -> None:
     """Through JSON and the service's app; hostile text that JSON cannot carry is left out."""
-    portable = [text for text in HOSTILE.values() if "\x00" not in text and "\ud800" not in text]
     whole_group = (await backend.describe()).whole_group
-    sent = request if whole_group else _beside(request, portable)
+    sent = request if whole_group else _beside(request, list(PORTABLE.values()))
     here = await backend.verify(sent)
     transport = httpx.ASGITransport(create_app(backend))
     async with httpx.AsyncClient(transport=transport, base_url="http://service", timeout=120) as client:
@@ -148,21 +195,74 @@ async def _same_over_http(backend: Backend, request: VerifyRequest) -> None:
         _demand(described == await backend.describe(), "GET / must describe the verifier")
 
 
+class _Service:
+    """The Backend at a URL, as any client sees it. What breaks the contract raises NotConformant."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def describe(self) -> Description:
+        return await self._read("GET", "/", Description)
+
+    async def verify(self, request: VerifyRequest) -> VerifyReply:
+        return await self._read("POST", "/verify", VerifyReply, request.model_dump(mode="json", exclude_defaults=True))
+
+    async def check_options(self, options: dict[str, Any]) -> None:
+        """The service checks them with every group."""
+
+    async def ready(self) -> bool:
+        return (await self._exchange("GET", "/readyz", None)).status_code == httpx.codes.OK
+
+    async def aclose(self) -> None:
+        """The client is its maker's."""
+
+    async def _exchange(self, method: str, path: str, body: Any) -> httpx.Response:
+        try:
+            return await self._client.request(method, path, json=body)
+        except httpx.TransportError as error:
+            raise NotConformant(f"{method} {path} gets no answer ({type(error).__name__})") from None
+
+    async def _read(self, method: str, path: str, model: type[M], body: Any = None) -> M:
+        reply = await self._exchange(method, path, body)
+        if reply.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
+            raise BadOptions([(reply.text, "")])
+        _demand(reply.status_code == httpx.codes.OK, f"{method} {path} answers {reply.status_code}: {reply.text[:200]}")
+        try:
+            document = reply.json()
+        except ValueError:
+            raise NotConformant(f"{method} {path} does not answer JSON: {reply.text[:200]!r}") from None
+        try:
+            return model.model_validate(document)
+        except ValidationError as error:
+            raise NotConformant(f"{method} {path}: {reply_faults(error, model, document)}") from None
+
+
 def _with(request: VerifyRequest, positions: list[int]) -> VerifyRequest:
     pick = {
         name: [values[position] for position in positions]
         for name in ("completions", "truncated", "tokens")
         if (values := getattr(request, name)) is not None
     }
-    return request.model_copy(update=pick)
+    scores = {name: [values[position] for position in positions] for name, values in _scores(request).items()}
+    options = {**request.options, **({"scores": scores} if scores else {})}
+    return request.model_copy(update={**pick, "options": options})
+
+
+def _scores(request: VerifyRequest) -> dict[str, list[float | None]]:
+    """What earlier components scored, one entry a completion, where a component runs `after` others."""
+    scores: dict[str, list[float | None]] = request.options.get("scores", {})
+    return scores
 
 
 def _beside(request: VerifyRequest, hostile: Sequence[str]) -> VerifyRequest:
     """Hostile completions first, then the request's own, each with what belongs to it."""
     tokens = None if request.tokens is None else [100] * len(hostile) + request.tokens
     truncated = None if request.truncated is None else [False] * len(hostile) + request.truncated
-    completions = [*hostile, *request.completions]
-    return request.model_copy(update={"completions": completions, "tokens": tokens, "truncated": truncated})
+    nothing: list[float | None] = [0.0] * len(hostile)
+    scores = {name: nothing + values for name, values in _scores(request).items()}
+    options = {**request.options, **({"scores": scores} if scores else {})}
+    update = {"completions": [*hostile, *request.completions], "tokens": tokens, "truncated": truncated}
+    return request.model_copy(update={**update, "options": options})
 
 
 def _same(expected: Sequence[Verdict], got: Sequence[Verdict], when: str) -> None:

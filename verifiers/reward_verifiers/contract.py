@@ -11,15 +11,26 @@ a number. Requests refuse unknown fields; replies may grow fields, so readers mu
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from numbers import Real
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import to_jsonable_python
+
+from reward_verifiers.suggestions import Fault, did_you_mean, faults_of, is_key
 
 
 class FailureKind(StrEnum):
@@ -52,16 +63,20 @@ class _Reply(BaseModel):
 
 
 class Message(BaseModel):
-    """One chat message. Keys beyond these (tool calls, names) are accepted and not read."""
+    """One chat message. Keys beyond these (names) are accepted and not read."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    role: str
+    role: str = Field(description="Who says it: system, user, assistant or tool.")
     content: str | list[dict[str, Any]] | None = Field(
         default=None, description="Text, or a list of parts of which those of type `text` are read."
     )
     reasoning_content: str | None = Field(
         default=None, description="Reasoning that the server already split off; read as a closed <think> section."
+    )
+
+    tool_calls: list[dict[str, Any]] | None = Field(
+        default=None, description="Calls that the server already split off; read by the verifier `tool_call` alone."
     )
 
     def text(self) -> str:
@@ -106,8 +121,20 @@ def question_text(prompt: Text | None) -> str:
     return next((message.text() for message in reversed(prompt) if message.role == "user"), prompt_text(prompt))
 
 
+MAX_FAULTS = 5
+_COMPLETIONS = ("completion", "response", "responses", "output", "outputs", "samples")
+_ANSWERS = ("answer", "answers", "expected_answer", "ground_truth", "gold", "label", "solution", "target")
+
+
 class _Samples(StrictModel):
     """The part of a rollout group that every verifier may see."""
+
+    ALIASES: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(_COMPLETIONS, "completions"),
+        **dict.fromkeys(_ANSWERS, "reference.answer"),
+        **dict.fromkeys(("messages", "question", "problem", "query"), "prompt"),
+    }
+    """Keys of other systems, and what they are called here."""
 
     prompt: Text | None = Field(default=None, description="What the model was asked: a string or chat messages.")
     completions: list[Text] = Field(min_length=1, description="The group's completions: strings or chat messages.")
@@ -172,10 +199,45 @@ class ScoreRequest(_Samples):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadGroup:
+    """A group among many whose fields do not fit; `faults` as of `suggestions.reworded`."""
+
+    faults: list[Fault]
+
+
+def _read_alone(value: Any, read: ValidatorFunctionWrapHandler) -> ScoreRequest | UnreadGroup:
+    """One bad group is refused by itself: the others are scored."""
+    try:
+        request: ScoreRequest = read(value)
+    except ValidationError as error:
+        return UnreadGroup(faults_of(error, ScoreRequest))
+    return request
+
+
 class ScoreManyRequest(StrictModel):
     """POST /score with many groups at once; the answers keep their order."""
 
-    groups: list[ScoreRequest] = Field(min_length=1)
+    groups: list[Annotated[ScoreRequest, WrapValidator(_read_alone)]] = Field(
+        min_length=1, description="The groups. One that does not fit is refused alone: its answer is a `problem`."
+    )
+
+
+class ProblemError(_Reply):
+    """One thing that does not fit."""
+
+    path: str = Field(description="Where, such as groups[3].tokens.")
+    reason: str = Field(description="What is wrong with it.")
+
+
+class Problem(_Reply):
+    """RFC 9457 problem details. Never echoes the input."""
+
+    type: str = Field(default="about:blank", description="A URI of the kind of problem.")
+    title: str = Field(description="The kind of problem in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(default="", description="What is wrong with this request.")
+    errors: list[ProblemError] = Field(default_factory=list, description="By place.")
 
 
 # --- what comes out ---------------------------------------------------------------------------------------------------
@@ -186,8 +248,8 @@ class Failure:
     """Why there is no verdict, and which component could not give one."""
 
     kind: FailureKind
-    component: str | None = None
-    message: str
+    component: Annotated[str | None, Field(description="The component that has no verdict.")] = None
+    message: Annotated[str, Field(description="One sentence for a person.")]
 
 
 class BadVerdict(ValueError):
@@ -197,9 +259,11 @@ class BadVerdict(ValueError):
 class Verdict(_Reply):
     """What one verifier says of one completion: a finite score, or a failure. Make it with `scored` or `failed`."""
 
-    score: float | None = Field(allow_inf_nan=False, strict=True)
-    valid: bool = Field(strict=True)
-    failure: Failure | None = None
+    score: float | None = Field(
+        allow_inf_nan=False, strict=True, description="Finite and within the verifier's score_range; null: no verdict."
+    )
+    valid: bool = Field(strict=True, description="Whether there is a score.")
+    failure: Failure | None = Field(default=None, description="Why there is no score.")
     reason: str = Field(description="One sentence for a person.")
     evidence: dict[str, Any] = Field(
         default_factory=dict, description="What was extracted, compared and by which rule."
@@ -238,18 +302,18 @@ def has_flag(verdict: Verdict, flag: str) -> bool:
 class VerifyReply(_Reply):
     """The answer to POST /verify."""
 
-    verifier: str
-    version: str
+    verifier: str = Field(description="As in the description.")
+    version: str = Field(description="As in the description.")
     build: str = Field(default="", description="As in the description.")
-    verdicts: list[Verdict]
+    verdicts: list[Verdict] = Field(description="One per completion, in order.")
 
 
 class Description(_Reply):
     """GET / of a verifier service: what it is and what it takes."""
 
-    verifier: str
-    version: str
-    summary: str = ""
+    verifier: str = Field(description="The name that domain files use.")
+    version: str = Field(description="Changes with the verdicts.")
+    summary: str = Field(default="", description="One line for a person.")
     options_schema: dict[str, Any] = Field(description="JSON schema of `options`.")
     reference_schema: dict[str, Any] = Field(description="JSON schema of what it reads of `reference`.")
     score_range: tuple[float, float] = Field(default=(0.0, 1.0), description="Lowest and highest score.")
@@ -261,7 +325,9 @@ class Description(_Reply):
         default_factory=dict,
         description="Option to those of its values that name a demonstration: its score is reported with weight 0.",
     )
-    pure: bool = Field(default=True, description="Same input, same verdict: the gateway may cache.")
+    pure: bool = Field(
+        default=False, description="Same input and same `build`, same verdict: the gateway may cache it, and ask twice."
+    )
     build: str = Field(
         default="",
         description="Changes whenever the code may have changed, also under the same version: a digest of the code, or "
@@ -285,62 +351,83 @@ class Description(_Reply):
 class Component:
     """One component's share of a sample's reward."""
 
-    score: float | None
-    weight: float
-    valid: bool
+    score: Annotated[float | None, Field(description="null: no verdict.")]
+    weight: Annotated[float, Field(description="As in the domain file.")]
+    valid: Annotated[bool, Field(description="Whether there is a score.")]
     failure: Failure | None = None
-    reason: str
-    evidence: dict[str, Any] = field(default_factory=dict)
+    reason: Annotated[str, Field(description="One sentence for a person.")]
+    evidence: Annotated[dict[str, Any], Field(description="What was extracted, compared and by which rule.")] = field(
+        default_factory=dict
+    )
 
 
 @dataclass(slots=True, kw_only=True)
 class SampleResult:
     """The reward of one completion. `reward` is null exactly when `valid` is false."""
 
-    reward: float | None
-    valid: bool
+    reward: Annotated[float | None, Field(description="The combined score; null exactly when `valid` is false.")]
+    valid: Annotated[bool, Field(description="Whether there is a reward.")]
     failure: Failure | None = None
-    components: dict[str, Component]
-    flags: list[str] = field(default_factory=list)
+    components: Annotated[dict[str, Component], Field(description="The same keys for every sample of a domain.")]
+    flags: Annotated[list[str], Field(description="Marks for a person; they change no reward.")] = field(
+        default_factory=list
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupStats:
     """Statistics over the valid rewards of this reply."""
 
-    valid: int
-    mean: float | None
+    valid: Annotated[int, Field(description="How many rewards there are.")]
+    mean: Annotated[float | None, Field(description="Of those; null without any.")]
     std: Annotated[float | None, Field(description="Population standard deviation.")]
-    zero_variance: bool
+    zero_variance: Annotated[bool, Field(description="All rewards are equal: the group teaches nothing.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreReply:
     """The answer to POST /score for one group."""
 
-    domain: str
+    domain: Annotated[str, Field(description="The domain that scored it.")]
     version: Annotated[str, Field(description="Digest of the resolved domain and its verifiers.")]
-    results: list[SampleResult]
+    results: Annotated[list[SampleResult], Field(description="One per completion, in order.")]
     group: GroupStats
-    elapsed_ms: float
+    elapsed_ms: Annotated[float, Field(description="Milliseconds that scoring took.")]
 
     def json(self) -> bytes:
         """As it goes over the wire."""
         return orjson.dumps(self, default=to_jsonable_python)
 
 
+class RefusedGroup(_Reply):
+    """The answer to one group of many that is refused."""
+
+    problem: Problem
+
+
 class ScoreManyReply(_Reply):
     """The answer to POST /score for many groups, in their order."""
 
-    groups: list[ScoreReply]
+    groups: list[ScoreReply | RefusedGroup]
 
 
-def validation_errors(error: ValidationError) -> list[tuple[str, str]]:
-    """(path, reason) pairs of a pydantic error, such as ("components[0].weight", "…"), without the input."""
-    return [
-        (dotted(item["loc"]), item["msg"].removeprefix("Value error, "))
-        for item in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
+def validation_errors(error: ValidationError, model: type[BaseModel] | None = None) -> list[tuple[str, str]]:
+    """(path, reason) pairs of a pydantic error, such as ("components[0].weight", "…"), without the input.
+
+    With the `model`, keys that it does not have are corrected to those that it has.
+    """
+    return [(dotted(location), reason) for location, _, reason in faults_of(error, model)]
+
+
+def reply_faults(error: ValidationError, model: type[BaseModel], document: object) -> str:
+    """What is wrong with a reply, field by field, and which of its keys mean nothing here.
+
+    Such as: verdicts: is missing; results: unknown key; there are: build, verdicts, verifier, version
+    """
+    faults = [": ".join(filter(None, fault)) for fault in validation_errors(error, model)][:MAX_FAULTS]
+    keys = [key for key in document if key not in model.model_fields] if isinstance(document, dict) else []
+    hints = [f"{key}: unknown key{did_you_mean(key, model.model_fields)}" for key in keys if is_key(key)]
+    return "; ".join([*faults, *hints[:MAX_FAULTS]])
 
 
 def dotted(location: Iterable[int | str]) -> str:
@@ -350,18 +437,3 @@ def dotted(location: Iterable[int | str]) -> str:
     'groups[3].tokens'
     """
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
-
-
-class ProblemError(_Reply):
-    path: str
-    reason: str
-
-
-class Problem(_Reply):
-    """RFC 9457 problem details. Never echoes the input."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str = ""
-    errors: list[ProblemError] = Field(default_factory=list)

@@ -5,7 +5,6 @@ YAML 1.2, without tags that make objects. A key that stands twice is refused: th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,8 +15,11 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from reward_verifiers.contract import dotted
+from reward_verifiers.suggestions import faults_of
 
 M = TypeVar("M", bound=BaseModel)
+MAX_SHOWN = 80
+_KINDS = {list: "list"}
 
 
 class BadFile(ValueError):
@@ -31,12 +33,16 @@ class BadFile(ValueError):
 def read_yaml(content: bytes | Path, model: type[M]) -> M:
     """The model of a file, or of what it holds. Raises BadFile, and OSError when the file cannot be read."""
     text = _text(content if isinstance(content, bytes) else content.read_bytes())
+    document = plain(text)
+    if document is None:
+        raise BadFile([("", "the file is empty")])
+    if not isinstance(document, dict):
+        raise BadFile([("", f"it must hold `key: value` lines, not a {_KINDS.get(type(document), 'single value')}")])
     try:
-        return model.model_validate(plain(text))
+        return model.model_validate(document)
     except ValidationError as error:
         tree = YAML(typ="safe", pure=True).compose(text)
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-        raise BadFile([_fault(tree, fault["loc"], fault["msg"]) for fault in faults]) from None
+        raise BadFile([_fault(tree, where, reason) for where, _, reason in faults_of(error, model)]) from None
 
 
 def plain(text: str) -> Any:
@@ -48,7 +54,7 @@ def plain(text: str) -> Any:
         name = str(error.problem).split('"')[1]
         raise BadFile([(name, f"the key stands twice in one mapping{_at(error)}")]) from None
     except MarkedYAMLError as error:
-        raise BadFile([("", f"not valid YAML{_at(error)}")]) from None
+        raise BadFile([("", f"not valid YAML{_at(error)}: {_reason(error, text)}")]) from None
     except RecursionError:
         raise BadFile([("", "not valid YAML: nested too deeply")]) from None
     except (YAMLError, ValueError):
@@ -64,14 +70,24 @@ def _text(content: bytes) -> str:
 
 def _at(error: MarkedYAMLError) -> str:
     mark = error.problem_mark or error.context_mark
-    return f" in line {mark.line + 1}" if mark else ""
+    return f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
 
 
-def _fault(tree: Node | None, location: Iterable[int | str], message: str) -> tuple[str, str]:
-    location = tuple(location)
+def _reason(error: MarkedYAMLError, text: str) -> str:
+    """YAML's own reason, and the line as it is written."""
+    mark = error.problem_mark or error.context_mark
+    # Without its advice on the library, which is for programmers.
+    reason = "; ".join(part.split("\n")[0] for part in (error.context, error.problem) if part)
+    reason += ", indent with spaces" if "\\t" in reason else ""
+    lines = text.splitlines()
+    if mark is None or mark.line >= len(lines):
+        return reason
+    return f"{reason}: `{lines[mark.line].strip()[:MAX_SHOWN]}`"
+
+
+def _fault(tree: Node | None, location: tuple[int | str, ...], reason: str) -> tuple[str, str]:
     line = _line(tree, location)
-    where = f" (line {line})" if line else ""
-    return dotted(location), message.removeprefix("Value error, ") + where
+    return dotted(location), reason + (f" (line {line})" if line else "")
 
 
 def _line(node: Node | None, location: tuple[int | str, ...]) -> int | None:

@@ -12,7 +12,7 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from reward_api.cli.score.requests import Columns, request_of
 from reward_api.cli.score.rows import BadInput, Row, open_source
-from reward_api.domains.live import files
+from reward_api.domains.live import files, refuse_second
 from reward_api.domains.spec import BadDomain, BoundComponent, Domain, read
 from reward_api.gateway.backends import LOCAL, BackendResolver
 from reward_api.settings import GatewaySettings
@@ -45,16 +45,16 @@ async def check_domains(settings: GatewaySettings) -> tuple[list[str], list[str]
     logging.getLogger("reward_api").addHandler(logging.NullHandler())
     backends = _backends(settings)
     paths = files(settings.domains)
-    good, faults = [], [] if paths else [f"no *.yaml in {settings.domains}"]
+    good, faults = [], [] if paths else [f"no *.yaml or *.yml in {settings.domains}"]
     for path in paths:
         try:
+            refuse_second(path)
             await _resolved(backends, path)
             good.append(path.stem)
         except BadDomain as error:
             faults += [
                 f"{path.name}: {where}: {why}" if where else f"{path.name}: {why}" for where, why in error.errors
             ]
-    faults += [f"{path.name} is ignored: name it {path.stem}.yaml" for path in sorted(settings.domains.glob("*.yml"))]
     await backends.aclose()
     return good, faults
 
@@ -73,7 +73,7 @@ class DataCheck(NamedTuple):
 async def check_data(settings: GatewaySettings, name: str, data: str) -> DataCheck:
     """Holds every reference of a data set against the domain's verifiers."""
     backends = _backends(settings)
-    path = next(path for path in files(settings.domains) if path.stem == name)
+    path = {path.stem: path for path in reversed(files(settings.domains))}[name]
     domain = await _resolved(backends, path)
     auditors = _auditors(domain)
     faults: list[str] = []
@@ -111,7 +111,7 @@ def _row_faults(domain: Domain, row: Row, auditors: dict[str, Auditor]) -> list[
     except BadInput as error:
         return [str(error)]
     except ValidationError as error:
-        return [f"{path}: {reason}" for path, reason in validation_errors(error)]
+        return [f"{path}: {reason}" for path, reason in validation_errors(error, ScoreRequest)]
     faults: list[str] = []
     for component in domain.components:
         if auditor := auditors.get(component.spec.key):

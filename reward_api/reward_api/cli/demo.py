@@ -12,7 +12,7 @@ from reward_api.cli.console import Folder, Port, failure, load_settings, say
 
 
 def demo(
-    port: Port = 8000,
+    port: Port = 8700,
     once: Annotated[bool, typer.Option(help="Stop after the table.")] = False,
     domains: Folder = None,
 ) -> None:
@@ -24,8 +24,12 @@ def demo(
         raise failure(f"port {port} is taken by another server: stop it, or give another --port")
     url = f"http://127.0.0.1:{port}"
     with serving(url, ["--port", str(port), "--domains", str(settings.domains)]) as server:
-        table, surprises = score_samples(url, settings.domains, next(iter(settings.scorers | settings.admins), ""))
+        table, surprises, missing = score_samples(
+            url, settings.domains, next(iter(settings.scorers | settings.admins), "")
+        )
         Console(width=None if sys.stdout.isatty() else 160).print(table)
+        for line in missing:
+            say(f"No verdict here for {line}")
         if surprises:
             raise failure(f"{surprises} rewards are not the expected ones")
         if not once:

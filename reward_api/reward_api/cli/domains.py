@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -59,16 +61,27 @@ def show(name: Name, domains: Folder = None) -> None:
 
 
 @app.command()
+def schema() -> None:
+    """Print the JSON schema of a domain file, for editors."""
+    from reward_api.domains.spec import DomainSpec
+
+    typer.echo(json.dumps(DomainSpec.model_json_schema(), indent=2))
+
+
+@app.command()
 def new(
     name: Name,
     folder: Annotated[Path, typer.Option("--domains", help="Folder to write into.", file_okay=False)] = Path("domains"),
 ) -> None:
     """Write a domain file to begin with: domains/NAME.yaml."""
+    from reward_api.domains.spec import NAME
+
     path = folder / f"{name}.yaml"
-    if not name.isidentifier() or not name.islower():
-        raise failure(f"{name}: give a name of small letters, digits and underscores", 2)
-    if path.exists():
-        raise failure(f"{path} exists")
+    if not re.fullmatch(NAME, name):
+        raise failure(f"{name}: give a name of small letters, digits, - and _ that begins with a letter", 2)
+    for existing in (path, path.with_suffix(".yml")):
+        if existing.exists():
+            raise failure(f"{existing} exists")
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(NEW.format(name=name), "utf-8")
     typer.echo(path)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from reward_api.cli import domains
+from reward_api.cli import domains, verifier
 from reward_api.cli.console import failure
 from reward_api.cli.convert import convert
 from reward_api.cli.demo import demo
@@ -77,6 +77,7 @@ app = typer.Typer(
 for command in (serve, score, show, diff, explain, convert, demo):
     app.command()(command)
 app.add_typer(domains.app, name="domains")
+app.add_typer(verifier.app, name="verifier")
 
 
 def _print_version(is_wanted: bool) -> None:

@@ -82,12 +82,14 @@ def _wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> None:
     raise SystemExit(f"the server did not become ready (exit status {server.poll()})")
 
 
-def score_samples(url: str, folder: Path, key: str = "") -> tuple[Table, int]:
-    """A table of every sample's reward and reasons, and how many rewards were not the expected ones."""
+def score_samples(url: str, folder: Path, key: str = "") -> tuple[Table, int, list[str]]:
+    """A table of every sample's reward and reasons, how many rewards were not the expected ones, and a line for each
+    thing that this machine lacks."""
     table = Table(title=f"Sample groups scored by {url}", show_lines=False)
     for heading in ("domain", "group", "completion", "reward", "why"):
         table.add_column(heading, overflow="fold")
     surprises = 0
+    missing: dict[str, set[str]] = {}
     headers = {"authorization": f"Bearer {key}"} if key else {}
     with httpx.Client(base_url=url, headers=headers, timeout=120, trust_env=False) as client:
         listing = client.get("/domains").raise_for_status().json()
@@ -95,7 +97,10 @@ def score_samples(url: str, folder: Path, key: str = "") -> tuple[Table, int]:
             for sample in sample_groups(folder, domain):
                 reply = client.post(f"/score/{domain}", json=sample.group).raise_for_status().json()
                 surprises += _add_rows(table, domain, sample, reply)
-    return table, surprises
+                for result in filter(_cannot, reply["results"]):
+                    missing.setdefault(result["failure"]["message"], set()).add(domain)
+    lines = [f"{', '.join(sorted(domains))}: {message}" for message, domains in missing.items()]
+    return table, surprises, lines
 
 
 def alike(reward: float | None, expected: float | None) -> bool:
@@ -108,9 +113,8 @@ def _add_rows(table: Table, domain: str, sample: SampleGroup, reply: dict[str, A
     rows = zip(sample.group["completions"], reply["results"], sample.expected, strict=True)
     for position, (completion, result, expected) in enumerate(rows):
         as_expected = alike(result["reward"], expected)
-        # What this machine has no program for (a compiler, a sandbox) is shown, and is no surprise.
-        cannot = (result["failure"] or {}).get("kind") in ("unsupported", "verifier_unreachable")
-        surprises += not as_expected and not cannot
+        as_expected = as_expected or _cannot(result)
+        surprises += not as_expected
         reward = "null" if result["reward"] is None else f"{result['reward']:g}"
         why = "; ".join(f"{name}: {part['reason']}" for name, part in result["components"].items())
         table.add_row(
@@ -122,6 +126,11 @@ def _add_rows(table: Table, domain: str, sample: SampleGroup, reply: dict[str, A
             end_section=position == len(reply["results"]) - 1,
         )
     return surprises
+
+
+def _cannot(result: dict[str, Any]) -> bool:
+    """Whether this machine has no program for it (a compiler, a model): that is shown, and is no surprise."""
+    return (result["failure"] or {}).get("kind") in ("unsupported", "verifier_unreachable")
 
 
 def _short(completion: str | list[dict[str, Any]]) -> str:

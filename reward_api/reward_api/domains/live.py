@@ -72,7 +72,9 @@ class LiveDomains:
         contents = await asyncio.to_thread(self._changes.look)
         await asyncio.gather(*(self._follow(path, content, demand=False) for path, content in contents.items()))
         if not self._live:
-            raise BadDomain(self._all_faults() or [("", f"no *.yaml in the domains folder {self.folder.name!r}")])
+            raise BadDomain(
+                self._all_faults() or [("", f"no *.yaml or *.yml in the domains folder {self.folder.name!r}")]
+            )
         names = [domain.name for domain in self.domains()]
         log.info("domains loaded", extra={"folder": str(self.folder.resolve()), "domains": names})
 
@@ -85,9 +87,9 @@ class LiveDomains:
 
         It comes from the network, so it may name verifiers, and not have modules imported.
         """
-        used = {component.spec.verifier for domain in self.domains() for component in domain.components}
+        used = {name for domain in self.domains() for one in domain.components for name in one.spec.verifiers()}
         for position, component in enumerate(spec.components):
-            if ":" in component.verifier and component.verifier not in used:
+            if any(":" in name and name not in used for name in component.verifiers()):
                 reason = "module:Class works in domain files; here, name a registered verifier"
                 raise BadDomain([(f"components[{position}].verifier", reason)])
         self._backends.refuse_foreign(spec)
@@ -129,8 +131,7 @@ class LiveDomains:
                 log.info("domain withdrawn: its file is gone", extra={"domain": name})
             return
         try:
-            if path.suffix == ".yml" and path.with_suffix(".yaml").exists():
-                raise BadDomain([("", f"{path.with_suffix('.yaml').name} has the same name")])
+            refuse_second(path)
             if isinstance(content, OSError):
                 raise BadDomain([("", f"the file cannot be read ({type(content).__name__})")])
             spec = read(content)
@@ -192,9 +193,15 @@ class LiveDomains:
 
 
 def keys_of(domain: Domain) -> set[EndpointKey]:
-    return {(component.spec.verifier, component.endpoint) for component in domain.components}
+    return {(part.spec.verifier, part.endpoint) for component in domain.components for part in component.parts()}
 
 
 def files(folder: Path) -> list[Path]:
     """The domain files of a folder, by name."""
     return sorted(path for pattern in ("*.yaml", "*.yml") for path in folder.glob(pattern))
+
+
+def refuse_second(path: Path) -> None:
+    """Raises BadDomain for a second file of one domain."""
+    if path.suffix == ".yml" and path.with_suffix(".yaml").exists():
+        raise BadDomain([("", f"{path.with_suffix('.yaml').name} has the same name")])

@@ -16,9 +16,9 @@ import stamina
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from reward_api.gateway.replicas import Replica, Replicas
-from reward_verifiers.contract import Description, Problem, VerifyReply, VerifyRequest, validation_errors
+from reward_verifiers.contract import Description, Problem, VerifyReply, VerifyRequest, reply_faults
 from reward_verifiers.service import tracing
-from reward_verifiers.service.http_client import BROKEN, HttpClient, Reply, ReplyTooLarge
+from reward_verifiers.service.http_client import BROKEN, BrokenReply, HttpClient, Reply, ReplyTooLarge
 from reward_verifiers.service.middleware import forwarded_headers
 from reward_verifiers.service.strict_json import BadJSON
 from reward_verifiers.verifier import BadOptions, Overloaded, bounded
@@ -162,11 +162,13 @@ class Remote:
 
     def _is_tried_again(self, error: Exception) -> bool:
         """What was not begun is tried again; what may have been begun only where it does not matter to judge twice."""
-        if isinstance(error, httpx.ConnectError | Unavailable):
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | Unavailable):
             return True
+        has_others = len(self.replicas.all()) > 1
         if isinstance(error, Overloaded):
-            return len(self.replicas.all()) > 1
-        return isinstance(error, BROKEN) and self._description is not None and self._description.pure
+            return has_others
+        is_broken = isinstance(error, BROKEN) or (has_others and isinstance(error, BrokenReply))
+        return is_broken and self._description is not None and self._description.pure
 
     async def _ask(self, replica: Replica, body: bytes, samples: int) -> VerifyReply:
         with replica.working(samples), tracing.span("call", url=replica.url, samples=samples):
@@ -205,10 +207,12 @@ def _read(reply: Reply, model: type[_M]) -> _M:
     if content_type != "application/json" and not content_type.endswith("+json"):
         raise BadReply("content-type is not application/json")
     try:
-        return model.model_validate(reply.json())
-    except (BadJSON, ValidationError) as error:
-        where = validation_errors(error)[0][0] if isinstance(error, ValidationError) else "the body"
-        raise BadReply(f"{where} does not fit a {model.__name__}") from None
+        document = reply.json()
+        return model.model_validate(document)
+    except BadJSON:
+        raise BadReply("the body is no JSON") from None
+    except ValidationError as error:
+        raise BadReply(f"it is not a {model.__name__}: {reply_faults(error, model, document)}") from None
 
 
 def _refused(reply: Reply) -> Exception:

@@ -9,18 +9,29 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Body, Depends, Path, Request
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import Discriminator, Tag
 
-from reward_api.domains.spec import BadDomain, Domain, DomainSpec
-from reward_api.gateway.gateway import Gateway
+from reward_api.domains.spec import NAME, BadDomain, Domain, DomainSpec
+from reward_api.gateway.gateway import Gateway, package_version
 from reward_api.gateway.group_buffer import GROUP_HEADER, siblings_meet
 from reward_api.gateway.idempotency import keys_of
-from reward_verifiers.contract import ProblemError, ScoreManyReply, ScoreManyRequest, ScoreReply, ScoreRequest
+from reward_api.gateway.listings import DomainList, Health, Index, ListedDomain, Readiness, VerifierList, WholeDomain
+from reward_verifiers.contract import (
+    Problem,
+    ProblemError,
+    RefusedGroup,
+    ScoreManyReply,
+    ScoreManyRequest,
+    ScoreReply,
+    ScoreRequest,
+    UnreadGroup,
+)
 from reward_verifiers.service.admission import Room
 from reward_verifiers.service.keys import bearer, require_admin
-from reward_verifiers.service.problems import HTTPProblem
+from reward_verifiers.service.openapi import problem_reply
+from reward_verifiers.service.problems import HTTPProblem, of_faults
 from reward_verifiers.service.streams import NDJSON, HeldStream, as_done, run_or_cancel
 from reward_verifiers.service.strict_route import CompletionRoute
 
@@ -43,14 +54,31 @@ def _one_or_many(data: Any) -> str:
     return "many" if many else "one"
 
 
+_GROUP: dict[str, Any] = {
+    "prompt": "What is 1/2 + 1/3?",
+    "completions": [
+        "<think>Three sixths and two sixths make five sixths.</think><answer>5/6</answer>",
+        "<answer>2/5</answer>",
+    ],
+    "reference": {"answer": "5/6"},
+}
+_EXAMPLES: dict[str, Any] = {
+    "one": {"summary": "One group of two completions", "value": {"domain": "math", **_GROUP}},
+    "many": {"summary": "Many groups", "value": {"groups": [{"domain": "math", **_GROUP}]}},
+}
 Parts = Annotated[Gateway, Depends(_gateway_of)]
 OneOrMany = Annotated[
     Annotated[ScoreRequest, Tag("one")] | Annotated[ScoreManyRequest, Tag("many")],
     Discriminator(_one_or_many),
-    Body(),
+    Body(openapi_examples=_EXAMPLES),
 ]
-DomainName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
-Work = list[tuple[Domain, ScoreRequest, str | None]]
+DomainName = Annotated[str, Path(pattern=NAME, description="The name of a domain.", examples=["math"])]
+Work = list[tuple[Domain, ScoreRequest, str | None] | Problem]
+"""What to score, or why a group of many is refused."""
+_REPLIES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {NDJSON: {"schema": {"type": "string", "description": "One reply a line, with its `index`."}}}},
+    404: problem_reply(404),
+}
 # Read by hand, since FastAPI's way with header parameters costs a small group a fortieth of its time.
 _ABOUT_KEY = (
     "Names this request, so that it is scored once however often it is sent: one key a group, with commas between them. "
@@ -85,6 +113,7 @@ def json_reply(data: Any, status: int = 200) -> Response:
     response_model=ScoreReply | ScoreManyReply,
     tags=["scoring"],
     openapi_extra=_HEADERS,
+    responses=_REPLIES,
 )
 async def score(request: Request, body: OneOrMany) -> Response:
     """Score one rollout group, or many with `{"groups": […]}`; each group names its domain.
@@ -99,6 +128,7 @@ async def score(request: Request, body: OneOrMany) -> Response:
     response_model=ScoreReply | ScoreManyReply,
     tags=["scoring"],
     openapi_extra=_HEADERS,
+    responses=_REPLIES,
 )
 async def score_domain(request: Request, domain: DomainName, body: OneOrMany) -> Response:
     """As `POST /score`, with the domain in the path, for clients that send no metadata."""
@@ -107,27 +137,45 @@ async def score_domain(request: Request, domain: DomainName, body: OneOrMany) ->
 
 async def _score(request: Request, body: ScoreRequest | ScoreManyRequest, domain: str | None) -> Response:
     parts = gateway_of(request)
+    if domain is not None:
+        served(parts, domain, "domain")
+    groups = [body] if isinstance(body, ScoreRequest) else body.groups
+    keys = keys_of(request.headers.get("idempotency-key"), len(groups))
     if isinstance(body, ScoreRequest):
-        named = [(_domain(parts, body, domain, "domain"), body)]
+        work: Work = [(_domain(parts, body, domain, "domain"), body, keys[0])]
     else:
-        named = [(_domain(parts, group, domain, f"groups[{i}].domain"), group) for i, group in enumerate(body.groups)]
+        numbered = enumerate(zip(groups, keys, strict=True))
+        work = [_of_many(parts, group, domain, key, index) for index, (group, key) in numbered]
     siblings_meet.set(parts.settings.gateways == 1 or GROUP_HEADER in request.headers)
-    keys = keys_of(request.headers.get("idempotency-key"), len(named))
-    work = [(*one, key) for one, key in zip(named, keys, strict=True)]
-    samples = sum(len(group.completions) for _, group, _ in work)
+    samples = sum(_samples(one) for one in work)
     held = ExitStack()
     room = held.enter_context(parts.admission.enter(samples))
     if isinstance(body, ScoreManyRequest) and NDJSON in request.headers.get("accept", ""):
         return HeldStream(_lines(parts, work, room), held)
     with held:
         if isinstance(body, ScoreRequest):
-            return Response(await run_or_cancel(request, _reply(parts, *work[0])), media_type="application/json")
+            return Response(await run_or_cancel(request, _reply(parts, work[0])), media_type="application/json")
         replies = await run_or_cancel(request, _all(parts, work))
     return Response(b'{"groups":[%s]}' % b",".join(replies), media_type="application/json")
 
 
-async def _reply(parts: Gateway, domain: Domain, group: ScoreRequest, key: str | None) -> bytes:
-    """The group's ScoreReply as JSON."""
+def _of_many(
+    parts: Gateway, group: ScoreRequest | UnreadGroup, from_path: str | None, key: str | None, index: int
+) -> tuple[Domain, ScoreRequest, str | None] | Problem:
+    """One group of many: what is wrong with it refuses it alone."""
+    if isinstance(group, UnreadGroup):
+        return of_faults(group.faults, f"groups[{index}]").problem
+    try:
+        return _domain(parts, group, from_path, f"groups[{index}].domain"), group, key
+    except HTTPProblem as error:
+        return error.problem
+
+
+async def _reply(parts: Gateway, work: tuple[Domain, ScoreRequest, str | None] | Problem) -> bytes:
+    """The group's ScoreReply, or RefusedGroup, as JSON."""
+    if isinstance(work, Problem):
+        return RefusedGroup(problem=work).model_dump_json().encode()
+    domain, group, key = work
     return await parts.idempotent_replies.once(key, domain.name, group, lambda: parts.scorer.score(domain, group))
 
 
@@ -161,27 +209,31 @@ def _unknown(parts: Gateway, name: str, path: str) -> HTTPProblem:
 
 async def _all(parts: Gateway, work: Work) -> list[bytes]:
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_reply(parts, *one)) for one in work]
+        tasks = [group.create_task(_reply(parts, one)) for one in work]
     return [task.result() for task in tasks]
 
 
 async def _lines(parts: Gateway, work: Work, room: Room) -> AsyncGenerator[bytes]:
     """One line a group, as soon as it is done. A group gives its room back once its line is on its way."""
 
-    async def numbered(index: int, domain: Domain, group: ScoreRequest, key: str | None) -> tuple[bytes, int]:
-        reply = await _reply(parts, domain, group, key)
-        return b'{"index":%d,%s\n' % (index, reply[1:]), len(group.completions)
+    async def numbered(index: int, one: tuple[Domain, ScoreRequest, str | None] | Problem) -> tuple[bytes, int]:
+        reply = await _reply(parts, one)
+        return b'{"index":%d,%s\n' % (index, reply[1:]), _samples(one)
 
-    async with aclosing(as_done(numbered(index, *one) for index, one in enumerate(work))) as lines:
+    async with aclosing(as_done(numbered(index, one) for index, one in enumerate(work))) as lines:
         async for line, samples in lines:
             yield line
             room.shrink(samples)
 
 
+def _samples(one: tuple[Domain, ScoreRequest, str | None] | Problem) -> int:
+    return 0 if isinstance(one, Problem) else len(one[1].completions)
+
+
 # --- domains and verifiers --------------------------------------------------------------------------------------------
 
 
-@router.get("/domains", tags=["domains"])
+@router.get("/domains", response_model=DomainList, tags=["domains"])
 async def list_domains(parts: Parts) -> Response:
     """The folder that is read, every domain with its version and components, and each file that was refused with why."""
     live = parts.live_domains
@@ -190,7 +242,7 @@ async def list_domains(parts: Parts) -> Response:
     return json_reply({"folder": str(live.folder.resolve()), "domains": domains, "refused": refused})
 
 
-@router.get("/domains/{name}", tags=["domains"])
+@router.get("/domains/{name}", response_model=WholeDomain, tags=["domains"])
 async def get_domain(name: DomainName, parts: Parts) -> Response:
     """One domain with its whole specification, as PUT takes it."""
     domain = parts.live_domains.find(name)
@@ -199,7 +251,7 @@ async def get_domain(name: DomainName, parts: Parts) -> Response:
     return json_reply(_about(parts, domain) | {"spec": domain.written.model_dump(mode="json")})
 
 
-@router.put("/domains/{name}", tags=["domains"], dependencies=[Depends(require_admin)])
+@router.put("/domains/{name}", response_model=ListedDomain, tags=["domains"], dependencies=[Depends(require_admin)])
 async def put_domain(name: DomainName, spec: DomainSpec, parts: Parts) -> Response:
     """Swap in a new version of a domain, or a new domain. Groups in flight finish on the version they started with.
 
@@ -241,13 +293,14 @@ def _faults(faults: list[tuple[str, str]]) -> list[dict[str, str]]:
     return [{"path": path, "reason": reason} for path, reason in faults]
 
 
-@router.get("/verifiers", tags=["domains"])
+@router.get("/verifiers", response_model=VerifierList, tags=["domains"])
 async def list_verifiers(parts: Parts) -> Response:
     """Every verifier that a domain uses: name, version, schemas of options and reference, and whether it answers."""
     used = {
-        (component.spec.verifier, component.endpoint): component
+        (part.spec.verifier, part.endpoint): part
         for domain in parts.live_domains.domains()
         for component in domain.components
+        for part in component.parts()
     }
     health = await asyncio.gather(*map(parts.backends.is_ready, used))
     verifiers = [
@@ -261,13 +314,21 @@ async def list_verifiers(parts: Parts) -> Response:
 # --- operations -------------------------------------------------------------------------------------------------------
 
 
-@router.get("/healthz", tags=["operations"])
+@router.get("/", response_model=Index, tags=["operations"])
+async def index() -> Response:
+    """What this is, and where to go on."""
+    names = ("docs", "openapi.json", "score", "domains", "verifiers", "healthz", "readyz", "metrics")
+    links = {name.removesuffix(".json"): f"/{name}" for name in names}
+    return json_reply({"name": "Touchstone gateway", "version": package_version(), "links": links})
+
+
+@router.get("/healthz", response_model=Health, tags=["operations"])
 async def healthz() -> Response:
     """The process is up."""
     return json_reply({"status": "ok"})
 
 
-@router.get("/readyz", tags=["operations"])
+@router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}}, tags=["operations"])
 async def readyz(request: Request, parts: Parts) -> Response:
     """200 when every verifier of every enabled domain answers, else 503; which ones do, for those who have a key."""
     domains = await parts.readiness()
@@ -277,7 +338,7 @@ async def readyz(request: Request, parts: Parts) -> Response:
     return json_reply({"ready": is_ready, **({"domains": domains} if has_key else {})}, 200 if is_ready else 503)
 
 
-@router.get("/metrics", tags=["operations"])
+@router.get("/metrics", response_class=PlainTextResponse, tags=["operations"])
 async def metrics(parts: Parts) -> Response:
     """Prometheus metrics."""
     for verifier, is_up in parts.backends_up().items():

@@ -72,3 +72,40 @@ def test_the_version_follows_what_decides_rewards():
     versions = {version_of(one, here, described), version_of(other, here, described), version_of(one, there, described)}
     assert len(versions) == 3
     assert version_of(one, here, described) in versions
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        ("", ["the file is empty"]),
+        ("# nothing but a comment\n", ["the file is empty"]),
+        ("- verifier: answer\n", ["it must hold `key: value` lines, not a list"]),
+        ("components: [{verifer: answer}]", ["components[0].verifer: unknown key; did you mean 'verifier'? (line 1)"]),
+        ("component: [{verifier: a}]", ["component: unknown key; did you mean 'components'? (line 1)"]),
+        (
+            "components:\n  - verifier: a\n    wieght: 2\ndeadline: 3\n",
+            [
+                "components[0].wieght: unknown key; did you mean 'weight'? (line 3)",
+                "deadline: unknown key; did you mean 'deadline_s'? (line 4)",
+            ],
+        ),
+        (
+            "verifiers: {a: {link: 'http://a'}}\ncomponents: [{verifier: a}]",
+            ["verifiers.a.link: unknown key; there are: url (line 1)"],
+        ),
+        (
+            "components: [{verifier: a, requires: b}]",
+            ["components[0].requires: must be a list, such as [a, b] (line 1)"],
+        ),
+        ("components: [answer]", ["components[0]: must be a mapping, such as {key: value} (line 1)"]),
+        ("components: [{verifier: a, weight: 1, weight: 2}]", ["weight: the key stands twice", "line 1, column 39"]),
+        ("components:\n\t- verifier: a\n", ["line 2, column 1", "cannot start any token, indent with spaces"]),
+        ("components:\n  - verifier: a\n weight: 1\n", ["line 3, column 2", "expected <block end>", "`weight: 1`"]),
+    ],
+)
+def test_a_bad_file_says_where_and_what_was_meant(text, reasons):
+    with pytest.raises(BadDomain) as caught:
+        read(text.encode())
+    for reason in reasons:
+        assert reason in str(caught.value)
+    assert "is missing" not in str(caught.value)

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from pydantic import model_validator
 from toys import Toy
@@ -99,7 +101,24 @@ async def test_a_missing_reference_is_named_without_a_stray_dot(pool):
     backend = Local("toys:Toy", pool)
     backend._verifier = Whole()
     verdict = (await backend.verify(VerifyRequest(completions=["a"]))).verdicts[0]
-    assert verdict.reason == "reference: answer is missing"
+    assert verdict.reason == "reference: answer is missing; it has: nothing"
+    misspelt = await backend.verify(VerifyRequest(completions=["a"], reference={"anwser": "a", "!": 1}))
+    assert misspelt.verdicts[0].reason == "reference: answer is missing; it has: anwser"
+
+
+async def test_a_missing_key_is_named_beside_those_that_are_there(pool):
+    reply = await Local("toys:Toy", pool).verify(VerifyRequest(completions=["a"], reference={"anwser": "a"}))
+    assert reply.verdicts[0].reason == "reference.answer: is missing; it has: anwser"
+
+
+async def test_an_error_names_its_place_and_leaves_its_frames_in_the_log(pool, caplog, monkeypatch):
+    monkeypatch.setattr("reward_verifiers.runtime.pool._logged", set())
+    verdicts = (await Local("toys:Toy", pool).verify(request("raise", "yes", "raise"))).verdicts
+    for verdict in (verdicts[0], verdicts[2]):
+        assert re.fullmatch(r"the verifier raised RuntimeError at toys\.py:\d+", verdict.failure.message)
+    [record] = [record for record in caplog.records if hasattr(record, "traceback")]
+    assert record.message == verdicts[0].failure.message
+    assert 'toys.py", line' in record.traceback
 
 
 async def test_options_that_do_not_fit_are_named(pool):
@@ -125,6 +144,17 @@ async def test_a_deadline_leaves_failures_for_what_is_not_done(pool):
 @pytest.mark.parametrize(("name", "size"), [("toys:Toy", 3), ("toys:Relative", 3)])
 async def test_conformance(name, size):
     await check_verifier(name, completions=["yes", "no", "maybe"][:size], reference={"answer": "yes"})
+
+
+async def test_conformance_demands_a_score_for_a_good_request():
+    for completions, reference in ((["unsupported", "bad reference"], {"answer": "yes"}), (["yes", "no"], {})):
+        with pytest.raises(NotConformant, match="no completion of a good request got a score: "):
+            await check_verifier("toys:Toy", completions=completions, reference=reference)
+
+
+async def test_conformance_finds_an_error_on_hostile_text():
+    with pytest.raises(NotConformant, match=r"hostile text \(empty\) is an error .* raised IndexError at toys.py"):
+        await check_verifier("toys:FirstLetter", completions=["yes", "no"], reference={})
 
 
 async def test_conformance_finds_a_verifier_that_looks_at_its_siblings(pool):

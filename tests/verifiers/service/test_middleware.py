@@ -2,7 +2,9 @@
 
 import asyncio
 import gzip
+import io
 import json
+import logging
 
 import httpx
 import pytest
@@ -11,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from reward_verifiers.service.app import bare_app
 from reward_verifiers.service.keys import require_admin
-from reward_verifiers.service.middleware import ServiceLimits
+from reward_verifiers.service.middleware import ServiceLimits, setup_logging
 from reward_verifiers.service.streams import run_or_cancel
 
 
@@ -214,3 +216,26 @@ async def test_a_request_has_an_id():
     assert (await client.get("/healthz", headers={"x-request-id": "r-1"})).headers["x-request-id"] == "r-1"
     new = (await client.get("/healthz", headers={"x-request-id": "new\tline" * 40})).headers["x-request-id"]
     assert len(new) == 16
+
+
+@pytest.mark.parametrize(
+    ("log_format", "is_terminal", "start"),
+    [("auto", True, ""), ("auto", False, "{"), ("text", False, ""), ("json", True, "{")],
+)
+def test_log_lines_are_for_a_person_on_a_terminal(monkeypatch, log_format, is_terminal, start):
+    stream = io.StringIO()
+    stream.isatty = lambda: is_terminal
+    monkeypatch.setattr("sys.stderr", stream)
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", root.handlers[:])
+    monkeypatch.setattr(root, "level", root.level)
+    setup_logging("INFO", log_format)
+    logging.getLogger("a").info("domain loaded", extra={"domain": "math", "parts": ["首先", "\\boxed"]})
+    logging.getLogger("a").error("it raised", extra={"traceback": "  File brevity.py, line 3\n"})
+    first, *rest = stream.getvalue().splitlines()
+    if start:
+        assert [json.loads(line)["message"] for line in (first, *rest)] == ["domain loaded", "it raised"]
+    else:
+        assert first.endswith(" info    domain loaded  domain=math  parts=首先, \\boxed")
+        assert rest[0].endswith(" error   it raised")
+        assert rest[1:] == ["  File brevity.py, line 3"]

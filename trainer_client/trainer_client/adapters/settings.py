@@ -2,7 +2,7 @@
 
 | variable | |
 |---|---|
-| TOUCHSTONE_URL | the gateway; http://127.0.0.1:8000 when not set |
+| TOUCHSTONE_URL | the gateway; http://127.0.0.1:8700 when not set |
 | TOUCHSTONE_KEY | its bearer key |
 | TOUCHSTONE_DOMAIN | the domain of samples that name none, and whose source is not in the next |
 | TOUCHSTONE_SOURCES | domain by data source: `openai/gsm8k=math,codecontests=code` |
@@ -27,7 +27,7 @@ from trainer_client.client import AsyncRewardClient, RewardClient
 class AdapterSettings:
     """The variables above, read."""
 
-    url: str = "http://127.0.0.1:8000"
+    url: str = "http://127.0.0.1:8700"
     key: str | None = None
     domain: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)

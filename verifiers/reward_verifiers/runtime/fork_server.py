@@ -30,7 +30,9 @@ import signal
 import socket
 import struct
 import sys
+import sysconfig
 import time
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +49,7 @@ IDLE = -1
 MAX_RESULT_BYTES = 64 << 20
 FLUSH_S = 0.005
 FLUSH_BYTES = 1 << 20
+_STANDARD, _PACKAGES = sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")
 REAP_S = 0.5
 _PR_SET_PDEATHSIG = 1
 
@@ -215,13 +218,27 @@ def _outcomes(function: Any, argument: Any, start: int, count: int) -> Iterator[
         except StopIteration:
             results, outcome = None, _failure("verifier_error", "the verifier ended without a result")
         except Exception as error:
-            # The type only: a message may hold text of the completion.
-            results, outcome = None, _failure("verifier_error", f"the verifier raised {type(error).__name__}")
+            results, outcome = None, _failure_of(error)
         yield item, outcome, False
 
 
-def _failure(kind: str, message: str) -> bytes:
-    return orjson.dumps([False, kind, message])
+def _failure(kind: str, message: str, trace: str = "") -> bytes:
+    return orjson.dumps([False, kind, message, trace])
+
+
+def _failure_of(error: Exception) -> bytes:
+    """Type, file and line for the trainer, the frames for our log. Neither has the error's own words: they may hold text
+    of the completion."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]  # without this file's
+    own = [frame for frame in frames if not _is_standard(frame.filename)] or frames
+    place = f" at {os.path.basename(own[-1].filename)}:{own[-1].lineno}" if own else ""
+    trace = "".join(traceback.format_list(frames))
+    return _failure("verifier_error", f"the verifier raised {type(error).__name__}{place}", trace)
+
+
+def _is_standard(filename: str) -> bool:
+    """Whether the file is of the standard library."""
+    return filename.startswith(_STANDARD) and not filename.startswith(_PACKAGES)
 
 
 if __name__ == "__main__":

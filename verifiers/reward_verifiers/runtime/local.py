@@ -31,10 +31,12 @@ from reward_verifiers.contract import (
     validation_errors,
 )
 from reward_verifiers.runtime.pool import TaskFailure, WorkerPool
+from reward_verifiers.suggestions import MAX_NAMES, is_key
 from reward_verifiers.verifier import (
     BadOptions,
     BadReference,
     GroupVerifier,
+    ReferenceModel,
     Sample,
     Unsupported,
     Verifier,
@@ -76,7 +78,7 @@ def parse_options(verifier: Verifier[Any, Any], options: dict[str, Any]) -> Any:
     try:
         return verifier.options_model.model_validate(options)
     except ValidationError as error:
-        raise BadOptions(validation_errors(error)) from None
+        raise BadOptions(validation_errors(error, verifier.options_model)) from None
 
 
 def parse_reference(verifier: Verifier[Any, Any], reference: dict[str, Any]) -> Any:
@@ -84,8 +86,15 @@ def parse_reference(verifier: Verifier[Any, Any], reference: dict[str, Any]) -> 
     try:
         return verifier.reference_model.model_validate(reference)
     except ValidationError as error:
-        message = "; ".join(f"{f'reference.{path}'.rstrip('.')}: {reason}" for path, reason in validation_errors(error))
-        raise BadReference(message) from None
+        raise BadReference(_reference_faults(verifier.reference_model, reference, error)) from None
+
+
+def _reference_faults(model: type[ReferenceModel], reference: dict[str, Any], error: ValidationError) -> str:
+    """The faults by field, and which keys there are: one may be misspelt."""
+    faults = [f"{f'reference.{path}'.rstrip('.')}: {reason}" for path, reason in validation_errors(error, model)]
+    keys = ", ".join(key for key in list(reference)[:MAX_NAMES] if is_key(key))
+    is_missing = any(item["type"] == "missing" or not item["loc"] for item in error.errors())
+    return "; ".join(faults) + (f"; it has: {keys or 'nothing'}" if is_missing else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +196,7 @@ def samples_of(request: VerifyRequest, options: Any, reference: Any) -> list[Sam
     return [
         Sample(
             completion=completion_text(completion),
+            turns=() if isinstance(completion, str) else tuple(one for one in completion if one.role == "assistant"),
             options=options,
             reference=reference,
             prompt=prompt,

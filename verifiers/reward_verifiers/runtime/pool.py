@@ -38,6 +38,9 @@ _RESTART_AT_MOST_S = 5.0
 _BARREN = 3
 # A fork takes milliseconds, and so does a worker's first look at its job; what takes this long does not answer any more.
 _ANSWER_S = 5.0
+# Errors whose frames are in the log already: a bug may be met by every completion.
+_logged: set[str] = set()
+_MAX_LOGGED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -425,7 +428,7 @@ class _Attempt:
         outcome_rows = orjson.loads(await reader.readexactly(size))
         self._header = None
         for is_result, *rest in outcome_rows:
-            outcomes.append(rest[0] if is_result else TaskFailure(FailureKind(rest[0]), rest[1]))
+            outcomes.append(rest[0] if is_result else _failure_of(*rest))
 
     async def _watched(self, step: Callable[[], Awaitable[None]]) -> TaskFailure | None:
         """Do a step; the failure when the item at work, or the whole job, is out of time first."""
@@ -462,3 +465,11 @@ class _Attempt:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             while not self._done:
                 await self._read(outcomes)
+
+
+def _failure_of(kind: str, message: str, trace: str) -> TaskFailure:
+    """The failure of an item; the frames of an error go to the log, once for a place in the code."""
+    if trace and message not in _logged and len(_logged) < _MAX_LOGGED:
+        _logged.add(message)
+        log.error(message, extra={"traceback": trace})
+    return TaskFailure(FailureKind(kind), message)

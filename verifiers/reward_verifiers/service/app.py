@@ -12,12 +12,13 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from pydantic import BaseModel, ConfigDict, Field
 
 from reward_verifiers.contract import ANSWER_NOT_READ, Description, VerifyReply, VerifyRequest, has_flag
-from reward_verifiers.service import problems
+from reward_verifiers.service import openapi, problems
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.service.metrics import watch_samples, watch_service
 from reward_verifiers.service.middleware import ServiceLimits, add_middleware
@@ -28,6 +29,14 @@ from reward_verifiers.verifier import Backend, HasDetails
 _JSON = "application/json"
 DEFAULT_LIMITS = ServiceLimits()
 MAX_INFLIGHT_SAMPLES = 16_384
+
+
+class Readiness(BaseModel):
+    """GET /readyz of a verifier's service; some say more."""
+
+    model_config = ConfigDict(extra="allow")
+
+    ready: bool = Field(description="Whether a group would be judged now.")
 
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
@@ -59,10 +68,16 @@ def bare_app(
     lifespan: starts and stops what the app stands on; the server enters it before the first request.
     """
     app: FastAPI = FastAPIOffline(
-        title=title, version=version, redoc_url=None, redirect_slashes=False, lifespan=lifespan
+        title=title,
+        version=version,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        generate_unique_id_function=openapi.operation_id,
     )
     app.router.route_class = route_class
     problems.install(app)
+    openapi.install(app)
     add_middleware(app, limits)
     return app
 
@@ -109,14 +124,14 @@ def create_app(
         """The process is up."""
         return {"status": "ok"}
 
-    @app.get("/readyz")
+    @app.get("/readyz", response_model=Readiness)
     async def readyz() -> Response:
         """200 when a group would be judged now, else 503."""
         is_ready = not app.state.draining.begun and await backend.ready()
         more = backend.details() if isinstance(backend, HasDetails) else {}
         return Response(orjson.dumps({"ready": is_ready, **more}), 200 if is_ready else 503, media_type=_JSON)
 
-    @app.get("/metrics")
+    @app.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Prometheus metrics."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

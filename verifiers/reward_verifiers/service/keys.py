@@ -11,7 +11,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reward_verifiers.service.problems import HTTPProblem
 
-PUBLIC_PATHS = frozenset({"/healthz", "/readyz"})
+PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json"})
+"""What needs no key: health, and what the documentation shows of every gateway alike."""
+PUBLIC_FOLDER = "/static-offline-docs/"
 
 
 class Keys:
@@ -54,18 +56,24 @@ _UNAUTHORIZED = HTTPProblem(401, detail="Send `Authorization: Bearer KEY`.", hea
 class BearerKeys:
     """Replies 401 when the key is missing, except on public paths."""
 
-    def __init__(self, app: ASGIApp, keys: Keys, refusals: dict[str, int]) -> None:
+    def __init__(
+        self, app: ASGIApp, keys: Keys, refusals: dict[str, int], also_public: frozenset[str] = frozenset()
+    ) -> None:
         self._app = app
         self._refusals = refusals
         self._keys = keys
+        self._public = PUBLIC_PATHS | also_public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        guarded = scope["type"] == "http" and scope["path"] not in PUBLIC_PATHS
+        guarded = scope["type"] == "http" and not self._is_public(scope["path"])
         if guarded and not self._keys.may_score(bearer(Headers(scope=scope))):
             self._refusals["key"] += 1
             await _UNAUTHORIZED.response()(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+    def _is_public(self, path: str) -> bool:
+        return path in self._public or (path.startswith(PUBLIC_FOLDER) and ".." not in path)
 
 
 async def require_admin(request: Request) -> None:

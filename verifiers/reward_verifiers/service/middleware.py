@@ -17,9 +17,11 @@ import contextvars
 import logging
 import re
 import secrets
+import sys
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,6 +35,7 @@ from reward_verifiers.service.hosts import KnownHosts
 from reward_verifiers.service.keys import BearerKeys, Keys
 from reward_verifiers.service.metrics import CountRequests, Counts
 
+_RESERVED = frozenset({*RESERVED_ATTRS, "message", "asctime", "request_id", "taskName", "color_message"})
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _NO_STORE = (b"cache-control", b"no-store")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -59,6 +62,7 @@ class ServiceLimits:
     admin_keys: frozenset[str] = frozenset()
     hosts: frozenset[str] = frozenset()
     """Names beside loopback that a request without a key may have as its Host."""
+    open_metrics: bool = False
 
 
 def add_middleware(app: FastAPI, limits: ServiceLimits) -> None:
@@ -74,7 +78,8 @@ def add_middleware(app: FastAPI, limits: ServiceLimits) -> None:
         BoundedBody, admission=state.body_room, max_bytes=limits.max_body_bytes, timeout_s=limits.body_timeout_s
     )
     app.add_middleware(RefuseWhileDraining, draining=state.draining, refusals=refusals)
-    app.add_middleware(BearerKeys, keys=state.keys, refusals=refusals)
+    also_public = frozenset({"/metrics"}) if limits.open_metrics else frozenset()
+    app.add_middleware(BearerKeys, keys=state.keys, refusals=refusals, also_public=also_public)
     if not limits.score_keys:
         app.add_middleware(KnownHosts, hosts=limits.hosts, refusals=refusals)
     app.add_middleware(CountRequests, counts=state.request_counts)
@@ -117,10 +122,30 @@ class _WithRequestId(logging.Filter):
         return True
 
 
-def setup_logging(level: str) -> None:
-    """JSON lines on standard error, each with its request's id. Bodies are never logged."""
+class _TextFormatter(logging.Formatter):
+    """A line for a person: time, level, message, and what goes with it as key=value; frames of an error below."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        extra = {key: value for key, value in vars(record).items() if key not in _RESERVED}
+        frames = extra.pop("traceback", "") or (self.formatException(record.exc_info) if record.exc_info else "")
+        pairs = "".join(f"  {key}={_as_text(value)}" for key, value in extra.items())
+        line = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower():7} {record.getMessage()}{pairs}"
+        return "\n".join(filter(None, (line, str(frames).rstrip())))
+
+
+def _as_text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def setup_logging(level: str, log_format: str = "auto") -> None:
+    """Lines on standard error: for a person on a terminal, else JSON, each with its request's id. Bodies are never logged.
+
+    log_format: json, text, or auto.
+    """
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter("{asctime}{levelname}{name}{message}{request_id}", style="{"))
+    is_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
+    json_lines = JsonFormatter("{asctime}{levelname}{name}{message}{request_id}", style="{")
+    handler.setFormatter(_TextFormatter() if is_text else json_lines)
     handler.addFilter(_WithRequestId())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -10,26 +10,29 @@ anything else         500   our fault: logged, not shown
 
 from __future__ import annotations
 
+import difflib
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 from starlette.types import ExceptionHandler
 
 from reward_verifiers.contract import Problem, ProblemError, dotted
 from reward_verifiers.service.strict_json import BadJSON
+from reward_verifiers.suggestions import MAX_KEY, Fault, is_key, reworded
 from reward_verifiers.verifier import BadOptions, Overloaded
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
-MAX_KEY = 64
-_TITLES = {
+TITLES = {
     400: "Malformed request",
     401: "Unauthorized",
     403: "Forbidden",
@@ -40,6 +43,7 @@ _TITLES = {
     415: "Unsupported media type",
     422: "Fields that do not fit",
     429: "Too much work in flight",
+    503: "Not ready, or stopping",
     500: "Internal error",
 }
 
@@ -56,8 +60,10 @@ class HTTPProblem(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(title)
+        if errors and not detail:
+            detail = ": ".join(part for part in (errors[0].path, errors[0].reason) if part)
         self.problem = Problem(
-            title=title or _TITLES.get(status, "Error"), status=status, detail=detail, errors=list(errors)
+            title=title or TITLES.get(status, "Error"), status=status, detail=detail, errors=list(errors)
         )
         self.headers = dict(headers or {})
 
@@ -94,30 +100,36 @@ async def _of_json(_: Request, error: Exception) -> Response:
     return HTTPProblem(400, "Not the JSON that is read here", f"The body is refused: {error}.").response()
 
 
-async def _of_fields(_: Request, error: Exception) -> Response:
+async def _of_fields(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    faults = error.errors()
-    errors = [_field(item["loc"], item["type"], item["msg"]) for item in faults[:MAX_ERRORS]]
+    body = getattr(request.scope.get("route"), "body_field", None)
+    # The first part of a place is "body".
+    faults = [
+        (place[1:], kind, reason)
+        for place, kind, reason in reworded(error.errors(), body and body.field_info.annotation)
+    ]
+    return of_faults(faults).response()
+
+
+def of_faults(faults: Sequence[Fault], before: str = "") -> HTTPProblem:
+    """422 that names each field. before: where in the document the faults are."""
+    errors = [_field(*fault, before) for fault in faults[:MAX_ERRORS]]
     more = len(faults) - len(errors)
-    return HTTPProblem(422, detail=f"{more} more fields do not fit." if more else "", errors=errors).response()
+    return HTTPProblem(422, detail=f"{more} more fields do not fit." if more else "", errors=errors)
 
 
-def _field(location: Sequence[int | str], kind: str, message: str) -> ProblemError:
+def _field(location: Sequence[int | str], kind: str, reason: str, before: str) -> ProblemError:
     """Which field, and what is wrong with it. A key that the client made up is named only when it looks like a name."""
-    # The first part is "body"; a union's branch ("one", "many") is not a place in the document.
-    place = [part for part in location[1:] if part not in ("one", "many", "str") and not _is_type(part)]
-    if kind == "extra_forbidden" and place and not _is_name(place[-1]):
+    # A union's branch ("one", "many") is not a place in the document.
+    place = [part for part in location if part not in ("one", "many", "str") and not _is_type(part)]
+    if kind == "extra_forbidden" and place and not is_key(place[-1]):
         place[-1] = "<unknown key>"
-    return ProblemError(path=dotted(place), reason=message.removeprefix("Value error, "))
+    return ProblemError(path=f"{before}.{dotted(place)}".strip("."), reason=reason)
 
 
 def _is_type(part: int | str) -> bool:
     """pydantic names a union's branch like list[Message] in the location."""
     return isinstance(part, str) and part.startswith(("list[", "dict["))
-
-
-def _is_name(part: int | str) -> bool:
-    return isinstance(part, int) or (len(part) <= MAX_KEY and part.isascii() and part.replace("-", "_").isidentifier())
 
 
 async def _of_options(_: Request, error: Exception) -> Response:
@@ -131,9 +143,31 @@ async def _of_overload(_: Request, error: Exception) -> Response:
     return overloaded(error).response()
 
 
-async def _of_status(_: Request, error: Exception) -> Response:
+async def _of_status(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
-    return HTTPProblem(error.status_code, headers=error.headers).response()
+    detail, headers = "", dict(error.headers or {})
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        detail = f"There is no such route{_nearest(request)}."
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods(request)):
+        headers["allow"] = ", ".join(methods)  # of all routes of this path; the framework names those of one
+        headers.pop("Allow", None)
+        detail = f"This route takes {headers['allow']}."
+    return HTTPProblem(error.status_code, detail=detail, headers=headers).response()
+
+
+def _methods(request: Request) -> list[str]:
+    paths = request.app.openapi()["paths"]
+    matching = [paths[route] for route in paths if compile_path(route)[0].match(request.url.path)]
+    return sorted({method.upper() for operations in matching for method in operations})
+
+
+def _nearest(request: Request) -> str:
+    """What may have been meant: the route without a slash at the end, or the one with the nearest name."""
+    routes = list(request.app.openapi()["paths"])
+    path = request.url.path.rstrip("/")
+    same = [route for route in routes if compile_path(route)[0].match(path)]
+    names = same or difflib.get_close_matches(path[:MAX_KEY], routes, n=1)
+    return f"; did you mean {names[0]}" if names else "; GET / and /docs list them"
 
 
 async def _of_bug(_: Request, error: Exception) -> Response:

@@ -127,7 +127,7 @@ def serve(app: FastAPI, host: str, port: int, settings: ServiceSettings) -> None
 
     Raises BindError, and what the lifespan raises, before the first request is taken.
     """
-    setup_logging(settings.log_level)
+    setup_logging(settings.log_level, settings.log_format)
     tracing.start(app.title)
     listener = _bound(host, port)
     with asyncio.Runner(loop_factory=uvicorn.Config(app, log_config=None).get_loop_factory()) as runner:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
@@ -60,6 +60,7 @@ class ServiceSettings(BaseSettings):
     admin_keys: Annotated[str, NoDecode] = Field(
         default="", description="Bearer keys that may also change domains, comma-separated."
     )
+    open_metrics: bool = Field(default=False, description="Reply to GET /metrics without a key, for Prometheus.")
     allow_open: bool = Field(default=False, description="Permit an address other than loopback without any key.")
     hosts: Annotated[str, NoDecode] = Field(
         default="",
@@ -79,6 +80,9 @@ class ServiceSettings(BaseSettings):
         default=10.0, ge=0, description="After SIGTERM, work in flight may finish for so long; the rest is cancelled."
     )
     log_level: str = Field(default="INFO", description="Least severe level that is logged, such as DEBUG or WARNING.")
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="Log lines: `json`, `text` for a person, or `auto`: text on a terminal."
+    )
 
     @property
     def scorers(self) -> frozenset[str]:
@@ -100,4 +104,5 @@ class ServiceSettings(BaseSettings):
             score_keys=self.scorers,
             admin_keys=self.admins,
             hosts=names(self.hosts.lower()),
+            open_metrics=self.open_metrics,
         )

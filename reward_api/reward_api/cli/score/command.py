@@ -93,8 +93,10 @@ async def _run(job: Job, settings: GatewaySettings, url: str | None, key: str, w
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from reward_api.cli.score.gateway import client_for, demand_domain, served_domains
-    from reward_api.cli.score.run import RowScorer
+    from reward_api.cli.score.run import RowScorer, is_all_done
 
+    if url is None and await is_all_done(job.source, job.columns, job.journal, settings):
+        return
     bar = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     columns = job.columns
     async with client_for(url, settings, key, columns.domain) as client:

@@ -116,6 +116,23 @@ async def served_domains(client: httpx.AsyncClient, wait_s: float, say: Any) -> 
         raise BadSetup(f"no Touchstone gateway answers at {client.base_url} (HTTP {reply.status_code})") from None
 
 
+async def versions_here(settings: GatewaySettings, names: Iterable[str]) -> dict[str, str] | None:
+    """The versions that a gateway in this process would serve, without its workers; None when one cannot be resolved."""
+    from reward_api.domains.live import files
+    from reward_api.domains.spec import BadDomain, read
+    from reward_api.gateway.backends import BackendResolver
+    from reward_verifiers.runtime.local import pool_for
+
+    backends = BackendResolver(pool_for([], size=1), settings.verifier_urls, settings.service_key)
+    by_name = {path.stem: path for path in files(settings.domains)}
+    try:
+        return {name: (await backends.resolve(name, read(by_name[name]), demand=True)).version for name in names}
+    except (BadDomain, KeyError):
+        return None
+    finally:
+        await backends.aclose()
+
+
 def _served(entry: dict[str, Any]) -> ServedDomain:
     is_complete = all(component["version"] for component in entry["components"])
     needs_group = any(component.get("whole_group") is not False for component in entry["components"])

@@ -12,11 +12,12 @@ import orjson
 import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
-from reward_api.cli.score.gateway import BadSetup, ServedDomain, suggestion
+from reward_api.cli.score.gateway import BadSetup, ServedDomain, suggestion, versions_here
 from reward_api.cli.score.journal import Journal
 from reward_api.cli.score.rejudge import can_part, failed_places, merged, part_of
 from reward_api.cli.score.requests import Columns, digest_of, request_of, write
-from reward_api.cli.score.rows import BadInput, Row
+from reward_api.cli.score.rows import BadInput, Row, Source
+from reward_api.settings import GatewaySettings
 
 WINDOW = 16
 RETRIES_S = 300.0
@@ -54,7 +55,7 @@ class RowScorer:
         try:
             for row in rows:
                 scored.add(row.number)
-                if self._is_done(row):
+                if is_done(row, self._columns, self._journal):
                     tick()
                     continue
                 waiting.append(asyncio.create_task(self._line(row)))
@@ -66,18 +67,6 @@ class RowScorer:
         finally:
             for task in waiting:
                 task.cancel()
-
-    def _is_done(self, row: Row) -> bool:
-        """Whether the journal has its verdicts. Raises BadInput when they are of another request."""
-        if row.number not in self._journal.digests:
-            return False
-        try:
-            request = request_of(row, self._columns)
-            digest, domain = digest_of(write(request)), request.get("domain")
-        except BadInput:
-            digest, domain = "", self._columns.domain
-        self._journal.check_request(row.number, digest, domain)
-        return row.number not in self._journal.failed
 
     def _check_version(self, line: Line) -> None:
         """One file holds one version of a domain."""
@@ -135,6 +124,39 @@ class RowScorer:
         except orjson.JSONDecodeError:
             raise BadSetup(f"{self._client.base_url} answers no JSON (HTTP {reply.status_code})") from None
         return dict(document) if reply.status_code == httpx.codes.OK else {"error": document}
+
+
+def is_done(row: Row, columns: Columns, journal: Journal) -> bool:
+    """Whether the journal holds this row's scores. Raises BadInput when it holds another's."""
+    if row.number not in journal.digests:
+        return False
+    try:
+        request = request_of(row, columns)
+        digest, domain = digest_of(write(request)), request.get("domain")
+    except BadInput:
+        digest, domain = "", columns.domain
+    journal.check_request(row.number, digest, domain)
+    return True
+
+
+async def is_all_done(source: Source, columns: Columns, journal: Journal, settings: GatewaySettings) -> bool:
+    """Whether nothing is left to score by a gateway in this process, found without starting one.
+
+    Raises BadInput as a run would.
+    """
+    if not journal.digests or not journal.is_whole or source.count is None:
+        return False
+    versions = await versions_here(settings, journal.versions)
+    if versions is None:
+        return False
+    journal.check_versions(versions)
+    numbers = set()
+    for row in source.rows():
+        if not is_done(row, columns, journal):
+            return False
+        numbers.add(row.number)
+    journal.demand_no_others(numbers)
+    return True
 
 
 def write_line(line: Line) -> bytes:

@@ -1,0 +1,39 @@
+"""The gateway answers as its OpenAPI document says: schemathesis finds nothing, and Try it out runs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
+# Two lists of a request must be as long as its completions, which no JSON schema can say.
+LENGTHS = ("score", "scoreDomain", "compatOpenrlhf")
+
+
+def run(url, folder, *arguments):
+    command = [SCHEMATHESIS, "run", f"{url}/openapi.json", "--phases", "coverage", "--seed", "7", "--no-color"]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, cwd=folder)
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr
+    assert "Tested: " in done.stdout
+
+
+@pytest.mark.slow
+def test_every_reply_is_one_that_is_declared(toys, tmp_path):
+    run(toys[0], tmp_path, "--exclude-checks", "positive_data_acceptance")
+
+
+@pytest.mark.slow
+def test_what_the_document_calls_valid_is_accepted(toys, tmp_path):
+    without = [part for name in LENGTHS for part in ("--exclude-operation-id", name)]
+    run(toys[0], tmp_path, "--checks", "positive_data_acceptance", *without)
+
+
+@pytest.mark.slow
+def test_try_it_out(math_suite):
+    document = httpx.get(f"{math_suite}/openapi.json").json()
+    [body] = document["paths"]["/score"]["post"]["requestBody"]["content"].values()
+    one, many = (httpx.post(f"{math_suite}/score", json=example["value"]) for example in body["examples"].values())
+    assert [result["reward"] for result in one.json()["results"]] == [3, 0], one.text
+    assert [result["reward"] for result in many.json()["groups"][0]["results"]] == [3, 0]
