@@ -3,6 +3,7 @@
 import json
 import os
 
+import pytest
 from toy_gateway import SETTINGS, TOY, write_domains
 
 TOYS = {**SETTINGS, "PYTHONPATH": os.path.join(os.path.dirname(__file__), "..", "toys")}
@@ -101,3 +102,14 @@ def test_a_scored_file_is_shown_and_compared(touchstone, toy_domains, tmp_path):
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done.stderr
     assert "50.00%" in touchstone("show", "toy.jsonl").stdout
     assert "2 of 2" in touchstone("diff", "toy.jsonl", "whole.jsonl").stdout
+
+
+@pytest.mark.slow
+def test_check_counts_the_references_that_are_read(touchstone, tmp_path):
+    (tmp_path / "r.jsonl").write_text('{"answer": "42"}\n{"answer": "p\\\\land q"}\n{"answer": "\\\\frac12"}\n')
+    done = touchstone("domains", "check", "--domain", "math", "--data", "r.jsonl")
+    assert (done.returncode, "line 2: answer: not read" in done.stderr) == (1, True), done.stderr
+    assert "answer: references: 2 read whole, 1 not read, 0 refused" in done.stderr
+    (tmp_path / "r.jsonl").write_text('{"answer": "42"}\n')
+    done = touchstone("domains", "check", "--domain", "math", "--data", "r.jsonl")
+    assert (done.returncode, "references: 1 read whole, 0 not read, 0 refused" in done.stderr) == (0, True), done.stderr

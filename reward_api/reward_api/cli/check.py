@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jsonschema
 from pydantic import ValidationError
@@ -59,22 +59,35 @@ async def check_domains(settings: GatewaySettings) -> tuple[list[str], list[str]
     return good, faults
 
 
-async def check_data(settings: GatewaySettings, name: str, data: str) -> tuple[list[str], list[str]]:
-    """(one line for each reference that the domain's verifiers do not understand, components checked by shape alone)."""
+class DataCheck(NamedTuple):
+    """What `check --data` finds."""
+
+    faults: list[str]
+    """One line for each reference that the domain's verifiers do not understand."""
+    by_shape: list[str]
+    """The components of which only the shape of the references was checked."""
+    counts: list[str]
+    """How many references were read whole, not read and refused, for each verifier with an audit."""
+
+
+async def check_data(settings: GatewaySettings, name: str, data: str) -> DataCheck:
+    """Holds every reference of a data set against the domain's verifiers."""
     backends = _backends(settings)
     path = {path.stem: path for path in reversed(files(settings.domains))}[name]
     domain = await _resolved(backends, path)
     auditors = _auditors(domain)
     faults: list[str] = []
+    more = 0
     for row in open_source(data).rows():
-        faults += [f"line {row.number}: {fault}" for fault in _row_faults(domain, row, auditors)]
-        if len(faults) >= MAX_FAULTS:
-            faults = [*faults[:MAX_FAULTS], "… and maybe more"]
-            break
-    if faults:
-        faults += [f"{key}: {auditor.audit.summary()}" for key, auditor in auditors.items()]
+        lines = [f"line {row.number}: {fault}" for fault in _row_faults(domain, row, auditors)]
+        room = MAX_FAULTS - len(faults)
+        faults += lines[:room]
+        more += len(lines[room:])
+    if more:
+        faults.append(f"… and {more} more")
     await backends.aclose()
-    return faults, [f"{one.spec.key} ({one.endpoint})" for one in domain.components if not _is_here(one)]
+    by_shape = [f"{one.spec.key} ({one.endpoint})" for one in domain.components if not _is_here(one)]
+    return DataCheck(faults, by_shape, [f"{key}: {auditor.audit.summary()}" for key, auditor in auditors.items()])
 
 
 def _is_here(component: BoundComponent) -> bool:

@@ -108,12 +108,13 @@ def check(
         _file_of(domain, settings.domains)
     good, faults = asyncio.run(check_domains(settings))
     by_shape: list[str] = []
+    counts: list[str] = []
     if not faults and data is not None and domain is not None:
         try:
-            faults, by_shape = asyncio.run(check_data(settings, domain, data))
+            faults, by_shape, counts = asyncio.run(check_data(settings, domain, data))
         except BadInput as error:
             raise failure(str(error)) from None
-    for line in faults:
+    for line in (*faults, *counts):
         say(line)
     if by_shape:
         say(f"checked by the shape of the references alone: {', '.join(by_shape)}")

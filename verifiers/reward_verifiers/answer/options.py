@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from reward_verifiers.answer.extraction.sources import SOURCES, WITH_ARGUMENT, check_pattern
+from reward_verifiers.answer.extraction.named import check_pattern
+from reward_verifiers.answer.extraction.sources import SOURCES, WITH_ARGUMENT
 from reward_verifiers.answer.presets import with_preset
 from reward_verifiers.verifier import BadReference, Options, ReferenceModel
 
@@ -86,6 +87,22 @@ class AnswerOptions(Options):
         description="digits: 101_2 is 101_2, or 101 without a base; value: any base of the same value; "
         "a number: the base of references written without one.",
     )
+    log_base: Literal[2, 10] | None = Field(
+        default=None, description="The base of \\log without one, in references and answers; None: natural."
+    )
+    decimal_comma: bool = Field(
+        default=False, description="Numbers are written 3,14 and 1.234,5, in references and answers; lists with ;."
+    )
+    variables: Literal["complex", "real", "positive"] = Field(
+        default="complex",
+        description="What unknowns may stand for. complex: what only holds for some numbers is another function; real: "
+        "what differs at complex numbers alone is the same; positive: \\ln(x^2) is 2\\ln x.",
+    )
+    match: Literal["equal", "containment", "f1"] = Field(
+        default="equal",
+        description="For sets, lists and text. containment: the reference's items, or its words, are in the answer, which "
+        "may have more; f1: the harmonic mean of precision and recall of a set's items, a score between 0 and 1.",
+    )
     case: Literal["auto", "ignore", "match"] = Field(
         default="auto", description="Case of text (not of symbols). auto: it matters for kind exact alone."
     )
@@ -120,6 +137,13 @@ class AnswerOptions(Options):
             if str(source).startswith("regex:"):
                 check_pattern(str(source)[6:])
         return value
+
+    @model_validator(mode="after")
+    def _match_fits(self) -> Self:
+        kinds = {"equal": None, "containment": ("set", "list", "exact", "text"), "f1": ("set", "list")}[self.match]
+        if kinds is not None and self.kind not in kinds:
+            raise ValueError(f"match: {self.match} is for the kinds {', '.join(kinds)}, not for {self.kind}")
+        return self
 
     @field_validator("base")
     @classmethod

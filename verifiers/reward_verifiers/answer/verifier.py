@@ -14,7 +14,8 @@ from functools import lru_cache
 from typing import Any
 
 from reward_verifiers.answer.extraction import sources as extract
-from reward_verifiers.answer.extraction.sources import Extraction
+from reward_verifiers.answer.extraction.prose import lists_options
+from reward_verifiers.answer.extraction.spans import Extraction
 from reward_verifiers.answer.judged import UNKNOWN, Judged, clipped
 from reward_verifiers.answer.kinds import choices, collections, gym, mathematics, structured, texts
 from reward_verifiers.answer.options import AnswerOptions, AnswerReference, effective
@@ -30,6 +31,7 @@ _LOOSE = ("answer_tag", "phrase", "short", "last_line", "final_number", "last_ma
 """Sources whose text may be a sentence to look into."""
 _FROM_THE_END = frozenset({"short", "last_line", "final_number", "last_math", "last_number"})
 
+_WORDS = {(True, True): "right", (False, True): "in part", (False, False): "wrong", (True, False): "wrong"}
 _CHECKS: dict[str, Callable[[Any, AnswerOptions], None]] = {
     **dict.fromkeys(_MATHS, mathematics.check),
     **dict.fromkeys(_COLLECTIONS, collections.check),
@@ -138,7 +140,7 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
             "ms": round((time.perf_counter() - started) * 1000, 3),
         }
         score = float(judged.equal) if judged.score is None else judged.score
-        return Verdict.scored(score, f"{'right' if judged.equal else 'wrong'}: {judged.rule}", **evidence)
+        return Verdict.scored(score, f"{_WORDS[bool(judged.equal), bool(score)]}: {judged.rule}", **evidence)
 
     def gave_up(self, sample: Sample[AnswerOptions, AnswerReference], kind: FailureKind, limit: str) -> Verdict | None:
         options = effective(sample.options, sample.reference)
@@ -169,7 +171,7 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         # Of words the negation is a part: "not enough evidence" is compared whole.
         single = options.kind not in ("exact", "text", "choice") and options.one_final_answer
         text = extract.without_comments(without_end(text))
-        listed = options.kind in _MATHS and single and extract.lists_options(text)
+        listed = options.kind in _MATHS and single and lists_options(text)
         unread: Extraction | None = None
         for candidate in extract.candidates(text, options.sources(), single, options.boxes == "all_agree"):
             if candidate.text is None or options.kind not in _MATHS or candidate.source not in _LOOSE:

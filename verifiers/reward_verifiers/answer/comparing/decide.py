@@ -239,6 +239,8 @@ def _small_positive(ratio: int) -> bool:
 
 
 def _sequences(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
+    if isinstance(gold, Seq) and _is_tuple(gold) and isinstance(answer, Call) and answer.name == "binom":
+        return _ordered(gold.items, answer.args, options)  # a column, as some write it
     if not isinstance(gold, Seq) or not isinstance(answer, Seq):
         # {5} and 5 are the same answer; (5) was read as 5 already.
         if isinstance(gold, Seq) and len(gold.items) == 1:
@@ -342,6 +344,7 @@ def _matrices(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
 
 def _builders(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     """{2k : k in Z}: the same element under the same conditions, whatever the letter is called."""
+    gold, answer = _as_builder(gold), _as_builder(answer)
     if not isinstance(gold, Builder) or not isinstance(answer, Builder):
         return UNKNOWN
     ours, theirs = sorted(_letters_of(gold)), sorted(_letters_of(answer))
@@ -357,6 +360,17 @@ def _builders(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     if elements.equal is False and _same_multiples(gold, other):
         return Outcome(True, "the same whole numbers")
     return elements
+
+
+def _as_builder(node: Node) -> Node:
+    """n >= 3, n \\in Z is the set of such n."""
+    match node:
+        case Builder(Relation(("in",), (Sym() as letter, _)) as first, conditions):
+            return Builder(letter, (first, *conditions))
+        case Seq(items, "") if len(items) > 1 and len(symbols(node)) == 1:
+            if all(isinstance(item, Relation) for item in items):
+                return Builder(Sym(next(iter(symbols(node)))), items)
+    return node
 
 
 def _letters_of(builder: Builder) -> frozenset[str]:
@@ -495,6 +509,9 @@ def _letters(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
             other.words.casefold() == run.casefold(),
             "the same word" if other.words.casefold() == run.casefold() else "other words",
         )
+    if isinstance(other, Mul) and len(run) > 2:
+        same = tuple(Sym(letter) for letter in run) == other.factors
+        return Outcome(same, "the same letters" if same else "other letters, or another order")
     if len(set(run)) == len(run) and (len(run) == 2 or not isinstance(other, Sym)):
         product = Mul(tuple(Sym(letter) for letter in run))
         return _same_kind(product, answer, options) if isinstance(gold, Letters) else _same_kind(gold, product, options)

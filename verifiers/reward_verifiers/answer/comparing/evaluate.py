@@ -545,6 +545,11 @@ def close(left: Any, right: Any, lost: int = 0) -> bool:
     return bool(abs(left - right) <= max(abs(left), abs(right)) * _tiny() * 2 ** (23 + lost))
 
 
+def is_real(value: Any) -> bool:
+    """Whether a value has no imaginary part, but for what rounding leaves."""
+    return bool(abs(_CTX.im(value)) <= abs(value) * _tiny() * 2**23)
+
+
 def shown(value: Any) -> str:
     """Fifteen digits of a numeric value."""
     return str(_CTX.nstr(value, 15))

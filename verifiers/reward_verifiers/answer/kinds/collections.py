@@ -14,11 +14,11 @@ import re
 from typing import Any
 
 from reward_verifiers.answer.judged import NOT_READ, Judged, clipped
-from reward_verifiers.answer.kinds import mathematics
+from reward_verifiers.answer.kinds import mathematics, overlap
 from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.answer.reading import words
 from reward_verifiers.answer.reading.normalise import TEXT_COMMAND
-from reward_verifiers.verifier import BadReference
+from reward_verifiers.verifier import BadReference, Unsupported
 
 MAX_ITEMS = 1_000
 _BULLET = re.compile(r"\s*(?:[-*•]|[0-9]{1,3}[.)])\s+")
@@ -84,6 +84,8 @@ def left_over(answer: Any, options: AnswerOptions) -> str | None:
 def judge(answer: Any, text: str, options: AnswerOptions) -> Judged:
     """Whether an answer has the reference's items."""
     array = _array(answer)
+    if options.match != "equal":
+        return overlap.judge(answer, text, options)
     if array is None:
         return mathematics.judge(answer, _maths_text(text, options), options)
     if not array:
@@ -198,6 +200,35 @@ def _pieces(text: str) -> list[list[str]]:
         return []
     ways = [_SPLIT.split(body), re.split(r"\s*[,;，；、]\s*", body), re.split(r"\s*[;；]\s*", body)]
     return [[piece for piece in way if piece][:MAX_ITEMS] for way in ways]
+
+
+def items_of(answer: Any, options: AnswerOptions) -> list[Any]:
+    """The items of a reference: an array, or a text that is taken apart like an answer."""
+    array = _array(answer)
+    return array if array is not None else _answer_items(str(answer))[0]
+
+
+def answer_ways(text: str) -> list[list[Any]]:
+    """The ways to take an answer apart into items."""
+    array = _answer_array(text)
+    return [array] if array is not None else _answer_items(text)
+
+
+def _answer_items(text: str) -> list[list[Any]]:
+    return [list(way) for way in _pieces(text)] or [[text]]
+
+
+def same_item(wanted: Any, item: Any, options: AnswerOptions) -> bool:
+    """Whether two items are the same, as mathematics where both are, else as words."""
+    if _nested_key(wanted, options) == _nested_key(item, options):
+        return True
+    texts = [_value_text(one) for one in (wanted, item)]
+    if not all(map(_is_value, (wanted, item))) and not all(isinstance(one, list) for one in (wanted, item)):
+        return False
+    try:
+        return mathematics.judge(texts[0], texts[1], options).equal
+    except (BadReference, Unsupported):
+        return False
 
 
 def _unwrapped(text: str) -> str:

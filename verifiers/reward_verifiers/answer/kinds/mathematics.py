@@ -26,6 +26,7 @@ from reward_verifiers.answer.extraction.sources import candidates
 from reward_verifiers.answer.judged import NOT_READ, Judged, Outcome, clipped
 from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.answer.reading import words
+from reward_verifiers.answer.reading.conventions import in_plain_notation
 from reward_verifiers.answer.reading.nodes import (
     Big,
     Call,
@@ -85,7 +86,7 @@ def gold(text: str) -> Reading:
 
 def check(answer: Any, options: AnswerOptions) -> None:
     """Raises BadReference when the reference does not fit its kind."""
-    reading = gold(text_of(answer))
+    reading = gold(in_plain_notation(text_of(answer), options))
     if options.kind == "number" and (reading.node is None or not _is_number(reading.node)):
         raise BadReference(f"the reference answer is no number: {clipped(reading.text, 100)!r}")
     if options.kind == "unit" and not (isinstance(reading.node, Quantity) and reading.node.unit):
@@ -94,7 +95,7 @@ def check(answer: Any, options: AnswerOptions) -> None:
 
 def left_over(answer: Any, options: AnswerOptions) -> str | None:
     """What of a reference is not read; None when it is read whole."""
-    reading = gold(text_of(answer))
+    reading = gold(in_plain_notation(text_of(answer), options))
     return None if reading.node is not None else reading.left_over or reading.text
 
 
@@ -140,7 +141,8 @@ def is_aside(text: str, reference: Any) -> bool:
 
 def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
     """Whether an extracted answer equals the reference. Raises Unsupported when the reference is not read."""
-    expected, answer = gold(text_of(reference)), read(text)
+    expected = gold(in_plain_notation(text_of(reference), options))
+    answer = read(in_plain_notation(text, options))
     if _same_text(expected.text, answer.text):
         return Judged(True, "the same text", "first", answer.canonical, expected.canonical)
     if expected.node is None:

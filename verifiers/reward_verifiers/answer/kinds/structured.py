@@ -81,6 +81,7 @@ _LEAD = re.compile(
     r"|^(?:it|this|that)(?: is| was| happened| falls| fell)(?: on)?\s+",
     re.I,
 )
+_THE = re.compile(r"^the\s(?=[0-9])", re.I)
 _LONG_NUMBER = re.compile(r"[0-9]{9}")
 _NOT_A_DATE = re.compile(
     r"\b(?:not|or|before|after|until|since|between|never|around|about|approximately)\b|[=<>]", re.I
@@ -98,6 +99,7 @@ def date_fields(text: str) -> Fields | None:
     text = TEXT_COMMAND.sub(r" \1 ", text).replace("\\,", " ").replace("\\ ", " ").replace("~", " ")
     text = _CHINESE.sub(lambda m: "-".join(part for part in m.groups() if part), text)
     text = _LEAD.sub("", " ".join(text.split()).strip(" .*`\"'$"))[:120].strip(" .*`\"'$")
+    text = _THE.sub("", text)
     if not any(char.isdigit() for char in text) or _LONG_NUMBER.search(text) or _NOT_A_DATE.search(text):
         return None
     try:

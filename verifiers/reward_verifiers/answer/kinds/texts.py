@@ -58,6 +58,10 @@ def judge_text(answer: Any, text: str, options: AnswerOptions) -> Judged:
     """exact: the same characters but for white space; text: the same words."""
     check_text(answer, options)
     answer_text, wanted = _folded(text, options), _folded(str(answer), options)
+    if options.match == "containment":
+        held = any(f" {spelling} " in f" {answer_text} " for spelling in _spellings(str(answer), options))
+        rule = "the reference's words are in it" if held else "the reference's words are not in it"
+        return Judged(held, rule, "first", answer_text, wanted)
     same = answer_text in _spellings(str(answer), options)
     return Judged(same, "the same text" if same else "other text", "first", answer_text, wanted)
 

@@ -260,6 +260,11 @@ def _counted(p: Parser, value: Node) -> Node:
             thing, p.at = stem, at
     if thing is None:
         p.at = start
+        colour = p.token.value.lower()
+        if colour in words.COLOURS:
+            p.at += 1
+            _tail(p)
+            return Quantity(value, f"#{colour}")
         if p.token.value in words.CJK_HARMLESS:
             p.at += 1
             if p.token.kind == "text":

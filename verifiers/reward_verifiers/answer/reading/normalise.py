@@ -75,6 +75,8 @@ _SPACES = ("\\,", "\\;", "\\:", "\\!", "\\ ")
 _LEADING, _TRAILING = " \t\n:;=", " \t\n:;"
 _PAIRED = re.compile(r"(\*{1,3}|_{1,3}|`{1,3}|\"|')(.+)\1", re.S)
 _INLINE = re.compile(r"(?<!\\)\$\$?(?=[^\s$])((?:[^$\\]|\\.)*?)(?<=[^\s])(?<!\\)\$\$?(?![0-9])", re.S)
+_SPACED_INLINE = re.compile(r"(?<!\\)\$\$?\s([^$]{1,2000})\s\$\$?(?![0-9])")
+"""A formula with spaces inside its dollars: a command in it shows that these are no money."""
 _COLOURED = re.compile(
     r"\\(?:textcolor|colorbox)\{[^{}]{0,30}\}(?=\{)|\\num(?=\{)|\\color\{[^{}]{0,30}\}|\\color\[[^\]]{0,9}\]\{[^{}]{0,30}\}"
 )
@@ -166,6 +168,7 @@ def normalise(text: str) -> str:
     if text[:3].isupper():
         text = _MONEY_FIRST.sub(r"\2\\text{ \1}", text)
     if "$" in text:
+        text = _SPACED_INLINE.sub(lambda m: f" {m[1]} " if "\\" in m[1] else m[0], text)
         text = _INLINE.sub(lambda m: f" {m[1]} ", text).strip()
     if "^" in text or "_" in text:
         text = _IN_BASE.sub(r"\1_", text)

@@ -29,6 +29,7 @@ from reward_verifiers.answer.reading import (
     sentences,
     words,
 )
+from reward_verifiers.answer.reading.literals import literal, repeating
 from reward_verifiers.answer.reading.nodes import (
     ANY,
     Call,
@@ -50,15 +51,12 @@ from reward_verifiers.answer.reading.nodes import (
     Text,
     Time,
     Union,
-    children,
-    rebuilt,
-    walk,
 )
+from reward_verifiers.answer.reading.signs import spread
+from reward_verifiers.answer.reading.stream import TokenStream
 from reward_verifiers.answer.reading.tokens import FUNCTIONS, CannotRead, Token, tokens
 
-MAX_DEPTH = 60
 MAX_POSTFIX = 4
-MAX_EXPONENT = 4_000
 RELATIONS = {
     "=": "=", "==": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", "le": "<=", "ge": ">=", "ne": "!=",
     "in": "in", "approx": "~", "equiv": "==", "sim": "~", "simeq": "~", "to": "->", "rightarrow": "->", "notin": "notin",
@@ -104,52 +102,9 @@ def parse(text: str, thousands: bool = True) -> Node:
     return spread(node) if parser.signs else node
 
 
-def literal(text: str, exponent: int = 0) -> Num:
-    """The number that digits with an optional point spell, times ten to the `exponent`."""
-    if not exponent and text.isdecimal():
-        return Num(Fraction(int(text)))
-    whole, point, decimals = text.replace(",", "").partition(".")
-    digits = whole + decimals
-    if abs(exponent) > MAX_EXPONENT:
-        raise CannotRead("an exponent beyond all bounds")
-    value = Fraction(int(digits or "0")) * Fraction(10) ** (exponent - len(decimals))
-    if not point and not exponent:
-        return Num(value)
-    return Num(value, len(decimals) - exponent, len(digits.lstrip("0")))
-
-
-def _repeating(text: str) -> Node:
-    if text.endswith(("...", "ldots")):
-        return _going_on(text.removesuffix("...").removesuffix("\\ldots").strip())
-    digits = "".join(char if char.isdigit() or char in ".(" else "(" if char == "\\" else "" for char in text)
-    head, _, cycle = digits.partition("(")
-    return _cyclic(head, cycle.replace("(", ""))
-
-
-def _cyclic(head: str, cycle: str) -> Num:
-    start = literal(head + ("0" if head.endswith(".") else ""))
-    shift = len(head.partition(".")[2])
-    return Num(start.value + Fraction(int(cycle), (10 ** len(cycle) - 1) * 10**shift))
-
-
-def _going_on(digits: str) -> Num:
-    """0.1666… repeats the shortest tail that stands there twice; 3.14159… goes on unknown, and is a decimal."""
-    head, _, decimals = digits.partition(".")
-    for size in range(1, len(decimals) // 2 + 1):
-        cycle = decimals[-size:]
-        times = 0
-        while decimals[: len(decimals) - size * times].endswith(cycle):
-            times += 1
-        if times >= (3 if size == 1 else 2):
-            return _cyclic(f"{head}.{decimals[: len(decimals) - size * times]}", cycle)
-    return literal(digits)
-
-
-class Parser:
+class Parser(TokenStream):
     def __init__(self, stream: list[Token]) -> None:
-        self.stream = stream
-        self.at = 0
-        self.depth = 0
+        super().__init__(stream)
         self.bars = 0
         self.signs = False
         """Whether a \\pm was read."""
@@ -161,43 +116,6 @@ class Parser:
         """Whether a mod belongs to the congruence around, not to a term."""
         self.conditions: list[Node] = []
         """Conditions in brackets beside a value: (n \\ge 1)."""
-
-    # --- the stream ---------------------------------------------------------------------------------------------------
-
-    @property
-    def token(self) -> Token:
-        return self.stream[self.at]
-
-    def ahead(self, count: int = 1) -> Token:
-        return self.stream[min(self.at + count, len(self.stream) - 1)]
-
-    def is_op(self, *values: str) -> bool:
-        token = self.stream[self.at]
-        return token.value in values and token.kind in ("op", "cmd")
-
-    def accept(self, *values: str) -> bool:
-        if self.is_op(*values):
-            self.at += 1
-            return True
-        return False
-
-    def expect_end(self) -> None:
-        self.accept("checkmark")
-        if self.token.kind != "end":
-            raise CannotRead(f"unexpected {self.token.value[:20]!r}")
-
-    def close(self, closer: str) -> None:
-        if not self.accept(closer):
-            raise CannotRead(f"a {closer!r} is missing")
-
-    def deeper(self) -> None:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise CannotRead(f"nested deeper than {MAX_DEPTH}")
-
-    def written(self, start: int, end: int | None = None) -> str:
-        """The tokens from `start` to `end`, or to here, as text."""
-        return " ".join(token.value for token in self.stream[start : self.at if end is None else end])[:500].strip()
 
     # --- lists, unions, relations -------------------------------------------------------------------------------------
 
@@ -295,13 +213,21 @@ class Parser:
                 ops[-1] += "="
                 self.at += 1
             self.modular |= ops[-1] == "=="
-            sides.append(self.sum())
+            side = self.sum()
+            sides.append(self.ratio(side) if self.is_ratio(sides[0], ops) else side)
         modular, self.modular = self.modular, False
         if modular and len(sides) == 2:
             modulus = functions.modulus(self)
             if modulus is not None:
                 return Call("congruent", (*sides, modulus))
         return Relation(tuple(ops), tuple(sides)) if ops else sides[0]
+
+    def is_ratio(self, first: Node, ops: list[str]) -> bool:
+        """Whether a colon here goes on with a ratio: a : b = 2 : 3, k = 2 : 3."""
+        if not self.colons or ops != ["="] or not self.is_op(":"):
+            return False
+        named = isinstance(first, Call) and first.name == "ratio"
+        return named or (self.ahead().kind == "num" and self.ahead(2).kind in ("end", "sep"))
 
     def ratio(self, first: Node) -> Node:
         """3 : 2; with two digits behind it may be a time. The name before a colon is dropped: Total: 5."""
@@ -534,7 +460,7 @@ class Parser:
                 return literal(mantissa, int(exponent.strip("{}")))
             case "repeating":
                 self.at += 1
-                return _repeating(token.value)
+                return repeating(token.value)
             case "sym":
                 self.at += 1
                 return self.symbol(token.value)
@@ -711,23 +637,3 @@ class Parser:
 
 def _is_worded(node: Node) -> bool:
     return isinstance(node, Frac) and any(isinstance(side, Text) for side in (node.over, node.under))
-
-
-def spread(node: Node) -> Node:
-    """With every \\pm written out: a list of the upper and the lower reading."""
-    if not any(type(inner) is PlusMinus for inner in walk(node)):
-        return node
-
-    def reading(current: Node, upper: bool) -> Node:
-        new = tuple(reading(child, upper) for child in children(current))
-        if isinstance(current, PlusMinus):
-            return new[0] if current.upper == upper else Neg(new[0])
-        return rebuilt(current, new) if new else current
-
-    if isinstance(node, Seq) and node.open in ("", "{"):
-        items: list[Node] = []
-        for item in node.items:
-            both = spread(item)
-            items.extend(both.items if isinstance(both, Seq) and not both.open and both is not item else (both,))
-        return Seq(tuple(items), node.open, node.close)
-    return Seq((reading(node, True), reading(node, False)))

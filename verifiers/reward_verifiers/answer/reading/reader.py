@@ -32,7 +32,7 @@ _AMOUNT = re.compile(
 _COMPOUND = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{1,9})?\s?[A-Za-z]{1,12}\.?(?:\s(?:and\s)?|$)){2,3}")
 _PART = re.compile(r"([0-9.]+)\s?([A-Za-z]+\.?)")
 _FEET = re.compile(r"([0-9]{1,6})'\s?([0-9]{1,2}(?:\.[0-9]{1,6})?)(?:\"|'')")
-_RATIO = re.compile(r"([0-9]{1,9}) to ([0-9]{1,9})")
+_RATIO = re.compile(r"([0-9]{1,9}) (?:to|out of) ([0-9]{1,9})")
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ mile: mi|gram: 克|kilogram: kgs kilo kilos 千克 公斤|pound: lbs lb|metric_t
 second: sec secs s 秒
 minute: min mins 分钟 分|hour: hr hrs h 小时 时|day: 天|week: wk wks 周|month: 月|year: yr yrs 年|liter: L l 升
 milliliter: mL ml 毫升
-ohm: Ω \\Omega|ampere: A amp amps|degree_Celsius: °C ℃ celsius centigrade|degree_Fahrenheit: °F ℉ fahrenheit
+ohm: Ω \\Omega|kiloohm: kilohm kilohms|megaohm: megohm megohms
+ampere: A amp amps|degree_Celsius: °C ℃ celsius centigrade|degree_Fahrenheit: °F ℉ fahrenheit
 mole: mol mols|degree: ° deg 度|radian: rad rads|mile hour^-1: mph|kilometer hour^-1: kph kmh kmph
 mile gallon^-1: mpg|liter minute^-1: lpm|revolution minute^-1: rpm
 astronomical_unit: AU au|kelvin: K|light_year: ly|calorie: cal

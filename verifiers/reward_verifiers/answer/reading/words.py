@@ -107,7 +107,7 @@ TAILS = frozenset(
 _TAIL_WORDS = frozenset(word for tail in TAILS if not tail.startswith(("is ", "as ")) for word in tail.split())
 CJK_HARMLESS = frozenset(
     "答案 答案是 答案为 是 为 共 有 共有 一共 总共 约 大约 等于 所以 因此 故 解 答 得 个 只 种 人 次 件 本 张 条 "
-    "颗 名 位 岁 块 枚 头 匹 棵 朵 支 把 双_ 辆 台 页 题 分_ 解得 最小值 最大值 值".split()
+    "方法 情况 可能 整数 结果 颗 名 位 岁 块 枚 头 匹 棵 朵 支 把 双_ 辆 台 页 题 分_ 解得 最小值 最大值 值".split()
 )
 _GENERIC = frozenset(
     "way people unit item thing total number solution value case possibility piece object element person "
@@ -159,6 +159,10 @@ def stem(word: str) -> str | None:
 def is_adjective(word: str) -> bool:
     """A word that may stand before a counted thing and changes no number."""
     return word in ADJECTIVES or word in _ORDERED
+
+
+COLOURS = frozenset("red blue green yellow white black orange purple pink brown gray grey silver male female".split())
+"""What tells things apart where the thing itself is not named: 6 red and 4 blue."""
 
 
 def is_plain(adjective: str) -> bool:

@@ -1,0 +1,154 @@
+"""Sentences that say the answer: "the answer is …", `####`, the last line."""
+
+from __future__ import annotations
+
+import re
+
+from reward_verifiers.answer.extraction.boxes import BOXES
+from reward_verifiers.answer.extraction.formulas import joined_math, math_spans
+from reward_verifiers.answer.extraction.spans import (
+    ANY_WORD,
+    MAX_ANSWER,
+    SENTENCE_END,
+    TAIL,
+    Extraction,
+    changes_number,
+    last_match,
+)
+from reward_verifiers.answer.reading import words
+
+
+def declared_after_box(text: str, single: bool = True) -> Extraction | None:
+    """ "The final answer is $7$", said after the last box: the last word counts."""
+    start = max(text.rfind(box) for box in BOXES)
+    tail = text[max(start, len(text) - TAIL) :]
+    if start < 0 or len(tail) < 30:
+        return None
+    label_at = tail.lower().rfind("final answer")
+    if label_at < 0:
+        return None
+    candidate = phrase(tail[label_at:], single)
+    return candidate if candidate and candidate.text is not None and any(map(str.isdigit, candidate.text)) else None
+
+
+PHRASE = re.compile(
+    r"(?:\banswer|\bsolution|\bresult)(?: to (?:the|this) (?:problem|question))?\**\s{0,3}"
+    r"(?:is|are|was|equals|:|=|：)\**:?"
+    r"|^\**A:|^#{1,6}\s*\**(?:final )?answer\**\s*$|答案[是为：:]{1,2}|答[：:]|答えは|答え[：:]|정답은|정답[：:]|답[：:은]"
+    r"|\br[ée]ponse(?: correcte| finale)?\s?(?:est|:)|\brespuesta(?: correcta| final)?\s?(?:es|:)"
+    r"|\bantwort\s?(?:ist|lautet|:)|\bergebnis\s?(?:ist|lautet|:)|\bresposta(?: correta| final)?\s?(?:é|:)"
+    r"|\brisposta(?: corretta| finale)?\s?(?:è|:)"
+    r"|\bответ\**\s?[:：—-]|\bответ равен",
+    re.I | re.M,
+)
+
+_FORMULA_IS = re.compile(r"\s{0,3}(?:is|are|was|equals|=|:)\s{1,3}")
+
+_LEAD = re.compile(r"(?:\s|:|\*|therefore|thus|simply|just|about|equal to|option|=)*", re.I)
+
+_COPULA = re.compile(r"\s?(?:입니다|이다|이에요|예요|です|である|でした)[.。]?$")
+"""Where a sentence ends with its verb."""
+
+_CLAUSE = re.compile(r"\s?[,;(—–-]?\s(?:because|since|as (?:we|the|it|shown)|where we|so that)\b|\s?[,，]\s?因为", re.I)
+"""What begins a reason behind the answer."""
+
+_ASIDE = re.compile(r",\swhich\b", re.I)
+"""What begins a remark on the answer, which may take it back."""
+
+_NEGATION = re.compile(
+    r"\s*(?:definitely |certainly |clearly )?(?:not\b|n['’]t\b|never\b|neither\b|不是|unlikely)", re.I
+)
+
+
+def hash_marks(text: str, single: bool = True) -> Extraction | None:
+    """What stands after the last `####` on its line."""
+    start = text.rfind("####")
+    if start < 0:
+        return None
+    line = text[start + 4 : start + 4 + MAX_ANSWER].strip().split("\n", 1)[0].strip()
+    return Extraction(line, "####") if line else None
+
+
+def phrase(text: str, single: bool = True) -> Extraction | None:
+    """What follows the last "the answer is", "Answer:" or "A:", up to the end of its sentence."""
+    tail = text[-TAIL:]
+    last = last_match(PHRASE, tail)
+    if last is None:
+        return None
+    rest = tail[last.end() :].lstrip(" \t*:：\n")
+    line = rest.split("\n", 1)[0]
+    if line.rstrip() in ("$$", "\\["):
+        line = rest
+    if single and _NEGATION.match(line):
+        return Extraction(None, "phrase", "the answer is negated")
+    spans = math_spans(line)
+    named = _FORMULA_IS.match(line, spans[-1].end) if spans else None
+    if named and line[named.end() :].strip(" .*"):
+        line = line[named.end() :]  # the largest $n$ is 34
+        if single and _NEGATION.match(line):
+            return Extraction(None, "phrase", "the answer is negated")
+    elif spans and _is_plain_lead(line[: spans[0].start]) and _is_harmless_end(line[spans[-1].end :]):
+        return joined_math(line, "phrase", single)
+    return _sentence(line, "phrase")
+
+
+def _sentence(line: str, source: str) -> Extraction | None:
+    """The first sentence of a line, without the reason that it gives."""
+    end = SENTENCE_END.search(line)
+    content = line[: end.start()] if end else line
+    reason = _CLAUSE.search(content) or _ASIDE.search(content)
+    if reason and _ASIDE.match(reason.group()) and changes_number(content[reason.end() :]):
+        reason = None
+    content = content[: reason.start()] if reason and reason.start() > 0 else content
+    content = content[_LEAD.match(content).end() :].strip(" \t*`")  # type: ignore[union-attr]
+    content = _COPULA.sub("", content)
+    return Extraction(content, source) if content else None
+
+
+def _is_plain_lead(text: str) -> bool:
+    """Whether the words before a formula change nothing of it."""
+    return all(words.is_harmless(word) or word.lower() in words.SEPARATORS for word in ANY_WORD.findall(text))
+
+
+def _is_harmless_end(text: str) -> bool:
+    """Whether the words after a formula, up to the sentence's end, take nothing back."""
+    end = SENTENCE_END.search(text)
+    tail_words = ANY_WORD.findall(text[: end.start()] if end else text)
+    return not any(word.lower() in words.NUMBER_CHANGING for word in tail_words)
+
+
+def last_line(text: str, single: bool = True) -> Extraction | None:
+    """The last sentence: "So there are 42 apples." """
+    lines = text[-TAIL:].rstrip().rsplit("\n", 1)
+    line = lines[-1].strip(" \t*`>")
+    if not line or len(line) > _MAX_LINE:
+        return None
+    ends = [match.end() for match in SENTENCE_END.finditer(line) if match.end() < len(line)]
+    content = line[ends[-1] :].strip() if ends else line
+    return _sentence(content.rstrip(".!。"), "last_line")
+
+
+_OPTION_LINE = re.compile(
+    r"[ \t]*[-*•]?[ \t]*\**(?:\(?([A-J])(?:\)|\.|:)\**[ \t]"
+    r"|(?:\(([a-j1-9])\)|([a-j])\)|([a-j1-9])[.)])\**[ \t]+(?=[^A-Za-z\n]{1,30}$))"
+)
+"""A. Paris, (B) 17; with small letters and numbers only before a bare value: "2. We add 3" is a step."""
+
+
+def lists_options(text: str) -> bool:
+    """Whether a text ends in a line for every option, A, B, C, so that none of them is the answer."""
+    lines = [line for line in text[-TAIL:].splitlines() if line.strip()][-3:]
+    labels = [match[match.lastindex or 0] if (match := _OPTION_LINE.match(line)) else "" for line in lines]
+    return len(labels) > 1 and all(labels[-2:]) and len(set(labels[-2:])) == 2
+
+
+_MAX_LINE = 400
+
+
+def declared(text: str, single: bool = True) -> Extraction | None:
+    """All that follows the last "the answer is", when no box stands behind it."""
+    tail = text[-TAIL:]
+    last = last_match(PHRASE, tail)
+    if last is None or any(tail.find(box, last.start()) >= 0 for box in BOXES):
+        return None
+    return Extraction(tail[last.start() :].strip(), "declared")

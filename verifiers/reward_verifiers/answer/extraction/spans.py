@@ -1,0 +1,107 @@
+"""What was extracted, stretches of a text, and how stretches side by side become one answer.
+
+Boxes or tags that stand side by side (`\\boxed{1} or \\boxed{2}`) are one answer: the list of their contents. So a
+hedge is a list, and a list is not equal to the single value that it happens to hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reward_verifiers.answer.reading import words
+
+MAX_ANSWER = 10_000
+"""Characters; what is longer is not an answer."""
+
+TAIL = 4_000
+"""Characters of the end that the sources for prose read."""
+
+MAX_CHAIN = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """The answer's text and where it stood, or why there is none."""
+
+    text: str | None
+    source: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    start: int
+    end: int
+    content: str
+
+
+_MAX_GAP = 60
+
+JOINER = re.compile(
+    r"[\s$,;:/|&*()\\\]\[{}.!?、，；或和及]*"
+    r"(?:(?:or|and|maybe|perhaps|possibly|alternatively|else|either|text|q?quad|[xyz]|[a-z]_\{?\d\}?|=)"
+    r"[\s$,;:/|&*()\\\]\[{}.]*){0,8}",
+    re.I,
+)
+
+_PARTS = re.compile(r"[^.!?=\n]{0,50}\band\b[\s$(\[{}\\]{0,9}")
+"""Between the two parts of one answer: \\boxed{1} papers and \\boxed{2} bins."""
+
+NEGATED_BEFORE = re.compile(
+    r"(?:\bnot|n['’]t|\bcannot|\bnever|\bneither|不是|不等于|并非)"
+    r"(?:\s{1,3}(?:be|equal|equals|to|simply|just|the answer)){0,3}[\s:$*(]{0,6}$",
+    re.I,
+)
+
+DENIED_AFTER = re.compile(
+    r"[\s$*).,]{0,6}(?:(?:is|was|are|seems|looks)\s(?:not\b|wrong|incorrect|false|too\s)|(?:is|was|does|ca)n['’]t\b"
+    r"|cannot\b|does\snot\b|不对|错误|是错)",
+    re.I,
+)
+
+
+def chained(
+    text: str, last: Span, before: Callable[[str, int, int], Span | bool | None], source: str, single: bool
+) -> Extraction:
+    """`last` together with the spans that stand side by side with it."""
+    near = ("</answer>", "</ANSWER>", "</Answer>") if source == "answer_tag" else ("}", "boxed")
+    contents = [last.content]
+    first = last
+    while single and len(contents) < MAX_CHAIN:
+        gap = text[max(0, first.start - _MAX_GAP - 9) : first.start]
+        if not any(sign in gap for sign in near):
+            break
+        floor = max(0, first.start - MAX_ANSWER)
+        previous = before(text, first.start, floor)
+        if not isinstance(previous, Span) or previous.end > first.start or first.start - previous.end > _MAX_GAP:
+            break
+        if not JOINER.fullmatch(text, previous.end, first.start) and not _PARTS.fullmatch(
+            text, previous.end, first.start
+        ):
+            break
+        contents.append(previous.content)
+        first = previous
+    if single and NEGATED_BEFORE.search(text[max(0, first.start - 60) : first.start]):
+        return Extraction(None, source, "the answer is negated")
+    if single and DENIED_AFTER.match(text, last.end):
+        return Extraction(None, source, "the answer is taken back")
+    distinct = list(dict.fromkeys(content.strip() for content in reversed(contents)))
+    return Extraction(", ".join(distinct), source)
+
+
+SENTENCE_END = re.compile(r"[.!?](?=\s|$|\*\*)|[。！？]")
+
+
+def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    candidate = deque(pattern.finditer(text), maxlen=1)
+    return candidate[0] if candidate else None
+
+
+def changes_number(text: str) -> bool:
+    return any(word.lower() in words.NUMBER_CHANGING for word in ANY_WORD.findall(text))
+
+
+ANY_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")

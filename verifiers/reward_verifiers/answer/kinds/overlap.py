@@ -1,0 +1,52 @@
+"""Sets that may differ in part: `match: containment` and `match: f1`.
+
+reference ["Rome", "Paris"]     answer "Paris, Rome, Oslo"     containment 1     f1 2 * (2/3 * 1) / (2/3 + 1) = 0.8
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reward_verifiers.answer.judged import Judged, clipped
+from reward_verifiers.answer.kinds import collections
+from reward_verifiers.answer.options import AnswerOptions
+
+MAX_COMPARED = 64
+"""Items of an answer; one that has more is a list of guesses."""
+
+
+def judge(answer: Any, text: str, options: AnswerOptions) -> Judged:
+    """How much of the reference is in the answer, and for f1 how much of the answer in the reference."""
+    wanted = _distinct(collections.items_of(answer, options), options)
+    ways = [_distinct(way, options) for way in collections.answer_ways(text)]
+    shared, items = max(
+        ((_shared(wanted, way, options), way) for way in ways), key=lambda pair: (pair[0], -len(pair[1]))
+    )
+    score = _f1(shared, len(wanted), len(items)) if options.match == "f1" else float(shared == len(wanted))
+    rule = f"{shared} of the reference's {len(wanted)} items, among {len(items)}"
+    return Judged(score == 1.0, rule, "first", _shown(items), _shown(wanted), score)
+
+
+def _shown(items: list[Any]) -> str:
+    return clipped(", ".join(map(str, items)))
+
+
+def _distinct(items: list[Any], options: AnswerOptions) -> list[Any]:
+    """Without repetitions, which would count twice."""
+    kept: list[Any] = []
+    for item in items[: MAX_COMPARED + 1]:
+        if not any(collections.same_item(other, item, options) for other in kept):
+            kept.append(item)
+    return kept
+
+
+def _shared(wanted: list[Any], items: list[Any], options: AnswerOptions) -> int:
+    if len(items) > MAX_COMPARED:
+        return 0
+    return sum(any(collections.same_item(one, item, options) for item in items) for one in wanted)
+
+
+def _f1(shared: int, wanted: int, items: int) -> float:
+    if not wanted or not items:
+        return float(wanted == items)
+    return 2 * shared / (wanted + items)
