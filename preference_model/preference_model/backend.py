@@ -7,6 +7,7 @@ Importing this imports no model library; they are loaded with the first model.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -74,6 +75,8 @@ class PreferenceBackend:
             lines = "; ".join(f"{path}: {reason}" if path else reason for path, reason in reasons)
             raise ImportError(f"its registry cannot be used: {lines}") from None  # as the registry of verifiers expects
         self.pairs = Pairs(self.engine)
+        self._build = secrets.token_hex(8)
+        """New at each start: the models are files and servers, which may have changed since."""
         self._probe = GoldProbe(self.settings.probe_window)
         self._loading: asyncio.Task[dict[str, str]] | None = None
         self._loaded_spec: object = None
@@ -90,8 +93,17 @@ class PreferenceBackend:
             score_range=(-LIMIT, LIMIT),
             whole_group=False,
             whole_group_when={"mode": ["group", "pairwise"]},
+            demo_when={"model": self._demos()},
             pure=False,
+            build=self._build,
         )
+
+    def _demos(self) -> list[str]:
+        """The values of `model` that name a demonstration; "" where the default is one."""
+        registry = self.engine.registry.current()
+        demos = [name for name, spec in registry.models.items() if spec.demo]
+        is_default = any(registry.default == name or len(registry.models) == 1 for name in demos)
+        return sorted([*demos, *([""] if is_default else [])])
 
     def version(self) -> str:
         """A digest of the registry in service."""
@@ -141,7 +153,8 @@ class PreferenceBackend:
                 verdicts = await self._verdicts(name, spec, options, request)
         except TimeoutError:
             verdicts = _all(request, FailureKind.DEADLINE_EXCEEDED, "the model did not answer before the deadline")
-        return VerifyReply(verifier=NAME, version=f"{VERSION}+{self.version()}", verdicts=verdicts)
+        version = f"{VERSION}+{self.version()}"
+        return VerifyReply(verifier=NAME, version=version, build=self._build, verdicts=verdicts)
 
     async def aclose(self) -> None:
         if self._loading is not None:

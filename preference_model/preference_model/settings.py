@@ -27,6 +27,8 @@ class JudgeSettings(BaseSettings):
     canary_minutes: float = Field(default=10.0, gt=0, description="How often the judge is tested on known answers.")
     max_calls: int | None = Field(default=None, ge=1, description="Requests per run; beyond it: no verdict.")
     max_tokens: int | None = Field(default=None, ge=1, description="Tokens per run; beyond it: no verdict.")
+    prompt_price: float = Field(default=0.0, ge=0, description="Price of a million prompt tokens, for `usage.cost`.")
+    completion_price: float = Field(default=0.0, ge=0, description="Price of a million completion tokens.")
     rubrics: Path | None = Field(default=None, description="JSON Lines file of the rubrics that the judge wrote.")
 
 

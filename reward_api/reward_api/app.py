@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
-from prometheus_client import Gauge
 
 from reward_api.gateway.gateway import Gateway, package_version
 from reward_api.gateway.routes import router
 from reward_api.settings import GatewaySettings
 from reward_api.trainers.mount import mount
-from reward_verifiers.service.app import REJECTED_BODIES, bare_app
+from reward_verifiers.service.app import bare_app
+from reward_verifiers.service.metrics import Readings, watch_pool, watch_samples, watch_service
 from reward_verifiers.service.server import serve
 
 
@@ -18,22 +18,31 @@ def create_app(gateway: Gateway) -> FastAPI:
     app = bare_app("Touchstone", package_version(), gateway.settings.limits(), lambda _: gateway.running())
     app.state.gateway = gateway
     app.state.draining.deadlines = gateway.deadlines
-    rejected = Gauge("reward_rejected_bodies", REJECTED_BODIES, registry=gateway.metrics.registry)
-    rejected.set_function(lambda: app.state.body_room.refused)
+    readings = watch_service(app, gateway.metrics.registry)
+    watch_samples(readings, gateway.admission)
+    watch_pool(readings, gateway.pool)
+    watch_cache(readings, gateway)
+    readings.gauge(
+        "reward_refused_domains", "Domain files that are refused.", lambda: len(gateway.live_domains.refused)
+    )
+    app.state.read_again = gateway.live_domains.read_again
     app.include_router(router)
     mount(app, gateway)
     return app
 
 
+def watch_cache(readings: Readings, gateway: Gateway) -> None:
+    about = "Samples looked up in the cache, and groups whose reply was replayed."
+    for result, count in {
+        "hit": lambda: gateway.cache.hits,
+        "coalesced": lambda: gateway.cache.coalesced,
+        "miss": lambda: gateway.cache.misses,
+        "replayed": lambda: gateway.idempotent_replies.replayed,
+    }.items():
+        readings.counter("reward_cache_lookups", about, count, result=result)
+
+
 def serve_gateway(settings: GatewaySettings, host: str, port: int) -> None:
     """Serve the whole suite until stopped. Raises BadDomain or BindError before the first request."""
     gateway = Gateway(settings)
-    serve(
-        create_app(gateway),
-        host,
-        port,
-        header_timeout_s=settings.header_timeout_s,
-        shutdown_grace_s=settings.shutdown_grace_s,
-        log_level=settings.log_level,
-        log_format=settings.log_format,
-    )
+    serve(create_app(gateway), host, port, settings)

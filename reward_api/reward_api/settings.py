@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter
+from pydantic_settings import NoDecode
 
 from reward_verifiers.service.settings import ServiceSettings
 
@@ -18,6 +19,14 @@ def http_url(url: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(http_url)]
+Urls = Url | Annotated[list[Url], Field(min_length=1)]
+"""One URL, or those of all replicas."""
+
+
+def urls_of(urls: Urls | None) -> list[str]:
+    return [] if urls is None else [urls] if isinstance(urls, str) else urls
+
+
 SHIPPED_DOMAINS = Path(__file__).parent / "domains" / "data"
 """The domain files that come with the package."""
 
@@ -28,10 +37,23 @@ class GatewaySettings(ServiceSettings):
     domains: Path = Field(
         default=SHIPPED_DOMAINS, description="Folder of domain files (*.yaml). Default: the shipped domains."
     )
-    verifier_urls: dict[str, Url] = Field(
-        default_factory=dict, description='Where verifiers live, as JSON: {"answer": "http://answer:8001"}.'
+    verifier_urls: dict[str, Urls] = Field(
+        default_factory=dict,
+        description='Where verifiers live, as JSON: {"answer": "http://answer:8001"}. A list is as many replicas, and so is '
+        "a name with several addresses.",
     )
     service_key: str = Field(default="", description="Bearer key that the gateway sends to remote verifiers.")
+    gateways: int = Field(
+        default=1,
+        ge=1,
+        description="How many gateways share the traffic. With more than one, domains change by their files alone, and a "
+        "group's samples that come one by one need the header X-Touchstone-Group, which chooses the gateway.",
+    )
+    put_hosts: Annotated[str, NoDecode] = Field(
+        default="",
+        description="Hosts, or host:port, that a domain sent by PUT may name as a verifier's URL, comma-separated. "
+        "It may always name a URL of a domain file or of TOUCHSTONE_VERIFIER_URLS.",
+    )
     max_deadline_s: float = Field(default=600.0, gt=0, description="Cap on what a request or a domain may ask for.")
     cache_mb: int = Field(default=64, ge=0, description="Memory for verdicts of pure verifiers that are remembered.")
     idempotency_mb: int = Field(

@@ -11,6 +11,8 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from reward_sandbox.datasets import table
+from reward_sandbox.datasets.row import NotUnderstood
 from reward_sandbox.grading import extraction, suites
 from reward_sandbox.grading.grader import Grader
 from reward_sandbox.grading.items import Assurance, GradeItem, GradeResult, Tests
@@ -26,6 +28,7 @@ from reward_sandbox.languages import precompiled
 from reward_sandbox.languages.compiler import UnknownLanguage
 from reward_sandbox.languages.table import PRECOMPILED
 from reward_sandbox.settings import SandboxSettings
+from reward_verifiers.code_digest import code_digest
 from reward_verifiers.contract import (
     Description,
     FailureKind,
@@ -111,6 +114,7 @@ class CodeBackend:
             score_range=(0.0, 1.0),
             whole_group=False,
             pure=False,
+            build=code_digest(CodeBackend),
         )
 
     async def check_options(self, options: dict[str, Any]) -> None:
@@ -138,8 +142,9 @@ class CodeBackend:
     async def verify(self, request: VerifyRequest) -> VerifyReply:
         options = self._options(request.options)
         try:
-            ours = {name: value for name, value in request.reference.items() if name in CodeReference.model_fields}
-            reference = CodeReference.model_validate(ours)
+            reference = CodeReference.model_validate(await asyncio.to_thread(table.reference_of, request.reference))
+        except NotUnderstood as error:
+            return self._all(request, Verdict.failed(FailureKind.BAD_REFERENCE, f"reference: {error}"))
         except ValidationError as error:
             reason = "; ".join(f"reference.{path}: {reason}" for path, reason in validation_errors(error))
             return self._all(request, Verdict.failed(FailureKind.BAD_REFERENCE, reason))
@@ -174,7 +179,12 @@ class CodeBackend:
             else Verdict.scored(0.0, f"no complete fenced block of {language.name} after the thinking")
             for code in programs
         ]
-        return VerifyReply(verifier=NAME, version=VERSION, verdicts=verdicts)
+        return VerifyReply(verifier=NAME, version=VERSION, build=code_digest(CodeBackend), verdicts=verdicts)
+
+    @staticmethod
+    def converted(row: dict[str, Any], dataset: str = "") -> dict[str, Any]:
+        """A row of a public data set as one to train with: prompt, reference, solution. Raises ValueError."""
+        return table.converted(row, dataset)
 
     @staticmethod
     def _options(options: dict[str, Any]) -> CodeOptions:
@@ -185,7 +195,12 @@ class CodeBackend:
 
     @staticmethod
     def _all(request: VerifyRequest, verdict: Verdict) -> VerifyReply:
-        return VerifyReply(verifier=NAME, version=VERSION, verdicts=[verdict] * len(request.completions))
+        return VerifyReply(
+            verifier=NAME,
+            version=VERSION,
+            build=code_digest(CodeBackend),
+            verdicts=[verdict] * len(request.completions),
+        )
 
 
 def _jail(settings: SandboxSettings, binds: dict[str, str]) -> Jail:

@@ -28,11 +28,7 @@ sys.stdout.write(r.urlopen(q, timeout=100).read().decode())
 
 
 def run(*command: str, **more) -> str:
-    environment = {
-        **os.environ,
-        "DOCKER_BUILDKIT": "0",
-        "DOCKER_GROUP": str(os.stat("/var/run/docker.sock").st_gid),
-    }
+    environment = {**os.environ, "DOCKER_GROUP": str(os.stat("/var/run/docker.sock").st_gid)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, **more)
     assert done.returncode == 0, f"{command}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
     return done.stdout
@@ -40,8 +36,8 @@ def run(*command: str, **more) -> str:
 
 @pytest.fixture
 def runner():
-    run("docker-compose", "-p", PROJECT, "build", "sandbox")
-    compose = ("docker-compose", "-p", PROJECT, "-f", "docker-compose.yml", "-f", "deploy/docker-runner.yml")
+    run("docker", "compose", "-p", PROJECT, "build", "sandbox")
+    compose = ("docker", "compose", "-p", PROJECT, "-f", "docker-compose.yml", "-f", "deploy/docker-runner.yml")
     run(*compose, "up", "-d", "--build", "sandbox")
     try:
         container = run(*compose, "ps", "-q", "sandbox").strip()

@@ -2,9 +2,11 @@
 
 import json
 import os
-import shutil
+import random
 import subprocess
+import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -31,21 +33,18 @@ def run(*command: str, **more) -> str:
     return done.stdout
 
 
-def has_v2() -> bool:
-    return subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
-
-
-@pytest.fixture(scope="module", params=["docker-compose", "docker compose"])
-def compose(request):
-    """The compose command, in the old and in the new spelling."""
-    if request.param == "docker compose" and not has_v2():
-        pytest.skip("no Compose v2 plugin on this machine")
-    if request.param == "docker-compose" and not shutil.which("docker-compose"):
-        pytest.skip("no docker-compose 1.29 on this machine")
-    environment = {**os.environ, "TOUCHSTONE_PORT": PORT, "TOUCHSTONE_ADMIN_KEYS": "test-admin", "DOCKER_BUILDKIT": "0"}
+@pytest.fixture(scope="module")
+def compose():
+    """`compose("up", "-d")`: Compose v2, on the stack that is up."""
+    settings = {
+        "TOUCHSTONE_PORT": PORT,
+        "TOUCHSTONE_ADMIN_KEYS": "test-admin",
+        "TOUCHSTONE_PUT_HOSTS": "answer-b, nobody",
+    }
+    environment = {**os.environ, **settings}
 
     def call(*arguments: str) -> str:
-        return run(*request.param.split(), "-p", PROJECT, *arguments, env=environment)
+        return run("docker", "compose", "-p", PROJECT, *arguments, env=environment)
 
     call("build")
     call("up", "-d")
@@ -116,6 +115,8 @@ def test_containers_run_as_a_plain_user_without_powers(compose):
         assert "no-new-privileges:true" in about["HostConfig"]["SecurityOpt"]
         assert about["HostConfig"]["Memory"] > 0
         assert about["HostConfig"]["PidsLimit"] > 0
+        assert about["HostConfig"]["NanoCpus"] > 0
+        assert about["HostConfig"]["LogConfig"]["Config"]["max-size"]
         assert about["HostConfig"]["Privileged"] is False
         status = run("docker", "exec", about["Id"], "cat", "/proc/self/status")
         lines = dict(line.split(":\t") for line in status.splitlines() if ":\t" in line)
@@ -213,3 +214,80 @@ def put_until_accepted(spec):
         assert reply.status_code == 422
         time.sleep(0.2)
     raise AssertionError(reply.text)
+
+
+@pytest.fixture
+def replicas(compose):
+    """The two containers of `answer`."""
+    compose("up", "-d", "--wait", "--scale", "answer=2")
+    yield compose("ps", "-q", "answer").split()
+    compose("up", "-d", "--wait", "--scale", "answer=1")
+
+
+class Load:
+    """Groups of a right and a wrong answer, sent by four clients at once until the end of the `with` block."""
+
+    def __init__(self):
+        self.samples = self.nulls = 0
+        self.wrong, self.causes = [], Counter()
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._send, args=(number,)) for number in range(4)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _send(self, number):
+        rng = random.Random(number)
+        with httpx.Client(base_url=URL, timeout=60) as client:
+            while not self._stop.is_set():
+                answer = rng.randrange(10**9)  # so that no verdict comes from the cache
+                texts = [f"<think>so</think><answer>{one}</answer>" for one in (answer, answer + 1)]
+                reply = client.post("/score/math", json={"completions": texts, "reference": str(answer)})
+                rewards = [result["reward"] for result in reply.json()["results"]]
+                self.samples += len(rewards)
+                self.nulls += rewards.count(None)
+                self.causes.update(
+                    result["failure"]["message"] for result in reply.json()["results"] if result["failure"]
+                )
+                self.wrong += [pair for pair in zip(rewards, (2, 1), strict=True) if pair[0] not in (None, pair[1])]
+
+    def pass_by(self, samples):
+        """Wait until so many more were scored."""
+        until = self.samples + samples
+        while self.samples < until:
+            assert all(thread.is_alive() for thread in self._threads)
+            time.sleep(0.05)
+
+
+def test_one_of_two_replicas_killed_under_load_costs_no_reward(compose, replicas):
+    with Load() as load:
+        load.pass_by(200)
+        run("docker", "kill", replicas[0])
+        load.pass_by(2000)
+    assert load.wrong == []
+    assert load.nulls == 0, load.causes
+
+
+def test_a_rolling_restart_costs_under_one_null_in_a_hundred(compose, replicas):
+    with Load() as load:
+        for replica in replicas:
+            load.pass_by(200)
+            run("docker", "restart", "--time", "20", replica)
+            until_healthy(replica)
+        load.pass_by(200)
+    assert load.wrong == []
+    assert load.nulls < load.samples / 100, load.causes
+
+
+def until_healthy(container_id):
+    give_up = time.monotonic() + 120
+    while run("docker", "inspect", "-f", "{{.State.Health.Status}}", container_id).strip() != "healthy":
+        assert time.monotonic() < give_up, run("docker", "logs", container_id)
+        time.sleep(0.2)

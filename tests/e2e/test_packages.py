@@ -46,6 +46,19 @@ def test_the_wheel_serves_its_own_domains(wheels, environment, tmp_path):
     assert "all good" in run(environment, "-m", "reward_api", "domains", "check", cwd=tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("command", "extra"),
+    [("serve", "gateway"), ("domains check", "gateway"), ("serve answer", "answer"), ("serve sandbox", "sandbox")],
+)
+def test_a_bare_install_names_the_extra_that_is_missing(wheels, environment, command, extra):
+    run(UV, "pip", "install", "--python", environment, wheels["touchstone_rewards"], wheels["touchstone_client"])
+    touchstone = [environment.with_name("touchstone"), *command.split()]
+    done = subprocess.run(touchstone, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert f"touchstone-rewards[{extra}]" in line
+
+
 def test_the_client_installs_alone_and_scores(wheels, environment, tmp_path, serve):
     run(UV, "pip", "install", "--python", environment, wheels["touchstone_client"])
     program = (

@@ -134,6 +134,31 @@ def test_refused_rows_are_counted_and_scored_again(score, tmp_path):
     assert rewards(tmp_path / "s.jsonl") == [[1.0, 0.0], [1.0, 0.0], []]
 
 
+@pytest.mark.parametrize(("domain", "kept"), [("toy", 0.25), ("whole", 2 / 3)])
+def test_samples_without_a_verdict_are_scored_again_and_no_others(score, rollouts, tmp_path, domain, kept):
+    """The stored file is made to lack one verdict. A domain that needs the whole group scores the whole group again."""
+    path = tmp_path / "s.jsonl"
+    done = score(rollouts, "-o", "s.jsonl", "--domain", domain)
+    assert done.returncode == 0, done.stderr
+    whole = rewards(path)
+    first, second = lines(path)
+    failed, other = first["results"]
+    failure = {"kind": "timeout", "component": "toy", "message": "too slow"}
+    failed |= {"reward": None, "valid": False, "failure": failure}
+    failed["components"]["toy"] |= {"score": None, "valid": False, "failure": failure}
+    other["reward"] = 0.25  # shows whether it was scored again
+    path.write_text("".join(json.dumps(line) + "\n" for line in (first, second)))
+    assert score(rollouts, "-o", "s.jsonl", "--domain", domain).returncode == 3
+    assert rewards(path) == [[None, 0.25], whole[1]]
+    done = score(rollouts, "-o", "s.jsonl", "--domain", domain, "--rejudge-failed")
+    assert done.returncode == 0, done.stderr
+    assert rewards(path) == [[whole[0][0], pytest.approx(kept)], whole[1]]
+    again = lines(path)
+    assert [line["line"] for line in again] == [1, 2]
+    assert again[0]["group"]["valid"] == 2
+    assert again[0]["group"]["mean"] == pytest.approx((whole[0][0] + kept) / 2)
+
+
 def test_a_file_of_which_nothing_is_scored_ends_with_1(score, tmp_path):
     (tmp_path / "r.jsonl").write_text('{"completions": ["crash"], "answer": "yes"}\nnot json\n')
     done = score("r.jsonl", "-o", "s.jsonl")

@@ -9,7 +9,7 @@ import yaml
 from test_checkpoint import FAMILIES
 
 from preference_model.judge.client import ATTEMPTS, CACHED, READINGS
-from preference_model.judge.pairs import pairings
+from preference_model.judge.group import pairings
 from preference_model.model.registry import ModelSpec, RegistrySpec, UpstreamSpec
 from preference_model.rubric.backend import RubricOptions
 from preference_model.rubric.items import RubricItem, rubric_of, total
@@ -17,13 +17,17 @@ from preference_model.settings import JudgeSettings
 from reward_verifiers.self_assessment import SelfAssessmentOptions, SelfAssessmentVerifier
 from reward_verifiers.verifier import ReferenceModel, Sample
 
+SHARED = {"url", "model", "timeout_s", "concurrency"}
+"""Settings of a judge that every upstream has."""
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE, JUDGES, RUBRICS = ((DOCS / name).read_text() for name in ("preference.md", "judges.md", "rubrics.md"))
 
 
 def test_every_key_of_an_entry_is_documented():
-    for name in (*ModelSpec.model_fields, *UpstreamSpec.model_fields):
+    for name in ModelSpec.model_fields:
         assert f"`{name}`" in PAGE, name
+    for name in UpstreamSpec.model_fields:
+        assert f"`{name}`" in (JUDGES if name in JudgeSettings.model_fields and name not in SHARED else PAGE), name
 
 
 def test_every_setting_of_the_judge_and_every_option_of_a_rubric_is_documented():

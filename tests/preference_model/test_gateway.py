@@ -1,14 +1,19 @@
 """The verifier `preference` behind the gateway: embedded, whole groups that arrive one by one, steps and flags."""
 
 import asyncio
+from pathlib import Path
 
 import httpx
 import pytest
+import yaml
+from faulty_judge import FaultyJudge
 
+from reward_api import domains
 from reward_api.app import create_app
 from reward_api.gateway.gateway import Gateway
 from reward_api.settings import GatewaySettings
 
+SHIPPED = Path(domains.__file__).parent / "data"
 PROMPT = "Why is the sky blue?"
 GROUP = [
     "<think>Let me think about the light of the sun and of the sky.</think><answer>Air scatters blue light.</answer>",
@@ -34,13 +39,13 @@ async def gateway(tmp_path, models, registry, monkeypatch):
     )
     monkeypatch.setenv("TOUCHSTONE_PREFERENCE_REGISTRY", str(path))
     monkeypatch.setenv("TOUCHSTONE_PREFERENCE_PROBE_WINDOW", "8")
-    domains = tmp_path / "domains"
-    domains.mkdir()
+    folder = tmp_path / "domains"
+    folder.mkdir()
     opened = []
 
     async def start(domain):
-        (domains / "general.yaml").write_text(domain)
-        gateway = Gateway(GatewaySettings(domains=domains, workers=1, verifier_urls=ELSEWHERE))
+        (folder / "general.yaml").write_text(domain)
+        gateway = Gateway(GatewaySettings(domains=folder, workers=1, verifier_urls=ELSEWHERE))
         running = gateway.running()
         await running.__aenter__()
         transport = httpx.ASGITransport(create_app(gateway))
@@ -91,6 +96,8 @@ async def test_a_model_of_weight_0_is_reported_and_its_failure_costs_nothing(gat
     client = await gateway(domain("{model: rm, mode: pairwise}, weight: 0"))
     two = await score(client, completions=GROUP[:2])
     assert sum(result["components"]["preference"]["score"] for result in two) == pytest.approx(1.0, abs=1e-3)
+    shown = (await client.get("/domains/general")).json()["components"]
+    assert [part["whole_group"] for part in shown] == [False, True]
     [lone] = await score(client, completions=GROUP[:1])
     assert lone["components"]["preference"]["score"] is None
     assert (lone["reward"], lone["valid"]) == (lone["components"]["format"]["score"], True)
@@ -107,6 +114,74 @@ async def test_the_step_reaches_the_models_budget(gateway):
     assert now["components"]["preference"]["score"] != 0
     [unsaid] = await score(client, completions=GROUP[:1])
     assert unsaid["reward"] is None
+
+
+async def test_a_demonstration_has_weight_0_until_a_real_model_is_named(gateway, registry, models, caplog):
+    entry = {"model": models["llama"], "floor": -50, "dtype": "float32", "batch_tokens": 512}
+    registry(helpful=entry | {"demo": True})
+    client = await gateway(domain("{model: helpful}"))
+    assert any("weight 0 for a demonstration" in record.getMessage() for record in caplog.records)
+    assert (await client.get("/domains/general")).json()["components"][1]["weight"] == 0
+    [shown] = await score(client, completions=GROUP[:1])
+    part = shown["components"]["preference"]
+    assert (shown["flags"], part["weight"], part["score"] != 0) == (["demo_model"], 0, True)
+    assert shown["reward"] == shown["components"]["format"]["score"]
+    put = (await client.get("/domains/general")).json()["spec"]
+    assert put["components"][1]["weight"] == 1
+    registry(helpful=entry)
+    [paid] = await score(client, completions=GROUP[:1])
+    part = paid["components"]["preference"]
+    assert (paid["flags"], part["weight"]) == ([], 1)
+    assert paid["reward"] == pytest.approx(paid["components"]["format"]["score"] + part["score"])
+
+
+async def test_the_shipped_domain_pays_a_judge_and_counts_what_it_costs(gateway, peers, monkeypatch):
+    judge = FaultyJudge()
+    monkeypatch.delenv("TOUCHSTONE_PREFERENCE_REGISTRY")
+    monkeypatch.setenv("TOUCHSTONE_JUDGE_URL", f"{peers(judge.app)}/v1")
+    shipped = yaml.safe_load((SHIPPED / "general.yaml").read_text())
+    components = [{**one, "after": []} for one in shipped["components"] if one["verifier"] != "language"]
+    client = await gateway(yaml.safe_dump({**shipped, "components": components}))
+    texts = [f"<think>Let me see.</think><answer>It has the value {value}.</answer>" for value in (1, 3, 2, 2)]
+    results = await score(client, completions=texts)
+    parts = [result["components"]["preference"] for result in results]
+    assert [(part["score"], part["weight"]) for part in parts] == [(0, 1), (1, 1), (0.5, 1), (0.5, 1)]
+    assert [result["reward"] for result in results] == [1, 2, 1.5, 1.5]
+    page = (await client.get("/metrics")).text
+    assert 'reward_judge_calls_total{verifier="preference"} 6.0' in page
+    assert 'reward_judge_tokens_total{kind="prompt",verifier="preference"} 600.0' in page
+
+
+UNDECIDED = """components:
+  - {verifier: 'toys:Toy', name: answer, undecided: judge}
+  - {verifier: preference, name: judge, weight: WEIGHT, options: {model: judge_reference}}
+"""
+
+
+async def test_a_judge_is_asked_about_what_the_answer_cannot_decide_and_nothing_else(gateway, peers, monkeypatch):
+    judge = FaultyJudge()
+    monkeypatch.setenv("TOUCHSTONE_JUDGE_URL", f"{peers(judge.app)}/v1")
+    client = await gateway(UNDECIDED.replace("WEIGHT", "0"))
+    texts = ["un", "wrong", "unsupported", "crash"]  # the toy says `unsupported` to one, and breaks on another
+    results = await score(client, completions=texts, reference={"answer": "un"}, tokens=[1, 2, 3, 4])
+    assert [result["reward"] for result in results] == [1, 0, 1, None]
+    assert judge.questions == 1
+    settled = results[2]["components"]["answer"]
+    assert (settled["score"], settled["evidence"]["before"]) == (1, "no such kind")
+    assert settled["evidence"]["judge"]["usage"]["calls"] == 1
+    assert results[0]["components"]["judge"]["reason"].startswith("not asked")
+    judge.on_reply = lambda _: 400
+    [failed] = await score(client, completions=["unsupported"], reference={"answer": "uns"})
+    assert (failed["reward"], failed["failure"]["component"]) == (None, "answer")
+    assert failed["failure"]["message"].startswith("undecided, and not judged: ")
+
+
+async def test_who_decides_must_have_no_weight_of_its_own(gateway, monkeypatch):
+    monkeypatch.setenv("TOUCHSTONE_JUDGE_URL", "http://judge/v1")
+    with pytest.raises(Exception, match=r"components\[0\].undecided: 'judge' must have weight 0"):
+        await gateway(UNDECIDED.replace("WEIGHT", "1"))
+    with pytest.raises(Exception, match=r"components\[0\].undecided: no later component is named 'nobody'"):
+        await gateway(UNDECIDED.replace("undecided: judge", "undecided: nobody").replace("WEIGHT", "0"))
 
 
 async def test_a_flag_of_the_verifier_is_a_flag_of_the_sample(gateway):

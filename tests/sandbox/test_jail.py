@@ -286,7 +286,8 @@ async def test_a_pair_that_is_cancelled_while_it_waits_gives_its_slots_back():
     busy = asyncio.create_task(jail.run(python("import time; time.sleep(1)")))
     while len(jail._free) > 1:
         await asyncio.sleep(0)
-    pair = asyncio.create_task(jail.run_pair(python("1"), python("1")))
+    slow = Limits(cpu_s=30)  # which is not tried in a quick slot
+    pair = asyncio.create_task(jail.run_pair(python("1", slow), python("1", slow)))
     while len(jail._free):
         await asyncio.sleep(0)
     pair.cancel()
@@ -294,6 +295,20 @@ async def test_a_pair_that_is_cancelled_while_it_waits_gives_its_slots_back():
         await pair
     await busy
     assert len(jail._free) == 2
+    await jail.aclose()
+
+
+async def test_quick_programs_do_not_wait_for_slow_ones():
+    jail = ForkServerJail(1)
+    await jail.start()
+    bombs = [asyncio.create_task(jail.run(python("while True: pass", Limits(wall_s=60)))) for _ in range(3)]
+    while jail._free:
+        await asyncio.sleep(0)
+    alone = await jail.run(python("print(1)"))
+    pair = await jail.run_pair(python("print(2)"), python("print(3)"))
+    assert not any(bomb.done() for bomb in bombs)
+    assert (alone.stdout, [outcome.stdout for outcome in pair]) == (b"1\n", [b"2\n", b"3\n"])
+    assert {(await bomb).ending for bomb in bombs} == {"time_limit"}
     await jail.aclose()
 
 

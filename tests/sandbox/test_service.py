@@ -443,6 +443,32 @@ async def test_all_means_that_no_test_failed_not_even_the_last(client):
         assert [test["passed"] for test in result["tests"]] == [True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("score", "stop", "expected", "verdicts"),
+    [
+        ("all", "first_failure", 0.0, ["wrong_answer", "skipped", "skipped"]),
+        ("all", "never", 0.0, ["wrong_answer", "accepted", "accepted"]),
+        ("fraction", "first_failure", 2 / 3, ["wrong_answer", "accepted", "accepted"]),
+        ("weighted", "first_failure", 0.5, ["wrong_answer", "accepted", "accepted"]),
+    ],
+)
+async def test_only_a_score_that_is_lost_stops_at_the_first_failure(client, score, stop, expected, verdicts):
+    weights = (2, 1, 1)
+    tests = [{"stdin": f"{n}", "stdout": f"{n or 9}", "weight": weight} for n, weight in enumerate(weights)]
+    result = await grade(client, code="print(input())", kind="stdio", tests=tests, score=score, stop=stop)
+    assert result["score"] == pytest.approx(expected)
+    assert [test["verdict"] for test in result["tests"]] == verdicts
+
+
+@pytest.mark.parametrize(("score", "stop", "expected"), [("all", "never", 0.0), ("fraction", "first_failure", 0.5)])
+async def test_a_suite_goes_on_where_a_later_test_still_counts(client, score, stop, expected):
+    suite = "assert f(1) == 9\nassert f(2) == 2"
+    result = await grade(
+        client, code="def f(x): return x", kind="asserts", entry="f", test_code=suite, score=score, stop=stop
+    )
+    assert (result["score"], len(result["tests"])) == (expected, 2)
+
+
 async def test_replies_never_carry_expected_values(client):
     result = await client.post(
         "/grade",

@@ -169,5 +169,5 @@ def test_a_resumed_run_finds_the_verdicts_of_its_samples(serve_toys):
                     client.submit(sample(f"{index}", index, step=7))
                 assert client.group("g").result(timeout=30).rewards == [0.0] * 4
         page = httpx.get(f"{url}/metrics").text
-    assert 'reward_cache_lookups{result="replayed"} 4.0' in page
+    assert 'reward_cache_lookups_total{result="replayed"} 4.0' in page
     assert 'reward_requests_total{domain="toy",outcome="complete"} 4.0' in page

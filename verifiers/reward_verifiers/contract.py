@@ -307,6 +307,10 @@ class Description(_Reply):
     whole_group_when: dict[str, list[str]] = Field(
         default_factory=dict, description="Option to those of its values with which verdicts depend on the siblings."
     )
+    demo_when: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="Option to those of its values that name a demonstration: its score is reported with weight 0.",
+    )
     pure: bool = Field(
         default=False, description="Same input and same `build`, same verdict: the gateway may cache it, and ask twice."
     )
@@ -319,6 +323,10 @@ class Description(_Reply):
     def needs_group(self, options: dict[str, Any]) -> bool:
         """Whether verdicts with these options depend on the siblings."""
         return self.whole_group or any(options.get(name) in values for name, values in self.whole_group_when.items())
+
+    def is_demo(self, options: dict[str, Any]) -> bool:
+        """Whether the score with these options is for show."""
+        return any(options.get(name, "") in values for name, values in self.demo_when.items())
 
 
 # The reply to POST /score is built by the gateway alone, from verdicts that are already validated, so these are plain

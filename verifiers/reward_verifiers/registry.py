@@ -5,14 +5,13 @@ Nothing is imported until it is asked for. Two packages that claim one name are 
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import inspect
 import sys
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, metadata
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from reward_verifiers.verifier import Backend, Verifier
 GROUP = "touchstone.verifiers"
 BACKENDS = "touchstone.backends"
 """Verifiers that do not run in the suite's workers: each entry point makes a Backend that starts on first use."""
-OURS = "touchstone-rewards"
 SERVICES = "touchstone.services"
 """Services of such verifiers, with routes of their own: each entry point is `create_app(settings) -> FastAPI`."""
 
@@ -53,7 +51,7 @@ def backend(name: str) -> Backend | None:
         try:
             instance: Backend = point.load()()
         except (ImportError, AttributeError) as error:
-            raise BrokenVerifier(f"verifier {name!r} cannot be loaded: {error}{missing_hint(name, error)}") from error
+            raise _broken("verifier", point, error) from error
         return instance
     return None
 
@@ -64,19 +62,9 @@ def service(name: str) -> Callable[[Any], Any] | None:
         try:
             create_app: Callable[[Any], Any] = point.load()
         except (ImportError, AttributeError) as error:
-            raise BrokenVerifier(f"service {name!r} cannot be loaded: {error}{missing_hint(name, error)}") from error
+            raise _broken("service", point, error) from error
         return create_app
     return None
-
-
-def missing_hint(name: str, error: Exception) -> str:
-    """How to install what a verifier or service of ours needs: the extra of its name."""
-    if not isinstance(error, ModuleNotFoundError):
-        return ""
-    with contextlib.suppress(PackageNotFoundError):
-        if name in (metadata(OURS).get_all("Provides-Extra") or ()):
-            return f": pip install '{OURS}[{name}]'"
-    return ""
 
 
 def services() -> list[str]:
@@ -134,11 +122,17 @@ def load(name: str) -> Verifier[Any, Any]:
     try:
         kind = point.load()
     except Exception as error:  # whatever its module raises
-        hint = missing_hint(name, error)
-        raise BrokenVerifier(f"verifier {name!r} cannot be loaded: {_place(error)}{error}{hint}") from error
+        raise _broken("verifier", point, error) from error
     if not (isinstance(kind, type) and issubclass(kind, Verifier)):
         raise BrokenVerifier(f"{point.value} is not a reward_verifiers.verifier.Verifier")
     return kind()
+
+
+def _broken(what: str, point: EntryPoint, error: Exception) -> BrokenVerifier:
+    """Names the extra that is missing, where the entry point has one."""
+    is_missing = isinstance(error, ModuleNotFoundError) and point.extras and point.dist is not None
+    cure = f"; pip install '{point.dist.name}[{','.join(point.extras)}]'" if is_missing and point.dist else ""
+    return BrokenVerifier(f"{what} {point.name!r} cannot be loaded: {_place(error)}{error}{cure}")
 
 
 def _place(error: Exception) -> str:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from preference_model.api import tei, vllm
 from preference_model.backend import PreferenceBackend
-from preference_model.judge.pairs import PairOutcome
+from preference_model.judge.pair_outcome import PairOutcome
 from preference_model.model.completion_part import completion_part
 from preference_model.model.engine import item_or_reason
 from preference_model.model.registry import ModelSpec

@@ -112,7 +112,7 @@ async def check_reference(judge: Judge) -> str:
     """The right answer is correct, and no wrong one is."""
     rows = (("a right answer", RIGHT, 1.0), ("a wrong answer", WRONG, 0.0), ("one that gives it orders", OBEDIENT, 0.0))
     for name, text, expected in rows:
-        outcome = await judge.agrees_unchecked(ScoreItem(PROMPT, text, REFERENCE), ON_NOBODY)
-        if outcome.score != expected:
-            return f"it calls {name} {'correct' if outcome.score else 'incorrect'}"
+        score = await judge.agrees_unchecked(ScoreItem(PROMPT, text, REFERENCE), ON_NOBODY)
+        if score != expected:
+            return f"it calls {name} {'correct' if score else 'incorrect'}"
     return ""

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
@@ -20,14 +20,12 @@ import orjson
 import stamina
 from cachetools import LRUCache
 
-from preference_model.judge.usage import Budget, Usage, usage_of
+from preference_model.judge.usage import Budget, Ledger, Usage, usage_of
 from preference_model.model.registry import UpstreamSpec, digest
 from preference_model.model.upstream_client import Busy, ServerError, UpstreamClient
 from preference_model.outcome import ScoreFailure
 from reward_verifiers.completion import after_think
 from reward_verifiers.contract import FailureKind
-
-T = TypeVar("T")
 
 CACHED = 65_536
 TRANSIENT = frozenset({FailureKind.TIMEOUT, FailureKind.VERIFIER_UNREACHABLE})
@@ -62,22 +60,19 @@ class Call:
 
     run: str | None = ""
     until: float | None = None
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def own(self) -> Call:
+        """The same, with a ledger of its own."""
+        return replace(self, ledger=Ledger())
 
 
 DEFAULT_CALL = Call()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What was read, and what it cost."""
-
-    value: Any
-    usage: Usage
-
-
 @dataclass(slots=True)
 class _Flight:
-    task: asyncio.Task[Answer]
+    task: asyncio.Task[Any]
     waiters: int = 0
 
 
@@ -95,17 +90,20 @@ class JudgeClient:
         self._flights: dict[str, _Flight] = {}
         self.owners = 0
 
-    async def ask(self, key: tuple[Any, ...] | None, question: Callable[[], Question], call: Call) -> Answer:
-        """The answer to a question. `key` says what it is; None: never cached. `question` makes it with fresh nonces."""
+    async def ask(self, key: tuple[Any, ...] | None, question: Callable[[], Question], call: Call) -> Any:
+        """The answer to a question, as it was read.
+
+        `key` says what it is; None: never cached. `question` makes it with fresh nonces.
+        """
         if key is None:
             return await self._asked(question, call)
         name = hashlib.sha256(orjson.dumps(key)).hexdigest()
         if name in self._cache:
-            self.total += Usage(cached=1)
-            return Answer(self._cache[name], Usage(cached=1))
+            self._count(call, Usage(cached=1))
+            return self._cache[name]
         return await self._shared(name, question, call)
 
-    async def _shared(self, name: str, question: Callable[[], Question], call: Call) -> Answer:
+    async def _shared(self, name: str, question: Callable[[], Question], call: Call) -> Any:
         flight = self._flights.get(name)
         if is_owner := flight is None:
             flight = self._flights[name] = _Flight(asyncio.create_task(self._asked(question, call)))
@@ -123,24 +121,24 @@ class JudgeClient:
                 flight.task.cancel()
                 if self._flights.get(name) is flight:
                     del self._flights[name]
-        self._cache[name] = answer.value
-        return answer if is_owner else replace(answer, usage=Usage(cached=1))
+        self._cache[name] = answer
+        if not is_owner:
+            self._count(call, Usage(cached=1))
+        return answer
 
-    async def _asked(self, question: Callable[[], Question], call: Call) -> Answer:
+    async def _asked(self, question: Callable[[], Question], call: Call) -> Any:
         """Ask until the answer can be read, a few times."""
-        usage = Usage()
         for left in reversed(range(READINGS)):
             one = question()
-            reply, cost = await self._sent(one, call, READINGS - left)
-            usage += cost
+            reply = await self._sent(one, call, READINGS - left)
             try:
-                return Answer(one.read(own_turn(reply)), usage)
+                return one.read(own_turn(reply))
             except Unreadable:
                 if not left:
                     raise
         raise AssertionError
 
-    async def _sent(self, question: Question, call: Call, attempt: int) -> tuple[Any, Usage]:
+    async def _sent(self, question: Question, call: Call, attempt: int) -> Any:
         limit = None if call.until is None else max(call.until - REPLY_S - asyncio.get_running_loop().time(), 0.001)
         try:
             async with asyncio.timeout(limit):
@@ -148,11 +146,15 @@ class JudgeClient:
                 reply = await self._retried(lambda: self._once(f"{self._path}/chat/completions", body, call))
         except TimeoutError:
             raise ScoreFailure(FailureKind.DEADLINE_EXCEEDED, "the judge did not answer before the deadline") from None
-        usage = usage_of(reply, len(question.system) + len(question.user), len(_text(reply)))
+        tokens = usage_of(reply, len(question.system) + len(question.user), len(_text(reply)))
+        self._count(call, tokens.priced(self._upstream.prompt_price, self._upstream.completion_price))
+        return reply
+
+    def _count(self, call: Call, usage: Usage) -> None:
+        self.total += usage
+        call.ledger.add(usage)
         if call.run is not None:
             self.budget.add(call.run, usage)
-        self.total += usage
-        return reply, usage
 
     async def _retried(self, send: Callable[[], Awaitable[Any]]) -> Any:
         limits = {"timeout": 3 * self._upstream.timeout_s, "wait_initial": 0.05, "wait_jitter": 0.05}
@@ -162,14 +164,19 @@ class JudgeClient:
         raise AssertionError
 
     async def _once(self, path: str, body: dict[str, Any], call: Call) -> Any:
-        if call.run is None:
-            return await self._peer.ask(path, body)
-        self.budget.enter(call.run)
+        """One request, which is a call unless the server turns it away."""
+        if call.run is not None:
+            self.budget.enter(call.run)
+        spent = Usage(calls=1)
         try:
             return await self._peer.ask(path, body)
         except Busy:
-            self.budget.refund(call.run)
+            spent = Usage()
+            if call.run is not None:
+                self.budget.refund(call.run)
             raise
+        finally:
+            self._count(call, spent)
 
     async def _body(self, question: Question, attempt: int) -> dict[str, Any]:
         up = self._upstream

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from preference_model.judge import prompts
 from preference_model.judge.canary import Canary, check_pairs, check_reference
 from preference_model.judge.client import DEFAULT_CALL, Call, release, shared_client
-from preference_model.judge.usage import Usage
 from preference_model.model.registry import ModelSpec
 from preference_model.model.upstream import joined
 from preference_model.outcome import ScoreFailure, ScoreItem
@@ -29,7 +28,6 @@ class PairVotes:
 
     votes: list[float] = field(default_factory=list)
     first: list[bool] = field(default_factory=list)
-    usage: Usage = field(default_factory=Usage)
 
     @property
     def score(self) -> float:
@@ -55,15 +53,7 @@ def _sign(vote: float) -> int:
     return (vote > 0) - (vote < 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """Whether a text agrees with the reference: 1 or 0, and what that cost."""
-
-    score: float
-    usage: Usage
-
-
-async def _all(votes: Sequence[Awaitable[tuple[float, Usage]]]) -> list[tuple[float, Usage]]:
+async def _all(votes: Sequence[Awaitable[float]]) -> list[float]:
     """All votes. Raises the first failure once none is under way any more."""
     outcomes = await asyncio.gather(*votes, return_exceptions=True)
     answers = []
@@ -99,14 +89,13 @@ class Judge:
         cast = [
             self._vote(question, one, other, first, orders[:at].count(first), call) for at, first in enumerate(orders)
         ]
-        answers = await _all(cast)
-        return PairVotes([vote for vote, _ in answers], orders, sum((usage for _, usage in answers), Usage()))
+        return PairVotes(await _all(cast), orders)
 
     async def _demand(self) -> None:
         if self._tested:
             await self.canary.demand()
 
-    async def agrees(self, item: ScoreItem, call: Call = DEFAULT_CALL) -> Agreement:
+    async def agrees(self, item: ScoreItem, call: Call = DEFAULT_CALL) -> float:
         """1 when the text agrees with the reference, else 0."""
         if not item.reference:
             message = "reference.answer: this judge compares with it, and there is none"
@@ -114,24 +103,21 @@ class Judge:
         await self._demand()
         return await self.agrees_unchecked(item, call)
 
-    async def agrees_unchecked(self, item: ScoreItem, call: Call) -> Agreement:
+    async def agrees_unchecked(self, item: ScoreItem, call: Call) -> float:
         question, answer = joined(item)
         parts = {"question": question, "reference": item.reference or "", "answer": answer}
         key = None if call.run is None else ("reference", *parts.values())
-        outcome = await self.client.ask(
+        label = await self.client.ask(
             key, lambda: prompts.question(prompts.REFERENCE, parts, tuple(prompts.AGREEMENT)), call
         )
-        return Agreement(prompts.AGREEMENT[outcome.value], outcome.usage)
+        return prompts.AGREEMENT[label]
 
-    async def _vote(
-        self, question: str, one: str, other: str, first: bool, number: int, call: Call
-    ) -> tuple[float, Usage]:
+    async def _vote(self, question: str, one: str, other: str, first: bool, number: int, call: Call) -> float:
         shown = (one, other) if first else (other, one)
         parts = {"question": question, "answer A": shown[0], "answer B": shown[1]}
         key = None if call.run is None else ("pairs", number, *parts.values())
-        answer = await self.client.ask(key, lambda: prompts.question(prompts.PAIRS, parts, tuple(prompts.SCALE)), call)
-        score = prompts.SCALE[answer.value]
-        return (score if first else -score), answer.usage
+        label = await self.client.ask(key, lambda: prompts.question(prompts.PAIRS, parts, tuple(prompts.SCALE)), call)
+        return prompts.SCALE[label] if first else -prompts.SCALE[label]
 
     async def aclose(self) -> None:
         await self.canary.aclose()

@@ -21,6 +21,7 @@ class UsageCollector(Collector):
         usage = self._usage()
         yield CounterMetricFamily("judge_calls", "Requests to judges.", value=usage.calls)
         yield CounterMetricFamily("judge_cached", "Judgements that an earlier one answered.", value=usage.cached)
+        yield CounterMetricFamily("judge_cost", "Cost of judges, at the prices that are set.", value=usage.cost)
         tokens = CounterMetricFamily("judge_tokens", "Tokens of judges.", labels=["kind"])
         tokens.add_metric(["prompt"], usage.prompt_tokens)
         tokens.add_metric(["completion"], usage.completion_tokens)

@@ -5,36 +5,18 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from typing import Any
-
-from pydantic import BaseModel
 
 from preference_model.judge.client import DEFAULT_CALL, Call
+from preference_model.judge.group import judge_group
 from preference_model.judge.judge import Judge
+from preference_model.judge.pair_outcome import PairOutcome, by_guard, failed, name_of
 from preference_model.judge.usage import Usage
 from preference_model.model.engine import ModelEngine, item_or_reason
 from preference_model.model.registry import ModelSpec, digest
 from preference_model.model.relative import preferred
 from preference_model.model.scale import strength
 from preference_model.outcome import ScoreFailure, ScoreItem, ScoreOutcome
-from reward_verifiers.contract import Failure, FailureKind
-
-CLEAR = 1e-4
-
-
-class PairOutcome(BaseModel):
-    """The outcome of one pair. `preferred` is null exactly when there is a failure."""
-
-    preferred: str | None  # "a", "b", "tie"
-    margin: float | None  # above 0 for a: a scoring model's difference, or a judge's mean over the votes, -2 to 2
-    probability: float | None  # that a is preferred
-    scores: tuple[float | None, float | None] = (None, None)
-    votes: list[float] = []
-    consistency: float | None = None
-    first_position: float | None = None
-    failure: Failure | None = None
-    evidence: dict[str, Any] = {}
-    usage: dict[str, int] = {}
+from reward_verifiers.contract import FailureKind
 
 
 class Pairs:
@@ -79,19 +61,20 @@ class Pairs:
     ) -> PairOutcome:
         guards = [reason if isinstance(reason := item_or_reason(spec, item), str) else None for item in (one, other)]
         if any(guards):
-            return _by_guard(guards)
+            return by_guard(guards)
+        call = call.own()
         try:
             votes_cast = await self.judge(spec).compare(one, one.text, other.text, votes=votes, swap=swap, call=call)
         except ScoreFailure as error:
-            return _failed(error)
+            return failed(error, usage=call.ledger.usage.evidence())
         return PairOutcome(
-            preferred=_name(votes_cast.score),
+            preferred=name_of(votes_cast.score),
             margin=votes_cast.score,
             probability=(votes_cast.score + 2) / 4,
             votes=votes_cast.votes,
             consistency=votes_cast.consistency,
             first_position=votes_cast.first_position,
-            usage=votes_cast.usage.evidence(),
+            usage=call.ledger.usage.evidence(),
         )
 
     async def group_outcomes(
@@ -100,30 +83,19 @@ class Pairs:
         """A judge's scores of a group: by the reference, or by pairs among siblings, 0 to 1."""
         if not pairwise:
             return list(await asyncio.gather(*(self._agrees(spec, item, call) for item in items)))
-        duels = pairings(len(items))
-        outcomes = await asyncio.gather(*(self._duel(spec, items[one], items[other], call) for one, other in duels))
-        contests: list[list[tuple[PairOutcome, float]]] = [[] for _ in items]
-        for (one, other), pair in zip(duels, outcomes, strict=True):
-            chance = math.nan if pair.probability is None else pair.probability
-            contests[one].append((pair, chance))
-            contests[other].append((pair, 1 - chance))
-        return [_standing(contests[at], items[at]) for at in range(len(items))]
+        return await judge_group(
+            items, lambda one, other: self._by_judge(spec, one, other, votes=2, swap=True, call=call)
+        )
 
     async def _agrees(self, spec: ModelSpec, item: ScoreItem | str, call: Call) -> ScoreOutcome:
         if isinstance(item, str):
             return ScoreOutcome(0.0, None, {"guard": item})
+        call = call.own()
         try:
-            outcome = await self.judge(spec).agrees(item, call)
-            return ScoreOutcome(outcome.score, None, {"usage": outcome.usage.evidence()})
+            score, failure = await self.judge(spec).agrees(item, call), None
         except ScoreFailure as error:
-            return ScoreOutcome(None, error)
-
-    async def _duel(self, spec: ModelSpec, one: ScoreItem | str, other: ScoreItem | str, call: Call) -> PairOutcome:
-        if isinstance(one, str) or isinstance(other, str):
-            return _by_guard([item if isinstance(item, str) else None for item in (one, other)])
-        if one.text == other.text:  # siblings repeat answers
-            return PairOutcome(preferred="tie", margin=0.0, probability=0.5)
-        return await self._by_judge(spec, one, other, votes=2, swap=True, call=call)
+            score, failure = None, error
+        return ScoreOutcome(score, failure, {"usage": call.ledger.usage.evidence()})
 
     def usage(self) -> Usage:
         """What all judges of this backend have cost. Judges of one server share a client, which counts once."""
@@ -136,71 +108,20 @@ class Pairs:
         self._judges.clear()
 
 
-def pairings(size: int) -> list[tuple[int, int]]:
-    """Which of a group are compared: each with its next siblings in a circle, O(n log n) pairs; all where those are fewer.
-
-    >>> pairings(3)
-    [(0, 1), (0, 2), (1, 2)]
-    >>> len(pairings(64))
-    384
-    """
-    reach = max(math.ceil(math.log2(size)), 1)
-    if 2 * reach >= size - 1:
-        return [(one, other) for one in range(size) for other in range(one + 1, size)]
-    return [(one, (one + step) % size) for one in range(size) for step in range(1, reach + 1)]
-
-
-def _standing(contests: Sequence[tuple[PairOutcome, float]], item: ScoreItem | str) -> ScoreOutcome:
-    """The mean over the comparisons that have a verdict. A failed one costs its own pair; half of them must be there."""
-    won = [chance for pair, chance in contests if pair.failure is None]
-    failures = [pair.failure for pair, _ in contests if pair.failure is not None]
-    evidence: dict[str, Any] = {"guard": item} if isinstance(item, str) else {"siblings": len(won)}
-    if usages := [pair.usage for pair, _ in contests if pair.usage]:
-        evidence["usage"] = {name: sum(usage[name] for usage in usages) for name in usages[0]}
-    if failures:
-        evidence["failed_pairs"] = len(failures)
-    if failures and len(won) * 2 < len(contests):
-        return ScoreOutcome.failed(failures[0].kind, failures[0].message, **evidence)
-    return ScoreOutcome(sum(won) / len(won), None, evidence)
-
-
 def _by_scores(spec: ModelSpec, one: ScoreOutcome, other: ScoreOutcome) -> PairOutcome:
     evidence = {"a": one.evidence, "b": other.evidence}
     for side in (one, other):
         if side.value is None:
             failure = side.failure or ScoreFailure(FailureKind.VERIFIER_ERROR, "no score")
-            return _failed(failure, (one.value, other.value), evidence)
+            return failed(failure, (one.value, other.value), evidence)
     assert one.value is not None  # noqa: S101
     assert other.value is not None  # noqa: S101
     strengths = strength(one, spec), strength(other, spec)
     margin = one.value - other.value if -math.inf in strengths else strengths[0] - strengths[1]
     return PairOutcome(
-        preferred=_name(margin),
+        preferred=name_of(margin),
         margin=margin,
         probability=preferred(*strengths),
         scores=(one.value, other.value),
         evidence=evidence,
     )
-
-
-def _by_guard(reasons: Sequence[str | None]) -> PairOutcome:
-    """What is no answer loses to what may be one, without asking anybody."""
-    one, other = reasons
-    margin = 0.0 if one and other else -2.0 if one else 2.0
-    evidence = {name: {"guard": reason} for name, reason in zip("ab", reasons, strict=True) if reason}
-    return PairOutcome(preferred=_name(margin), margin=margin, probability=(margin + 2) / 4, evidence=evidence)
-
-
-def _failed(
-    error: ScoreFailure,
-    scores: tuple[float | None, float | None] = (None, None),
-    evidence: dict[str, Any] | None = None,
-) -> PairOutcome:
-    failure = Failure(kind=error.kind, message=error.message)
-    return PairOutcome(
-        preferred=None, margin=None, probability=None, scores=scores, failure=failure, evidence=evidence or {}
-    )
-
-
-def _name(margin: float) -> str:
-    return "tie" if abs(margin) < CLEAR else "a" if margin > 0 else "b"

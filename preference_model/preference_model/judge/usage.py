@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cachetools import LRUCache
@@ -23,6 +23,8 @@ class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached: int = 0
+    cost: float = 0.0
+    """In the currency of the prices that are set; 0 where none are."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -30,23 +32,40 @@ class Usage:
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.cached + other.cached,
+            self.cost + other.cost,
         )
+
+    def priced(self, prompt: float, completion: float) -> Usage:
+        """With what its tokens cost, at prices per million."""
+        return replace(self, cost=(self.prompt_tokens * prompt + self.completion_tokens * completion) / 1e6)
 
     @property
     def tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
 
-    def evidence(self) -> dict[str, int]:
-        return {
+    def evidence(self) -> dict[str, float]:
+        """As it stands in a verdict."""
+        counts: dict[str, float] = {
             "calls": self.calls,
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "cached": self.cached,
         }
+        return {**counts, "cost": round(self.cost, 8)} if self.cost else counts
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What one verdict has cost so far, also where it gets none."""
+
+    usage: Usage = Usage()
+
+    def add(self, usage: Usage) -> None:
+        self.usage += usage
 
 
 def usage_of(reply: Any, sent: int, received: int) -> Usage:
-    """The usage that a reply reports; estimated from the characters where it reports none."""
+    """The tokens that a reply reports; estimated from the characters where it reports none."""
     usage = reply.get("usage") if isinstance(reply, dict) else None
     usage = usage if isinstance(usage, dict) else {}
     counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
@@ -55,7 +74,7 @@ def usage_of(reply: Any, sent: int, received: int) -> Usage:
         count if isinstance(count, int) and count >= 0 else estimate
         for count, estimate in zip(counts, estimates, strict=True)
     )
-    return Usage(1, prompt, completion)
+    return Usage(prompt_tokens=prompt, completion_tokens=completion)
 
 
 @dataclass(slots=True)

@@ -69,6 +69,8 @@ class UpstreamSpec(StrictModel):
     canary_minutes: float = Field(default=10.0, gt=0, description="How often the judge is tested on known answers.")
     max_calls: int | None = Field(default=None, ge=1, description="Requests per run; beyond it: no verdict.")
     max_tokens: int | None = Field(default=None, ge=1, description="Tokens per run; beyond it: no verdict.")
+    prompt_price: float = Field(default=0.0, ge=0, description="Price of a million prompt tokens, for `usage.cost`.")
+    completion_price: float = Field(default=0.0, ge=0, description="Price of a million completion tokens.")
 
 
 class Ensemble(StrictModel):
@@ -80,7 +82,7 @@ class Ensemble(StrictModel):
 
 
 class Calibration(StrictModel):
-    """Where the scores of a named set lie; `touchstone eval-preference` prints it."""
+    """Where the scores of a named set lie; `touchstone preference eval` prints it."""
 
     set: str = Field(min_length=1, description="Which texts these are.")
     mean: Number
@@ -113,7 +115,8 @@ class ModelSpec(StrictModel):
     model: str | None = Field(default=None, description="Path or hub id of a sequence classification model.")
     revision: str | None = Field(default=None, description="Commit or tag at the hub.")
     head: str | None = Field(
-        default=None, description="Folder that train-preference wrote, or the name of a head that is shipped."
+        default=None,
+        description="Folder that `touchstone preference train` wrote, or the name of a head that is shipped.",
     )
     upstream: UpstreamSpec | None = None
     ensemble: Ensemble | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -72,6 +73,8 @@ class RubricBackend:
             self._registry = Registry(settings.registry, settings.judge, quiet=True)
         except (ValidationError, BadRegistry) as error:
             raise ImportError(f"its registry cannot be used: {error}") from None
+        self._build = secrets.token_hex(8)
+        """New at each start: the judge is a server, which may have changed since."""
         self._store = RubricStore(settings.judge.rubrics)
         self._judges: dict[str, tuple[RubricJudge, Canary, JudgeClient]] = {}
 
@@ -85,6 +88,7 @@ class RubricBackend:
             options_schema=RubricOptions.model_json_schema(),
             reference_schema=RubricReference.model_json_schema(),
             pure=False,
+            build=self._build,
         )
 
     def _version(self) -> str:
@@ -115,7 +119,7 @@ class RubricBackend:
         except TimeoutError:
             failed = Verdict.failed(FailureKind.DEADLINE_EXCEEDED, "the judge did not answer before the deadline")
             verdicts = [failed] * len(request.completions)
-        return VerifyReply(verifier=NAME, version=self._version(), verdicts=verdicts)
+        return VerifyReply(verifier=NAME, version=self._version(), build=self._build, verdicts=verdicts)
 
     def usage(self) -> Usage:
         """What its judges have cost."""
@@ -200,14 +204,16 @@ async def _verdict(
     if text is None or (reason := guard.reason(text, prompt)):
         reason = guard.NO_SUCH_PART if text is None else reason
         return Verdict.scored(0.0, f"filtered by the guard: {reason}", guard=reason)
+    call = call.own()
     try:
         judgement = await judge.judge(prompt, text, rubric, options.votes, options.second_reading, call)
     except ScoreFailure as error:
-        return Verdict.failed(error.kind, error.message, rubric=rubric.version)
-    return _scored(judgement, rubric, options.aggregate)
+        usage = call.ledger.usage.evidence()
+        return Verdict.failed(error.kind, error.message, rubric=rubric.version, usage=usage)
+    return _scored(judgement, rubric, options.aggregate, call.ledger.usage)
 
 
-def _scored(judgement: Judgement, rubric: Rubric, aggregate: Aggregate) -> Verdict:
+def _scored(judgement: Judgement, rubric: Rubric, aggregate: Aggregate, usage: Usage) -> Verdict:
     score = round(total(rubric.items, judgement.met, aggregate), 4)
     counts = {
         kind: (
@@ -223,7 +229,7 @@ def _scored(judgement: Judgement, rubric: Rubric, aggregate: Aggregate) -> Verdi
         rubric=rubric.version,
         items=_rows(judgement, rubric.items),
         votes=judgement.votes,
-        usage=judgement.usage.evidence(),
+        usage=usage.evidence(),
     )
 
 

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from preference_model.judge.client import Answer, Call, JudgeClient, Unreadable
-from preference_model.judge.usage import Usage
+from preference_model.judge.client import Call, JudgeClient, Unreadable
 from preference_model.outcome import ScoreFailure
 from preference_model.rubric.items import Rubric, rubric_of
 from preference_model.rubric.reading import Reading, items_question, second_question, writing_question
@@ -18,11 +17,10 @@ from reward_verifiers.verifier import BadReference
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict on every item, how many votes it took, and the cost."""
+    """The verdict on every item, and how many votes it took."""
 
     reading: Reading
     votes: int
-    usage: Usage
 
     @property
     def met(self) -> Mapping[int, bool]:
@@ -39,41 +37,42 @@ class RubricJudge:
         """The majority of the votes on every item. They are asked one after another, as long as one can change."""
         needed = votes // 2 + 1
         readings: list[Reading] = []
-        usage, failure = Usage(), None
+        failure = None
         for number in range(votes):
             try:
-                answer = await self._vote(prompt, text, rubric, number, call)
+                readings.append(await self._vote(prompt, text, rubric, number, call))
             except ScoreFailure as error:
                 failure = error
                 continue
-            readings.append(answer.value)
-            usage += answer.usage
             if (majority := _majority(readings, rubric, needed)) is not None:
                 if second:
-                    usage += await self._second(prompt, text, rubric, majority, call)
-                return Judgement(majority, len(readings), usage)
+                    await self._second(prompt, text, rubric, majority, call)
+                return Judgement(majority, len(readings))
         raise failure or Unreadable("the votes give no majority")
 
-    async def _vote(self, prompt: str, text: str, rubric: Rubric, number: int, call: Call) -> Answer:
+    async def _vote(self, prompt: str, text: str, rubric: Rubric, number: int, call: Call) -> Reading:
         key = None if call.run is None else ("rubric", number, rubric.version, prompt, text)
-        return await self._client.ask(key, lambda: items_question(prompt, text, rubric.items, number % 2 == 1), call)
+        reading: Reading = await self._client.ask(
+            key, lambda: items_question(prompt, text, rubric.items, number % 2 == 1), call
+        )
+        return reading
 
-    async def _second(self, prompt: str, text: str, rubric: Rubric, reading: Reading, call: Call) -> Usage:
+    async def _second(self, prompt: str, text: str, rubric: Rubric, reading: Reading, call: Call) -> None:
+        """Raises ScoreFailure where a second reading rejects a verdict."""
         verdicts = [[one.met, one.quote] for one in reading.values()]
         key = None if call.run is None else ("second reading", rubric.version, prompt, text, verdicts)
-        answer = await self._client.ask(key, lambda: second_question(prompt, text, rubric.items, reading), call)
-        if answer.value:
-            message = f"a second reading rejects the verdict on {', '.join(answer.value)}"
+        wrong = await self._client.ask(key, lambda: second_question(prompt, text, rubric.items, reading), call)
+        if wrong:
+            message = f"a second reading rejects the verdict on {', '.join(wrong)}"
             raise ScoreFailure(FailureKind.VERIFIER_ERROR, message)
-        return answer.usage
 
     async def rubric_for(self, prompt: str, call: Call) -> Rubric:
         """The frozen rubric of a prompt; the judge writes it when there is none."""
         if (rubric := self._store.get(prompt)) is not None:
             return rubric
-        answer = await self._client.ask(("write a rubric", prompt), lambda: writing_question(prompt), call)
+        items = await self._client.ask(("write a rubric", prompt), lambda: writing_question(prompt), call)
         try:
-            rubric = rubric_of(answer.value)
+            rubric = rubric_of(items)
         except BadReference as error:
             raise ScoreFailure(FailureKind.VERIFIER_ERROR, f"the judge wrote no usable rubric: {error}") from None
         return await asyncio.to_thread(self._store.freeze, prompt, rubric, self._name)

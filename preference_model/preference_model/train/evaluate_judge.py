@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from statistics import fmean, median
 
 from preference_model import guard
-from preference_model.judge.pairs import PairOutcome
+from preference_model.judge.pair_outcome import PairOutcome
 from preference_model.outcome import ScoreItem
 from preference_model.train import metrics
 from preference_model.train.data import LabelledText, PreferencePair

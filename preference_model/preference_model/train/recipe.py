@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from preference_model.judge.pairs import PairOutcome, Pairs
+from preference_model.judge.pair_outcome import PairOutcome
+from preference_model.judge.pairs import Pairs
 from preference_model.model.engine import ModelEngine
 from preference_model.model.registry import ModelSpec
 from preference_model.outcome import ScoreItem, ScoreOutcome

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -11,7 +12,7 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from reward_api.cli.score.requests import Columns, request_of
 from reward_api.cli.score.rows import BadInput, Row, open_source
-from reward_api.domains.live import files, refuse_second
+from reward_api.domains.live import files
 from reward_api.domains.spec import BadDomain, BoundComponent, Domain, read
 from reward_api.gateway.backends import LOCAL, BackendResolver
 from reward_api.settings import GatewaySettings
@@ -31,6 +32,12 @@ def _backends(settings: GatewaySettings) -> BackendResolver:
     return BackendResolver(pool_for([], size=1), settings.verifier_urls, settings.service_key)
 
 
+async def _resolved(backends: BackendResolver, path: Path) -> Domain:
+    spec = read(path)
+    backends.trust(spec)
+    return await backends.resolve(path.stem, spec, demand=True)
+
+
 async def check_domains(settings: GatewaySettings) -> tuple[list[str], list[str]]:
     """(names of the domains that may be served, one line for each fault of the others)."""
     # A service that is down is one fault, without a log line for every try.
@@ -41,8 +48,7 @@ async def check_domains(settings: GatewaySettings) -> tuple[list[str], list[str]
     good, faults = [], [] if paths else [f"no *.yaml or *.yml in {settings.domains}"]
     for path in paths:
         try:
-            refuse_second(path)
-            await backends.resolve(path.stem, read(path), demand=True)
+            await _resolved(backends, path)
             good.append(path.stem)
         except BadDomain as error:
             faults += [
@@ -56,7 +62,7 @@ async def check_data(settings: GatewaySettings, name: str, data: str) -> tuple[l
     """(one line for each reference that the domain's verifiers do not understand, components checked by shape alone)."""
     backends = _backends(settings)
     path = {path.stem: path for path in reversed(files(settings.domains))}[name]
-    domain = await backends.resolve(name, read(path), demand=True)
+    domain = await _resolved(backends, path)
     auditors = _auditors(domain)
     faults: list[str] = []
     for row in open_source(data).rows():

@@ -30,6 +30,7 @@ Key = Annotated[str, typer.Option(envvar="TOUCHSTONE_KEY", help="Bearer key of t
 def load_settings(**flags: Any) -> GatewaySettings:
     """The gateway's settings; a flag wins over the environment. Exits with 2 when one does not fit."""
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     from reward_api.settings import GatewaySettings
     from reward_verifiers.contract import validation_errors
@@ -40,6 +41,8 @@ def load_settings(**flags: Any) -> GatewaySettings:
         for path, reason in validation_errors(error):
             say(f"TOUCHSTONE_{path.upper()}: {reason}")
         raise typer.Exit(2) from None
+    except SettingsError as error:
+        raise failure(str(error), 2) from None
 
 
 def domains_text(folder: Path) -> str:

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from reward_api.cli import domains, verifier
 from reward_api.cli.console import failure
+from reward_api.cli.convert import convert
 from reward_api.cli.demo import demo
 from reward_api.cli.explain import explain
 from reward_api.cli.look.diff import diff
@@ -19,12 +20,21 @@ from reward_api.cli.score.command import score
 from reward_api.cli.serve import serve
 
 COMMANDS = "touchstone.commands"
-"""Entry points of other packages, `train` among them: each is a command's function."""
+"""Entry points of other packages, `train` among them: each is a typer app, a group of commands."""
+OURS = ("reward_api", "reward_verifiers")
 
 
 class Commands(TyperGroup):
     """The commands here, and those of other packages, which are loaded when they are used. A broken one breaks only
     itself."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] in OURS:
+                raise
+            raise failure(f"{error.name} is not installed: pip install 'touchstone-rewards[suite]'") from None
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(dict.fromkeys([*super().list_commands(ctx), *sorted(entry_points(group=COMMANDS).names)]))
@@ -40,12 +50,12 @@ class Commands(TyperGroup):
 
 
 def _loaded(name: str) -> Any:
-    alone = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
     try:
-        alone.command(name)(entry_points(group=COMMANDS)[name].load())
+        return typer.main.get_command(entry_points(group=COMMANDS)[name].load())
     except Exception as error:
+        alone = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
         alone.command(name, help=f"Not available: {error}")(_unavailable(name, error))
-    return typer.main.get_command(alone)
+        return typer.main.get_command(alone)
 
 
 def _unavailable(name: str, error: Exception) -> Callable[[], None]:
@@ -64,7 +74,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve, score, show, diff, explain, demo):
+for command in (serve, score, show, diff, explain, convert, demo):
     app.command()(command)
 app.add_typer(domains.app, name="domains")
 app.add_typer(verifier.app, name="verifier")

@@ -100,14 +100,8 @@ def _serve_verifier(name: str, settings: GatewaySettings, host: str, port: int) 
     except registry.UnknownVerifier:
         hint = f"; write {name}.py" if Path(f"{name}.py").is_file() else did_you_mean(name, registry.services())
         raise registry.UnknownVerifier(f"no service is named {name!r}{hint}") from None
+    except registry.BrokenVerifier:
+        raise
     except ImportError as error:
         raise registry.BrokenVerifier(f"service {name!r} cannot start: {error}") from error
-    serve_app(
-        app,
-        host,
-        port,
-        header_timeout_s=settings.header_timeout_s,
-        shutdown_grace_s=settings.shutdown_grace_s,
-        log_level=settings.log_level,
-        log_format=settings.log_format,
-    )
+    serve_app(app, host, port, settings)

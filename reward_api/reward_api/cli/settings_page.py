@@ -17,6 +17,8 @@ HEAD = """\
 <!-- Generated from the settings classes: make golden -->
 
 Every setting is an environment variable. A flag, such as `--workers` of `touchstone serve`, wins over its variable.
+Keys may stand in a file instead: `TOUCHSTONE_SCORE_KEYS_FILE`, `TOUCHSTONE_ADMIN_KEYS_FILE` and
+`TOUCHSTONE_SERVICE_KEY_FILE` are paths, and a file that is not empty wins over the variable without `_FILE`.
 """
 # Not imported by name: the gateway is independent of both services.
 SECTIONS = (

@@ -29,6 +29,12 @@ class Resolver(Protocol):
     async def resolve(self, name: str, spec: DomainSpec, *, demand: bool) -> Domain:
         """The bound domain. Raises BadDomain. On `demand`, a verifier that cannot be reached is an error."""
 
+    def trust(self, spec: DomainSpec) -> None:
+        """The domain is the operator's, so its endpoints may have the services' key."""
+
+    def refuse_foreign(self, spec: DomainSpec) -> None:
+        """Raises BadDomain for an endpoint that a domain from the network may not name."""
+
     async def check(self, key: EndpointKey) -> bool:
         """Ask the verifier what it is and whether it is up; whether its description is another than before."""
 
@@ -86,6 +92,7 @@ class LiveDomains:
             if ":" in component.verifier and component.verifier not in used:
                 reason = "module:Class works in domain files; here, name a registered verifier"
                 raise BadDomain([(f"components[{position}].verifier", reason)])
+        self._backends.refuse_foreign(spec)
         async with self._change:
             return self._swap(await self._backends.resolve(name, spec, demand=True))
 
@@ -105,6 +112,11 @@ class LiveDomains:
         async for changes in self._changes.follow():
             await self._follow_all(changes)
 
+    def read_again(self) -> None:
+        """Read every file now, also those that hold what they held: each is resolved anew."""
+        log.info("domain files are read again")
+        self._changes.forget()
+
     async def _follow_all(self, changes: Mapping[Path, Content]) -> None:
         async with self._change:
             for path in sorted(changes):
@@ -122,7 +134,9 @@ class LiveDomains:
             refuse_second(path)
             if isinstance(content, OSError):
                 raise BadDomain([("", f"the file cannot be read ({type(content).__name__})")])
-            self._swap(await self._backends.resolve(name, read(content), demand=demand))
+            spec = read(content)
+            self._backends.trust(spec)
+            self._swap(await self._backends.resolve(name, spec, demand=demand))
         except BadDomain as error:
             self.refused[name] = error
             log.error("domain file refused", extra={"domain": name, "cause": str(error)})
@@ -171,7 +185,7 @@ class LiveDomains:
             if self._live.get(domain.name) is not domain:
                 return
             try:
-                self._live[domain.name] = await self._backends.resolve(domain.name, domain.spec, demand=False)
+                self._live[domain.name] = await self._backends.resolve(domain.name, domain.written, demand=False)
                 self.misfits.pop(domain.name, None)
             except BadDomain as error:
                 self.misfits[domain.name] = error

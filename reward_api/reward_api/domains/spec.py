@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 import orjson
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from reward_api.settings import Url
+from reward_api.settings import Urls, urls_of
 from reward_verifiers.contract import Description, StrictModel, validation_errors
 from reward_verifiers.verifier import Backend
 from reward_verifiers.yaml_file import BadFile, read_yaml
@@ -29,7 +29,15 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 class VerifierEndpoint(StrictModel):
     """Where a verifier lives. Absent: in this process."""
 
-    url: Url | None = Field(default=None, description="Base URL of its service, e.g. http://answer:8001.")
+    url: Urls | None = Field(
+        default=None,
+        description="Base URL of its service, e.g. http://answer:8001; a list is as many replicas, and so is a name with "
+        "several addresses.",
+    )
+
+    @property
+    def urls(self) -> list[str]:
+        return urls_of(self.url)
 
 
 class ComponentSpec(StrictModel):
@@ -49,6 +57,12 @@ class ComponentSpec(StrictModel):
     after: list[Name] = Field(
         default_factory=list,
         description="Runs after these components, and gets their scores as options.scores: {name: [score or null]}.",
+    )
+
+    undecided: Name | None = Field(
+        default=None,
+        description="A later component of weight 0, such as a judge. It is asked about the samples that this one cannot "
+        "decide, and its score counts for them.",
     )
 
     @property
@@ -82,6 +96,12 @@ class DomainSpec(StrictModel):
                 raise ValueError(f"components[{position}].requires: no component is named {sorted(stray)[0]!r}")
             if stray := set(component.after) - set(keys[:position]):
                 raise ValueError(f"components[{position}].after: no earlier component is named {sorted(stray)[0]!r}")
+            later = {one.key: one for one in self.components[position + 1 :]}
+            if component.undecided is not None and component.undecided not in later:
+                reason = f"no later component is named {component.undecided!r}"
+                raise ValueError(f"components[{position}].undecided: {reason}")
+            if component.undecided is not None and later[component.undecided].weight:
+                raise ValueError(f"components[{position}].undecided: {component.undecided!r} must have weight 0")
         if unused := set(self.verifiers) - {component.verifier for component in self.components}:
             raise ValueError(f"verifiers.{sorted(unused)[0]}: no component uses it")
         low, high = self.clip
@@ -106,9 +126,13 @@ class BoundComponent:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A resolved domain. `version` is the digest of all that decides its rewards."""
+    """A resolved domain. `version` is the digest of all that decides its rewards.
+
+    `written` is what its file says. `spec` is what is served: there, a demonstration has weight 0.
+    """
 
     name: str
+    written: DomainSpec
     spec: DomainSpec
     components: tuple[BoundComponent, ...]
     version: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -11,6 +12,7 @@ import httpx
 from reward_api.domains.live import EndpointKey, keys_of
 from reward_api.domains.spec import BadDomain, BoundComponent, ComponentSpec, Domain, DomainSpec, version_of
 from reward_api.gateway.remote import BadReply, Remote
+from reward_api.settings import Urls, urls_of
 from reward_verifiers import registry
 from reward_verifiers.contract import Description
 from reward_verifiers.registry import BrokenVerifier, UnknownVerifier
@@ -45,20 +47,32 @@ class BackendResolver:
     """Finds and keeps the backends.
 
     A verifier's endpoint is the URL in the domain file, else the one in the operator's `verifier_urls`, else this process.
+
+    service_key: sent to the endpoints that a file or a setting names, and to no other.
+    put_hosts: what else a domain from the network may name.
     """
 
-    def __init__(self, pool: WorkerPool, verifier_urls: dict[str, str], service_key: str = "") -> None:
+    def __init__(
+        self,
+        pool: WorkerPool,
+        verifier_urls: Mapping[str, Urls],
+        service_key: str = "",
+        put_hosts: frozenset[str] = frozenset(),
+    ) -> None:
         self._pool = pool
-        self._urls = verifier_urls
+        self._urls = {verifier: urls_of(urls) for verifier, urls in verifier_urls.items()}
         self._key = service_key
+        self._put_hosts = put_hosts
+        self._trusted = {url for urls in self._urls.values() for url in urls}
         self._backends: dict[EndpointKey, Backend] = {}
         self._statuses: dict[EndpointKey, Status] = {}
         self._checks: SingleFlight[EndpointKey, bool] = SingleFlight()
         self._unused_since: dict[EndpointKey, float] = {}
 
     def endpoint(self, spec: DomainSpec, verifier: str) -> str:
+        """Its URLs, with spaces between them, or `LOCAL`."""
         in_file = spec.verifiers.get(verifier)
-        return (in_file and in_file.url) or self._urls.get(verifier) or LOCAL
+        return " ".join((in_file and in_file.urls) or self._urls.get(verifier) or [LOCAL])
 
     def backend(self, verifier: str, endpoint: str) -> Backend:
         """Raises UnknownVerifier or BrokenVerifier when it should live here and does not."""
@@ -67,8 +81,24 @@ class BackendResolver:
             if endpoint == LOCAL:
                 self._backends[key] = registry.backend(verifier) or Local(verifier, self._pool)
             else:
-                self._backends[key] = Remote(endpoint, self._key)
+                urls = endpoint.split()
+                self._backends[key] = Remote(*urls, key=self._key if self._trusted.issuperset(urls) else "")
         return self._backends[key]
+
+    def trust(self, spec: DomainSpec) -> None:
+        """The domain is the operator's: the service key may go to the endpoints that it names."""
+        self._trusted |= {url for verifier in spec.verifiers.values() for url in verifier.urls}
+        for (_, endpoint), backend in self._backends.items():
+            if isinstance(backend, Remote) and self._trusted.issuperset(endpoint.split()):
+                backend.authorize(self._key)
+
+    def refuse_foreign(self, spec: DomainSpec) -> None:
+        """Raises BadDomain for an endpoint that a domain from the network may not name."""
+        for name, verifier in spec.verifiers.items():
+            for url in map(httpx.URL, set(verifier.urls) - self._trusted):
+                if not {url.host, url.netloc.decode()} & self._put_hosts:
+                    reason = "a PUT may name only URLs of domain files and settings, and hosts in TOUCHSTONE_PUT_HOSTS"
+                    raise BadDomain([(f"verifiers.{name}.url", reason)])
 
     def status(self, key: EndpointKey) -> Status:
         """How the verifier was when it was last checked."""
@@ -124,7 +154,9 @@ class BackendResolver:
         components = tuple(component for component in bound if isinstance(component, BoundComponent))
         endpoints = {component.spec.verifier: component.endpoint for component in components}
         descriptions = {component.spec.verifier: component.description for component in components}
-        return Domain(name, spec, components, version_of(spec, endpoints, descriptions))
+        version = version_of(spec, endpoints, descriptions)
+        served = spec.model_copy(update={"components": [component.spec for component in components]})
+        return Domain(name, spec, served, components, version)
 
     async def _bind(self, position: int, component: ComponentSpec, spec: DomainSpec, demand: bool) -> BoundComponent:
         here = f"components[{position}]"
@@ -155,6 +187,10 @@ class BackendResolver:
             raise BadDomain(errors) from None
         except UNREACHABLE:
             description = None
+        if description is not None and component.weight and description.is_demo(component.options):
+            message = "weight 0 for a demonstration: name a real model"
+            log.warning(message, extra={"verifier": component.verifier, "options": component.options})
+            component = component.model_copy(update={"weight": 0.0})
         return BoundComponent(component, backend, endpoint, description)
 
     async def let_go(self, domains: list[Domain]) -> None:

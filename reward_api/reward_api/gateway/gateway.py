@@ -22,6 +22,7 @@ from reward_verifiers import registry
 from reward_verifiers.runtime.local import pool_for
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.service.draining import Deadlines
+from reward_verifiers.service.settings import names
 
 log = logging.getLogger(__name__)
 
@@ -46,21 +47,14 @@ class Gateway:
         self.pool = pool_for(
             local_verifiers(settings), size=settings.workers, memory_bytes=settings.worker_memory_mb << 20
         )
-        self.backends = BackendResolver(self.pool, settings.verifier_urls, settings.service_key)
+        self.backends = BackendResolver(
+            self.pool, settings.verifier_urls, settings.service_key, names(settings.put_hosts)
+        )
         self.live_domains = LiveDomains(settings.domains, self.backends)
         self.cache = VerdictCache(settings.cache_mb << 20)
         self.idempotent_replies = IdempotentReplies(settings.idempotency_mb << 20)
         self.admission = Admission(settings.max_inflight_samples)
         self.metrics = Metrics(package_version())
-        self.metrics.watch(
-            lambda: self.admission.in_flight,
-            {
-                "hit": lambda: self.cache.hits,
-                "coalesced": lambda: self.cache.coalesced,
-                "miss": lambda: self.cache.misses,
-                "replayed": lambda: self.idempotent_replies.replayed,
-            },
-        )
         self.deadlines = Deadlines()
         self.scorer = Scorer(
             cache=self.cache,

@@ -7,11 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 from reward_verifiers.contract import FailureKind, Text, Verdict, VerifyRequest
 from reward_verifiers.verifier import Judge
+
+siblings_meet: ContextVar[bool] = ContextVar("siblings_meet", default=True)
+"""Whether the siblings of the request at work come to this gateway, too."""
+GROUP_HEADER = "x-touchstone-group"
+"""Names the group, by its run, step and id, for a balancer in front of several gateways."""
+_APART = f"siblings may be at other gateways: route by the header {GROUP_HEADER}, or send the group in one request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,8 @@ class GroupBuffer:
 
         A repeated member (a trainer's retry) replaces the earlier one.
         """
+        if not siblings_meet.get():
+            return [Verdict.failed(FailureKind.UNSUPPORTED, _APART)] * len(members)
         group = self._pending.setdefault(key, _PendingGroup(size))
         if group.size != size:
             message = f"group_size is {size} here and {group.size} in a sibling's request"

@@ -6,8 +6,9 @@ import math
 from bisect import bisect_left
 from collections import Counter as Counts
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.core import HistogramMetricFamily
@@ -16,6 +17,19 @@ from prometheus_client.registry import Collector
 from reward_verifiers.contract import SampleResult, Verdict
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+_JUDGE_COUNTS: tuple[tuple[str, str, list[str]], ...] = (
+    ("calls", "Requests to judges.", []),
+    ("cached", "Judgements that an earlier one answered.", []),
+    ("cost", "Cost of judges, at the prices that are set.", []),
+    ("tokens", "Tokens of judges.", ["kind"]),
+)
+
+
+def _sum(usages: Sequence[dict[str, Any]], name: str) -> float:
+    counts: list[Any] = [usage.get(name) for usage in usages]
+    return math.fsum(one for one in counts if type(one) in (int, float) and 0 <= one < math.inf)
 
 
 class ScoreHistogram(Collector):
@@ -59,14 +73,19 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._judges = {
+            name: Counter(f"reward_judge_{name}", text, ["verifier", *labels], registry=registry)
+            for name, text, labels in _JUDGE_COUNTS
+        }
         self._values = ScoreHistogram()
         registry.register(self._values)
-        self._rejected = Counter("reward_rejected_samples", "Samples refused.", ["reason"], registry=registry)
-        self._in_flight = Gauge("reward_inflight_samples", "Samples at work.", registry=registry)
-        self._lookups = Gauge(
-            "reward_cache_lookups",
-            "Samples looked up in the cache so far, and groups whose reply was replayed.",
-            ["result"],
+        self._scored = Counter(
+            "reward_scored_samples", "Samples, with and without a reward.", ["domain"], registry=registry
+        )
+        self._nulls = Counter(
+            "reward_null_samples",
+            "Samples without a reward, by cause.",
+            ["domain", "component", "cause"],
             registry=registry,
         )
         self._up = Gauge("reward_backend_up", "Whether a verifier answers.", ["backend"], registry=registry)
@@ -77,22 +96,28 @@ class Metrics:
         outcome = "complete" if valid == len(results) else "partial" if valid else "failed"
         self._requests.labels(domain, outcome).inc()
         self._seconds.labels(domain).observe(seconds)
+        self._scored.labels(domain).inc(len(results))
+        failures = Counts((one.component, one.kind.value) for result in results if (one := result.failure) is not None)
+        for (component, kind), count in failures.items():
+            self._nulls.labels(domain, component, kind).inc(count)
 
     def verified(self, verifier: str, verdicts: Sequence[Verdict], seconds: float) -> None:
         self._verifier_seconds.labels(verifier).observe(seconds)
         outcomes = Counts(verdict.failure.kind.value if verdict.failure else "scored" for verdict in verdicts)
         for outcome, count in outcomes.items():
             self._samples.labels(verifier, outcome).inc(count)
+        self._judged(verifier, verdicts)
         self._values.observe(verifier, [verdict.score for verdict in verdicts if verdict.score is not None])
 
-    def rejected(self, reason: str, samples: int) -> None:
-        self._rejected.labels(reason).inc(samples)
-
-    def watch(self, in_flight: Callable[[], float], lookups: dict[str, Callable[[], float]]) -> None:
-        """Values that are read when the page is."""
-        self._in_flight.set_function(in_flight)
-        for result, count in lookups.items():
-            self._lookups.labels(result).set_function(count)
+    def _judged(self, verifier: str, verdicts: Sequence[Verdict]) -> None:
+        """What judges cost, by the `usage` in the evidence. A verifier behind a URL may send anything there."""
+        usages = [usage for verdict in verdicts if isinstance(usage := verdict.evidence.get("usage"), dict)]
+        if not usages:
+            return
+        for name in ("calls", "cached", "cost"):
+            self._judges[name].labels(verifier).inc(_sum(usages, name))
+        for kind in ("prompt", "completion"):
+            self._judges["tokens"].labels(verifier, kind).inc(_sum(usages, f"{kind}_tokens"))
 
     def up(self, backend: str, answers: bool) -> None:
         self._up.labels(backend).set(answers)

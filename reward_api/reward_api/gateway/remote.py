@@ -7,6 +7,7 @@ is validated: a service that answers nonsense is `verifier_error`, never a numbe
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import httpx
@@ -14,7 +15,9 @@ import jsonschema
 import stamina
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from reward_api.gateway.replicas import Replica, Replicas
 from reward_verifiers.contract import Description, Problem, VerifyReply, VerifyRequest, reply_faults
+from reward_verifiers.service import tracing
 from reward_verifiers.service.http_client import BROKEN, HttpClient, Reply, ReplyTooLarge
 from reward_verifiers.service.middleware import forwarded_headers
 from reward_verifiers.service.strict_json import BadJSON
@@ -26,6 +29,11 @@ DEFAULT_DEADLINE_S = 60.0
 # The verifier answers within its deadline; this is for the way there and back.
 GRACE_S = 1.0
 
+# Replicas that still think about what they are, after another has said it.
+LATE_S = 1.0
+MAX_ATTEMPTS = 3
+
+_UNAVAILABLE = (httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT)
 _PROBLEM = TypeAdapter(Problem)
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -34,22 +42,64 @@ class BadReply(Exception):
     """The service answered, but not as the contract says."""
 
 
+class Unavailable(httpx.TransportError):
+    """The service is there and cannot work now (502, 503, 504): it starts, or it stops."""
+
+
 class Remote:
-    """The Backend of a verifier service.
+    """The Backend of a verifier service, which may have several replicas.
 
     `verify` raises httpx.TransportError when the service cannot be reached, TimeoutError when it does not answer in time,
     Overloaded, BadOptions, or BadReply.
     """
 
-    def __init__(self, url: str, key: str = "", transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self.url = url
+    def __init__(self, *urls: str, key: str = "", transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._key = key
         self._description: Description | None = None
-        self._client = HttpClient(url, key=key, max_bytes=MAX_REPLY_BYTES, transport=transport)
+        self.replicas = Replicas(
+            urls, lambda url: HttpClient(url, key=self._key, max_bytes=MAX_REPLY_BYTES, transport=transport)
+        )
+
+    def authorize(self, key: str) -> None:
+        """Send this key from now on."""
+        self._key = key
+        for replica in self.replicas.all():
+            replica.client.authorize(key)
 
     async def describe(self) -> Description:
-        async with asyncio.timeout(DESCRIBE_S):
-            self._description = await self._call("GET", "/", Description)
-        return self._description
+        """What most of the replicas say that they are. Waits little for those that hang when another has answered."""
+        await self.replicas.resolve()
+        asked = [asyncio.create_task(self._describe(replica)) for replica in self.replicas.all()]
+        try:
+            _, late = await asyncio.wait(asked, timeout=DESCRIBE_S, return_when=asyncio.FIRST_COMPLETED)
+            if late:
+                await asyncio.wait(late, timeout=LATE_S)
+        finally:
+            for task in asked:
+                task.cancel()
+        outcomes: list[BaseException | None] = await asyncio.gather(*asked, return_exceptions=True)
+        description = self.replicas.agree(self._description)
+        if description is None:
+            raise _first_error(outcomes)
+        self._description = description
+        return description
+
+    async def _describe(self, replica: Replica) -> None:
+        """Ask the replica what it is; one that does not answer is left out for a while."""
+        replica.description = None
+        try:
+            reply = await replica.client.exchange("GET", "/", headers=forwarded_headers() | replica.headers)
+            description = _read(reply, Description)
+            if not description.score_range[0] <= description.score_range[1]:
+                raise BadReply("score_range is upside down")
+            replica.description = description
+        except ReplyTooLarge as error:
+            raise BadReply(str(error)) from None
+        finally:
+            if replica.description is None:
+                replica.failed()
+            else:
+                replica.answered()
 
     async def check_options(self, options: dict[str, Any]) -> None:
         """By the JSON schema that the service publishes; the service itself checks again with every group."""
@@ -60,8 +110,20 @@ class Remote:
             raise BadOptions(errors)
 
     async def ready(self) -> bool:
+        """Whether a replica is ready."""
+        asked = [asyncio.create_task(self._is_ready(replica)) for replica in self.replicas.all()]
         try:
-            reply = await self._client.exchange("GET", "/readyz", timeout_s=DESCRIBE_S)
+            for answer in asyncio.as_completed(asked):
+                if await answer:
+                    return True
+            return False
+        finally:
+            for task in asked:
+                task.cancel()
+
+    async def _is_ready(self, replica: Replica) -> bool:
+        try:
+            reply = await replica.client.exchange("GET", "/readyz", timeout_s=DESCRIBE_S, headers=replica.headers)
         except (OSError, TimeoutError, httpx.HTTPError, ReplyTooLarge):
             return False
         return reply.status == httpx.codes.OK
@@ -69,38 +131,86 @@ class Remote:
     async def verify(self, request: VerifyRequest) -> VerifyReply:
         body = request.model_dump_json(exclude_defaults=True).encode()
         async with asyncio.timeout((request.deadline_s or DEFAULT_DEADLINE_S) + GRACE_S):
-            reply = await self._call("POST", "/verify", VerifyReply, body)
+            reply = await self._judged(body, len(request.completions))
         if len(reply.verdicts) != len(request.completions):
             raise BadReply(f"{len(reply.verdicts)} verdicts for {len(request.completions)} completions")
         return reply.model_copy(update={"verdicts": [bounded(verdict) for verdict in reply.verdicts]})
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        await self.replicas.aclose()
 
-    async def _call(self, method: str, path: str, model: type[_M], body: bytes | None = None) -> _M:
-        # Before a byte of the reply came. A connection that was never made is tried again; one that broke only where the
-        # verifier is pure, so that it does not matter when it judges twice.
-        again = BROKEN if self._description is not None and self._description.pure else httpx.ConnectError
-        try:
-            async for attempt in stamina.retry_context(on=again, attempts=2, wait_initial=0.05, wait_max=0.2):
-                with attempt:
-                    reply = await self._client.exchange(method, path, body, headers=forwarded_headers())
-        except ReplyTooLarge as error:
-            raise BadReply(str(error)) from None
-        if reply.status == httpx.codes.TOO_MANY_REQUESTS:
-            seconds = reply.retry_after_s()
-            raise Overloaded(1.0 if seconds is None else seconds)
-        if reply.status == httpx.codes.UNPROCESSABLE_ENTITY:
-            raise _refused(reply)
-        if reply.status != httpx.codes.OK:
-            raise BadReply(f"HTTP {reply.status}")
-        try:
-            document = reply.json()
-            return model.model_validate(document)
-        except BadJSON:
-            raise BadReply("the body is no JSON") from None
-        except ValidationError as error:
-            raise BadReply(f"it is not a {model.__name__}: {reply_faults(error, model, document)}") from None
+    async def _judged(self, body: bytes, samples: int) -> VerifyReply:
+        """From one replica, or else from another."""
+        tried: list[Replica] = []
+        attempts = max(2, min(len(self.replicas.all()), MAX_ATTEMPTS))
+        async for attempt in stamina.retry_context(
+            on=self._is_tried_again, attempts=attempts, wait_initial=0.05, wait_max=0.2
+        ):
+            with attempt:
+                replica = self.replicas.choose(tried)
+                tried.append(replica)
+                reply = await self._ask(replica, body, samples)
+                if self._is_another(reply) and self.replicas.has_another(tried):
+                    replica.fits = False
+                    raise Unavailable("another version than the other replicas")
+                return reply
+        raise AssertionError("the last attempt returns or raises")
+
+    def _is_another(self, reply: VerifyReply) -> bool:
+        about = self._description
+        return about is not None and (reply.verifier, reply.version) != (about.verifier, about.version)
+
+    def _is_tried_again(self, error: Exception) -> bool:
+        """What was not begun is tried again; what may have been begun only where it does not matter to judge twice."""
+        if isinstance(error, httpx.ConnectError | Unavailable):
+            return True
+        if isinstance(error, Overloaded):
+            return len(self.replicas.all()) > 1
+        return isinstance(error, BROKEN) and self._description is not None and self._description.pure
+
+    async def _ask(self, replica: Replica, body: bytes, samples: int) -> VerifyReply:
+        with replica.working(samples), tracing.span("call", url=replica.url, samples=samples):
+            try:
+                reply = await replica.client.exchange(
+                    "POST", "/verify", body, headers=forwarded_headers() | replica.headers
+                )
+                verdicts = _read(reply, VerifyReply)
+            except ReplyTooLarge as error:
+                raise BadReply(str(error)) from None
+            except httpx.TransportError:
+                replica.failed()
+                raise
+            replica.answered()
+            return verdicts
+
+
+def _first_error(outcomes: Sequence[BaseException | None]) -> BaseException:
+    """Of replicas that all failed: a wrong reply says more than no reply."""
+    errors = [TimeoutError() if isinstance(one, asyncio.CancelledError) else one for one in outcomes if one is not None]
+    return next((error for error in errors if isinstance(error, BadReply)), errors[0])
+
+
+def _read(reply: Reply, model: type[_M]) -> _M:
+    """The reply's body. Raises what stands for its status, or BadReply."""
+    if reply.status == httpx.codes.TOO_MANY_REQUESTS:
+        seconds = reply.retry_after_s()
+        raise Overloaded(1.0 if seconds is None else seconds)
+    if reply.status in _UNAVAILABLE:
+        raise Unavailable(f"HTTP {reply.status}")
+    if reply.status == httpx.codes.UNPROCESSABLE_ENTITY:
+        raise _refused(reply)
+    if reply.status != httpx.codes.OK:
+        raise BadReply(f"HTTP {reply.status}")
+    content_type = reply.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if content_type != "application/json" and not content_type.endswith("+json"):
+        raise BadReply("content-type is not application/json")
+    try:
+        document = reply.json()
+        return model.model_validate(document)
+    except BadJSON:
+        raise BadReply("the body is no JSON") from None
+    except ValidationError as error:
+        raise BadReply(f"it is not a {model.__name__}: {reply_faults(error, model, document)}") from None
 
 
 def _refused(reply: Reply) -> Exception:

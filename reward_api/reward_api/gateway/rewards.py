@@ -78,7 +78,11 @@ def _result(spec: DomainSpec, rule: _Rule, verdicts: Sequence[Verdict], flags: l
 
 def group_stats(results: Sequence[SampleResult]) -> GroupStats:
     """Mean and population standard deviation of the valid rewards."""
-    rewards = [result.reward for result in results if result.reward is not None]
+    return stats_of([result.reward for result in results if result.reward is not None])
+
+
+def stats_of(rewards: Sequence[float]) -> GroupStats:
+    """Mean and population standard deviation of rewards."""
     if not rewards:
         return GroupStats(valid=0, mean=None, std=None, zero_variance=False)
     mean, is_constant = statistics.fmean(rewards), min(rewards) == max(rewards)

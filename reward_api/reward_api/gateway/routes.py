@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack, aclosing
 from typing import Annotated, Any
 
 import orjson
@@ -15,6 +15,7 @@ from pydantic import Discriminator, Tag
 
 from reward_api.domains.spec import NAME, BadDomain, Domain, DomainSpec
 from reward_api.gateway.gateway import Gateway, package_version
+from reward_api.gateway.group_buffer import GROUP_HEADER, siblings_meet
 from reward_api.gateway.idempotency import keys_of
 from reward_api.gateway.listings import DomainList, Health, Index, ListedDomain, Readiness, VerifierList, WholeDomain
 from reward_verifiers.contract import (
@@ -27,14 +28,14 @@ from reward_verifiers.contract import (
     ScoreRequest,
     UnreadGroup,
 )
+from reward_verifiers.service.admission import Room
 from reward_verifiers.service.keys import bearer, require_admin
 from reward_verifiers.service.openapi import problem_reply
 from reward_verifiers.service.problems import HTTPProblem, of_faults
 from reward_verifiers.service.streams import NDJSON, HeldStream, as_done, run_or_cancel
-from reward_verifiers.service.strict_route import StrictRoute
-from reward_verifiers.verifier import Overloaded
+from reward_verifiers.service.strict_route import CompletionRoute
 
-router = APIRouter(route_class=StrictRoute)
+router = APIRouter(route_class=CompletionRoute)
 
 
 def gateway_of(request: Request) -> Gateway:
@@ -145,15 +146,12 @@ async def _score(request: Request, body: ScoreRequest | ScoreManyRequest, domain
     else:
         numbered = enumerate(zip(groups, keys, strict=True))
         work = [_of_many(parts, group, domain, key, index) for index, (group, key) in numbered]
-    samples = sum(len(one[1].completions) for one in work if not isinstance(one, Problem))
+    siblings_meet.set(parts.settings.gateways == 1 or GROUP_HEADER in request.headers)
+    samples = sum(map(_samples, work))
     held = ExitStack()
-    try:
-        held.enter_context(parts.admission.enter(samples))
-    except Overloaded:
-        parts.metrics.rejected("overloaded", samples)
-        raise
+    room = held.enter_context(parts.admission.enter(samples))
     if isinstance(body, ScoreManyRequest) and NDJSON in request.headers.get("accept", ""):
-        return HeldStream(_lines(parts, work), held)
+        return HeldStream(_lines(parts, work, room), held)
     with held:
         if isinstance(body, ScoreRequest):
             return Response(await run_or_cancel(request, _reply(parts, work[0])), media_type="application/json")
@@ -209,20 +207,27 @@ def _unknown(parts: Gateway, name: str, path: str) -> HTTPProblem:
     return HTTPProblem(404, "Unknown domain", detail, [ProblemError(path=path, reason=why) for why in reasons])
 
 
+def _samples(work: tuple[Domain, ScoreRequest, str | None] | Problem) -> int:
+    return 0 if isinstance(work, Problem) else len(work[1].completions)
+
+
 async def _all(parts: Gateway, work: Work) -> list[bytes]:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_reply(parts, one)) for one in work]
     return [task.result() for task in tasks]
 
 
-def _lines(parts: Gateway, work: Work) -> AsyncIterator[bytes]:
-    """One line a group, as soon as it is done."""
+async def _lines(parts: Gateway, work: Work, room: Room) -> AsyncGenerator[bytes]:
+    """One line a group, as soon as it is done. A group gives its room back once its line is on its way."""
 
-    async def numbered(index: int, one: tuple[Domain, ScoreRequest, str | None] | Problem) -> bytes:
+    async def numbered(index: int, one: tuple[Domain, ScoreRequest, str | None] | Problem) -> tuple[bytes, int]:
         reply = await _reply(parts, one)
-        return b'{"index":%d,%s\n' % (index, reply[1:])
+        return b'{"index":%d,%s\n' % (index, reply[1:]), _samples(one)
 
-    return as_done(numbered(index, one) for index, one in enumerate(work))
+    async with aclosing(as_done(numbered(index, one) for index, one in enumerate(work))) as lines:
+        async for line, samples in lines:
+            yield line
+            room.shrink(samples)
 
 
 # --- domains and verifiers --------------------------------------------------------------------------------------------
@@ -243,7 +248,7 @@ async def get_domain(name: DomainName, parts: Parts) -> Response:
     domain = parts.live_domains.find(name)
     if domain is None:
         raise _unknown(parts, name, "name")
-    return json_reply(_about(parts, domain) | {"spec": domain.spec.model_dump(mode="json")})
+    return json_reply(_about(parts, domain) | {"spec": domain.written.model_dump(mode="json")})
 
 
 @router.put("/domains/{name}", response_model=ListedDomain, tags=["domains"], dependencies=[Depends(require_admin)])
@@ -252,6 +257,9 @@ async def put_domain(name: DomainName, spec: DomainSpec, parts: Parts) -> Respon
 
     Validated whole first; on any error nothing changes. It lasts until its file changes or the gateway restarts.
     """
+    if parts.settings.gateways > 1:
+        detail = "Several gateways share the traffic: change the domain's file, which all of them follow."
+        raise HTTPProblem(409, "One gateway of several", detail)
     try:
         domain = await parts.live_domains.put(name, spec)
     except BadDomain as error:
@@ -272,7 +280,7 @@ def _about(parts: Gateway, domain: Domain) -> dict[str, Any]:
                 "version": component.description and component.description.version,
                 "endpoint": component.endpoint,
                 "weight": component.spec.weight,
-                "whole_group": component.description and component.description.whole_group,
+                "whole_group": component.description and component.description.needs_group(component.spec.options),
                 "score_range": component.description and component.description.score_range,
             }
             for component in domain.components

@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from reward_api.domains.spec import BoundComponent, Domain
-from reward_api.gateway import rewards
+from reward_api.gateway import rewards, undecided
 from reward_api.gateway.backends import UNREACHABLE
 from reward_api.gateway.cache import VerdictCache
 from reward_api.gateway.group_buffer import GroupBuffer, Member
@@ -25,12 +26,14 @@ from reward_api.gateway.remote import BadReply
 from reward_verifiers.contract import (
     Description,
     FailureKind,
+    SampleResult,
     ScoreReply,
     ScoreRequest,
     Verdict,
     VerifyReply,
     VerifyRequest,
 )
+from reward_verifiers.service import tracing
 from reward_verifiers.service.draining import Deadlines
 from reward_verifiers.verifier import Backend, BadOptions, Judge, Overloaded, within_range
 
@@ -66,10 +69,12 @@ class Scorer:
         begun = time.monotonic()
         seconds = min(request.deadline_s or domain.spec.deadline_s, self.max_deadline_s)
         deadline = asyncio.get_running_loop().time() + seconds
-        domain, verdicts = await self._by_current(domain, request, deadline)
+        with tracing.span("group", domain=domain.name, samples=len(request.completions)):
+            domain, verdicts = await self._by_current(domain, request, deadline)
         results = rewards.combine(domain.spec, verdicts, _flags(verdicts, len(request.completions)))
         elapsed = time.monotonic() - begun
         self.metrics.scored(domain.name, results, elapsed)
+        _log_nulls(domain, request, results)
         return ScoreReply(
             domain=domain.name,
             version=domain.version,
@@ -109,8 +114,11 @@ class Scorer:
         tasks: dict[str, asyncio.Task[_Outcome]] = {}
 
         async def start(component: BoundComponent) -> _Outcome:
+            if passing := [tasks[one.key] for one in domain.spec.components if one.undecided == component.spec.key]:
+                return await self._undecided(domain, component, request, [(await one)[0] for one in passing], deadline)
             earlier = {name: [verdict.score for verdict in (await tasks[name])[0]] for name in component.spec.after}
-            return await self._bounded(domain, component, request, earlier, deadline)
+            with tracing.span("component", component=component.spec.key, verifier=component.spec.verifier):
+                return await self._bounded(domain, component, request, earlier, deadline)
 
         *others, last = domain.components
         async with asyncio.TaskGroup() as group:
@@ -118,7 +126,28 @@ class Scorer:
                 tasks[component.spec.key] = group.create_task(start(component))
             outcome = await start(last)  # nothing comes after it, so it needs no task of its own
         outcomes = {key: task.result() for key, task in tasks.items()} | {last.spec.key: outcome}
-        return {key: rows for key, (rows, _) in outcomes.items()}, any(moved for _, moved in outcomes.values())
+        columns = {key: rows for key, (rows, _) in outcomes.items()}
+        for one in domain.spec.components:
+            if one.undecided is not None:
+                pairs = zip(columns[one.key], columns[one.undecided], strict=True)
+                columns[one.key] = [undecided.settled(*pair) for pair in pairs]
+        return columns, any(moved for _, moved in outcomes.values())
+
+    async def _undecided(
+        self,
+        domain: Domain,
+        component: BoundComponent,
+        request: ScoreRequest,
+        columns: Sequence[Sequence[Verdict]],
+        deadline: float,
+    ) -> _Outcome:
+        """The component's verdicts on the samples that others could not decide."""
+        places = undecided.undecided_places(columns)
+        if not places:
+            return [undecided.NOT_ASKED] * len(request.completions), False
+        part = undecided.request_of(request, places)
+        verdicts, moved = await self._bounded(domain, component, part, {}, deadline)
+        return undecided.spread(verdicts, places, len(request.completions)), moved
 
     async def _bounded(
         self,
@@ -197,6 +226,19 @@ class Scorer:
             for position, index in enumerate(request.indices)
         }
         return await self.group_buffer.verify(key, request.group_size, members, verify, judge)
+
+
+def _log_nulls(domain: Domain, request: ScoreRequest, results: Sequence[SampleResult]) -> None:
+    """One line for a group that lacks rewards, with how many for each cause."""
+    causes = Counter(
+        f"{one.component}: {one.kind.value}: {one.message}" for result in results if (one := result.failure) is not None
+    )
+    if causes:
+        group = {"domain": domain.name, "run": request.run, "step": request.step, "group": request.id}
+        log.warning(
+            "group without some rewards",
+            extra={**group, "nulls": causes.total(), "samples": len(results), "causes": dict(causes.most_common(5))},
+        )
 
 
 async def _judge(backend: Backend, about: Description, request: VerifyRequest) -> VerifyReply:

@@ -52,7 +52,9 @@ class Answer:
 
 def is_relative(domain: Domain) -> bool:
     """Whether a component's verdicts depend on the siblings."""
-    return any(one.description is not None and one.description.whole_group for one in domain.components)
+    return any(
+        one.description is not None and one.description.needs_group(one.spec.options) for one in domain.components
+    )
 
 
 class NoVerdict(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -10,14 +9,8 @@ from fastapi import Request
 from fastapi.responses import Response
 from starlette.types import Message
 
+from reward_verifiers.service.strict_json import without_surrogates
 from reward_verifiers.service.strict_route import StrictRoute
-
-# A pair of surrogates, a lone one, and any other escape, which is passed over whole.
-_ESCAPE = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.", re.S
-)
-_LONE = 6
-_NUL = rb"\u0000"
 
 
 class ProgramRoute(StrictRoute):
@@ -32,13 +25,6 @@ class ProgramRoute(StrictRoute):
             return await handle(Request(request.scope, _replayed(request, without_surrogates(await request.body()))))
 
         return mended
-
-
-def without_surrogates(body: bytes) -> bytes:
-    """The JSON with NUL in place of each lone surrogate."""
-    if rb"\ud" not in body and rb"\uD" not in body:
-        return body
-    return _ESCAPE.sub(lambda match: _NUL if len(match[0]) == _LONE else match[0], body)
 
 
 def _replayed(request: Request, body: bytes) -> Callable[[], Coroutine[Any, Any, Message]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reward_sandbox.grading.errors import BadItem, CheckerFailed, SandboxFailed
-from reward_sandbox.grading.items import GradeItem, Protocol, Test, Verdict
+from reward_sandbox.grading.items import CheckerFile, GradeItem, Protocol, Test, Verdict
 from reward_sandbox.grading.results import LIMITS, text_of
 from reward_sandbox.grading.steps import Execution, Step, ended, stdin_of
 from reward_sandbox.jail.spec import File, Limits, Outcome, Run, Runs
@@ -26,6 +26,7 @@ class Checker:
     files: Mapping[str, File]
     execution: Execution
     protocol: Protocol
+    arguments: tuple[CheckerFile, ...]
 
     @classmethod
     async def compiled(cls, item: GradeItem, compiler: Compiler) -> Checker:
@@ -37,12 +38,12 @@ class Checker:
         if compiled.files is None:
             message = text_of(compiled.outcome.stderr[:500]) if compiled.outcome else ""
             raise BadItem(f"checker: it does not compile: {message}")
-        return cls(compiled.files, language.execution, item.checker.protocol)
+        return cls(compiled.files, language.execution, item.checker.protocol, tuple(item.checker.arguments))
 
     def run_on(self, test: Test, output: bytes) -> Run:
         files = {**_files(test), "output": File(output)}
         run = self.execution({**self.files, **files}, b"", CHECKER_LIMITS)
-        return replace(run, argv=(*run.argv, "input", "output", "answer"))
+        return replace(run, argv=(*run.argv, *self.arguments))
 
     def interactor(self, test: Test) -> Run:
         run = self.execution({**self.files, **_files(test)}, b"", CHECKER_LIMITS)

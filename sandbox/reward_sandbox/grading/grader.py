@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from cachetools import LRUCache
 
-from reward_sandbox.grading import checkers, steps, suites
+from reward_sandbox.grading import checkers, programs, steps, suites
 from reward_sandbox.grading.errors import BadItem, CheckerFailed, SandboxFailed, Unsupported
 from reward_sandbox.grading.items import Assurance, GradeItem, GradeResult, Test, TestResult, Verdict
 from reward_sandbox.grading.judges import Judges
@@ -23,6 +23,7 @@ from reward_sandbox.grading.steps import Step
 from reward_sandbox.grading.uploads import Uploads
 from reward_sandbox.jail.spec import PYTHON, CannotJail, File, Jail, Outcome, Run, Runs
 from reward_sandbox.languages.compiler import Compiled, Compiler, UnknownLanguage
+from reward_sandbox.languages.table import Language
 from reward_verifiers.contract import Failure, FailureKind
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,8 @@ class Grader:
         if language.name != "python" and item.kind in ("function", *_SUITES):
             raise BadItem(f"kind: {item.kind} is for Python; use stdio for {language.name}")
         await self._require(item)
+        if item.kind == "program":
+            return await self._program(item, language)
         item = _with_entry(item)
         compiled = await self.compiler.compile(language, item.code)
         if compiled.files is None:
@@ -108,6 +111,17 @@ class Grader:
             planned = await self._steps(item, jail, compiled)
             results = await self._walked(item, jail, planned, problem)
             return self._scored(item, [step.test for step in planned], results, compiled, "strong")
+
+    async def _program(self, item: GradeItem, language: Language) -> GradeResult:
+        """Raises SandboxFailed, CannotJail."""
+        source, word = programs.joined(item)
+        compiled = await self.compiler.compile(language, source)
+        if compiled.files is None:
+            return self._not_compiled(item, compiled.outcome)
+        step = programs.step(item, compiled, word)
+        async with self._jail.submission(language.limits(item.limits)) as jail:
+            result = await self._walk(step, jail, 0)
+        return self._scored(item, [step.test], [result], compiled, "weak")
 
     async def _require(self, item: GradeItem) -> None:
         """Raises Unsupported where a Python library is missing that the item declares: no program is to blame for that."""

@@ -12,13 +12,16 @@ from reward_verifiers.contract import Failure, StrictModel
 
 MAX_TESTS = 1000
 MAX_CODE = 1_000_000
-Kind = Literal["stdio", "function", "asserts", "unittest", "humaneval", "checker", "interactive"]
+Kind = Literal["stdio", "function", "asserts", "unittest", "humaneval", "checker", "interactive", "program"]
 Verdict = Literal[
     "accepted", "wrong_answer", "presentation_error", "runtime_error", "time_limit", "memory_limit", "output_limit",
     "compile_error", "skipped", "system_error",
 ]  # fmt: skip
 Assurance = Literal["strong", "weak"]
 Protocol = Literal["exit", "stdout"]
+CheckerFile = Literal["input", "output", "answer"]
+DONE = "TOUCHSTONE_DONE"
+"""What test code of the kind `program` prints when it has come to its end; each run has another word in its place."""
 
 
 class Test(StrictModel):
@@ -31,6 +34,7 @@ class Test(StrictModel):
     args: list[Any] = Field(default_factory=list)
     kwargs: dict[str, Any] = Field(default_factory=dict)
     expected: Any = None
+    or_expected: list[Any] = Field(default_factory=list, description="Other results that are right too.")
     weight: float = Field(default=1.0, ge=0, le=1e6)
     group: str = Field(default="", description="Subtask; with score `subtasks` each counts by its worst test.")
 
@@ -41,13 +45,16 @@ class Checker(StrictModel):
     the checker; but one that accepts the test's `stdout` and trips over the program's output says that it is wrong.
 
     checker: it is called with the names of three files, the test's input, the output and the test's `stdout` (empty where
-    it has none). interactive: its standard input and output are the program's output and input, and it is called with the
-    names of the test's input and `stdout`.
+    it has none), in the order of `arguments`. interactive: its standard input and output are the program's output and
+    input, and it is called with the names of the test's input and `stdout`.
     """
 
     language: str = Field(default="python", max_length=40)
     code: str = Field(max_length=MAX_CODE)
     protocol: Protocol = "exit"
+    arguments: list[CheckerFile] = Field(
+        default=["input", "output", "answer"], description="The files that a checker is called with, in this order."
+    )
 
 
 class Tests(StrictModel):
@@ -65,7 +72,14 @@ class Tests(StrictModel):
         max_length=200,
         description="Function to call; Class.method makes an instance first. Default: what the tests call.",
     )
-    test_code: str = Field(default="", max_length=MAX_CODE, description="For asserts, unittest and humaneval.")
+    test_code: str = Field(
+        default="", max_length=MAX_CODE, description="For asserts, unittest, humaneval and, in its language, program."
+    )
+    prelude: str = Field(
+        default="",
+        max_length=MAX_CODE,
+        description="Imports and helpers that the task gives: they stand before the program, and tests use these.",
+    )
     checker: Checker | None = Field(default=None, description="For the kinds checker and interactive.")
     requires: list[Annotated[str, Field(pattern=r"^[A-Za-z_]\w{0,99}$")]] = Field(
         default_factory=list,
@@ -86,8 +100,10 @@ class Tests(StrictModel):
             self._check(self.tests)
         if self.kind in ("checker", "interactive") and self.checker is None:
             raise ValueError(f"checker: kind {self.kind} needs its language and code")
-        if self.kind in ("asserts", "unittest", "humaneval") and not self.test_code.strip():
+        if self.kind in ("asserts", "unittest", "humaneval", "program") and not self.test_code.strip():
             raise ValueError(f"test_code: kind {self.kind} needs it")
+        if self.kind == "program" and DONE not in self.test_code:
+            raise ValueError(f"test_code: kind program needs a statement at its end that prints {DONE}")
         return self
 
     def _check(self, tests: list[Test]) -> None:

@@ -40,6 +40,12 @@ def harness(main: str, *modules: str) -> dict[str, File]:
     return {"solution.py": File((_INSIDE / f"{main}.py").read_bytes()), **files}
 
 
+def submission(item: GradeItem) -> dict[str, File]:
+    """The program of a call or of test code, and what the task gives it."""
+    prelude = {"prelude.py": File(stdin_of(item.prelude))} if item.prelude else {}
+    return {"submission.py": File(stdin_of(item.code)), **prelude}
+
+
 def stdio(item: GradeItem, files: Mapping[str, File], execution: Execution, judges: Judges) -> list[Step]:
     """The program's output is compared with the test's."""
 
@@ -57,12 +63,14 @@ def function(item: GradeItem, judges: Judges) -> list[Step]:
     """The result of a call is compared with the test's `expected`, by type and value."""
     files = {
         **harness("call", "touchstone_codec", "touchstone_submission"),
-        "submission.py": File(stdin_of(item.code)),
+        **submission(item),
     }
 
     def step(test: Test) -> Step:
         async def judge(outcome: Outcome) -> Verdict:
-            return await judges.verdict(ValueCheck(test.expected, outcome.artefact, item.tolerance))
+            return await judges.verdict(
+                ValueCheck([test.expected, *test.or_expected], outcome.artefact, item.tolerance)
+            )
 
         named = {name: encode(argument) for name, argument in test.kwargs.items()}
         call = {"entry": item.entry, "args": [encode(argument) for argument in test.args], "kwargs": named}

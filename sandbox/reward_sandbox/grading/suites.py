@@ -12,6 +12,7 @@ import builtins
 import json
 import re
 import secrets
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +22,8 @@ from pydantic import BaseModel, Field, ValidationError
 from reward_sandbox.grading.errors import BadItem, SandboxFailed
 from reward_sandbox.grading.items import Assurance, GradeItem, TestResult, Verdict
 from reward_sandbox.grading.results import LIMITS, test_result, text_of
-from reward_sandbox.grading.steps import harness, stdin_of
-from reward_sandbox.jail.spec import PYTHON, File, Outcome, Run, Runs
+from reward_sandbox.grading.steps import harness, submission
+from reward_sandbox.jail.spec import PYTHON, Outcome, Run, Runs
 
 _PAIR = ("touchstone_codec", "touchstone_submission", "touchstone_objects")
 _SUITE = (*_PAIR, "touchstone_suite", "touchstone_pytest")
@@ -81,6 +82,7 @@ def _job(item: GradeItem, **more: Any) -> bytes:
     check_of = f"{root.removesuffix('()')}(){dot}{rest}" if dot else root
     check_of = check_of if item.kind == "humaneval" else ""
     job = {"test_code": item.test_code, "entry": item.entry, "check_of": check_of, "keep_going": keep_going, **more}
+    job["solutions"] = modules_of(item.test_code, item.entry.partition(".")[0].removesuffix("()"))
     return json.dumps(job).encode("utf-8", "surrogatepass")
 
 
@@ -88,8 +90,7 @@ async def _apart(item: GradeItem, tree: ast.Module, jail: Runs, *, reflect: bool
     """What the tests of the pair report, and how the solution's run ended. Raises SandboxFailed."""
     stdin = _job(item, objects=makes_objects(tree), reflect=reflect)
     tests = Run(PYTHON, harness("suite", *_SUITE), stdin, item.limits, artefact=True, artefact_mb=1)
-    code = {"submission.py": File(stdin_of(item.code))}
-    solution = Run(PYTHON, {**harness("serve", *_PAIR), **code}, limits=item.limits)
+    solution = Run(PYTHON, {**harness("serve", *_PAIR), **submission(item)}, limits=item.limits)
     served, tested = await jail.run_pair(solution, tests)
     for outcome in (served, tested):
         if outcome.ending == "system_error":
@@ -107,7 +108,7 @@ async def _apart(item: GradeItem, tree: ast.Module, jail: Runs, *, reflect: bool
 async def _beside(item: GradeItem, jail: Runs) -> tuple[_Message, Outcome]:
     """Raises SandboxFailed."""
     nonce = secrets.token_hex(16)
-    files = {**harness("beside", *_SUITE), "submission.py": File(stdin_of(item.code))}
+    files = {**harness("beside", *_SUITE), **submission(item)}
     run = Run(PYTHON, files, _job(item, nonce=nonce), item.limits, artefact=True, artefact_mb=1)
     outcome = await jail.run(run)
     if outcome.ending == "system_error":
@@ -180,7 +181,64 @@ def shares(tree: ast.Module) -> bool:
     """Whether the tests may share something with the solution that a pipe does not carry. Only they are looked at, so that
     no solution can choose to be run beside them.
     """
-    return not _SHARED.isdisjoint(_names(tree))
+    return not _SHARED.isdisjoint(_names(tree)) or any(_wraps(tree))
+
+
+def _wraps(tree: ast.Module) -> Iterator[bool]:
+    """Of each context and decorator, whether it may be the solution's: what happens within it is not one call."""
+    own = _own_names(tree) | {"pytest", "unittest"}
+    for node in ast.walk(tree):
+        parts: list[ast.expr] = []
+        if isinstance(node, ast.With):
+            parts = [item.context_expr for item in node.items]
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            parts = node.decorator_list
+        for part in parts:
+            root = _root(part)
+            yield bool(root) and root != "self" and root not in own and not hasattr(builtins, root)
+
+
+def _root(part: ast.expr) -> str:
+    """The name that an expression of calls and attributes begins with."""
+    while isinstance(part, ast.Attribute | ast.Call):
+        part = part.value if isinstance(part, ast.Attribute) else part.func
+    return part.id if isinstance(part, ast.Name) else ""
+
+
+def _own_names(tree: ast.Module) -> set[str]:
+    """What the tests import, but for the solution, and define."""
+    imports = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and not is_solution(node.module or ""))
+    ]
+    own = {alias.asname or alias.name.partition(".")[0] for node in imports for alias in node.names}
+    own |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    return own | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+
+
+_LIBRARIES = frozenset(
+    (
+        "numpy",
+        "scipy",
+        "pandas",
+        "sympy",
+        "pytest",
+        "hypothesis",
+        "requests",
+        "torch",
+        "sklearn",
+        "networkx",
+        "attr",
+        "mock",
+    )
+)
+
+
+def is_solution(module: str) -> bool:
+    """Whether tests that import from a module of this name mean the program: it is no library's."""
+    root = module.partition(".")[0]
+    return bool(root) and root not in sys.stdlib_module_names and root not in _LIBRARIES
 
 
 def makes_objects(tree: ast.Module) -> bool:
@@ -189,11 +247,22 @@ def makes_objects(tree: ast.Module) -> bool:
     own |= {
         alias.asname or alias.name
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module not in ("solution", "submission")
+        if isinstance(node, ast.ImportFrom) and not is_solution(node.module or "")
         for alias in node.names
     }
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     return any(name[:1].isupper() and not hasattr(builtins, name) for name in called - own)
+
+
+def modules_of(test_code: str, root: str) -> list[str]:
+    """The modules that the tests take the function from, and that are no library's: they mean the program."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(test_code)):
+        if isinstance(node, ast.ImportFrom) and any(alias.name in (root, "*") for alias in node.names):
+            names.append(node.module or "")
+        elif isinstance(node, ast.Attribute) and node.attr == root and isinstance(node.value, ast.Name):
+            names.append(node.value.id)
+    return [name for name in dict.fromkeys(names) if is_solution(name) and "." not in name]
 
 
 def entry_of(test_code: str) -> str:
@@ -203,12 +272,10 @@ def entry_of(test_code: str) -> str:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    for node in imports:
-        if node.module in ("solution", "submission") and node.names[0].name != "*":
+    for node in sorted(imports, key=lambda node: node.module not in ("solution", "submission")):
+        if is_solution(node.module or "") and node.names[0].name != "*":
             return node.names[0].name
-    own = {alias.asname or alias.name for node in imports for alias in node.names} | _AROUND
-    own |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    own |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    own = _own_names(tree) | _AROUND
     names = (node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
     if first := next((name for name in names if name not in own and not hasattr(builtins, name)), ""):
         return first
@@ -275,7 +342,9 @@ def _calls(call: ast.Call, root: str) -> bool:
 def _compared(tree: ast.Module) -> Iterator[tuple[ast.expr, ast.expr]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
-            yield from zip([node.left, *node.comparators], node.comparators, strict=False)
+            sides = zip([node.left, *node.comparators], node.comparators, node.ops, strict=False)
+            # An object is itself or not, whatever the solution has made of it.
+            yield from ((left, right) for left, right, how in sides if not isinstance(how, ast.Is | ast.IsNot))
         elif isinstance(node, ast.Call) and _name_of(node).startswith("assert") and len(node.args) > 1:
             yield node.args[0], node.args[1]
 

@@ -66,22 +66,33 @@ class Language:
         )
 
 
-_JAVA_KINDS = r"(?:class|enum|record|interface)\s+(\w+)"
-_JAVA_PUBLIC = re.compile(r"^[ \t]*public\s+(?:(?:final|abstract|sealed|strictfp)\s+){0,3}" + _JAVA_KINDS, re.M)
-_JAVA_CLASS = re.compile(rf"\b{_JAVA_KINDS}|\bstatic\s+void\s+main\s*\(", re.A)
+# Comments and texts, also those that have no end: each match takes what it has looked at.
+_JAVA_PROSE = re.compile(
+    r"//[^\n]*|/\*(?:.*?\*/|.*\Z)|\"\"\"(?:(?:\\.|[^\\])*?\"\"\"|.*\Z)|\"(?:\\.|[^\"\\\n])*\"?|'(?:\\.|[^'\\\n])*'?",
+    re.S,
+)
+_JAVA_WORD = re.compile(
+    r"[{}]|(public\s+(?:(?:final|abstract|sealed|static|strictfp)\s+){0,4})?"
+    r"\b(?:class|enum|record|interface)\s+(\w+)|\bvoid\s+(main)\s*\(",
+    re.A,
+)
 _JAVA_PACKAGE = re.compile(r"^[ \t]*package\s+([\w.]+)\s*;", re.M | re.A)
 
 
 def _java_names(source: str) -> dict[str, str]:
-    """The file must be named as the public class is, and the class to start is the one with the method `main`."""
-    public = _JAVA_PUBLIC.search(source)
-    name, main = "", ""
-    for match in _JAVA_CLASS.finditer(source):
-        name = match[1] or name
-        if match[1] is None and not main:
-            main = name
-    file = public[1] if public and public[1].isascii() else "Main"
-    package = _JAVA_PACKAGE.search(source)
+    """The file must be named as the public class is, and the class to start is the outermost one with a method `main`."""
+    code = _JAVA_PROSE.sub(" ", source)
+    depth, name, public, main = 0, "", "", ""
+    for match in _JAVA_WORD.finditer(code):
+        is_public, kind, method = match.groups()
+        if match[0] in "{}":
+            depth += 1 if match[0] == "{" else -1
+        elif kind and depth == 0:
+            name, public = kind, public or (kind if is_public else "")
+        elif method and depth == 1:
+            main = main or name
+    file = public or "Main"
+    package = _JAVA_PACKAGE.search(code)
     return {"file": file, "main": (f"{package[1]}." if package else "") + (main or file)}
 
 

@@ -9,7 +9,7 @@ from grpo_trainer.stages.policies import with_adapters
 from grpo_trainer.training.reference import Reference
 from grpo_trainer.training.sft import Example, SFTConfig, sft
 
-pytest.importorskip("peft")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -163,3 +163,11 @@ def test_a_fault_names_its_line():
     [(path, reason)] = caught.value.errors
     assert path == "components[1].weight"
     assert reason.endswith("(line 4)")
+
+
+async def test_files_are_read_again_on_demand_also_those_that_did_not_change(gateway, monkeypatch):
+    monkeypatch.setattr("reward_verifiers.service.file_changes.READ_EVERY_S", 1000)
+    await gateway.live_domains.put("toy", read(toy(7).encode()))
+    await asyncio.sleep(0.1)  # those who follow the folder are now at their long pause
+    gateway.live_domains.read_again()
+    await until(lambda: weight(gateway, "toy") == 1)

@@ -10,13 +10,13 @@ async def test_an_unused_backend_is_closed_after_a_while_and_not_at_once():
     backend = resolver.backend(*KEY)
     for _ in range(3):
         await resolver.let_go([])
-    assert not backend._client.is_closed, "groups in flight may still use it"
+    assert not backend.replicas.all()[0].client.is_closed, "groups in flight may still use it"
     resolver._unused_since[KEY] -= LET_GO_S - 1
     await resolver.let_go([])
-    assert not backend._client.is_closed
+    assert not backend.replicas.all()[0].client.is_closed
     resolver._unused_since[KEY] -= 2
     await resolver.let_go([])
-    assert backend._client.is_closed
+    assert backend.replicas.all()[0].client.is_closed
     assert resolver.backend(*KEY) is not backend
 
 
@@ -34,5 +34,5 @@ async def test_a_backend_that_is_used_again_begins_anew():
     resolver._unused_since[KEY] -= LET_GO_S + 1
     await resolver.let_go([Domain])
     await resolver.let_go([])
-    assert not backend._client.is_closed
+    assert not backend.replicas.all()[0].client.is_closed
     await resolver.aclose()

@@ -53,7 +53,7 @@ async def test_two_at_once_are_scored_once(client, gateway):
     assert gateway.idempotent_replies.replayed == 4
     page = (await client.get("/metrics")).text
     assert 'reward_requests_total{domain="toy",outcome="complete"} 1.0' in page
-    assert 'reward_cache_lookups{result="replayed"} 4.0' in page
+    assert 'reward_cache_lookups_total{result="replayed"} 4.0' in page
 
 
 async def test_each_of_many_groups_has_its_key(client, gateway):

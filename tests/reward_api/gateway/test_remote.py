@@ -100,7 +100,7 @@ async def test_a_busy_service_is_overloaded_for_as_long_as_it_says():
 
 async def test_the_service_key_is_sent():
     app = answering(JSONResponse(verdicts(1, 0)))
-    await Remote("http://keyed", "s3cret", transport=httpx.ASGITransport(app)).verify(REQUEST)
+    await Remote("http://keyed", key="s3cret", transport=httpx.ASGITransport(app)).verify(REQUEST)
     assert app.state.authorization == "Bearer s3cret"
 
 

@@ -41,7 +41,7 @@ def test_a_product_multiplies_weighted_scores():
 def test_weight_zero_is_reported_and_not_counted():
     domain = spec({"verifier": "answer"}, {"verifier": "reflection", "weight": 0})
     result = one(domain, answer=scored(1), reflection=scored(7))
-    assert result.reward == 1.0
+    assert (result.reward, result.valid, result.failure) == (1.0, True, None)
     assert result.components["reflection"].score == 7
 
 
@@ -82,6 +82,11 @@ def test_the_reward_is_clipped():
     domain = spec({"verifier": "preference"}, clip=[-1, 1])
     assert reward(domain, preference=scored(7)) == 1
     assert reward(domain, preference=scored(-7)) == -1
+
+
+def test_a_constant_group_has_no_deviation():
+    stats = group_stats(combine(spec({"verifier": "answer"}), {"answer": [scored(1), scored(1)]}, [[], []]))
+    assert (stats.valid, stats.mean, stats.std, stats.zero_variance) == (2, 1.0, 0.0, True)
 
 
 def test_statistics_leave_out_samples_without_reward():

@@ -15,7 +15,7 @@ from typing import Any
 
 from reward_verifiers.answer.extraction import sources as extract
 from reward_verifiers.answer.extraction.sources import Extraction
-from reward_verifiers.answer.judged import Judged, clipped
+from reward_verifiers.answer.judged import UNKNOWN, Judged, clipped
 from reward_verifiers.answer.kinds import choices, collections, gym, mathematics, structured, texts
 from reward_verifiers.answer.options import AnswerOptions, AnswerReference, effective
 from reward_verifiers.answer.presets import SENTINELS
@@ -120,7 +120,10 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         except Exception as error:  # the reference was checked, so it is the answer that nothing can be made of
             self._judge_reference(sample.reference, options)
             rule = f"the answer cannot be compared: {type(error).__name__}"
-            return Verdict.scored(0.0, f"wrong: {rule}", rule=rule, extracted=clipped(candidate.text), **evidence)
+            evidence |= {"extracted": clipped(candidate.text), "undecided": True}
+            return Verdict.scored(0.0, f"wrong: {rule}", rule=rule, **evidence)
+        if judged.left_over or judged.rule.startswith(UNKNOWN.rule):
+            evidence["undecided"] = True
         if judged.left_over:
             evidence |= {"left_over": clipped(judged.left_over, 200), "flags": ["answer_not_read"]}
         evidence |= {
@@ -145,7 +148,11 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         ):  # a schema may be what is costly
             return None
         return Verdict.scored(
-            0.0, f"gave up after {limit}: the answer is too costly to compare", rule="gave up", stage="second"
+            0.0,
+            f"gave up after {limit}: the answer is too costly to compare",
+            rule="gave up",
+            stage="second",
+            undecided=True,
         )
 
     def _judge_reference(self, reference: AnswerReference, options: AnswerOptions) -> None:

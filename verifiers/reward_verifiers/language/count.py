@@ -115,7 +115,7 @@ class _Count:
     def __init__(self, text: str, candidates: frozenset[str], target: str, question: str = "") -> None:
         self.text, self.candidates, self.target = text, candidates, target
         self.words: Words = split(text)
-        self.mask = hidden.mask(text)
+        self.mask = hidden.mask(text, self.words.codes)
         for start, end in not_own(text, question):
             self.mask[start:end] = hidden.NOT_OWN
         is_mark = (self.words.codes >= 0x300) & (self.words.codes <= 0x36F)
@@ -293,23 +293,20 @@ class _Count:
     def _ciphered(self) -> float:
         """Words with digits for letters, and long strings of letters and digits."""
         kinds = self.words.kinds
-        is_digit = kinds == DIGIT
-        if not is_digit.any():
+        is_digit, is_letter = kinds == DIGIT, kinds == CLASS["latin"]
+        joints = np.flatnonzero((is_digit[1:] & is_letter[:-1]) | (is_letter[1:] & is_digit[:-1]))
+        if not len(joints):
             return 0.0
-        is_letter = kinds == CLASS["latin"]
-        if not ((is_digit[1:] & is_letter[:-1]) | (is_letter[1:] & is_digit[:-1])).any():
-            return 0.0
-        edges = np.flatnonzero(np.diff((is_digit | is_letter).astype(np.int8), prepend=0, append=0))
-        starts, ends = edges[::2], edges[1::2]
-        if not len(starts):
-            return 0.0
-        digits = np.insert(np.cumsum(is_digit), 0, 0)
-        inner = is_digit[1:-1] & is_letter[:-2] & is_letter[2:]
-        inners = np.insert(np.cumsum(np.insert(inner, 0, False)), 0, 0)
-        length, numerals = ends - starts, digits[ends] - digits[starts]
-        blobs = (length >= _BLOB) & (numerals > 0) & (numerals < 0.97 * length)
-        last = np.minimum(ends, len(inners) - 1)
-        leet = ~blobs & (inners[last] > inners[starts]) & (length - numerals >= 2) & (length >= 3)
+        breaks = np.flatnonzero(~(is_digit | is_letter))
+        gaps = np.unique(np.searchsorted(breaks, joints))
+        starts = np.insert(breaks, 0, -1)[gaps] + 1
+        ends = np.append(breaks, len(kinds))[gaps]
+        digits = np.flatnonzero(is_digit)
+        inner = digits[(digits > 0) & (digits < len(kinds) - 1)]
+        inner = inner[is_letter[inner - 1] & is_letter[inner + 1]]
+        length, numerals = ends - starts, _between(digits, starts, ends)
+        blobs = (length >= _BLOB) & (numerals < 0.97 * length)
+        leet = ~blobs & (_between(inner, starts, ends) > 0) & (length - numerals >= 2)
         leets = int(leet.sum())
         return float(length[blobs].sum()) / (2 * _LETTERS) + (leets if leets >= _LEAST_CIPHERED else 0)
 
@@ -359,6 +356,11 @@ class _Count:
             )
             for number in longest.tolist()
         ]
+
+
+def _between(places: Ints, starts: Ints, ends: Ints) -> Ints:
+    """How many of these places, which are sorted, lie in each span."""
+    return np.searchsorted(places, ends) - np.searchsorted(places, starts)
 
 
 @lru_cache(maxsize=1)

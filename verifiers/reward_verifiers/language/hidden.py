@@ -12,6 +12,7 @@ Every step is one pass; a closer that was once missing is not looked for again.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import islice
 
 import numpy as np
@@ -24,7 +25,10 @@ Mask = npt.NDArray[np.uint8]
 
 # Opening and closing, longest opening first. Inline ones end in their own line or not at all.
 _SPANS = {"```": "```", "~~~": "~~~", "<!--": "-->", "$$": "$$", "\\[": "\\]", "\\(": "\\)", "`": "`", "$": "$"}
-_OPENERS = re.compile("|".join(re.escape(opener) for opener in _SPANS))
+_BY_SIGN = {
+    sign: tuple(opener for opener in _SPANS if opener[0] == sign) for sign in sorted({key[0] for key in _SPANS})
+}
+_SIGNS = np.array([ord(sign) for sign in _BY_SIGN], dtype=np.uint32)
 _INLINE = frozenset({"`", "$"})
 _MAX_INLINE = 2000
 _MAX_EMAILS = 20_000
@@ -43,10 +47,12 @@ COMMANDS = frozenset(word_list("commands"))
 ENVIRONMENTS = frozenset(word_list("environments"))
 
 
-def mask(text: str) -> Mask:
-    """What each character of the text is."""
+def mask(text: str, codes: npt.NDArray[np.uint32]) -> Mask:
+    """What each character of the text is. codes: its code points."""
     states = np.zeros(len(text), dtype=np.uint8)
-    _spans(text, states)
+    is_sign = np.zeros(128, dtype=bool)
+    is_sign[_SIGNS] = True
+    _spans(text, states, np.flatnonzero((codes < 128) & is_sign[codes & 127]).tolist())
     if "://" in text or "www." in text:
         for match in _URL.finditer(text):
             states[match.start() : match.start(1)] = DROPPED
@@ -66,15 +72,19 @@ def mask(text: str) -> Mask:
     return states
 
 
-def _spans(text: str, states: Mask) -> None:
+def _spans(text: str, states: Mask, starts: Iterable[int]) -> None:
     gone: set[str] = set()
     position = 0
-    while (opening := _OPENERS.search(text, position)) is not None:
-        opener = opening[0]
-        close = -1 if opener in gone else _closing(text, opener, opening.end())
+    for start in starts:
+        if start < position:
+            continue
+        opener = next((opener for opener in _BY_SIGN[text[start]] if text.startswith(opener, start)), "")
+        if not opener:
+            continue
+        position = start + len(opener)
+        close = -1 if opener in gone else _closing(text, opener, position)
         if close == -1 and opener not in _INLINE:
             gone.add(opener)
-        position = opening.end()
         if close >= 0:
             states[position:close] = HIDDEN
             position = close + len(_SPANS[opener])

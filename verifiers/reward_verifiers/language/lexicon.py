@@ -10,7 +10,7 @@ Whole numbers, so that sums do not depend on their order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -44,11 +44,38 @@ COMMON = -300
 """A word of this frequency or more is one of a language's hundred and fifty most common."""
 
 
+class Affixes:
+    """Endings or beginnings of one length, and which languages have each."""
+
+    def __init__(self, affixes: Mapping[str, tuple[str, ...]], languages: Sequence[str], size: int, is_ending: bool):
+        texts = sorted({affix for language in languages for affix in affixes.get(language, ()) if len(affix) == size})
+        self.size, self.is_ending = size, is_ending
+        self._codes = np.array([code_points(text) for text in texts], dtype=np.uint32).reshape(len(texts), size)
+        self.languages = np.array(
+            [[text in affixes.get(language, ()) for language in languages] for text in texts], dtype=bool
+        ).reshape(len(texts), len(languages))
+
+    def find(self, codes: npt.NDArray[np.uint32], edge: Ints) -> Ints:
+        """The number of the affix that stands at each of these places; -1 for none."""
+        letters = codes[edge[:, None] + np.arange(self.size)]
+        matches = (letters[:, None, :] == self._codes[None]).all(axis=2)
+        return np.where(matches.any(axis=1), matches.argmax(axis=1), -1)
+
+
+def _affixes(languages: Sequence[str]) -> list[Affixes]:
+    return [
+        Affixes(affixes, languages, size, is_ending)
+        for affixes, is_ending in ((ENDINGS, True), (BEGINNINGS, False))
+        for size in sorted({len(affix) for language in languages for affix in affixes.get(language, ())})
+    ]
+
+
 class Lexicon:
     """The lists of one script's languages."""
 
     def __init__(self, languages: Sequence[str], script: str) -> None:
         self.languages = tuple(languages)
+        self._affixes = _affixes(self.languages)
         lists = [_list(language, script) for language in self.languages]
         self._keys: Hashes = np.unique(np.concatenate([hashes for hashes, _, _ in lists]))
         self._table = np.full((len(self._keys) + 1, len(lists)), ABSENT, dtype=np.int16)
@@ -80,25 +107,23 @@ class Lexicon:
         missing = np.flatnonzero(rows < 0)
         if len(missing):
             evidence[missing] = self._by_triples(words, numbers[missing])
-            self._by_stems(words, numbers, missing, evidence)
+        self._by_stems(words, numbers, evidence)
         return evidence, rows >= 0
 
-    def _by_stems(self, words: Words, numbers: Ints, missing: Ints, evidence: Evidence) -> None:
-        """Raises the evidence, in place, of words whose stem is in the list of a language that inflects it so."""
-        starts, ends = words.start[numbers[missing]], words.end[numbers[missing]]
-        for affixes, is_ending in ((ENDINGS, True), (BEGINNINGS, False)):
-            for language in affixes.keys() & set(self.languages):
-                column = self.languages.index(language)
-                for affix in affixes[language]:
-                    size = len(affix)
-                    mine = np.flatnonzero(ends - starts >= size + _SHORTEST_STEM)
-                    edge = ends[mine] - size if is_ending else starts[mine]
-                    letters = words.codes[edge[:, None] + np.arange(size)]
-                    mine = mine[(letters == code_points(affix)).all(axis=1)]
-                    shift = (0, -size) if is_ending else (size, 0)
-                    rows = self.find(part_hashes(words, starts[mine] + shift[0], ends[mine] + shift[1]))
-                    mine = mine[(rows >= 0) & (self._table[rows, column] > ABSENT)]
-                    evidence[missing[mine], column] = np.maximum(evidence[missing[mine], column], _INFLECTED)
+    def _by_stems(self, words: Words, numbers: Ints, evidence: Evidence) -> None:
+        """Raises the evidence, in place, for languages that lack a word, inflect so, and list its stem."""
+        starts, ends = words.start[numbers], words.end[numbers]
+        for group in self._affixes:
+            mine = np.flatnonzero(ends - starts >= group.size + _SHORTEST_STEM)
+            edge = ends[mine] - group.size if group.is_ending else starts[mine]
+            which = group.find(words.codes, edge)
+            mine, which = mine[which >= 0], which[which >= 0]
+            begin, end = (0, -group.size) if group.is_ending else (group.size, 0)
+            rows = self.find(part_hashes(words, starts[mine] + begin, ends[mine] + end))
+            mine, which, rows = mine[rows >= 0], which[rows >= 0], rows[rows >= 0]
+            is_stem = group.languages[which] & (self._table[rows] > ABSENT)
+            own = evidence[mine]
+            evidence[mine] = np.where(is_stem, np.maximum(own, _INFLECTED), own)
 
     def _by_triples(self, words: Words, numbers: Ints) -> Evidence:
         codes, first, lengths = _triple_codes(words.codes, words.start[numbers], words.end[numbers])

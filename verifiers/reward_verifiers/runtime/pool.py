@@ -230,6 +230,18 @@ class WorkerPool:
         self._fork_server_lock = asyncio.Lock()
         self._closed = False
         self._all_gone = asyncio.Event()
+        self.queued = self.restarts = self.fork_server_restarts = 0
+        """Jobs that wait for a worker; workers and fork servers that were replaced."""
+
+    @property
+    def alive(self) -> int:
+        """Workers that live."""
+        return len(self._workers)
+
+    @property
+    def busy(self) -> int:
+        """Workers at work."""
+        return len(self._workers) - self._free.qsize() if not self._closed else 0
 
     async def start(self) -> None:
         """Start the fork server and its workers; a second call does nothing. Raises ForkServerFailed."""
@@ -317,9 +329,13 @@ class WorkerPool:
 
     async def _take(self) -> _Worker | None:
         """The next free worker; None when the pool is closed."""
-        while (worker := await self._free.get()) is not None and self._closed:
-            self._let_go(worker)
-        return worker
+        self.queued += 1
+        try:
+            while (worker := await self._free.get()) is not None and self._closed:
+                self._let_go(worker)
+            return worker
+        finally:
+            self.queued -= 1
 
     def _is_worn(self, worker: _Worker) -> bool:
         return worker.items >= self._recycle_after or worker.resident() - worker.born_with > self._growth_bytes
@@ -333,6 +349,7 @@ class WorkerPool:
     def _replace(self, worker: _Worker) -> None:
         self._let_go(worker)
         if not self._closed:
+            self.restarts += 1
             birth = asyncio.create_task(self._birth())
             self._births.add(birth)
             birth.add_done_callback(self._births.discard)
@@ -363,6 +380,7 @@ class WorkerPool:
             self._fork_server = None
             try:
                 self._fork_server = await _ForkServer.start(*self._warm_up)
+                self.fork_server_restarts += 1
             except (OSError, ForkServerFailed) as error:
                 log.error("fork server not started", extra={"cause": str(error)})
 

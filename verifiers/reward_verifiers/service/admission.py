@@ -14,11 +14,18 @@ from reward_verifiers.verifier import Overloaded
 MAX_RETRY_AFTER_S = 30.0
 
 
-class Admission:
-    """Room for `limit` units (samples, or bytes) at a time. An idle service admits one piece of work of any size."""
+SMALL = 64 << 10
 
-    def __init__(self, limit: int) -> None:
+
+class Admission:
+    """Room for `limit` units (samples, or bytes) at a time. An idle service admits one piece of work of any size.
+
+    reserve: units of the room that work of more than `SMALL` units cannot have, so that small work finds room.
+    """
+
+    def __init__(self, limit: int, reserve: int = 0) -> None:
         self.limit = limit
+        self._reserve = reserve
         self.in_flight = 0
         self.refused = 0
         """How often there was no room."""
@@ -32,15 +39,23 @@ class Admission:
             room.grow(units)
             yield room
         finally:
-            self.in_flight -= room.units
-            self._pace.finished(room.units)
+            self.give_back(room.units)
+
+    def give_back(self, units: int) -> None:
+        self.in_flight -= units
+        self._pace.finished(units)
+
+    def check(self, units: int, holding: int = 0) -> None:
+        """Raises Overloaded when `units` more do not fit beside what others hold. Takes no room."""
+        limit = self.limit - (self._reserve if holding + units > SMALL else 0)
+        excess = self.in_flight + units - limit
+        if self.in_flight > holding and excess > 0:
+            self.refused += 1
+            raise Overloaded(self._pace.seconds_for(excess))
 
     def take(self, units: int, holding: int) -> None:
-        """Raises Overloaded when `units` more do not fit beside what others hold."""
-        others = self.in_flight - holding
-        if others and self.in_flight + units > self.limit:
-            self.refused += 1
-            raise Overloaded(self._pace.seconds_for(self.in_flight + units - self.limit))
+        """Hold `units` more. Raises Overloaded."""
+        self.check(units, holding)
         self.in_flight += units
 
 
@@ -55,6 +70,11 @@ class Room:
         """Hold `units` more. Raises Overloaded."""
         self._admission.take(units, self.units)
         self.units += units
+
+    def shrink(self, units: int) -> None:
+        """Give back `units` of what is held."""
+        self._admission.give_back(units)
+        self.units -= units
 
 
 class _Pace:

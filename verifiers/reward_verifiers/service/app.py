@@ -14,12 +14,13 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 from fastapi_offline import FastAPIOffline
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from pydantic import BaseModel, ConfigDict, Field
 
 from reward_verifiers.contract import Description, VerifyReply, VerifyRequest
 from reward_verifiers.service import openapi, problems
 from reward_verifiers.service.admission import Admission
+from reward_verifiers.service.metrics import watch_samples, watch_service
 from reward_verifiers.service.middleware import ServiceLimits, add_middleware
 from reward_verifiers.service.streams import run_or_cancel
 from reward_verifiers.service.strict_route import StrictRoute
@@ -28,7 +29,6 @@ from reward_verifiers.verifier import Backend, HasDetails
 _JSON = "application/json"
 DEFAULT_LIMITS = ServiceLimits()
 MAX_INFLIGHT_SAMPLES = 16_384
-REJECTED_BODIES = "Requests refused so far because the bodies in memory took all the room."
 
 
 class Readiness(BaseModel):
@@ -97,12 +97,10 @@ def create_app(
     app = bare_app("Touchstone verifier", "1", limits, lifespan, route_class)
     admission = app.state.admission = admission or Admission(MAX_INFLIGHT_SAMPLES)
     registry = app.state.metrics = CollectorRegistry()  # routes that a service adds may have more to count
+    readings = app.state.readings = watch_service(app, registry)
     samples = Counter("reward_samples", "Verdicts.", ["verifier", "status"], registry=registry)
     seconds = Histogram("reward_verifier_duration_seconds", "Time for a group.", registry=registry)
-    Gauge("reward_rejected_bodies", REJECTED_BODIES, registry=registry).set_function(
-        lambda: app.state.body_room.refused
-    )
-    Gauge("reward_inflight_samples", "Samples at work.", registry=registry).set_function(lambda: admission.in_flight)
+    watch_samples(readings, admission)
 
     @app.get("/", response_model=Description)
     async def describe() -> Response:

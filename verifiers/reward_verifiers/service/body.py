@@ -25,7 +25,8 @@ def arrival_time() -> float:
 class BoundedBody:
     """Hands the app a body of bounded size that arrived in bounded time, inflated when it came as gzip.
 
-    Replies 429 when the bodies in memory, with this one, would take more than their room.
+    Replies 429 when the bodies in memory, with this one, would take more than their room. A body takes room as it comes:
+    one that is only announced takes none.
     """
 
     def __init__(self, app: ASGIApp, admission: Admission, max_bytes: int, timeout_s: float) -> None:
@@ -42,7 +43,7 @@ class BoundedBody:
         length = headers.get("content-length", "0")
         _arrival.set(asyncio.get_running_loop().time())
         try:
-            with self._admission.enter(int(length) if length.isdecimal() and len(length) < 16 else 0) as room:
+            with self._admission.enter(0) as room:
                 body = await self._read(headers, length, receive, room)
                 if body is not None:
                     await self._app(scope, _replay(body, receive), send)
@@ -55,6 +56,7 @@ class BoundedBody:
         """The body; None when the client left. Raises HTTPProblem or Overloaded."""
         if not length.isdecimal() or len(length) > 15 or int(length) > self._max_bytes:
             raise self._too_large()
+        self._admission.check(int(length))
         inflate = _inflater(headers.get("content-encoding", "identity"))
         chunks: list[bytes] = []
         size = 0

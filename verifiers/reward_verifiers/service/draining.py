@@ -87,14 +87,16 @@ class Draining:
 class RefuseWhileDraining:
     """Replies 503 to new work once the service is ending, and counts what is at work."""
 
-    def __init__(self, app: ASGIApp, draining: Draining) -> None:
+    def __init__(self, app: ASGIApp, draining: Draining, refusals: dict[str, int]) -> None:
         self._app = app
+        self._refusals = refusals
         self._draining = draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
             await self._app(scope, receive, send)
         elif self._draining.begun:
+            self._refusals["draining"] += 1
             await stopping().response()(scope, receive, send)
         else:
             with self._draining.at_work():

@@ -7,6 +7,7 @@ files that are followed here are few and small, so they are read every second.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
@@ -15,6 +16,8 @@ READ_EVERY_S = 1.0
 Content = bytes | OSError
 """What a file holds, or why it cannot be read: FileNotFoundError when it is gone."""
 
+_FORGOTTEN = OSError("not looked at yet")
+
 
 class FileChanges:
     """Which files hold something else than when they were last looked at. Its memory outlives a restart of `follow`."""
@@ -22,6 +25,11 @@ class FileChanges:
     def __init__(self, paths: Callable[[], Iterable[Path]]) -> None:
         self._paths = paths
         self._contents: dict[Path, Content] = {}
+        self._due = asyncio.Event()
+
+    def forget(self) -> None:
+        """Have `follow` yield every file at once, changed or not; those that are gone meanwhile are seen as gone."""
+        self._due.set()
 
     def look(self) -> dict[Path, Content]:
         """Each changed file and what it holds now."""
@@ -33,7 +41,11 @@ class FileChanges:
     async def follow(self) -> AsyncIterator[dict[Path, Content]]:
         """The changes, as they are seen, until cancelled."""
         while True:
-            await asyncio.sleep(READ_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._due.wait(), READ_EVERY_S)
+            if self._due.is_set():
+                self._due.clear()
+                self._contents = dict.fromkeys(self._contents, _FORGOTTEN)
             if changed := await asyncio.to_thread(self.look):
                 yield changed
 

@@ -62,13 +62,19 @@ class HttpClient:
         self._max_bytes = max_bytes
         self._client = httpx.AsyncClient(
             base_url=url,
-            headers={"authorization": f"Bearer {key}"} if key else {},
             follow_redirects=False,
             trust_env=False,
             transport=transport,
             timeout=httpx.Timeout(None, connect=connect_s),
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
         )
+
+        self.authorize(key)
+
+    def authorize(self, key: str) -> None:
+        """Send this key from now on."""
+        if key:
+            self._client.headers["authorization"] = f"Bearer {key}"
 
     async def exchange(
         self,

@@ -56,17 +56,18 @@ _UNAUTHORIZED = HTTPProblem(401, detail="Send `Authorization: Bearer KEY`.", hea
 class BearerKeys:
     """Replies 401 when the key is missing, except on public paths."""
 
-    def __init__(self, app: ASGIApp, keys: Keys, also_public: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, app: ASGIApp, keys: Keys, refusals: dict[str, int], also_public: frozenset[str] = frozenset()
+    ) -> None:
         self._app = app
+        self._refusals = refusals
         self._keys = keys
         self._public = PUBLIC_PATHS | also_public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if (
-            scope["type"] == "http"
-            and not self._is_public(scope["path"])
-            and not self._keys.may_score(bearer(Headers(scope=scope)))
-        ):
+        is_guarded = scope["type"] == "http" and not self._is_public(scope["path"])
+        if is_guarded and not self._keys.may_score(bearer(Headers(scope=scope))):
+            self._refusals["key"] += 1
             await _UNAUTHORIZED.response()(scope, receive, send)
             return
         await self._app(scope, receive, send)

@@ -1,6 +1,8 @@
 """The middleware of every service: pure ASGI layers, outermost first.
 
     RequestId     a name for each request, in the log and in the reply
+    CountRequests replies by route and status                  (metrics.py)
+    KnownHosts    421 for a foreign Host, where no keys are set  (hosts.py)
     BearerKeys    401 without a key, where keys are set        (keys.py)
     RefuseWhileDraining   503 once the service is ending       (draining.py)
     BoundedBody   429, 413, 408, 415: the room that bodies take, a body's size, its time to arrive, its encoding   (body.py)
@@ -24,10 +26,14 @@ from pythonjsonlogger.json import JsonFormatter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from reward_verifiers.service import tracing
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.service.body import BoundedBody
+from reward_verifiers.service.connections import Connections
 from reward_verifiers.service.draining import Draining, RefuseWhileDraining
+from reward_verifiers.service.hosts import KnownHosts
 from reward_verifiers.service.keys import BearerKeys, Keys
+from reward_verifiers.service.metrics import CountRequests, Counts
 
 _RESERVED = frozenset({*RESERVED_ATTRS, "message", "asctime", "request_id", "taskName", "color_message"})
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
@@ -41,7 +47,7 @@ _traceparent: contextvars.ContextVar[str] = contextvars.ContextVar("traceparent"
 
 def forwarded_headers() -> dict[str, str]:
     """What goes along from the request at work to the services that it needs: its id, and its place in a trace."""
-    headers = {"x-request-id": request_id.get(), "traceparent": _traceparent.get()}
+    headers = {"x-request-id": request_id.get(), "traceparent": tracing.traceparent() or _traceparent.get()}
     return {name: value for name, value in headers.items() if value not in ("", "-")}
 
 
@@ -55,17 +61,28 @@ class ServiceLimits:
     score_keys: frozenset[str] = frozenset()
     admin_keys: frozenset[str] = frozenset()
     open_metrics: bool = False
+    hosts: frozenset[str] = frozenset()
+    """Names beside loopback that a request without a key may have as its Host."""
 
 
 def add_middleware(app: FastAPI, limits: ServiceLimits) -> None:
     """Add the middleware to an app; the last added is the outermost."""
-    app.state.keys = Keys(limits.score_keys, limits.admin_keys)
-    room = app.state.body_room = Admission(limits.max_inflight_bytes)
-    app.add_middleware(BoundedBody, admission=room, max_bytes=limits.max_body_bytes, timeout_s=limits.body_timeout_s)
-    app.state.draining = Draining()
-    app.add_middleware(RefuseWhileDraining, draining=app.state.draining)
+    state = app.state
+    refusals = state.refusals = dict.fromkeys(("draining", "key", "host"), 0)
+    state.keys = Keys(limits.score_keys, limits.admin_keys)
+    state.connections = Connections()
+    state.draining = Draining()
+    state.request_counts = Counts()
+    state.body_room = Admission(limits.max_inflight_bytes, reserve=limits.max_inflight_bytes // 8)
+    app.add_middleware(
+        BoundedBody, admission=state.body_room, max_bytes=limits.max_body_bytes, timeout_s=limits.body_timeout_s
+    )
+    app.add_middleware(RefuseWhileDraining, draining=state.draining, refusals=refusals)
     also_public = frozenset({"/metrics"}) if limits.open_metrics else frozenset()
-    app.add_middleware(BearerKeys, keys=app.state.keys, also_public=also_public)
+    app.add_middleware(BearerKeys, keys=state.keys, refusals=refusals, also_public=also_public)
+    if not limits.score_keys:
+        app.add_middleware(KnownHosts, hosts=limits.hosts, refusals=refusals)
+    app.add_middleware(CountRequests, counts=state.request_counts)
     app.add_middleware(RequestId)
 
 
@@ -95,7 +112,8 @@ class RequestId:
                     fields.append(_NO_STORE)
             await send(message)
 
-        await self._app(scope, receive, send_named)
+        with tracing.request_span(f"{scope['method']} request", {"traceparent": _traceparent.get()}):
+            await self._app(scope, receive, send_named)
 
 
 class _WithRequestId(logging.Filter):

@@ -11,6 +11,7 @@ from reward_verifiers import registry
 from reward_verifiers.runtime.local import Local, pool_for
 from reward_verifiers.service import app as service
 from reward_verifiers.service.admission import Admission
+from reward_verifiers.service.metrics import watch_pool
 from reward_verifiers.service.settings import ServiceSettings
 
 
@@ -28,4 +29,6 @@ def create_app(name: str, settings: ServiceSettings) -> FastAPI:
             await pool.aclose()
 
     admission = Admission(settings.max_inflight_samples)
-    return service.create_app(Local(name, pool), settings.limits(), admission=admission, lifespan=lifespan)
+    app = service.create_app(Local(name, pool), settings.limits(), admission=admission, lifespan=lifespan)
+    watch_pool(app.state.readings, pool)
+    return app

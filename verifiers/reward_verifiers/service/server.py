@@ -1,29 +1,28 @@
-"""uvicorn with what it lacks against slow and greedy clients: a deadline and a size for a request's headers."""
+"""The server: where it binds, how it takes signals, and how it ends."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import signal
 import socket
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from reward_verifiers.service import tracing
+from reward_verifiers.service.connections import connection_limit, guarded_protocol
 from reward_verifiers.service.draining import Draining
+from reward_verifiers.service.hosts import is_loopback
 from reward_verifiers.service.middleware import setup_logging
+from reward_verifiers.service.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 75
 SHUTDOWN_S = 2  # for connections that are open when nothing is at work any more
-MAX_HEADER_BYTES = 64 << 10
-MAX_CONNECTIONS = 4096
 
 
 class BindError(ValueError):
@@ -32,71 +31,12 @@ class BindError(ValueError):
 
 def refuse_open_bind(host: str, has_key: bool, allow_open: bool) -> None:
     """Raises BindError for an address that others can reach when anyone could then score."""
-    if has_key or allow_open or _is_loopback(host):
+    if has_key or allow_open or is_loopback(host):
         return
     raise BindError(
         f"{host} can be reached from other machines and no key is set: set TOUCHSTONE_SCORE_KEYS, or bind 127.0.0.1, "
         "or say --allow-open (TOUCHSTONE_ALLOW_OPEN=1) where the network is private"
     )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def guarded_protocol(header_timeout_s: float) -> type[HttpToolsProtocol]:
-    """uvicorn's protocol, closing connections whose headers do not arrive in time or never end."""
-
-    class Guarded(HttpToolsProtocol):
-        _timer: asyncio.TimerHandle | None = None
-        _header_bytes = 0
-        _in_headers = True
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._await_headers()
-
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            if not self._in_headers:
-                self._await_headers()
-
-        def on_headers_complete(self) -> None:
-            self._in_headers = False
-            self._stop_timer()
-            super().on_headers_complete()
-
-        def data_received(self, data: bytes) -> None:
-            # Counted before this chunk is read: one that also holds a body does not count against the headers.
-            if self._in_headers and self._header_bytes > MAX_HEADER_BYTES:
-                self._close(b"431 Request Header Fields Too Large")
-                return
-            self._header_bytes += len(data) if self._in_headers else 0
-            super().data_received(data)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._stop_timer()
-            super().connection_lost(exc)
-
-        def _await_headers(self) -> None:
-            self._in_headers, self._header_bytes = True, 0
-            self._stop_timer()
-            self._timer = self.loop.call_later(header_timeout_s, self._close, b"408 Request Timeout")
-
-        def _stop_timer(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-        def _close(self, status: bytes) -> None:
-            if not self.transport.is_closing():
-                self.transport.write(b"HTTP/1.1 %s\r\nconnection: close\r\ncontent-length: 0\r\n\r\n" % status)
-                self.transport.close()
-
-    return Guarded
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -118,9 +58,10 @@ class _Server(uvicorn.Server):
     uvicorn's own raises the signal again, before what it stands on is stopped.
     """
 
-    def __init__(self, config: uvicorn.Config, draining: Draining, grace_s: float) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, grace_s: float) -> None:
         super().__init__(config)
-        self._draining = draining
+        self._draining: Draining = app.state.draining
+        self._read_again: Callable[[], None] | None = getattr(app.state, "read_again", None)
         self._grace_s = grace_s
         self._end: asyncio.Task[None] | None = None
 
@@ -129,12 +70,18 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop, number)
-        loop.add_signal_handler(signal.SIGHUP, log.info, "SIGHUP: domain files are read every second, so nothing to do")
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         try:
             yield
         finally:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 loop.remove_signal_handler(number)
+
+    def _hang_up(self) -> None:
+        if self._read_again is None:
+            log.info("SIGHUP: this service follows no files, so there is nothing to read again")
+        else:
+            self._read_again()
 
     def _stop(self, number: int) -> None:
         """The first signal begins the end; a second one does not wait for it."""
@@ -149,10 +96,11 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def _serve(app: FastAPI, listener: socket.socket, header_timeout_s: float, shutdown_grace_s: float) -> None:
-    config = uvicorn.Config(
+def configured(app: FastAPI, settings: ServiceSettings) -> uvicorn.Config:
+    """uvicorn's settings: what it logs and counts by itself is off, since ours does."""
+    return uvicorn.Config(
         app,
-        http=guarded_protocol(header_timeout_s),
+        http=guarded_protocol(app.state.connections, settings.header_timeout_s, settings.write_timeout_s),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -160,31 +108,27 @@ async def _serve(app: FastAPI, listener: socket.socket, header_timeout_s: float,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_S,
-        limit_concurrency=MAX_CONNECTIONS,
     )
+
+
+async def _serve(app: FastAPI, listener: socket.socket, settings: ServiceSettings) -> None:
+    app.state.connections.limit = connection_limit()
+    config = configured(app, settings)
     # Entered here and not by uvicorn, which would log an error of ours as a stack trace.
     async with app.router.lifespan_context(app):
         log.info("serving", extra={"address": listener.getsockname()[:2]})
-        await _Server(config, app.state.draining, shutdown_grace_s).serve(sockets=[listener])
+        await _Server(config, app, settings.shutdown_grace_s).serve(sockets=[listener])
 
 
-def serve(
-    app: FastAPI,
-    host: str,
-    port: int,
-    *,
-    header_timeout_s: float = 10.0,
-    shutdown_grace_s: float = 10.0,
-    log_level: str = "INFO",
-    log_format: str = "auto",
-) -> None:
+def serve(app: FastAPI, host: str, port: int, settings: ServiceSettings) -> None:
     """Serve until SIGTERM or SIGINT, within the app's lifespan, which starts and stops what the app stands on.
 
-    Work in flight may finish for `shutdown_grace_s`; the rest is cancelled.
+    Work in flight may finish for `settings.shutdown_grace_s`; the rest is cancelled. SIGHUP calls `app.state.read_again`.
 
     Raises BindError, and what the lifespan raises, before the first request is taken.
     """
-    setup_logging(log_level, log_format)
+    setup_logging(settings.log_level, settings.log_format)
+    tracing.start(app.title)
     listener = _bound(host, port)
     with asyncio.Runner(loop_factory=uvicorn.Config(app, log_config=None).get_loop_factory()) as runner:
-        runner.run(_serve(app, listener, header_timeout_s, shutdown_grace_s))
+        runner.run(_serve(app, listener, settings))

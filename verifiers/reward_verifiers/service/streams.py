@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator, Coroutine, Iterable
+from contextlib import ExitStack, aclosing
 from functools import partial
 from typing import Any, TypeVar
 
@@ -54,7 +54,7 @@ async def run_or_cancel(request: Request, work: Coroutine[Any, Any, _T]) -> _T:
         watcher.cancel()
 
 
-async def as_done(work: Iterable[Coroutine[Any, Any, bytes]]) -> AsyncIterator[bytes]:
+async def as_done(work: Iterable[Coroutine[Any, Any, _T]]) -> AsyncGenerator[_T]:
     """Each result as soon as it is there; what is left is cancelled when nobody reads on."""
     tasks = [asyncio.ensure_future(one) for one in work]
     try:
@@ -68,10 +68,12 @@ async def as_done(work: Iterable[Coroutine[Any, Any, bytes]]) -> AsyncIterator[b
 class HeldStream(StreamingResponse):
     """Lines of JSON, whose admission is held until the last of them is sent or the client has left."""
 
-    def __init__(self, lines: AsyncIterator[bytes], held: ExitStack) -> None:
+    def __init__(self, lines: AsyncGenerator[bytes], held: ExitStack) -> None:
         super().__init__(lines, media_type=NDJSON)
+        self._lines = lines
         self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._held:
-            await super().__call__(scope, receive, send)
+            async with aclosing(self._lines):
+                await super().__call__(scope, receive, send)

@@ -7,6 +7,7 @@ lone surrogates, NUL characters, and nesting deeper than `MAX_DEPTH`. The standa
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import jiter
@@ -27,6 +28,14 @@ _REASONS = (
 )
 
 
+# A pair of surrogates, a lone one, and any other escape, which is passed over whole.
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.", re.S
+)
+_LONE = 6
+_NUL = rb"\u0000"
+
+
 class BadJSON(ValueError):
     """The document is refused; the message says why, and never quotes it."""
 
@@ -43,6 +52,13 @@ def loads(body: bytes, *, nul: bool = False) -> Any:
         raise BadJSON(f"{reason} at {position}") from None
     _check(document, nul, MAX_DEPTH)
     return document
+
+
+def without_surrogates(body: bytes) -> bytes:
+    """The JSON with NUL in place of each lone surrogate."""
+    if rb"\ud" not in body and rb"\uD" not in body:
+        return body
+    return _ESCAPE.sub(lambda match: _NUL if len(match[0]) == _LONE else match[0], body)
 
 
 def _check(value: Any, nul: bool, levels: int) -> None:

@@ -10,11 +10,11 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from reward_verifiers.service.problems import HTTPProblem
-from reward_verifiers.service.strict_json import loads
+from reward_verifiers.service.strict_json import BadJSON, loads, without_surrogates
 
 
 class _StrictRequest(Request):
-    nul = False
+    parse: Callable[[bytes], Any]
 
     async def body(self) -> bytes:
         """As the framework's, without a copy of a body that came in one piece."""
@@ -24,7 +24,7 @@ class _StrictRequest(Request):
 
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
-            self._json = loads(await self.body(), nul=self.nul)
+            self._json = self.parse(await self.body())
         return self._json
 
 
@@ -34,19 +34,64 @@ class StrictRoute(APIRoute):
     nul = False
     """Whether strings may hold NUL characters."""
 
+    def parse(self, body: bytes) -> Any:
+        """Raises BadJSON."""
+        return loads(body, nul=self.nul)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         has_body = self.body_field is not None
 
         async def strict(request: Request) -> Response:
             request = _StrictRequest(request.scope, request.receive)
-            request.nul = self.nul
+            request.parse = self.parse
             if has_body:
                 _demand_json(request.headers.get("content-type", ""))
                 await request.json()  # here, so that the reply names the fault in our words, not in the framework's
             return await handle(request)
 
         return strict
+
+
+class CompletionRoute(StrictRoute):
+    """Where groups of completions are posted: a NUL or a lone surrogate in a completion is read as U+FFFD, so that it costs
+    the group nothing. Everywhere else they are refused.
+    """
+
+    def parse(self, body: bytes) -> Any:
+        """Raises BadJSON."""
+        try:
+            return loads(body)
+        except BadJSON:
+            document = loads(without_surrogates(body), nul=True)
+            if not _is_spared(document):
+                raise
+            return document
+
+
+def _is_spared(document: Any) -> bool:
+    """Mend the completions; whether nothing else needs it."""
+    groups = document.get("groups", [document]) if isinstance(document, dict) else []
+    for group in groups if isinstance(groups, list) else []:
+        if isinstance(group, dict) and "completions" in group:
+            group["completions"] = _mended(group["completions"])
+    return not _has_nul(document)
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, list):
+        return [_mended(item) for item in value]
+    return {key: _mended(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
+    return any(map(_has_nul, value)) if isinstance(value, list) else False
 
 
 def _demand_json(content_type: str) -> None:

@@ -50,6 +50,9 @@ def score(
     split: Annotated[str, typer.Option(help="Split of a data set with several.")] = "train",
     domains: Folder = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output of another run.")] = False,
+    rejudge_failed: Annotated[
+        bool, typer.Option("--rejudge-failed", help="Score again the samples of the output that lack a verdict.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no summary.")] = False,
 ) -> None:
@@ -67,7 +70,7 @@ def score(
     try:
         url = url if url is None else checked_url(url)
         columns = Columns(completion_column, answer_column, domain)
-        job = job_of(rollouts, output, columns, split, limit, overwrite=overwrite)
+        job = job_of(rollouts, output, columns, split, limit, overwrite=overwrite, rejudge_failed=rejudge_failed)
         with job:
             asyncio.run(_run(job, settings, url, key, wait, quiet))
             summary = job.finish()

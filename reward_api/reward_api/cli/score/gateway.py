@@ -94,10 +94,14 @@ def _only(settings: GatewaySettings, domain: str | None) -> Iterator[GatewaySett
 
 @dataclass(frozen=True)
 class ServedDomain:
-    """version: None while the gateway does not know it yet, because a verifier has not answered."""
+    """version: None while the gateway does not know it yet, because a verifier has not answered.
+
+    needs_group: its verdicts depend on the siblings, as far as it is known.
+    """
 
     name: str
     version: str | None
+    needs_group: bool = True
 
 
 async def served_domains(client: httpx.AsyncClient, wait_s: float, say: Any) -> dict[str, ServedDomain]:
@@ -131,7 +135,8 @@ async def versions_here(settings: GatewaySettings, names: Iterable[str]) -> dict
 
 def _served(entry: dict[str, Any]) -> ServedDomain:
     is_complete = all(component["version"] for component in entry["components"])
-    return ServedDomain(entry["name"], entry["version"] if is_complete else None)
+    needs_group = any(component.get("whole_group") is not False for component in entry["components"])
+    return ServedDomain(entry["name"], entry["version"] if is_complete else None, needs_group)
 
 
 async def _first_reply(client: httpx.AsyncClient, wait_s: float, say: Any) -> httpx.Response:

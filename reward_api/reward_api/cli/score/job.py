@@ -84,6 +84,7 @@ def job_of(
     limit: int | None = None,
     *,
     overwrite: bool = False,
+    rejudge_failed: bool = False,
 ) -> Job:
     """Raises BadInput when the input cannot be read, or the output cannot be written or is not ours."""
     if output == STDOUT:
@@ -97,16 +98,17 @@ def job_of(
     if rows.table is None or path.suffix == ".jsonl":
         if path.suffix == PARQUET:
             raise BadInput(f"{output}: JSON lines are scored into JSON lines; give a table to get one")
-        return Job(rows, _journal(path, overwrite=overwrite), None, columns)
+        return Job(rows, _journal(path, overwrite, rejudge_failed), None, columns)
     journal = path.with_name(path.name + ".jsonl")
     if path.exists() and not journal.exists():
         raise BadInput(f"{output} exists, and was not written by this command ({journal.name} is not beside it)")
-    return Job(rows, _journal(journal, overwrite=overwrite), path, columns)
+    return Job(rows, _journal(journal, overwrite, rejudge_failed), path, columns)
 
 
-def _journal(path: Path, *, overwrite: bool) -> Journal:
+def _journal(path: Path, overwrite: bool, rejudge_failed: bool) -> Journal:
     try:
-        journal = open_journal(path)  # also before overwriting: a file that is not ours is never touched
+        # Also before overwriting: a file that is not ours is never touched.
+        journal = open_journal(path, rejudge_failed=rejudge_failed)
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from None
     if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):

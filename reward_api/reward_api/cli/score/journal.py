@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import orjson
 
+from reward_api.cli.score.rejudge import failed_places
 from reward_api.cli.score.rows import BadInput
 
 
@@ -21,13 +22,14 @@ from reward_api.cli.score.rows import BadInput
 class Journal:
     """The lines of an earlier run. digests: of its scored requests by line. versions: by domain.
 
-    is_whole: no line was refused or cut off.
+    is_whole: no line was refused or cut off. failed: lines to score again, each as it stands, by their number.
     """
 
     path: Path
     is_whole: bool = True
     digests: dict[int, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    failed: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def drop_refused(self) -> None:
         """Remove the lines that are scored again."""
@@ -88,8 +90,10 @@ def _scored_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
 _ENDS = {"results", "error"}
 
 
-def open_journal(path: Path) -> Journal:
+def open_journal(path: Path, *, rejudge_failed: bool = False) -> Journal:
     """What an earlier run left: all but its refused lines, and a last line that was cut off. Nothing is written.
+
+    rejudge_failed: its lines in which a component failed are to be scored again.
 
     Raises BadInput when the file is not one of ours.
     """
@@ -102,6 +106,9 @@ def open_journal(path: Path) -> Journal:
         else:
             journal.digests[document["line"]] = str(document.get("digest"))
             journal.versions[str(document.get("domain"))] = str(document.get("version"))
+            journal.failed.pop(document["line"], None)
+            if rejudge_failed and failed_places(document):
+                journal.failed[document["line"]] = document
     return journal
 
 
@@ -113,15 +120,16 @@ def _whole_lines(path: Path) -> Iterator[tuple[bytes | None, dict[str, Any]]]:
 
 
 def sort(path: Path) -> None:
-    """In the order of the rows: lines that were refused before stand at the end until now."""
+    """In the order of the rows, the last line of each: what was scored again stands at the end until now."""
     places: list[tuple[int, int, int]] = []
     with path.open("rb") as lines:
         at = 0
         for line in lines:
             places.append((orjson.loads(line)["line"], at, len(line)))
             at += len(line)
-        if places != sorted(places):
-            _replace(path, (_read(lines, *place) for _, *place in sorted(places)))
+        last = sorted({number: (number, *place) for number, *place in places}.values())
+        if places != last:
+            _replace(path, (_read(lines, *place) for _, *place in last))
 
 
 def _read(file: IO[bytes], at: int, size: int) -> bytes:

@@ -14,6 +14,7 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from reward_api.cli.score.gateway import BadSetup, ServedDomain, suggestion, versions_here
 from reward_api.cli.score.journal import Journal
+from reward_api.cli.score.rejudge import can_part, failed_places, merged, part_of
 from reward_api.cli.score.requests import Columns, digest_of, request_of, write
 from reward_api.cli.score.rows import BadInput, Row, Source
 from reward_api.settings import GatewaySettings
@@ -88,7 +89,17 @@ class RowScorer:
         if not isinstance(name, str) or name not in self._served:
             reason = f"unknown domain {name!r}{suggestion(str(name), sorted(self._served))}"
             return line | {"error": {"title": reason if name is not None else "no domain: give --domain"}}
+        if row.number in self._journal.failed:
+            return await self._again(self._journal.failed[row.number], request, self._served[name])
         return line | await self._post(body)
+
+    async def _again(self, line: Line, request: dict[str, Any], domain: ServedDomain) -> Line:
+        """The line with verdicts where it had none. It stays as it is when the gateway refuses the request."""
+        places = (
+            list(range(len(line["results"]))) if domain.needs_group or not can_part(request) else failed_places(line)
+        )
+        reply = await self._post(write(part_of(request, places)))
+        return line if "error" in reply else merged(line, reply, places)
 
     async def _post(self, body: bytes) -> Line:
         """The ScoreReply, or the problem that refused it. Raises BadSetup."""
@@ -125,7 +136,7 @@ def is_done(row: Row, columns: Columns, journal: Journal) -> bool:
     except BadInput:
         digest, domain = "", columns.domain
     journal.check_request(row.number, digest, domain)
-    return True
+    return row.number not in journal.failed
 
 
 async def is_all_done(source: Source, columns: Columns, journal: Journal, settings: GatewaySettings) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from touchstone_objects import Peer
-from touchstone_submission import load
+from touchstone_submission import given, load
 
 peer = Peer(4, 5, guarded=False)
-peer.module = load()
+peer.module, peer.given = load(), given
 peer.serve()

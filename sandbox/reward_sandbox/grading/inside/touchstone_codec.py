@@ -142,6 +142,7 @@ def _clock(parts: list[Any]) -> list[Any]:
     return [*parts[:-1], zone]
 
 
+_FACTORIES: dict[str, Any] = {kind.__name__: kind for kind in (int, float, str, list, dict, set, bool, tuple)}
 _KINDS: dict[str, tuple[type, Callable[[Any], Any], Callable[[Any], Any]]] = {
     "tuple": (tuple, list, tuple),
     "set": (set, list, set),
@@ -163,7 +164,14 @@ _KINDS: dict[str, tuple[type, Callable[[Any], Any], Callable[[Any], Any]]] = {
     "deque": (collections.deque, lambda v: [list(v), v.maxlen], lambda p: collections.deque(*p)),
     "counter": (collections.Counter, dict, collections.Counter),
     "ordered": (collections.OrderedDict, lambda v: [list(p) for p in v.items()], collections.OrderedDict),
-    "default": (collections.defaultdict, dict, lambda p: collections.defaultdict(None, p)),
+    "default": (
+        collections.defaultdict,
+        lambda v: [dict(v), getattr(v.default_factory, "__name__", "")],
+        lambda p: collections.defaultdict(_FACTORIES.get(p[1]), p[0]),
+    ),
+    "keys": (type({}.keys()), list, lambda p: dict.fromkeys(p).keys()),
+    "values": (type({}.values()), list, lambda p: dict(enumerate(p)).values()),
+    "items": (type({}.items()), lambda v: [list(pair) for pair in v], lambda p: dict(p).items()),
     "ellipsis": (type(...), lambda v: 0, lambda p: ...),
     "unimplemented": (type(NotImplemented), lambda v: 0, lambda p: NotImplemented),
 }  # fmt: skip

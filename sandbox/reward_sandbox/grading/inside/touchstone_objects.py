@@ -52,7 +52,10 @@ class Peer:
         self._numbers: dict[int, int] = {}
         self._proxies: dict[int, Any] = {}
         self.module: Any = None
+        self.given: dict[str, Any] = {}
         self.calls = 0
+        self.entry = ""
+        """The last word of the function that is asked for."""
         self.is_weak = self.has_withheld = False
 
     # --- asking
@@ -128,6 +131,8 @@ class Peer:
 
     def _done(self, operation: str, arguments: list[Any], raw: list[Any]) -> dict[str, Any]:
         if operation == "name":
+            if arguments[0] in self.given:
+                return {"result": self.outward(self.given[arguments[0]])}
             if not hasattr(self.module, arguments[0]):
                 return {"missing": True, "result": None}
             return {"result": self.outward(getattr(self.module, arguments[0]))}
@@ -169,7 +174,7 @@ class Peer:
         return reply
 
     def _check_name(self, name: str) -> None:
-        if self.guarded and (name.startswith(("_", *_INSPECTION))):
+        if self.guarded and name not in _DESCRIBING and (name.startswith(("_", *_INSPECTION))):
             raise AttributeError(name)
 
     # --- values
@@ -192,12 +197,7 @@ class Peer:
         try:
             plain = plain_value(value)
         except NotPlain:
-            return {
-                "__mine__": [
-                    number,
-                    "class" if isinstance(value, type) else "callable" if callable(value) else "object",
-                ]
-            }
+            return {"__mine__": [number, _kind_of(value)]}
         return {"__sub__": [encode(plain, depth + 1, self._handle), number]}
 
     def _number(self, value: Any) -> int:
@@ -288,6 +288,7 @@ class Peer:
         return message
 
 
+_DESCRIBING = ("__name__", "__qualname__", "__doc__", "__module__")
 _CATCH_ALL = ("AssertionError", "Exception")
 _NEVER = ("StopIteration", "StopAsyncIteration", "GeneratorExit", "SkipTest")
 
@@ -348,7 +349,7 @@ def _parts(handle: Any) -> tuple[Peer, int]:
 
 def _attribute(handle: Any, name: str) -> Any:
     peer, _ = _parts(handle)
-    if name.startswith("__") and name not in ("__name__", "__doc__", "__dict__", "__annotations__", "__wrapped__"):
+    if name.startswith("__") and name not in (*_DESCRIBING, "__dict__", "__annotations__", "__wrapped__"):
         raise AttributeError(name)
     value = peer.ask("get", handle, name)
     if name in ("send", "throw") and isinstance(value, Proxy):
@@ -357,14 +358,23 @@ def _attribute(handle: Any, name: str) -> Any:
 
 
 class Proxy:
-    """A handle: everything is asked of the side that has the object."""
+    # A handle: everything is asked of the side that has the object.
 
     def __init__(self, peer: Peer, number: int) -> None:
         object.__setattr__(self, "_peer", peer)
         object.__setattr__(self, "_number", number)
 
+    @property
+    def __doc__(self) -> Any:  # type: ignore[override]
+        return _attribute(self, "__doc__")
+
     def __getattr__(self, name: str) -> Any:
-        return _attribute(self, name)
+        peer, _ = _parts(self)
+        value = _attribute(self, name)
+        if peer.guarded and not peer.objects and type(self) is Proxy and isinstance(value, CallableProxy):
+            # A result that answers for itself: no plain value could say yes to everything.
+            peer.is_weak = peer.is_weak or name != peer.entry
+        return value
 
     def __setattr__(self, name: str, value: Any) -> None:
         _parts(self)[0].ask("set", self, name, value)
@@ -383,7 +393,8 @@ class Proxy:
         return not self == other
 
     def __hash__(self) -> int:
-        return hash(_parts(self)[1])
+        peer, number = _parts(self)
+        return int(peer.ask("hash", self)) if peer.guarded and peer.objects else hash(number)
 
     def __contains__(self, item: Any) -> bool:
         peer, _ = _parts(self)
@@ -395,7 +406,9 @@ class Proxy:
     def __next__(self) -> Any:
         return _parts(self)[0].ask("next", self)
 
-    def __exit__(self, *_: object) -> bool:
+    def __exit__(self, *error: object) -> bool:
+        if error[0] is not None:
+            raise Cannot("an error leaves the solution's context")
         return bool(_parts(self)[0].ask("exit", self))
 
     def __mro_entries__(self, bases: Any) -> Any:
@@ -409,14 +422,16 @@ class Proxy:
 
 
 class CallableProxy(Proxy):
-    """A handle of a function."""
+    # A handle of a function.
+    __doc__ = Proxy.__dict__["__doc__"]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return _parts(self)[0].call(self, args, kwargs, discarded=_is_discarded(sys._getframe(1)))
 
 
 class ClassProxy(CallableProxy):
-    """A handle of a class."""
+    # A handle of a class.
+    __doc__ = Proxy.__dict__["__doc__"]
 
     def __instancecheck__(self, value: Any) -> bool:
         peer, _ = _parts(self)
@@ -424,7 +439,26 @@ class ClassProxy(CallableProxy):
         return isinstance(value, Proxy) and bool(peer.ask("is_instance", value, self))
 
 
-_KINDS: dict[str, Callable[[Peer, int], Any]] = {"object": Proxy, "callable": CallableProxy, "class": ClassProxy}
+class BuiltinProxy(Proxy):
+    # A handle of an object whose class no program has written, such as a generator.
+    pass
+
+
+_KINDS: dict[str, Callable[[Peer, int], Any]] = {
+    "object": Proxy, "builtin": BuiltinProxy, "callable": CallableProxy, "class": ClassProxy
+}  # fmt: skip
+_WRITTEN = 1 << 9
+"""The flag of classes that are made while a program runs."""
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, type):
+        return "class"
+    if callable(value):
+        return "callable"
+    return "object" if type(value).__flags__ & _WRITTEN else "builtin"
+
+
 _FOLLOWERS: dict[Any, dict[int, str]] = {}
 
 

@@ -1,11 +1,19 @@
-"""As much of pytest as test code of data sets uses, for jails that have none: raises, approx, mark, fixture, skip, fail."""
+"""As much of pytest as test code of data sets uses, for jails that have none: raises, approx, mark, fixture, skip, fail;
+the fixtures capsys, tmp_path and monkeypatch; and coroutines as tests.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import io
 import itertools
 import math
+import os
+import pathlib
 import re
+import sys
+import tempfile
 import unittest
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -133,6 +141,97 @@ def fixture(target: Any = None, **_: Any) -> Any:
     return keep(target) if callable(target) else keep
 
 
+# --- fixtures -------------------------------------------------------------------------------------------------------
+
+
+class _Captured(tuple[str, str]):
+    out = property(lambda self: self[0])
+    err = property(lambda self: self[1])
+
+
+class _Capture:
+    """capsys: what is printed from here on."""
+
+    def __init__(self) -> None:
+        self._streams = io.StringIO(), io.StringIO()
+
+    def start(self) -> None:
+        sys.stdout, sys.stderr = self._streams
+
+    def readouterr(self) -> _Captured:
+        texts = _Captured(stream.getvalue() for stream in self._streams)
+        for stream in self._streams:
+            stream.seek(0)
+            stream.truncate()
+        return texts
+
+
+def _capsys() -> Iterator[Any]:
+    own, capture = (sys.stdout, sys.stderr), _Capture()
+    capture.start()
+    yield capture
+    sys.stdout, sys.stderr = own
+
+
+def _tmp_path() -> Iterator[Any]:
+    yield pathlib.Path(tempfile.mkdtemp())
+
+
+_MISSING = object()
+
+
+class _MonkeyPatch:
+    """Changes that end with their test."""
+
+    def __init__(self) -> None:
+        self._undone: list[Callable[[], Any]] = []
+
+    def setattr(self, target: Any, name: Any, value: Any = _MISSING, raising: bool = True) -> None:
+        if value is _MISSING:  # the target is written as one word: "module.name"
+            module, _, attribute = target.rpartition(".")
+            target, name, value = __import__(module, fromlist=["_"]), attribute, name
+        before = getattr(target, name, _MISSING)
+        if before is _MISSING and raising:
+            raise AttributeError(name)
+        self._undone.append(lambda: delattr(target, name) if before is _MISSING else setattr(target, name, before))
+        setattr(target, name, value)
+
+    def setitem(self, target: Any, key: Any, value: Any) -> None:
+        before = target.get(key, _MISSING)
+        self._undone.append(lambda: target.pop(key, None) if before is _MISSING else target.update({key: before}))
+        target[key] = value
+
+    def delitem(self, target: Any, key: Any, raising: bool = True) -> None:
+        if key in target or raising:
+            before = target.pop(key)
+            self._undone.append(lambda: target.update({key: before}))
+
+    def setenv(self, name: str, value: str, prepend: str | None = None) -> None:
+        self.setitem(os.environ, name, value)
+
+    def delenv(self, name: str, raising: bool = True) -> None:
+        self.delitem(os.environ, name, raising)
+
+    def chdir(self, path: Any) -> None:
+        before = os.getcwd()
+        self._undone.append(lambda: os.chdir(before))
+        os.chdir(path)
+
+    def undo(self) -> None:
+        while self._undone:
+            self._undone.pop()()
+
+
+def _monkeypatch() -> Iterator[Any]:
+    patch = _MonkeyPatch()
+    yield patch
+    patch.undo()
+
+
+OWN: dict[str, Callable[[], Iterator[Any]]] = {
+    "capsys": _capsys, "capfd": _capsys, "tmp_path": _tmp_path, "tmpdir": _tmp_path, "monkeypatch": _monkeypatch,
+}  # fmt: skip
+
 # --- running ----------------------------------------------------------------------------------------------------------
 
 
@@ -164,7 +263,9 @@ def call(function: Callable[..., Any], arguments: dict[str, Any], fixtures: dict
     """One case, with the fixtures that it names. Raises NotOffered."""
     endings: list[Iterator[Any]] = []
     try:
-        function(**arguments, **_values(function, fixtures, arguments, endings))
+        result = function(**arguments, **_values(function, fixtures, arguments, endings))
+        if inspect.iscoroutine(result):
+            asyncio.run(result)
     finally:
         for ending in reversed(endings):
             next(ending, None)
@@ -176,6 +277,10 @@ def _values(
     values: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if name in arguments or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        if name not in fixtures and name in OWN:
+            endings.append(OWN[name]())
+            values[name] = next(endings[-1])
             continue
         if name not in fixtures:
             if parameter.default is not parameter.empty:

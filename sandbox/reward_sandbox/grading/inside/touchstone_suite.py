@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import functools
+import importlib.util
 import inspect
 import sys
 import types
@@ -57,7 +58,9 @@ class Instrument(ast.NodeTransformer):
         return node
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> Any:
-        stars = node.module in SOLUTIONS and any(alias.name == "*" for alias in node.names)
+        stars = sys.modules.get(node.module or "") is sys.modules["solution"] and any(
+            alias.name == "*" for alias in node.names
+        )
         return ast.copy_location(ast.Pass(), node) if stars or node.module == "__future__" else node
 
 
@@ -101,9 +104,14 @@ class Suite:
     def _note(self) -> None:
         self.held += self._calls() > 0
 
-    def run(self, test_code: str, check_of: str) -> None:
-        """All of it. check_of: the solution's function for the tests' `check`, or nothing."""
+    def run(self, test_code: str, check_of: str, solutions: list[str]) -> None:
+        """All of it. check_of: the solution's function for the tests' `check`, or nothing. solutions: the names of modules
+        that mean the solution, where there is no other of that name.
+        """
         tree = ast.parse(test_code)
+        for name in solutions:
+            if name not in sys.modules and importlib.util.find_spec(name) is None:
+                sys.modules[name] = sys.modules["solution"]
         called = {node.func.id for part in tree.body if not isinstance(part, ast.FunctionDef | ast.ClassDef)
                   for node in ast.walk(part) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}  # fmt: skip
         for is_check, statements in _grouped(tree.body):
@@ -138,7 +146,7 @@ class Suite:
         return True
 
     def _failed(self, error: BaseException) -> None:
-        lacks = isinstance(error, ImportError) and error.name in SOLUTIONS
+        lacks = isinstance(error, ImportError) and sys.modules.get(error.name or "") is sys.modules["solution"]
         is_remote = lacks or isinstance(error, Remote) or getattr(error, "is_remote", False)
         where = f"{type(error).__name__} in line {_line(error)}"
         if not is_remote and (isinstance(error, _OURS) or not self._calls()):

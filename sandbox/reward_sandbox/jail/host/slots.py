@@ -1,4 +1,8 @@
-"""Slots: so many places where one program at a time may run, and which run gets which."""
+"""Slots: so many places where one program at a time may run, and which run gets which.
+
+Where all are taken, a run is first tried for a moment in one of a few quick slots. What ends there is done, and need not
+wait for those that take long; what does not is run again, whole, when its turn comes.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,10 @@ from reward_sandbox.jail.spec import TIERS, CannotJail, Limits, Outcome, Run, Ti
 log = logging.getLogger(__name__)
 _STACK = 8 << 20
 _MOST_STACK = 2 << 30
+QUICK_CPU_S, QUICK_WALL_S = 0.25, 1.0
+"""The moment; four times as long for virtual machines."""
+_SLOW_CPU_S = 20.0
+"""Runs that may take so long, such as compilers, are not tried."""
 TALK = 16 << 20
 """Bytes that each of a pair may say to the other, where nothing else is said."""
 
@@ -60,8 +68,10 @@ class SlotJail:
         self._slots: list[Slot] = []
         self._spare: Slot | None = None
         self._free: list[Slot] = []
+        self._quick: list[Slot] = []
+        self._quick_free: list[Slot] = []
         self._waiting: list[_Turn] = []
-        self._pairing = asyncio.Lock()
+        self._pairing = {False: asyncio.Lock(), True: asyncio.Lock()}
         self.tier: Tier = "X"
 
     def make(self, index: int, tier: Tier) -> Slot:
@@ -86,17 +96,29 @@ class SlotJail:
             log.info("jail", extra={"isolation_level": tier, "why_not_better": "; ".join(why)})
             self._free = self._slots[: self._count]
             self._spare = self._slots[1] if self._count == 1 else None
+            # These start when they are first used.
+            places = range(len(self._slots), len(self._slots) + max(2, self._count // 2))
+            self._quick = [self.make(index, tier) for index in places]
+            self._quick_free = list(self._quick)
             return
         raise CannotJail("; ".join(why))
 
     async def aclose(self) -> None:
         """End every slot and what runs in it; nothing is left behind."""
-        for slot in self._slots:
+        for slot in (*self._slots, *self._quick):
             await slot.aclose()
-        self._slots, self._free = [], []
+        self._slots, self._free, self._quick, self._quick_free = [], [], [], []
 
     async def run(self, run: Run) -> Outcome:
         """Run a program to its end or to its limits. A system error is tried once more in another slot."""
+        if not self._free and _may_be_quick(run):
+            slot = await self._take(None, is_quick=True)
+            try:
+                outcome = await slot.run(_for_a_moment(run))
+            finally:
+                self._give_back(slot)
+            if outcome.ending not in ("time_limit", "system_error"):
+                return outcome
         failed: Slot | None = None
         for _ in range(2):
             slot = await self._take(failed)
@@ -113,6 +135,11 @@ class SlotJail:
         self, first: Run, second: Run, *, as_standard: bool = False, bound: int = TALK
     ) -> tuple[Outcome, Outcome]:
         """See Jail."""
+        if len(self._free) < min(2, self._count) and _may_be_quick(first) and _may_be_quick(second):
+            tried = _for_a_moment(first), _for_a_moment(second)
+            one, two = await self._pair(*tried, as_standard, bound, is_quick=True)
+            if {one.ending, two.ending}.isdisjoint(("time_limit", "system_error")):
+                return one, two
         for _ in range(2):
             one, two = await self._pair(first, second, as_standard, bound)
             if "system_error" not in (one.ending, two.ending):
@@ -123,15 +150,19 @@ class SlotJail:
     async def submission(self, limits: Limits) -> AsyncIterator[SlotJail]:
         yield self
 
-    async def _pair(self, first: Run, second: Run, as_standard: bool, bound: int) -> tuple[Outcome, Outcome]:
+    async def _pair(
+        self, first: Run, second: Run, as_standard: bool, bound: int, *, is_quick: bool = False
+    ) -> tuple[Outcome, Outcome]:
+        spare = None if is_quick else self._spare
         slots: list[Slot] = []
         tasks: list[asyncio.Task[Outcome]] = []
         try:
             # One pair at a time gathers its slots: two that held one each would wait for ever.
-            async with self._pairing:
-                for _ in range(1 if self._spare else 2):
-                    slots.append(await self._take(None))  # noqa: PERF401  # kept one by one, to be given back when cancelled
-                slots += [self._spare] if self._spare else []
+            async with self._pairing[is_quick]:
+                for _ in range(1 if spare else 2):
+                    # Kept one by one, to be given back when cancelled.
+                    slots.append(await self._take(None, is_quick=is_quick, is_pair=True))  # noqa: PERF401
+                slots += [spare] if spare else []
             with conversation(bound, as_standard=as_standard) as channels:
                 runs = (replace(run, channel=channel) for run, channel in zip((first, second), channels, strict=True))
                 tasks += [asyncio.create_task(slot.run(run)) for slot, run in zip(slots, runs, strict=True)]
@@ -144,14 +175,18 @@ class SlotJail:
             for slot in slots:
                 self._give_back(slot)
 
-    async def _take(self, avoided: Slot | None) -> Slot:
-        """A free slot, another than `avoided` where there are several."""
+    async def _take(self, avoided: Slot | None, *, is_quick: bool = False, is_pair: bool = False) -> Slot:
+        """A free slot, another than `avoided` where there are several. is_pair: of the quick ones alone, since two pairs
+        that held one each of both kinds would wait for ever.
+        """
         avoided = avoided if self._count > 1 else None
-        for slot in self._free:
-            if slot is not avoided:
-                self._free.remove(slot)
-                return slot
-        turn = _Turn(asyncio.get_running_loop().create_future(), avoided)
+        places = ([] if is_quick and is_pair else [self._free]) + ([self._quick_free] if is_quick else [])
+        for free in places:
+            for slot in free:
+                if slot is not avoided:
+                    free.remove(slot)
+                    return slot
+        turn = _Turn(asyncio.get_running_loop().create_future(), avoided, is_quick, is_pair)
         self._waiting.append(turn)
         try:
             return await turn.slot
@@ -165,12 +200,25 @@ class SlotJail:
     def _give_back(self, slot: Slot) -> None:
         if slot is self._spare:  # it is only ever used by whoever has the one slot
             return
-        for turn in self._waiting:
-            if turn.avoided is not slot and not turn.slot.done():
+        is_quick = slot in self._quick
+        # Whole runs have the other slots first: all who wait for them have been tried before, or need not be.
+        for turn in sorted(self._waiting, key=lambda turn: turn.is_quick):
+            if turn.avoided is not slot and not turn.slot.done() and turn.may_have(is_quick):
                 self._waiting.remove(turn)
                 turn.slot.set_result(slot)
                 return
-        self._free.append(slot)
+        (self._quick_free if is_quick else self._free).append(slot)
+
+
+def _may_be_quick(run: Run) -> bool:
+    return run.limits.cpu_s < _SLOW_CPU_S
+
+
+def _for_a_moment(run: Run) -> Run:
+    """The same, to be ended soon."""
+    times = 4 if run.stacks_mb else 1
+    cpu_s, wall_s = min(run.limits.cpu_s, QUICK_CPU_S * times), min(run.limits.wall_s, QUICK_WALL_S * times)
+    return replace(run, limits=run.limits.model_copy(update={"cpu_s": cpu_s, "wall_s": wall_s}))
 
 
 @dataclass(slots=True, eq=False)
@@ -179,3 +227,8 @@ class _Turn:
 
     slot: asyncio.Future[Slot]
     avoided: Slot | None
+    is_quick: bool
+    is_pair: bool
+
+    def may_have(self, is_quick_slot: bool) -> bool:
+        return self.is_quick if is_quick_slot else not (self.is_quick and self.is_pair)

@@ -403,9 +403,14 @@ def _limit(limits: dict[str, Any], tier: str) -> None:
     ):
         if value is None:
             continue
+        hard = value
+        if name == resource.RLIMIT_CPU:  # the first is the program's to catch, a second later the kernel kills
+            hard = value + 1
+        elif name == resource.RLIMIT_STACK:  # contest programs raise their own; memory is limited otherwise
+            hard = resource.getrlimit(name)[1]
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         try:
-            # One second between the two limits of the processor: the first is the program's to catch, the second kills.
-            resource.setrlimit(name, (value, value + 1 if name == resource.RLIMIT_CPU else value))
+            resource.setrlimit(name, (value, hard))
         except ValueError:
             if tier != "X":  # gVisor does not know all of them; there the container's limits hold
                 raise

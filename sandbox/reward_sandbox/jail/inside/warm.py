@@ -64,8 +64,10 @@ def _fresh_streams() -> None:
     sys.stderr = io.TextIOWrapper(
         io.BufferedWriter(io.FileIO(2, "w", closefd=False)), "utf-8", "backslashreplace", line_buffering=True
     )
-    for name in ("stdin", "stdout", "stderr"):
-        setattr(sys, f"__{name}__", getattr(sys, name))
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        stream.mode, stream.buffer.raw.name = mode, f"<{name}>"
+        setattr(sys, f"__{name}__", stream)
 
 
 def _fresh_randomness() -> None:
@@ -96,11 +98,11 @@ def _finish(status: int) -> None:
     try:
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
-        streams = (sys.stdout, sys.__stdout__)
-        _flush(*streams)
+        _flush(sys.stdout, sys.__stdout__)
+        sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
         _clear(sys.modules["__main__"].__dict__)
         gc.collect()
-        _flush(*streams)
+        _flush(sys.stdout)
     except BaseException:
         status = status or 120
     finally:

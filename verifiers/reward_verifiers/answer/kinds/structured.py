@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from reward_verifiers import json_schema
 from reward_verifiers.answer.judged import Judged, clipped
 from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.answer.reading.normalise import TEXT_COMMAND
@@ -16,24 +17,6 @@ from reward_verifiers.verifier import BadReference, Unsupported
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 _MAX_JSON = 1_000_000
-
-
-@lru_cache(maxsize=256)
-def _validator(schema: str) -> Any:
-    try:
-        import jsonschema_rs
-    except ImportError as error:  # pragma: no cover - the extra brings it
-        raise Unsupported("kind json needs the package jsonschema-rs") from error
-    # The linear-time engine, and nothing is ever fetched: the schema is the data set's, the text is the model's.
-    engine = jsonschema_rs.RegexOptions()
-    try:
-        return jsonschema_rs.validator_for(json.loads(schema), pattern_options=engine, retriever=_refuse)
-    except (jsonschema_rs.ValidationError, ValueError) as error:
-        raise BadReference(f"the reference is no JSON schema: {clipped(str(error), 200)}") from error
-
-
-def _refuse(uri: str) -> Any:
-    raise ValueError(f"references to other documents are not followed: {uri[:100]}")
 
 
 def _schema(answer: Any) -> str:
@@ -50,7 +33,7 @@ def _schema(answer: Any) -> str:
 
 def check_json(answer: Any, options: AnswerOptions) -> None:
     """Raises BadReference for what is no schema."""
-    _validator(_schema(answer))
+    json_schema.compiled(_schema(answer))
 
 
 def judge_json(answer: Any, text: str, options: AnswerOptions) -> Judged:
@@ -64,7 +47,7 @@ def judge_json(answer: Any, text: str, options: AnswerOptions) -> Judged:
     except (ValueError, RecursionError):
         return Judged(False, "not JSON", "first", body, schema)
     try:
-        valid = bool(_validator(schema).is_valid(value))
+        valid = bool(json_schema.compiled(schema).is_valid(value))
     except ValueError:  # nested deeper than the validator goes
         valid = False
     shown = json.dumps(value, sort_keys=True, ensure_ascii=True)
