@@ -14,8 +14,8 @@ PUBLIC = {
         Verifier bounded within_range
     """,
     "reward_verifiers.contract": """
-        BadVerdict Component Description Failure FailureKind GroupStats Message Problem ProblemError RefusedGroup SampleResult
-        ScoreManyReply ScoreManyRequest ScoreReply ScoreRequest StrictModel UnreadGroup Verdict VerifyReply VerifyRequest
+        BadVerdict Component Description Failure FailureKind GroupStats Message Problem ProblemError RefusedGroup
+        SampleResult ScoreManyReply ScoreManyRequest ScoreReply ScoreRequest StrictModel UnreadGroup Verdict VerifyReply VerifyRequest
         completion_text dotted prompt_text question_text reply_faults validation_errors
     """,
 }
