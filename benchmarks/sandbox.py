@@ -1,6 +1,8 @@
 """The sandbox: programs a second beside starting Python un-isolated, in one interleaved run; and beside bwrap and docker.
 
-    python benchmarks/sandbox.py
+    python benchmarks/sandbox.py [bombs]
+
+`bombs`: only what quick programs wait beside slow ones.
 
 With a Docker engine that has the image touchstone/sandbox, docker's ways are measured too.
 
@@ -227,14 +229,60 @@ async def compiling() -> None:
     await backend.aclose()
 
 
+async def beside_bombs(bombs: int = 8, clients: int = 4, seconds: float = 40.0) -> None:
+    """Quick programs, one after another of each client, beside endless loops and sleepers that never let up."""
+    backend = CodeBackend(SandboxSettings(slots=os.cpu_count() or 1))
+    await backend.start()
+    end = time.monotonic() + seconds
+    times: list[float] = []
+
+    async def post(client: httpx.AsyncClient, code: str) -> float | None:
+        item = {"language": "python", "code": code, "tests": [{"stdin": "1 2\n", "stdout": "3\n"}]}
+        reply = await client.post("/grade", json={"items": [item]})
+        return reply.raise_for_status().json()["items"][0]["score"]
+
+    async def bomb(client: httpx.AsyncClient, number: int) -> None:
+        turn = 0
+        while time.monotonic() < end:
+            turn += 1
+            code = "while True: pass" if number % 2 else "import time; time.sleep(100)"
+            await post(client, f"{code}  # {number} {turn}")
+
+    async def quick(client: httpx.AsyncClient, number: int) -> None:
+        await asyncio.sleep(2)
+        while time.monotonic() < end:
+            begun = time.monotonic()
+            score = await post(client, f"{ADD}# {number} {len(times)} {begun}")
+            times.append(time.monotonic() - begun)
+            if score != 1:
+                raise RuntimeError(f"a right program got {score}")
+
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app_of(backend)), base_url="http://sandbox", timeout=300
+    ) as client:
+        loops = [bomb(client, n) for n in range(bombs)] + [quick(client, n) for n in range(clients)]
+        await asyncio.gather(*loops)
+    p95 = statistics.quantiles(times, n=20)[-1]
+    print("\n| quick programs beside bombs | graded | median s | p95 s | longest s |\n|---|---|---|---|---|")
+    print(
+        f"| {clients} clients, {bombs} bombs, {os.cpu_count()} slots | {len(times)} | {statistics.median(times):.3f} "
+        f"| {p95:.3f} | {max(times):.2f} |"
+    )
+    await backend.aclose()
+
+
 def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    if sys.argv[1:] == ["bombs"]:
+        asyncio.run(beside_bombs())
+        return
     numpy = importlib.util.find_spec("numpy")
     path = os.path.dirname(os.path.dirname(numpy.origin)) if numpy and numpy.origin else ""
     asyncio.run(programs(path))
     asyncio.run(containers())
     asyncio.run(service_and_slots())
     asyncio.run(compiling())
+    asyncio.run(beside_bombs())
 
 
 if __name__ == "__main__":

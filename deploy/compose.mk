@@ -16,4 +16,4 @@ compose-wheels:
 
 test-compose: install compose-base compose-wheels
 	TOUCHSTONE_BASE=$(BASE) TOUCHSTONE_BUILD_NETWORK=$(BUILD_NETWORK) $(PY) -m pytest -m compose tests/compose --timeout 1200
-	TOUCHSTONE_BASE=$(BASE) $(PY) -m pytest -n 2 -m compose tests/sandbox --timeout 300
+	TOUCHSTONE_BASE=$(BASE) TOUCHSTONE_BUILD_NETWORK=$(BUILD_NETWORK) $(PY) -m pytest -n 2 -m compose tests/sandbox --timeout 300

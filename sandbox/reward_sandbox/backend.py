@@ -15,7 +15,7 @@ from reward_sandbox.datasets import table
 from reward_sandbox.datasets.row import NotUnderstood
 from reward_sandbox.grading import extraction, suites
 from reward_sandbox.grading.grader import Grader
-from reward_sandbox.grading.items import Assurance, GradeItem, GradeResult, Tests
+from reward_sandbox.grading.items import MAX_CODE, Assurance, GradeItem, GradeResult, Tests
 from reward_sandbox.grading.uploads import Uploads
 from reward_sandbox.jail.backends.bwrap import BwrapJail
 from reward_sandbox.jail.backends.docker import DockerJail
@@ -171,10 +171,12 @@ class CodeBackend:
             graded[code] = await self.grader.grade(GradeItem(language=language.name, code=code, **tests))
 
         async with asyncio.TaskGroup() as group:
-            for code in {code for code in programs if code is not None}:
+            for code in {code for code in programs if code is not None and len(code) <= MAX_CODE}:
                 group.create_task(grade(code))
         verdicts = [
             _verdict(graded[code], language.name, options.min_assurance)
+            if code in graded
+            else Verdict.scored(0.0, f"the program is longer than {MAX_CODE} characters")
             if code is not None
             else Verdict.scored(0.0, f"no complete fenced block of {language.name} after the thinking")
             for code in programs

@@ -52,7 +52,8 @@ def test_a_service_that_is_down_is_one_line(touchstone, tmp_path):
     write_domains(folder, {"toy": "verifiers: {toy: {url: 'http://127.0.0.1:9'}}\ncomponents: [{verifier: toy}]\n"})
     done = touchstone("domains", "check", "--domains", "mine")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[1:] == ["toy.yaml: verifiers.toy.url: no verifier service answers there"]
+    [line] = done.stderr.splitlines()[1:]
+    assert line.startswith("toy.yaml: verifiers.toy.url: no verifier service answers there: ")
 
 
 def test_check_says_what_it_leaves_out(touchstone, tmp_path):

@@ -1,10 +1,14 @@
 """Ten thousand requests, good and hostile: no 5xx, no hang, and memory that does not grow."""
 
 import asyncio
+import contextlib
 import gzip
 import itertools
 import json
+import os
 import random
+import statistics
+import time
 from collections import Counter
 
 import httpx
@@ -117,3 +121,48 @@ async def test_ten_thousand_requests(serve, capsys):
     with capsys.disabled():
         print(f"\nresident after 1,000 requests: {early >> 20} MB; after 10,000: {late >> 20} MB")
     assert late < early * 1.1 + (8 << 20)
+
+
+SOAK_S = float(os.environ.get("TOUCHSTONE_SOAK_S", "3600"))
+
+
+def resident(process: psutil.Process) -> int:
+    """Of the server and of all below it, in bytes."""
+    total = 0
+    for one in [process, *process.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            total += one.memory_info().rss
+    return total
+
+
+@pytest.mark.timeout(SOAK_S + 600)
+async def test_an_hour(serve, capsys):
+    """TOUCHSTONE_SOAK_S is how long. Memory is flat after the first quarter, in the server and in its workers."""
+    rng = random.Random(1)
+    sizes: list[int] = []
+    seen: Counter[int] = Counter()
+    with serve(TOUCHSTONE_CACHE_MB="1", TOUCHSTONE_IDEMPOTENCY_MB="1") as (url, server):
+        process = psutil.Process(server.pid)
+        end = time.monotonic() + SOAK_S
+        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+
+            async def work():
+                while time.monotonic() < end:
+                    [kind] = rng.choices(list(KINDS), list(KINDS.values()))
+                    family, request = kind(rng)
+                    reply = await client.post("/score/math", **request)
+                    assert reply.status_code // 100 == family // 100, (kind, reply.status_code, reply.text)
+                    seen[reply.status_code] += 1
+
+            async def weigh():
+                while time.monotonic() < end:
+                    sizes.append(resident(process))
+                    await asyncio.sleep(SOAK_S / 100)
+
+            await asyncio.gather(weigh(), *(work() for _ in range(16)))
+            assert (await client.get("/readyz")).status_code == 200
+    quarter = len(sizes) // 4
+    early, late = statistics.median(sizes[quarter : 2 * quarter]), statistics.median(sizes[-quarter:])
+    with capsys.disabled():
+        print(f"\n{seen.total()} requests; second quarter: {early / 2**20:.0f} MB; last: {late / 2**20:.0f} MB")
+    assert late < early * 1.1 + (16 << 20)

@@ -152,36 +152,24 @@ async def test_the_shipped_domain_pays_a_judge_and_counts_what_it_costs(gateway,
     assert 'reward_judge_tokens_total{kind="prompt",verifier="preference"} 600.0' in page
 
 
-UNDECIDED = """components:
-  - {verifier: 'toys:Toy', name: answer, undecided: judge}
-  - {verifier: preference, name: judge, weight: WEIGHT, options: {model: judge_reference}}
-"""
+UNDECIDED = "components:\n  - {verifier: 'toys:Toy', name: answer, undecided: judge}\n"
 
 
 async def test_a_judge_is_asked_about_what_the_answer_cannot_decide_and_nothing_else(gateway, peers, monkeypatch):
     judge = FaultyJudge()
     monkeypatch.setenv("TOUCHSTONE_JUDGE_URL", f"{peers(judge.app)}/v1")
-    client = await gateway(UNDECIDED.replace("WEIGHT", "0"))
+    client = await gateway(UNDECIDED)
     texts = ["un", "wrong", "unsupported", "crash"]  # the toy says `unsupported` to one, and breaks on another
     results = await score(client, completions=texts, reference={"answer": "un"}, tokens=[1, 2, 3, 4])
     assert [result["reward"] for result in results] == [1, 0, 1, None]
     assert judge.questions == 1
-    settled = results[2]["components"]["answer"]
-    assert (settled["score"], settled["evidence"]["before"]) == (1, "no such kind")
-    assert settled["evidence"]["judge"]["usage"]["calls"] == 1
-    assert results[0]["components"]["judge"]["reason"].startswith("not asked")
+    both = results[2]["components"]["answer"]["evidence"]["undecided"]
+    assert both["verifier"]["reason"] == "no such kind"
+    assert (both["judge"]["score"], both["judge"]["usage"]["calls"]) == (1, 1)
     judge.on_reply = lambda _: 400
     [failed] = await score(client, completions=["unsupported"], reference={"answer": "uns"})
     assert (failed["reward"], failed["failure"]["component"]) == (None, "answer")
-    assert failed["failure"]["message"].startswith("undecided, and not judged: ")
-
-
-async def test_who_decides_must_have_no_weight_of_its_own(gateway, monkeypatch):
-    monkeypatch.setenv("TOUCHSTONE_JUDGE_URL", "http://judge/v1")
-    with pytest.raises(Exception, match=r"components\[0\].undecided: 'judge' must have weight 0"):
-        await gateway(UNDECIDED.replace("WEIGHT", "1"))
-    with pytest.raises(Exception, match=r"components\[0\].undecided: no later component is named 'nobody'"):
-        await gateway(UNDECIDED.replace("undecided: judge", "undecided: nobody").replace("WEIGHT", "0"))
+    assert failed["failure"]["message"].startswith("no such kind; the judge gave no verdict: ")
 
 
 async def test_a_flag_of_the_verifier_is_a_flag_of_the_sample(gateway):

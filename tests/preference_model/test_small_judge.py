@@ -18,7 +18,7 @@ from preference_model.model.engine import ModelEngine
 from preference_model.settings import PreferenceSettings
 from preference_model.train.evaluate_judge import judge_report
 
-PAIRS, NEW_TOKENS = 20, 192
+PAIRS, NEW_TOKENS = 5, 128
 
 
 def _weights() -> Path | None:

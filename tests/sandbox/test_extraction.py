@@ -44,6 +44,12 @@ def block(code: str, word: str = "python", mark: str = "```") -> str:
         ('```python\n"""Use:\n```\nf(1)\n```\n"""\nx = 1\n```\n', '"""Use:\n```\nf(1)\n```\n"""\nx = 1\n'),
         ("```python\n# ''' is a quote\n```\nmore\n", "# ''' is a quote\n"),
         ("~~~python\n```\n~~~\n", "```\n"),
+        (f"The answer is <answer>```python\n{A}```</answer>", A),
+        (f"Here it is:```python\n{A}```\n", A),
+        ("```python\nprint(1)```\nmore\n", "print(1)\n"),
+        ("```python\nprint(1)```</answer>", "print(1)\n"),
+        ("```python\nprint(1)```\nprints\n```\n1\n```\n", "print(1)\n"),
+        (block(A, "python3.11"), A),
         ("```python\na = 1", None),
         ("no code", None),
         ("inline ```python a = 1``` code", None),
@@ -62,6 +68,7 @@ def test_the_program_of_a_completion(completion, program):
         (block("class Solution:\n    def f(self): pass\n") + block("Solution().f()\n"), "Solution.f", None),
         (block("def ff(): pass\n") + block("print(1)\n"), "f", "print(1)\n"),
         (block("async def f(): pass\n") + block("print(1)\n"), "f", "async def f(): pass\n"),
+        (block("f = lambda: 1\n") + block("print(f())\n"), "f", "f = lambda: 1\n"),
     ],
 )
 def test_the_block_that_defines_what_is_asked_goes_before_one_that_uses_it(completion, entry, program):
@@ -69,9 +76,31 @@ def test_the_block_that_defines_what_is_asked_goes_before_one_that_uses_it(compl
     assert extraction.program(completion, PYTHON, entry=entry) == program
 
 
+@pytest.mark.parametrize("word", ["cpp", "c++", "C++17", "cpp20", "C++ 17", "cxx"])
+def test_a_language_may_be_named_with_its_year(word):
+    assert extraction.program(block("int main(){}\n", word), LANGUAGES["cpp"]) == "int main(){}\n"
+
+
+def test_backticks_of_a_language_that_has_them_end_nothing():
+    code = "const s = `x```\n"
+    assert extraction.program(block(code, "js"), LANGUAGES["javascript"]) == code
+
+
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
-    "text", ["```\n", "```python\n'''\n" + "```\n", "<a>", " " * 10, "```python\n", "1. ", '"""\n```\n']
+    "text",
+    [
+        "```\n",
+        "```python\n'''\n" + "```\n",
+        "<a>",
+        " " * 10,
+        "```python\n",
+        "1. ",
+        "a```python\n",
+        "a```\n",
+        "```python\na```",
+        '"""\n```\n',
+    ],
 )
 def test_reading_a_hostile_completion_is_linear(text):
     extraction.program(text * (1_000_000 // len(text)), PYTHON)

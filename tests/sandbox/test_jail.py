@@ -44,8 +44,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="session")
 def sandbox_image():
     """The image that the docker backend runs, from this source."""
-    command = ["docker-compose", "-p", "touchstone-test", "build", "sandbox"]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, "DOCKER_BUILDKIT": "0"}, capture_output=True, check=True)
+    command = ["docker", "compose", "-p", "touchstone-test", "build", "sandbox"]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
 
 
 # The whole battery runs in tier A behind the marker `slow`, and in every other jail behind `long`.
@@ -295,6 +295,23 @@ async def test_a_pair_that_is_cancelled_while_it_waits_gives_its_slots_back():
         await pair
     await busy
     assert len(jail._free) == 2
+    await jail.aclose()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tier", ["B", "C"])
+async def test_processor_time_is_of_all_processes_together(tier):
+    jail = ForkServerJail(1, tier=tier, python="/usr/bin/python3")
+    await jail.start()
+    one_after_another = (
+        "import os\nfor _ in range(500):\n    if os.fork() == 0:\n        for _ in range(10**6): pass\n"
+        "        os._exit(0)\n    os.wait()"
+    )
+    at_once = "import os\nfor _ in range(3): os.fork()\nwhile True: pass"
+    for code in (one_after_another, at_once):
+        outcome = await jail.run(python(code, Limits(cpu_s=1, wall_s=60)))
+        assert outcome.ending == "time_limit"
+        assert 900 < outcome.cpu_ms < 3000, outcome
     await jail.aclose()
 
 

@@ -134,3 +134,30 @@ class Echoes(GroupVerifier[ScoredOptions, ReferenceModel]):
             else Verdict.scored(score / 2, "half")
             for score in earlier
         ]
+
+
+class Unsure(Toy):
+    """Understands neither completions with a question mark, nor references with one."""
+
+    name = "unsure"
+
+    def verify(self, sample: Sample[ToyOptions, ToyReference]) -> Verdict:
+        text = sample.completion.removeprefix("so ")
+        if "?" in sample.reference.answer:
+            return Verdict.failed(FailureKind.UNSUPPORTED, "the reference is not read", extracted=text)
+        if "?" in text:
+            return Verdict.scored(0, "the answer was not read", extracted=text, flags=["answer_not_read"])
+        return Verdict.scored(float(text == sample.reference.answer), "compared")
+
+
+class Arbiter(Toy):
+    """A judge: 1 for what ends as the reference does; it gives no verdict on "odd"."""
+
+    name = "arbiter"
+
+    def verify(self, sample: Sample[ToyOptions, ToyReference]) -> Verdict:
+        if "odd" in sample.completion:
+            raise Unsupported("the judge refuses")
+        return Verdict.scored(
+            float(sample.completion.strip("?") == sample.reference.answer.strip("?")), "I judge", text=sample.completion
+        )

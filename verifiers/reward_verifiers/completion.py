@@ -196,3 +196,29 @@ def after_think(text: str, prefix: str = "") -> str | None:
     if text.rfind(opening) > close:
         return None
     return text if close < 0 else text[close + len(closing) :]
+
+
+# --- the answer -------------------------------------------------------------------------------------------------------
+
+
+def tagged_answer(text: str) -> str | None:
+    """What stands in the last answer tag; None where none is closed.
+
+    >>> tagged_answer("<answer>3</answer> or <answer>4</answer>")
+    '4'
+    """
+    start = text.rfind("<answer>")
+    end = text.find("</answer>", start)
+    return text[start + len("<answer>") : end] if 0 <= start < end else None
+
+
+def answer_text(completion: str, prefix: str, source: str) -> str | None:
+    """The answer's text. `source` tag: of the last answer tag; auto: without a tag, all that follows the thinking."""
+    text = after_think(completion, prefix)
+    if text is None:
+        return None
+    text = without_end(text)
+    tagged = tagged_answer(text)
+    if tagged is not None:
+        return tagged.strip()
+    return (text.strip() or None) if source == "auto" and "<answer>" not in text else None

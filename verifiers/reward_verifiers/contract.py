@@ -63,7 +63,7 @@ class _Reply(BaseModel):
 
 
 class Message(BaseModel):
-    """One chat message. Keys beyond these (tool calls, names) are accepted and not read."""
+    """One chat message. Keys beyond these (names) are accepted and not read."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -73,6 +73,10 @@ class Message(BaseModel):
     )
     reasoning_content: str | None = Field(
         default=None, description="Reasoning that the server already split off; read as a closed <think> section."
+    )
+
+    tool_calls: list[dict[str, Any]] | None = Field(
+        default=None, description="Calls that the server already split off; read by the verifier `tool_call` alone."
     )
 
     def text(self) -> str:
@@ -283,6 +287,16 @@ class Verdict(_Reply):
         """No verdict, and why."""
         failure = Failure(kind=kind, component=component, message=message)
         return cls(score=None, valid=False, failure=failure, reason=message, evidence=evidence)
+
+
+ANSWER_NOT_READ = "answer_not_read"
+"""The flag in `evidence.flags` of an answer that the verifier could not read whole."""
+
+
+def has_flag(verdict: Verdict, flag: str) -> bool:
+    """Whether a verifier raises this flag in its evidence."""
+    flags = verdict.evidence.get("flags")
+    return isinstance(flags, list) and flag in flags
 
 
 class VerifyReply(_Reply):

@@ -18,7 +18,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from reward_verifiers.code_digest import code_digest
-from reward_verifiers.contract import Description, FailureKind, Verdict, VerifyReply, VerifyRequest
+from reward_verifiers.contract import Description, FailureKind, Message, Verdict, VerifyReply, VerifyRequest
 
 
 class Options(BaseModel):
@@ -51,6 +51,8 @@ class Sample(Generic[O, R]):
     prompt: str = ""
     question: str = ""
     """The last user message; the prompt where that is one string."""
+    turns: tuple[Message, ...] = ()
+    """What the assistant wrote, message by message, where the completion was chat messages."""
     is_chat: bool = False
     """The prompt was chat messages, which do not show what the chat template makes of them."""
     prefix: str = ""

@@ -87,9 +87,9 @@ class LiveDomains:
 
         It comes from the network, so it may name verifiers, and not have modules imported.
         """
-        used = {component.spec.verifier for domain in self.domains() for component in domain.components}
+        used = {name for domain in self.domains() for one in domain.components for name in one.spec.verifiers()}
         for position, component in enumerate(spec.components):
-            if ":" in component.verifier and component.verifier not in used:
+            if any(":" in name and name not in used for name in component.verifiers()):
                 reason = "module:Class works in domain files; here, name a registered verifier"
                 raise BadDomain([(f"components[{position}].verifier", reason)])
         self._backends.refuse_foreign(spec)
@@ -193,7 +193,7 @@ class LiveDomains:
 
 
 def keys_of(domain: Domain) -> set[EndpointKey]:
-    return {(component.spec.verifier, component.endpoint) for component in domain.components}
+    return {(part.spec.verifier, part.endpoint) for component in domain.components for part in component.parts()}
 
 
 def files(folder: Path) -> list[Path]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import orjson
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 
 from reward_api.settings import Urls, urls_of
 from reward_verifiers.contract import Description, StrictModel, validation_errors
@@ -40,6 +40,19 @@ class VerifierEndpoint(StrictModel):
         return urls_of(self.url)
 
 
+class SecondOpinion(StrictModel):
+    """Who judges the samples that a component did not understand."""
+
+    verifier: str = Field(default="preference", min_length=1, description="Name of the verifier.")
+    options: dict[str, Any] = Field(
+        default_factory=lambda: {"model": "judge_reference"}, description="The verifier's options."
+    )
+
+
+def _by_name(value: Any) -> Any:
+    return {} if value == "judge" else value
+
+
 class ComponentSpec(StrictModel):
     """One verifier's part in the reward."""
 
@@ -58,16 +71,19 @@ class ComponentSpec(StrictModel):
         default_factory=list,
         description="Runs after these components, and gets their scores as options.scores: {name: [score or null]}.",
     )
-
-    undecided: Name | None = Field(
+    undecided: Annotated[SecondOpinion | None, BeforeValidator(_by_name)] = Field(
         default=None,
-        description="A later component of weight 0, such as a judge. It is asked about the samples that this one cannot "
-        "decide, and its score counts for them.",
+        description="Who judges samples that this verifier did not understand: those flagged `answer_not_read` and those "
+        "with the failure `unsupported`. `judge` is the judge by a reference of the preference service.",
     )
 
     @property
     def key(self) -> str:
         return self.name or self.verifier
+
+    def verifiers(self) -> list[str]:
+        """The names of the verifiers that it asks."""
+        return [self.verifier, *([self.undecided.verifier] if self.undecided else [])]
 
 
 class DomainSpec(StrictModel):
@@ -96,13 +112,7 @@ class DomainSpec(StrictModel):
                 raise ValueError(f"components[{position}].requires: no component is named {sorted(stray)[0]!r}")
             if stray := set(component.after) - set(keys[:position]):
                 raise ValueError(f"components[{position}].after: no earlier component is named {sorted(stray)[0]!r}")
-            later = {one.key: one for one in self.components[position + 1 :]}
-            if component.undecided is not None and component.undecided not in later:
-                reason = f"no later component is named {component.undecided!r}"
-                raise ValueError(f"components[{position}].undecided: {reason}")
-            if component.undecided is not None and later[component.undecided].weight:
-                raise ValueError(f"components[{position}].undecided: {component.undecided!r} must have weight 0")
-        if unused := set(self.verifiers) - {component.verifier for component in self.components}:
+        if unused := set(self.verifiers) - {name for component in self.components for name in component.verifiers()}:
             raise ValueError(f"verifiers.{sorted(unused)[0]}: no component uses it")
         low, high = self.clip
         if low is not None and high is not None and low > high:
@@ -122,6 +132,12 @@ class BoundComponent:
     backend: Backend
     endpoint: str
     description: Description | None
+    undecided: BoundComponent | None = None
+    """Who judges what this verifier did not understand."""
+
+    def parts(self) -> tuple[BoundComponent, ...]:
+        """Itself, and its second opinion."""
+        return (self, self.undecided) if self.undecided else (self,)
 
 
 @dataclass(frozen=True, slots=True)

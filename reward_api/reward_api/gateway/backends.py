@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
@@ -35,8 +35,8 @@ class Status:
     description: Description | None = None
     reached: bool = False
     ready: bool = False
-    fault: str = ""
-    """How its answer breaks the contract, where it answered at all."""
+    why: str = ""
+    """Why it was not reached."""
 
 
 async def _yes() -> bool:
@@ -134,7 +134,7 @@ class BackendResolver:
             # What lives here may load models when asked for its readiness, which is for those who need it.
             description, ready = await asyncio.gather(backend.describe(), backend.ready() if is_remote else _yes())
         except UNREACHABLE as error:
-            return Status(before.description, fault=str(error) if isinstance(error, BadReply) else "")
+            return Status(before.description, why=str(error) or type(error).__name__)
         return Status(description, True, ready)
 
     async def resolve(self, name: str, spec: DomainSpec, *, demand: bool) -> Domain:
@@ -143,7 +143,7 @@ class BackendResolver:
         A remote verifier that is down is an error only on `demand`; else the domain waits for it, not ready.
         """
         bound = await asyncio.gather(
-            *(self._bind(position, component, spec, demand) for position, component in enumerate(spec.components)),
+            *(self._bind_all(position, component, spec, demand) for position, component in enumerate(spec.components)),
             return_exceptions=True,
         )
         for outcome in bound:
@@ -152,14 +152,25 @@ class BackendResolver:
         if errors := [error for outcome in bound if isinstance(outcome, BadDomain) for error in outcome.errors]:
             raise BadDomain(errors)
         components = tuple(component for component in bound if isinstance(component, BoundComponent))
-        endpoints = {component.spec.verifier: component.endpoint for component in components}
-        descriptions = {component.spec.verifier: component.description for component in components}
+        parts = [part for component in components for part in component.parts()]
+        endpoints = {part.spec.verifier: part.endpoint for part in parts}
+        descriptions = {part.spec.verifier: part.description for part in parts}
         version = version_of(spec, endpoints, descriptions)
         served = spec.model_copy(update={"components": [component.spec for component in components]})
         return Domain(name, spec, served, components, version)
 
-    async def _bind(self, position: int, component: ComponentSpec, spec: DomainSpec, demand: bool) -> BoundComponent:
+    async def _bind_all(
+        self, position: int, component: ComponentSpec, spec: DomainSpec, demand: bool
+    ) -> BoundComponent:
+        """A component with its second opinion."""
         here = f"components[{position}]"
+        bound = await self._bind(here, component, spec, demand)
+        if component.undecided is None:
+            return bound
+        opinion = ComponentSpec(verifier=component.undecided.verifier, options=component.undecided.options)
+        return replace(bound, undecided=await self._bind(f"{here}.undecided", opinion, spec, demand))
+
+    async def _bind(self, here: str, component: ComponentSpec, spec: DomainSpec, demand: bool) -> BoundComponent:
         endpoint = self.endpoint(spec, component.verifier)
         try:
             backend = self.backend(component.verifier, endpoint)
@@ -170,10 +181,7 @@ class BackendResolver:
             await self.check(key)
         description = self.status(key).description
         if demand and not self.status(key).reached:
-            fault = self.status(key).fault
-            reason = (
-                f"what answers there breaks the contract: {fault}" if fault else "no verifier service answers there"
-            )
+            reason = f"no verifier service answers there: {self.status(key).why}"
             raise BadDomain([(f"verifiers.{component.verifier}.url", reason)])
         if description is None:
             return BoundComponent(component, backend, endpoint, None)

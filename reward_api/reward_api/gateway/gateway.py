@@ -99,7 +99,8 @@ class Gateway:
         up = dict(zip(keys, await asyncio.gather(*map(self.backends.is_ready, keys)), strict=True))
         return {
             domain.name: {
-                component.spec.key: up[component.spec.verifier, component.endpoint] for component in domain.components
+                component.spec.key: all(up[part.spec.verifier, part.endpoint] for part in component.parts())
+                for component in domain.components
             }
             for domain in enabled
         }
@@ -123,7 +124,8 @@ def local_verifiers(settings: GatewaySettings) -> list[str]:
     named = set()
     for path in files(settings.domains):
         with contextlib.suppress(BadDomain, OSError):
-            named |= {component.verifier for component in read(path).components if ":" in component.verifier}
+            names = {name for component in read(path).components for name in component.verifiers()}
+            named |= {name for name in names if ":" in name}
     loadable = []
     for name in sorted({*registry.registered(), *named} - settings.verifier_urls.keys()):
         with contextlib.suppress(registry.BrokenVerifier):

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-from reward_verifiers.contract import SampleResult, Verdict
+from reward_verifiers.contract import ANSWER_NOT_READ, SampleResult, Verdict, has_flag
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -77,6 +77,9 @@ class Metrics:
             name: Counter(f"reward_judge_{name}", text, ["verifier", *labels], registry=registry)
             for name, text, labels in _JUDGE_COUNTS
         }
+        self._not_read = Counter(
+            "reward_answers_not_read", "Answers that a verifier could not read whole.", ["verifier"], registry=registry
+        )
         self._values = ScoreHistogram()
         registry.register(self._values)
         self._scored = Counter(
@@ -107,6 +110,8 @@ class Metrics:
         for outcome, count in outcomes.items():
             self._samples.labels(verifier, outcome).inc(count)
         self._judged(verifier, verdicts)
+        if not_read := sum(has_flag(verdict, ANSWER_NOT_READ) for verdict in verdicts):
+            self._not_read.labels(verifier).inc(not_read)
         self._values.observe(verifier, [verdict.score for verdict in verdicts if verdict.score is not None])
 
     def _judged(self, verifier: str, verdicts: Sequence[Verdict]) -> None:

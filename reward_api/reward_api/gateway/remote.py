@@ -18,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from reward_api.gateway.replicas import Replica, Replicas
 from reward_verifiers.contract import Description, Problem, VerifyReply, VerifyRequest, reply_faults
 from reward_verifiers.service import tracing
-from reward_verifiers.service.http_client import BROKEN, HttpClient, Reply, ReplyTooLarge
+from reward_verifiers.service.http_client import BROKEN, BrokenReply, HttpClient, Reply, ReplyTooLarge
 from reward_verifiers.service.middleware import forwarded_headers
 from reward_verifiers.service.strict_json import BadJSON
 from reward_verifiers.verifier import BadOptions, Overloaded, bounded
@@ -162,11 +162,13 @@ class Remote:
 
     def _is_tried_again(self, error: Exception) -> bool:
         """What was not begun is tried again; what may have been begun only where it does not matter to judge twice."""
-        if isinstance(error, httpx.ConnectError | Unavailable):
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | Unavailable):
             return True
+        has_others = len(self.replicas.all()) > 1
         if isinstance(error, Overloaded):
-            return len(self.replicas.all()) > 1
-        return isinstance(error, BROKEN) and self._description is not None and self._description.pure
+            return has_others
+        is_broken = isinstance(error, BROKEN) or (has_others and isinstance(error, BrokenReply))
+        return is_broken and self._description is not None and self._description.pure
 
     async def _ask(self, replica: Replica, body: bytes, samples: int) -> VerifyReply:
         with replica.working(samples), tracing.span("call", url=replica.url, samples=samples):

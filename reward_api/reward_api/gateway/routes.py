@@ -297,9 +297,10 @@ def _faults(faults: list[tuple[str, str]]) -> list[dict[str, str]]:
 async def list_verifiers(parts: Parts) -> Response:
     """Every verifier that a domain uses: name, version, schemas of options and reference, and whether it answers."""
     used = {
-        (component.spec.verifier, component.endpoint): component
+        (part.spec.verifier, part.endpoint): part
         for domain in parts.live_domains.domains()
         for component in domain.components
+        for part in component.parts()
     }
     health = await asyncio.gather(*map(parts.backends.is_ready, used))
     verifiers = [

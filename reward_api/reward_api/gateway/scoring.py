@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from reward_api.domains.spec import BoundComponent, Domain
-from reward_api.gateway import rewards, undecided
+from reward_api.gateway import rewards, second_opinion
 from reward_api.gateway.backends import UNREACHABLE
 from reward_api.gateway.cache import VerdictCache
 from reward_api.gateway.group_buffer import GroupBuffer, Member
@@ -44,6 +44,8 @@ _Outcome = tuple[list[Verdict], bool]
 
 # Kept back from the components, so that the reply is made before the client's own deadline.
 REPLY_S = 0.05
+_OPINION_SHARE = 0.95
+"""Of the time left, what a second opinion may take: the first verdict must still be sent."""
 _STOPS = FailureKind.CANCELLED, "the gateway stops"
 TEMPLATE_FLAG = "template_prefills_think"
 
@@ -90,7 +92,7 @@ class Scorer:
 
         A verifier that came up, or became another version, since the domain was resolved is asked at once what it is.
         """
-        if any(component.description is None for component in domain.components):
+        if any(part.description is None for component in domain.components for part in component.parts()):
             domain = await self._refreshed(domain, deadline)
         verdicts, moved = await self._all_verdicts(domain, request, deadline)
         if moved and (now := await self._refreshed(domain, deadline)) is not domain:
@@ -114,8 +116,6 @@ class Scorer:
         tasks: dict[str, asyncio.Task[_Outcome]] = {}
 
         async def start(component: BoundComponent) -> _Outcome:
-            if passing := [tasks[one.key] for one in domain.spec.components if one.undecided == component.spec.key]:
-                return await self._undecided(domain, component, request, [(await one)[0] for one in passing], deadline)
             earlier = {name: [verdict.score for verdict in (await tasks[name])[0]] for name in component.spec.after}
             with tracing.span("component", component=component.spec.key, verifier=component.spec.verifier):
                 return await self._bounded(domain, component, request, earlier, deadline)
@@ -126,28 +126,7 @@ class Scorer:
                 tasks[component.spec.key] = group.create_task(start(component))
             outcome = await start(last)  # nothing comes after it, so it needs no task of its own
         outcomes = {key: task.result() for key, task in tasks.items()} | {last.spec.key: outcome}
-        columns = {key: rows for key, (rows, _) in outcomes.items()}
-        for one in domain.spec.components:
-            if one.undecided is not None:
-                pairs = zip(columns[one.key], columns[one.undecided], strict=True)
-                columns[one.key] = [undecided.settled(*pair) for pair in pairs]
-        return columns, any(moved for _, moved in outcomes.values())
-
-    async def _undecided(
-        self,
-        domain: Domain,
-        component: BoundComponent,
-        request: ScoreRequest,
-        columns: Sequence[Sequence[Verdict]],
-        deadline: float,
-    ) -> _Outcome:
-        """The component's verdicts on the samples that others could not decide."""
-        places = undecided.undecided_places(columns)
-        if not places:
-            return [undecided.NOT_ASKED] * len(request.completions), False
-        part = undecided.request_of(request, places)
-        verdicts, moved = await self._bounded(domain, component, part, {}, deadline)
-        return undecided.spread(verdicts, places, len(request.completions)), moved
+        return {key: rows for key, (rows, _) in outcomes.items()}, any(moved for _, moved in outcomes.values())
 
     async def _bounded(
         self,
@@ -163,6 +142,8 @@ class Scorer:
         try:
             async with self.deadlines.at(deadline):
                 verdicts = await self._verdicts(domain, component, request, scores, deadline)
+                if component.undecided is not None:
+                    verdicts = await self._settled(component.undecided, verdicts, request, deadline)
         except Exception as error:
             failure = _STOPS if self.deadlines.called_off else _failure(component, error)
             verdicts = [Verdict.failed(*failure)] * count
@@ -205,6 +186,30 @@ class Scorer:
         if not about.pure or needs_group:
             return (await judge(verify)).verdicts
         return await self.cache.verify(judge, identity, verify)
+
+    async def _settled(
+        self, opinion: BoundComponent, verdicts: list[Verdict], request: ScoreRequest, deadline: float
+    ) -> list[Verdict]:
+        """With a second opinion on what was not understood. Where that gives none, the first verdict stands."""
+        positions = [at for at, verdict in enumerate(verdicts) if second_opinion.is_undecided(verdict)]
+        if not positions:
+            return verdicts
+        left = max(deadline - asyncio.get_running_loop().time() - REPLY_S, 0.001)
+        asked = second_opinion.question(opinion.spec, request, verdicts, positions, left * _OPINION_SHARE)
+        begun = time.monotonic()
+        try:
+            about = opinion.description
+            if about is None:
+                raise ConnectionError
+            identity = (about.verifier, about.version, about.build, opinion.endpoint)
+            async with asyncio.timeout(left * _OPINION_SHARE):
+                opinions = await self.cache.verify(partial(_judge, opinion.backend, about), identity, asked)
+        except Exception as error:
+            if self.deadlines.called_off:
+                raise
+            opinions = [Verdict.failed(*_failure(opinion, error))] * len(positions)
+        self.metrics.verified(opinion.spec.verifier, opinions, time.monotonic() - begun)
+        return second_opinion.settled(verdicts, positions, opinions)
 
     async def _whole_group(
         self,

@@ -14,9 +14,9 @@ from reward_verifiers.service.strict_route import StrictRoute
 
 
 class ProgramRoute(StrictRoute):
-    """Strings may hold NUL, and a lone surrogate is read as one: no compiler takes either."""
+    """Strings may hold NUL, and a lone surrogate is read as one: no compiler takes either. Tests may have large integers."""
 
-    nul = True
+    nul = large = True
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

@@ -18,7 +18,6 @@ _ENDS = {
     "rb": (f'puts "{DONE}"', 0),
     "lua": (f'print("{DONE}")', 0),
     "pl": (f'print "{DONE}";', 0),
-    "r": (f'cat("{DONE}")', 0),
     "sh": (f'echo "{DONE}"', 0),
 }
 _FAILS = {"cpp": "__builtin_trap()", "java": 'throw new AssertionError("wrong")'}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from reward_sandbox.grading.errors import BadItem, CheckerFailed, SandboxFailed
 from reward_sandbox.grading.items import CheckerFile, GradeItem, Protocol, Test, Verdict
@@ -13,6 +14,7 @@ from reward_sandbox.grading.steps import Execution, Step, ended, stdin_of
 from reward_sandbox.jail.spec import File, Limits, Outcome, Run, Runs
 from reward_sandbox.languages.compiler import Compiler
 
+_TESTLIB = Path(__file__).with_name("inside") / "testlib.h"
 CHECKER_LIMITS = Limits(wall_s=20, cpu_s=10, memory_mb=1024)
 _EXITS: dict[int, Verdict] = {0: "accepted", 1: "wrong_answer", 2: "presentation_error"}
 _WORDS = ("true", "yes", "ok", "ac", "accepted", "right", "correct"), ("false", "no", "wa", "wrong", "answer")
@@ -34,7 +36,8 @@ class Checker:
         if item.checker is None:
             raise BadItem(f"checker: kind {item.kind} needs one")
         language = compiler.language_of(item.checker.language)
-        compiled = await compiler.compile(language, item.checker.code)
+        beside = {_TESTLIB.name: File(_TESTLIB.read_bytes())} if _TESTLIB.name in item.checker.code else {}
+        compiled = await compiler.compile(language, item.checker.code, beside)
         if compiled.files is None:
             message = text_of(compiled.outcome.stderr[:500]) if compiled.outcome else ""
             raise BadItem(f"checker: it does not compile: {message}")

@@ -15,7 +15,8 @@ from reward_verifiers.completion import after_think, without_end
 
 _MARKER = re.compile(r"(?:[-*+]|\d{1,3}[.)])[ \t]+")
 _WORD = re.compile(r"[^\s:{}.,;=]{1,40}")
-_TAGS = 4
+_TAGS = 8
+_WITHOUT_BACKTICKS = frozenset(("python", "py", "c", "cpp", "c++", "cxx", "cc", "java", "rust", "rs"))
 _QUOTES = ('"""', "'''")
 
 
@@ -50,8 +51,9 @@ def program(completion: str, language: Language, prefix: str = "", entry: str = 
     text = after_think(completion, prefix)
     if text is None:
         return None
-    names = {language.name, *language.aliases}
-    candidates = [block for block in blocks(text) if block.text.strip() and block.word in {"", *names}]
+    names = {"", language.name, *language.aliases}
+    filled = (block for block in blocks(text) if block.text.strip())
+    candidates = [block for block in filled if block.word in names or block.word.rstrip("0123456789") in names - {""}]
     chosen = [block for block in candidates if block.word] or candidates
     defining = [block for block in chosen if _defines(block.text, entry)] or chosen
     return without_end(defining[-1].text) if defining else None
@@ -66,6 +68,7 @@ def blocks(text: str) -> Iterator[Block]:
     for line in text.split("\n"):
         fence = _fence(line)
         if opened is None:
+            fence = fence or _fence_behind_text(line)
             if fence is not None:
                 opened, body, first_end = fence, _Body(), None
             continue
@@ -75,7 +78,11 @@ def blocks(text: str) -> Iterator[Block]:
                 opened = None
                 continue
             first_end = first_end or len(body.lines)
-        body.add(_dedented(line, opened.column))
+        code = line if fence is not None else _without_end(line, opened)
+        body.add(_dedented(code, opened.column))
+        if code != line and not body.is_in_string:
+            yield Block(opened.word, body.text())
+            opened = None
     if opened is not None and first_end is not None:  # what looked like a string had no end
         yield Block(opened.word, body.text(first_end))
 
@@ -105,13 +112,40 @@ def _closes(fence: _Fence, opened: _Fence) -> bool:
     return fence.mark == opened.mark and fence.count >= opened.count and fence.closes_only
 
 
+def _without_end(line: str, opened: _Fence) -> str:
+    """The line without a closing fence that stands behind its code, where no program has such a mark."""
+    if opened.word.rstrip("0123456789") not in _WITHOUT_BACKTICKS or "```" not in line:
+        return line
+    rest = line.rstrip()
+    while rest.endswith(">") and (start := rest.rfind("<", len(rest) - 40)) >= 0:
+        rest = rest[:start].rstrip()
+    return rest.rstrip("`") if rest.endswith(opened.mark * opened.count) else line
+
+
+def _fence_behind_text(line: str) -> _Fence | None:
+    """One that names a language and stands at the end of a line of prose."""
+    before, mark, word = line.rstrip().rpartition("```")
+    if (
+        not mark
+        or "`" in before
+        or before.startswith(">")
+        or not word.strip().isascii()
+        or len(word.split()) != 1
+        or not word[0].isalpha()
+    ):
+        return None
+    return _Fence(0, "`", 3, word)
+
+
 def _fence(line: str) -> _Fence | None:
     """Behind indentation, the mark of a list, and tags such as <answer>."""
     rest = line.lstrip(" \t")
     marker = _MARKER.match(rest)
     rest = rest[marker.end() :] if marker else rest
     column = len(line) - len(rest)
-    while rest.startswith("<") and (end := rest.find(">", 0, 40)) > 0:
+    for _ in range(_TAGS):
+        if not rest.startswith("<") or (end := rest.find(">", 0, 40)) < 0:
+            break
         rest, column = rest[end + 1 :].lstrip(" \t"), 0
     mark = rest[:1]
     if mark not in ("`", "~") or not rest.startswith(mark * 3):
@@ -130,5 +164,7 @@ def _dedented(line: str, column: int) -> str:
 def _defines(text: str, entry: str) -> bool:
     name = entry.replace("()", "").split(".")
     return any(
-        re.search(rf"^[ \t]*(?:async +)?(?:def|class) +{re.escape(word)}\b", text, re.M) for word in name if word
+        re.search(rf"^[ \t]*(?:async +)?(?:def|class) +{re.escape(word)}\b|^{re.escape(word)} *=[^=]", text, re.M)
+        for word in name
+        if word
     )

@@ -71,7 +71,8 @@ class Compiler:
                 versions[name] = version.group()
         return versions
 
-    async def compile(self, language: Language, source: str) -> Compiled:
+    async def compile(self, language: Language, source: str, beside: Mapping[str, File] | None = None) -> Compiled:
+        """beside: files that the source includes; the same source always has the same."""
         code = File(source.encode("utf-8", "surrogatepass"))
         if not language.compile:
             return Compiled(language, {language.source: code})
@@ -80,7 +81,9 @@ class Compiler:
             return Compiled(language, self._artefact(self._kept[key].artefact), self._kept[key])
         # Siblings often bring the same program at the same time: the second waits for the first.
         if key not in self._at_work:
-            self._at_work[key] = asyncio.create_task(self._once(language, source, code))
+            self._at_work[key] = asyncio.create_task(
+                self._once(language, source, {**(beside or {}), language.source: code})
+            )
             self._at_work[key].add_done_callback(lambda _: self._at_work.pop(key, None))
         outcome = await asyncio.shield(self._at_work[key])
         if outcome.ending != "ok" or not outcome.artefact:
@@ -89,12 +92,12 @@ class Compiler:
             self._kept[key] = outcome
         return Compiled(language, self._artefact(outcome.artefact), outcome)
 
-    async def _once(self, language: Language, source: str, code: File) -> Outcome:
+    async def _once(self, language: Language, source: str, files: Mapping[str, File]) -> Outcome:
         argv = ("/bin/sh", "-c", language.compilation(source))
         return await self._jail.run(
             Run(
                 argv,
-                {language.source: code},
+                files,
                 limits=COMPILE_LIMITS,
                 env=language.env,
                 stacks_mb=language.stacks_mb,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from reward_sandbox.jail.spec import PYTHON, File, Limits, Run
 
@@ -26,6 +27,7 @@ class Language:
     program: str
     """What must be there, in the jail, for the language to be offered; nothing for the interpreter that is kept warm."""
     version: tuple[str, ...]
+    """Prints the version; a language whose own does not end well is not offered."""
     run: tuple[str, ...]
     compile: str = ""
     aliases: tuple[str, ...] = ()
@@ -106,6 +108,25 @@ PRECOMPILED = "/precompiled"
 """Where a jail sees the precompiled header, which must have been made with the same flags."""
 _JVM = "-XX:-UsePerfData -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 _GCC = "-o {0} {1} -lm && cat {0} >&3"
+
+
+def _script(
+    name: str, ending: str, program: str, check: str, version: str, aliases: tuple[str, ...] = (), **more: Any
+) -> Language:
+    """An interpreted language. check: says whether the source can be read, before anything of it is run."""
+    source = f"solution.{ending}"
+    return Language(
+        name,
+        source,
+        program,
+        (program, *version.split()),
+        (program, f"/box/{ARTEFACT}"),
+        compile=f"{check.format(source)} >/dev/null && cat {source} >&3",
+        aliases=aliases,
+        **more,
+    )
+
+
 LANGUAGES = {
     language.name: language
     for language in (
@@ -192,6 +213,11 @@ LANGUAGES = {
             f"rustc -O --edition 2021 -o {ARTEFACT} solution.rs && cat {ARTEFACT} >&3",
             aliases=("rs",),
         ),
+        _script("bash", "sh", "/bin/bash", "bash -n {}", "--version", ("sh", "shell")),
+        _script("perl", "pl", "/usr/bin/perl", "perl -c {}", "--version", ("pl",)),
+        _script("php", "php", "/usr/bin/php", "php -l {}", "--version"),
+        _script("ruby", "rb", "/usr/bin/ruby", "ruby -c {}", "--version", ("rb",)),
+        _script("lua", "lua", "/usr/bin/lua5.4", "luac5.4 -p {}", "-v"),
     )
 }
 BY_ALIAS = {alias: language for language in LANGUAGES.values() for alias in (language.name, *language.aliases)}

@@ -208,17 +208,15 @@ async def service():
 @pytest.fixture
 async def score(tmp_path, service, monkeypatch):
     monkeypatch.setattr("reward_api.gateway.remote.MAX_REPLY_BYTES", 2_000_000)
-    text = (
-        f"verifiers: {{fake: {{url: '{service.url}'}}}}\ncomponents: [{{verifier: fake}}]\ndeadline_s: {DEADLINE_S}\n"
-    )
+    text = f"verifiers: {{fake: {{url: '{service.url}'}}}}\ncomponents: [{{verifier: fake}}]\n"
     (tmp_path / "f.yaml").write_text(text)
     gateway = Gateway(GatewaySettings(domains=tmp_path, workers=1, verifier_urls=ELSEWHERE))
     transport = httpx.ASGITransport(create_app(gateway))
     async with gateway.running(), httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
 
-        async def call(*completions):
+        async def call(*completions, deadline_s=30.0):
             begun = time.monotonic()
-            reply = await client.post("/score/f", json={"completions": completions or ["a", "b"]})
+            reply = await client.post("/score/f", json={"completions": completions, "deadline_s": deadline_s})
             call.seconds = time.monotonic() - begun
             assert reply.status_code == 200, reply.text
             return reply.json()["results"]
@@ -244,13 +242,15 @@ FAMILIES = ["VERDICTS", "REPLIES", "BODIES", "STATUSES", pytest.param("CONNECTIO
 async def test_no_mood_is_a_number(service, score, family):
     for number, (name, mood) in enumerate(globals()[family].items()):
         service.mood = mood
-        results = await score(f"a {number}", f"b {number}")
+        # Those that dawdle are given little time; the rest answer at once, however busy the machine is.
+        deadline_s = DEADLINE_S if family == "CONNECTIONS" else 30.0
+        results = await score(f"a {number}", f"b {number}", deadline_s=deadline_s)
         untouched = family == "VERDICTS" and results[0]["reward"] == 1.0  # the verdict beside the one that lies
         for result in results[1:] if untouched else results:
             assert (result["reward"], result["valid"]) == (None, False), name
             assert result["failure"]["kind"] in KINDS[family], (name, result["failure"])
             assert result["failure"]["component"] == "fake"
-        assert score.seconds < DEADLINE_S + 2, name
+        assert score.seconds < deadline_s + 10, name
     service.mood = http(GOOD)
     assert [result["reward"] for result in await score("after", "all")] == [1.0, 1.0]
 

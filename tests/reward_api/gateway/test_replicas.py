@@ -10,6 +10,7 @@ import pytest
 from reward_api.gateway import replicas as module
 from reward_api.gateway.remote import BadReply, Remote
 from reward_verifiers.contract import VerifyRequest
+from reward_verifiers.service.http_client import BrokenReply
 from reward_verifiers.verifier import Overloaded
 
 ABOUT = {"verifier": "v", "version": "1", "options_schema": {"type": "object"}, "reference_schema": {}, "pure": True}
@@ -34,6 +35,10 @@ class Cluster(httpx.AsyncBaseTransport):
             body = json.loads(request.content)
         if mood == "down":
             raise httpx.ConnectError("refused")
+        if mood == "lost":  # no such host any more
+            raise httpx.ConnectTimeout("no answer")
+        if mood == "half":
+            raise BrokenReply("in the middle of the reply")
         if mood == "breaks":
             raise httpx.ReadError("reset")
         if mood == "hangs":
@@ -82,7 +87,7 @@ async def test_of_two_the_one_with_fewer_samples_at_work_is_asked():
     await asyncio.gather(*waiting)
 
 
-@pytest.mark.parametrize("mood", ["down", "breaks", "stops", "busy"])
+@pytest.mark.parametrize("mood", ["down", "lost", "breaks", "half", "stops", "busy"])
 async def test_what_one_does_not_do_another_does(mood):
     cluster = Cluster(a="up", b="up", c="up")
     remote = await described(cluster)

@@ -100,8 +100,11 @@ def test_a_reference_that_is_not_read_pays_its_own_text_and_decides_no_other(gol
     assert read(gold).node is None
     assert judge(gold, boxed(gold)).score == 1.0
     for answer in ("7", "x^2", "some words", "gibberish \\foo"):
-        with pytest.raises(Unsupported, match="left over"):
-            judge(gold, boxed(answer))
+        verdict = judge(gold, boxed(answer))
+        assert verdict.failure is not None
+        assert verdict.failure.kind == "unsupported"
+        assert "left over" in verdict.reason
+        assert verdict.evidence["extracted"] == answer
 
 
 def test_the_same_text_but_for_one_number_is_wrong_though_neither_is_read() -> None:

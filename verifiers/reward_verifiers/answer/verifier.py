@@ -20,7 +20,7 @@ from reward_verifiers.answer.kinds import choices, collections, gym, mathematics
 from reward_verifiers.answer.options import AnswerOptions, AnswerReference, effective
 from reward_verifiers.answer.presets import SENTINELS
 from reward_verifiers.completion import after_think, without_end
-from reward_verifiers.contract import FailureKind, Verdict
+from reward_verifiers.contract import ANSWER_NOT_READ, FailureKind, Verdict
 from reward_verifiers.verifier import BadReference, Sample, Unsupported, Verifier
 
 _MATHS = frozenset({"math", "number", "unit"})
@@ -28,6 +28,7 @@ _COLLECTIONS = frozenset({"set", "list"})
 _INSIDE_PROSE = ("boxed", "phrase", "last_line", "sentence_number")
 _LOOSE = ("answer_tag", "phrase", "short", "last_line", "final_number", "last_math", "last_number")
 """Sources whose text may be a sentence to look into."""
+_FROM_THE_END = frozenset({"short", "last_line", "final_number", "last_math", "last_number"})
 
 _CHECKS: dict[str, Callable[[Any, AnswerOptions], None]] = {
     **dict.fromkeys(_MATHS, mathematics.check),
@@ -115,7 +116,9 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
             return Verdict.scored(0.0, f"no answer: {candidate.problem}", rule="no answer", **evidence)
         try:
             judged = self._judge(candidate.text, sample.reference, options)
-        except (BadReference, Unsupported, MemoryError):
+        except Unsupported as error:
+            return Verdict.failed(FailureKind.UNSUPPORTED, str(error), extracted=clipped(candidate.text), **evidence)
+        except (BadReference, MemoryError):
             raise
         except Exception as error:  # the reference was checked, so it is the answer that nothing can be made of
             self._judge_reference(sample.reference, options)
@@ -125,7 +128,7 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         if judged.left_over or judged.rule.startswith(UNKNOWN.rule):
             evidence["undecided"] = True
         if judged.left_over:
-            evidence |= {"left_over": clipped(judged.left_over, 200), "flags": ["answer_not_read"]}
+            evidence |= {"left_over": clipped(judged.left_over, 200), "flags": [ANSWER_NOT_READ]}
         evidence |= {
             "extracted": clipped(candidate.text),
             "canonical": clipped(judged.canonical),
@@ -166,10 +169,13 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         # Of words the negation is a part: "not enough evidence" is compared whole.
         single = options.kind not in ("exact", "text", "choice") and options.one_final_answer
         text = extract.without_comments(without_end(text))
+        listed = options.kind in _MATHS and single and extract.lists_options(text)
         unread: Extraction | None = None
         for candidate in extract.candidates(text, options.sources(), single, options.boxes == "all_agree"):
             if candidate.text is None or options.kind not in _MATHS or candidate.source not in _LOOSE:
                 return candidate
+            if listed and candidate.source in _FROM_THE_END:
+                return Extraction(None, candidate.source, "a line for every option")
             if candidate.source == "last_math" and mathematics.is_aside(candidate.text, sample.reference.answer):
                 continue
             if mathematics.answers(candidate.text, sample.reference.answer):

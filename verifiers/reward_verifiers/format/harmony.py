@@ -28,6 +28,8 @@ class Messages:
     think: list[str] = field(default_factory=list)
     final: str | None = None
     calls: list[str] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
+    """Whom each call is to, such as functions.f."""
     faults: list[tuple[str, int | None, str]] = field(default_factory=list)
     spans: list[tuple[int, int]] = field(default_factory=list)
     """Where messages' texts stand, which may hold no control token."""
@@ -57,6 +59,7 @@ def _take(messages: Messages, head: re.Match[str], body: str, tail: str) -> None
         messages.faults.append(("repeated", head.start(), head["channel"]))
     if is_call:
         messages.calls.append(body)
+        messages.recipients.append((head["before"] or head["behind"]).removeprefix(" to="))
         if head["channel"] == "final" or json_object(body) is None:
             messages.faults.append(("bad_call", head.end(), "commentary"))
     elif head["channel"] == "final":

@@ -30,6 +30,14 @@ _TWINS = (("id", "ms"),)
 _TWIN_CLIP = 200
 _TWIN_MARGIN = 2
 
+_NAME_WEIGHT = 0.2
+"""How much words that have a capital wherever they stand say about the languages of a text."""
+_NAME_SHARE = 0.1
+_MOST_NAMES = 0.25
+_FEW_NAMES = 6
+_LONGEST_ENDING = 5
+"""Beyond this share, and more than so many, words with capitals are no names but a way of writing."""
+
 # Phrases of scholars in every language, and the units and functions that stand between words.
 NEUTRAL_HASHES = np.unique(split(" ".join(word_list("neutral"))).hashes)
 
@@ -40,33 +48,41 @@ def languages_of(
     numbers: Ints,
     amounts: Amounts,
     costs: Numbers,
-    may_be_name: Bools,
+    begins: Bools,
     terms: Hashes,
     candidates: frozenset[str],
     target: str,
 ) -> npt.NDArray[np.str_]:
-    """The language of each of these words of a text, which are of one script, in order."""
+    """The language of each of these words of a text, which are of one script, in order. begins: where a clause does."""
     table = lexicon(script)
     _, first, inverse = np.unique(words.hashes[numbers], return_index=True, return_inverse=True)
-    evidence, _ = table.rows(words, numbers[first])
+    evidence, is_listed = table.rows(words, numbers[first])
     columns = [number for number, language in enumerate(table.languages) if language in candidates]
     languages = [table.languages[column] for column in columns]
     hashes = words.hashes[numbers[first]]
     counts: Amounts = np.bincount(inverse, weights=amounts).astype(np.float64) + 1e-9
-    is_name = _names(evidence, table.languages)
     evidence = evidence[:, columns]
+    listed = np.where(is_listed[:, None], evidence, ABSENT)
+    capital = words.capital[numbers]
+    only_capital = np.bincount(inverse, weights=~capital) == 0
     others = [neighbour.evidence(evidence, languages, hashes, counts) for neighbour in neighbours(script)]
     unknown = [*(column for column in others if column is not None), np.full(len(first), UNLISTED, dtype=np.int32)]
     evidence = np.column_stack([evidence, *unknown])
     languages += [UNKNOWN] * len(unknown)
-    shares = _shares(evidence, counts)
+    shares = _shares(evidence, np.where(only_capital, _NAME_WEIGHT * counts, counts))
     _settle_twins(shares, evidence, counts, languages, target)
     kept = _kept(shares, languages, target)
     evidence = evidence[:, kept] + np.rint(_SHARE_WEIGHT * np.log10(shares[kept] + _SHARE_FLOOR)).astype(np.int32)
     evidence -= evidence.max(axis=1, keepdims=True)
     evidence[among(hashes, NEUTRAL_HASHES) | among(hashes, terms)] = 0
     rows = evidence[inverse]
-    rows[may_be_name & is_name[inverse]] = 0
+    is_name = _names(listed, languages, shares)
+    names = capital & is_name[inverse] & (~begins | only_capital[inverse])
+    own = listed[:, shares[: listed.shape[1]] >= _NAME_SHARE]
+    is_unlisted = (own <= ABSENT).all(axis=1)[inverse]
+    if amounts[names & is_unlisted].sum() <= max(_MOST_NAMES * counts.sum(), _FEW_NAMES):
+        rows[names] = 0
+        rows[_endings_of_names(words, numbers, names)] = 0
     # Before and behind the text stands its main language, so that a change at its edges costs as much as elsewhere.
     is_other = np.arange(len(kept)) != int(shares[kept].argmax())
     rows[0, is_other] -= _EDGE
@@ -75,13 +91,28 @@ def languages_of(
     return by_word
 
 
-def _names(evidence: Evidence, languages: Sequence[str]) -> Bools:
-    """Which words are names when they have a capital: those of no list or of several. German has one for every noun."""
-    lists = evidence > ABSENT
-    names = lists.sum(axis=1) != 1
-    if "de" in languages:
-        names |= ~lists[:, languages.index("de")]
-    return np.asarray(names & (evidence.max(axis=1) < COMMON))
+def _names(listed: Evidence, languages: Sequence[str], shares: Amounts) -> Bools:
+    """Which words are names when they have a capital: no common words of a language that the text has.
+
+    German has a capital for every noun, so a word that German alone lists is none.
+    """
+    lists = listed > ABSENT
+    names = np.ones(len(listed), dtype=bool)
+    if "de" in languages[: lists.shape[1]]:
+        names = (lists.sum(axis=1) != 1) | ~lists[:, languages.index("de")]
+    has_share = shares[: lists.shape[1]] >= _NAME_SHARE
+    return np.asarray(names & ~(listed[:, has_share] >= COMMON).any(axis=1))
+
+
+def _endings_of_names(words: Words, numbers: Ints, names: Bools) -> Bools:
+    """The short words that an apostrophe joins to a name: Turkish inflects names so."""
+    starts, ends = words.start[numbers], words.end[numbers]
+    joined = (starts[1:] == ends[:-1] + 1) & _is_apostrophe(words.codes[starts[1:] - 1])
+    return np.insert(names[:-1] & joined & (ends[1:] - starts[1:] <= _LONGEST_ENDING), 0, False)
+
+
+def _is_apostrophe(codes: npt.NDArray[np.uint32]) -> Bools:
+    return np.asarray((codes == ord("'")) | (codes == ord("\u2019")))
 
 
 def _shares(evidence: Evidence, counts: Amounts) -> Amounts:

@@ -196,6 +196,7 @@ def samples_of(request: VerifyRequest, options: Any, reference: Any) -> list[Sam
     return [
         Sample(
             completion=completion_text(completion),
+            turns=() if isinstance(completion, str) else tuple(one for one in completion if one.role == "assistant"),
             options=options,
             reference=reference,
             prompt=prompt,

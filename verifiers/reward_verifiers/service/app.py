@@ -17,7 +17,7 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from pydantic import BaseModel, ConfigDict, Field
 
-from reward_verifiers.contract import Description, VerifyReply, VerifyRequest
+from reward_verifiers.contract import ANSWER_NOT_READ, Description, VerifyReply, VerifyRequest, has_flag
 from reward_verifiers.service import openapi, problems
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.service.metrics import watch_samples, watch_service
@@ -99,6 +99,7 @@ def create_app(
     registry = app.state.metrics = CollectorRegistry()  # routes that a service adds may have more to count
     readings = app.state.readings = watch_service(app, registry)
     samples = Counter("reward_samples", "Verdicts.", ["verifier", "status"], registry=registry)
+    not_read = Counter("reward_answers_not_read", "Answers that were not read whole.", ["verifier"], registry=registry)
     seconds = Histogram("reward_verifier_duration_seconds", "Time for a group.", registry=registry)
     watch_samples(readings, admission)
 
@@ -114,6 +115,8 @@ def create_app(
             reply = await run_or_cancel(request, backend.verify(body))
         for verdict in reply.verdicts:
             samples.labels(reply.verifier, verdict.failure.kind.value if verdict.failure else "scored").inc()
+            if has_flag(verdict, ANSWER_NOT_READ):
+                not_read.labels(reply.verifier).inc()
         return _json(reply)
 
     @app.get("/healthz")

@@ -40,8 +40,10 @@ class BadJSON(ValueError):
     """The document is refused; the message says why, and never quotes it."""
 
 
-def loads(body: bytes, *, nul: bool = False) -> Any:
-    """The document. Raises BadJSON. With `nul`, strings may hold NUL characters, which the caller then has to deal with."""
+def loads(body: bytes, *, nul: bool = False, large: bool = False) -> Any:
+    """The document. Raises BadJSON. With `nul`, strings may hold NUL characters, with `large`, integers may have more than
+    64 bits, which the caller then has to deal with.
+    """
     if not body:
         raise BadJSON("the body is empty")
     try:
@@ -50,7 +52,7 @@ def loads(body: bytes, *, nul: bool = False) -> Any:
         message, _, position = str(error).rpartition(" at ")
         reason = next((reason for part, reason in _REASONS if part in message), "a syntax error")
         raise BadJSON(f"{reason} at {position}") from None
-    _check(document, nul, MAX_DEPTH)
+    _check(document, nul, large, MAX_DEPTH)
     return document
 
 
@@ -61,7 +63,7 @@ def without_surrogates(body: bytes) -> bytes:
     return _ESCAPE.sub(lambda match: _NUL if len(match[0]) == _LONE else match[0], body)
 
 
-def _check(value: Any, nul: bool, levels: int) -> None:
+def _check(value: Any, nul: bool, large: bool, levels: int) -> None:
     if isinstance(value, str):
         if not nul and "\x00" in value:
             raise BadJSON("a NUL character in a string")
@@ -73,9 +75,9 @@ def _check(value: Any, nul: bool, levels: int) -> None:
             raise BadJSON(f"nested deeper than {MAX_DEPTH} levels")
         if isinstance(value, dict):
             for key in value:
-                _check(key, nul, levels)
+                _check(key, nul, large, levels)
             value = value.values()
         for item in value:
-            _check(item, nul, levels - 1)
-    elif isinstance(value, int) and value not in _INT64:
+            _check(item, nul, large, levels - 1)
+    elif isinstance(value, int) and not large and value not in _INT64:
         raise BadJSON("an integer beyond 64 bits")

@@ -33,10 +33,12 @@ class StrictRoute(APIRoute):
 
     nul = False
     """Whether strings may hold NUL characters."""
+    large = False
+    """Whether integers may have more than 64 bits."""
 
     def parse(self, body: bytes) -> Any:
         """Raises BadJSON."""
-        return loads(body, nul=self.nul)
+        return loads(body, nul=self.nul, large=self.large)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

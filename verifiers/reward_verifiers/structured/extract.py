@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reward_verifiers.completion import after_think, without_end
+from reward_verifiers.completion import after_think, tagged_answer, without_end
 
 _EDGES = {"json": ("{[", "}]"), "xml": ("<", ">")}
 """First and last characters of a document that may stand between sentences without a fence."""
@@ -23,7 +23,9 @@ def document(completion: str, prefix: str, kind: str, alone: bool) -> str:
     text = after_think(completion, prefix)
     if text is None:
         raise NoDocument("the thinking was never closed")
-    text = _answer(without_end(text)).strip()
+    text = without_end(text)
+    tagged = tagged_answer(text)
+    text = (text if tagged is None else tagged).strip()
     fenced, outside = _fenced(text, kind)
     if fenced is not None:
         if alone and outside:
@@ -34,13 +36,6 @@ def document(completion: str, prefix: str, kind: str, alone: bool) -> str:
     if not text:
         raise NoDocument("there is no document")
     return text
-
-
-def _answer(text: str) -> str:
-    """What stands in the last answer tag; the text itself without one."""
-    start = text.rfind("<answer>")
-    end = text.find("</answer>", start)
-    return text[start + len("<answer>") : end] if 0 <= start < end else text
 
 
 def _fenced(text: str, kind: str) -> tuple[str | None, bool]:

@@ -215,6 +215,7 @@ class _ForkServerSlot:
                 "file_bytes": run.box_bytes,
                 "files": limits.files + len(run.files),
                 "cpu_s": max(1, round(limits.cpu_s + 0.499)),
+                "cpu_ms": limits.cpu_s * 1000,
                 "open_files": limits.open_files,
                 # The kernel counts a user's processes everywhere, so the group's own count is taken where there is one.
                 "processes": None if self._cgroup else limits.processes + _OWN_PROCESSES,
@@ -241,7 +242,7 @@ class _ForkServerSlot:
             out_of_memory, cpu_ms, group_peak_kb = self._cgroup.end()
             peak_kb = peak_kb or group_peak_kb
         code = reply.get("exit")
-        reason = "output" if reply.get("over") else reason
+        reason = "output" if reply.get("over") else reason or ("cpu" if reply.get("over_cpu") else "")
         stdout, stderr, *rest = texts
         outcome = Outcome(
             ending(run.limits, code, reason, out_of_memory, cpu_ms, stderr),

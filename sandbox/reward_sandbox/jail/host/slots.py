@@ -23,6 +23,7 @@ _STACK = 8 << 20
 _MOST_STACK = 2 << 30
 QUICK_CPU_S, QUICK_WALL_S = 0.25, 1.0
 """The moment; four times as long for virtual machines."""
+_TRIES, _STARVED = 3, 0.2
 _SLOW_CPU_S = 20.0
 """Runs that may take so long, such as compilers, are not tried."""
 TALK = 16 << 20
@@ -111,14 +112,8 @@ class SlotJail:
 
     async def run(self, run: Run) -> Outcome:
         """Run a program to its end or to its limits. A system error is tried once more in another slot."""
-        if not self._free and _may_be_quick(run):
-            slot = await self._take(None, is_quick=True)
-            try:
-                outcome = await slot.run(_for_a_moment(run))
-            finally:
-                self._give_back(slot)
-            if outcome.ending not in ("time_limit", "system_error"):
-                return outcome
+        if not self._free and _may_be_quick(run) and (outcome := await self._tried(run)):
+            return outcome
         failed: Slot | None = None
         for _ in range(2):
             slot = await self._take(failed)
@@ -130,6 +125,21 @@ class SlotJail:
                 break
             failed = slot
         return outcome
+
+    async def _tried(self, run: Run) -> Outcome | None:
+        """Its outcome where it ends within a moment, which a busy machine may need to give it more than once."""
+        for _ in range(_TRIES):
+            moment = _for_a_moment(run)
+            slot = await self._take(None, is_quick=True)
+            try:
+                outcome = await slot.run(moment)
+            finally:
+                self._give_back(slot)
+            if outcome.ending not in ("time_limit", "system_error"):
+                return outcome
+            if outcome.waited_ms < _STARVED * 1000 * moment.limits.wall_s:
+                break
+        return None
 
     async def run_pair(
         self, first: Run, second: Run, *, as_standard: bool = False, bound: int = TALK

@@ -39,6 +39,8 @@ import warm
 _MAX_MESSAGE = 256 * 1024
 _FAILED = 125
 """Exit of init when it could not set the run up: our failure, never the program's."""
+_LOOK_S = 0.1
+"""How often a run's processor time is looked at, where no control group counts it."""
 _WATCH_S = 0.02
 """How often a box without a bound of its own is looked at."""
 _TROUBLE = 950
@@ -147,32 +149,42 @@ def _serve(control: socket.socket, setup: dict[str, Any], program: bytes) -> Non
             (_keeper if setup["bare"] else _init)(run, fds, setup, program, write_end)
         for fd in (*fds, write_end):
             os.close(fd)
-        report, waited = _wait(control, pid, read_end, setup)
+        # Where there is no control group, whose processor time the other side would watch.
+        cpu_ms = None if setup["tier"] == "A" else run["limits"]["cpu_ms"]
+        report, waited, used_ms = _wait(control, pid, read_end, setup, cpu_ms)
         os.close(read_end)
         _, status = os.waitpid(pid, 0)
-        outcome = json.loads(report) if report else {}
+        outcome = {"cpu_ms": used_ms} | (json.loads(report) if report else {})
+        outcome["over_cpu"] = cpu_ms is not None and used_ms > cpu_ms
         outcome |= {"waited_ms": waited or 0.0, "wall_ms": (time.monotonic() - begun) * 1000}
         if not report and waited is None:
             outcome["failed"] = f"init ended with status {status}"
         control.send(json.dumps(outcome).encode())
 
 
-def _wait(control: socket.socket, pid: int, report: int, setup: dict[str, Any]) -> tuple[bytes, float | None]:
-    """What the run's init says until its end, which is that of the pipe `report`; and if the other side asked for its death,
-    how long the run had been kept waiting. Nobody else waits for `pid`, so it names no other process meanwhile.
+def _wait(
+    control: socket.socket, pid: int, report: int, setup: dict[str, Any], cpu_ms: float | None
+) -> tuple[bytes, float | None, float]:
+    """What the run's init says until its end, which is that of the pipe `report`; if its death was asked for, how long the
+    run had been kept waiting; and what it had used of a processor when that was last looked at. All its processes together
+    may use `cpu_ms`. Nobody else waits for `pid`, so it names no other process meanwhile.
     """
     deadly = signal.SIGTERM if setup["bare"] else signal.SIGKILL
-    message, waited = b"", None
+    message, waited, used_ms = b"", None, 0.0
     while True:
         watched: list[Any] = [report] if waited is not None else [report, control]
-        ready, _, _ = select.select(watched, [], [])
+        ready, _, _ = select.select(watched, [], [], _LOOK_S if cpu_ms is not None and waited is None else None)
         if report in ready:
             piece = os.read(report, 65536)
             if not piece:
-                return message, waited
+                return message, waited, used_ms
             message += piece
             continue
-        is_over = not control.recv(16)
+        if cpu_ms is not None:
+            used_ms = waiting.used_ms(setup["proc"], pid)
+        if not ready and (cpu_ms is None or used_ms <= cpu_ms):
+            continue
+        is_over = control in ready and not control.recv(16)
         waited = waiting.waited_ms(setup["proc"], pid)
         os.kill(pid, deadly)
         if is_over:

@@ -23,6 +23,7 @@ from reward_verifiers.answer.judged import UNKNOWN, Outcome, different
 from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.answer.reading import words
 from reward_verifiers.answer.reading.nodes import (
+    ANY,
     Add,
     Based,
     Big,
@@ -58,7 +59,7 @@ def compare(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     """Whether `answer` is the same answer as `gold`."""
     if contradicts(answer) and not contradicts(gold):
         return different("the answer contradicts itself")
-    gold, answer = named.same_letters(gold, answer)
+    gold, answer = named.same_letters(gold, _as_congruence(answer) if _is_congruence(gold) else answer)
     gold, answer = named.settled(gold, named.is_bare(answer)), named.settled(answer, named.is_bare(gold))
     if gold == answer:
         return Outcome(True, "the same expression")
@@ -109,6 +110,8 @@ def _same_kind(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     for structure, way in ((Builder, _builders), (Cases, _cases)):
         if isinstance(gold, structure) or isinstance(answer, structure):
             return way(gold, answer, options)
+    if isinstance(gold, Const) and gold.name in "RZNQC" and answer == Sym(gold.name):
+        return Outcome(True, "the same set of numbers")
     if _is_congruence(gold) or _is_congruence(answer):
         return _congruences(gold, answer, options)
     if any(isinstance(node, Relation | Union) or _is_conditions(node) for node in (gold, answer)) or _is_number_set(
@@ -373,10 +376,16 @@ def _same_multiples(gold: Builder, answer: Builder) -> bool:
 
 def _linear(node: Node, name: str) -> tuple[Fraction, Fraction] | None:
     """(a, b) of a k + b."""
-    zero, one, two = (rational_or_none(_put(node, name, k)) for k in range(3))
-    if zero is None or one is None or two is None:
+    zero, one, *others = (rational_or_none(_put(node, name, k)) for k in _PLACES)
+    if zero is None or one is None:
         return None
-    return (one - zero, zero) if two - one == one - zero else None
+    step = one - zero
+    line = all(value == zero + step * k for k, value in zip(_PLACES[2:], others, strict=True))
+    return (step, zero) if line else None
+
+
+_PLACES = (0, 1, -1, 2, 5, -13, 101, 1009)
+"""Where an expression is a line, if it is one at all of them."""
 
 
 def _put(node: Node, name: str, value: int) -> Node:
@@ -419,6 +428,20 @@ def _is_congruence(node: Node) -> bool:
     return isinstance(node, Call) and node.name == "congruent"
 
 
+def _as_congruence(node: Node) -> Node:
+    """x = 7k + 3 says that x is 3 modulo 7."""
+    match node:
+        case Relation(("=",), (Sym() as left, right)) if len(symbols(right)) == 1:
+            line = _linear(right, next(iter(symbols(right))))
+            if line and line[0] and line[0].denominator == line[1].denominator == 1:
+                return Call("congruent", (left, _number(line[1]), _number(abs(line[0]))))
+    return node
+
+
+def _number(value: Fraction) -> Node:
+    return Num(value) if value >= 0 else Neg(Num(-value))
+
+
 def _congruences(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     if not _is_congruence(gold) or not _is_congruence(answer):
         return different("one is a congruence, the other is not")
@@ -427,7 +450,8 @@ def _congruences(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     if None in values or not values[1]:
         return _ordered((left, rest, modulus), (other_left, other_rest, other_modulus), options)
     a, n, b, m = values
-    same = compare(left, other_left, options).equal and abs(n) == abs(m) and ((a - b) / n).denominator == 1  # type: ignore[arg-type,operator]
+    same_left = ANY in (left, other_left) or compare(left, other_left, options).equal
+    same = same_left and abs(n) == abs(m) and ((a - b) / n).denominator == 1  # type: ignore[arg-type,operator]
     return Outcome(bool(same), "the same congruence" if same else "another congruence")
 
 
@@ -471,7 +495,7 @@ def _letters(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
             other.words.casefold() == run.casefold(),
             "the same word" if other.words.casefold() == run.casefold() else "other words",
         )
-    if len(run) == 2 or not isinstance(other, Sym):
+    if len(set(run)) == len(run) and (len(run) == 2 or not isinstance(other, Sym)):
         product = Mul(tuple(Sym(letter) for letter in run))
         return _same_kind(product, answer, options) if isinstance(gold, Letters) else _same_kind(gold, product, options)
     return different("other letters")

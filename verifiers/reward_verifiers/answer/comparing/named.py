@@ -210,7 +210,8 @@ def _assignments(node: Seq, items: Sequence[Node], as_written: bool) -> Node:
 def unlabelled(gold: Node, answer: Node, same: Same, near: Near) -> tuple[Node | None, Node | None]:
     """Both without `x =` where that only names the value; None for an equation whose sides contradict each other."""
     if not isinstance(gold, Relation) or not isinstance(answer, Relation):
-        return _value(gold, same, near), _value(answer, same, near)
+        left, right = _value(gold, same, near), _value(answer, same, near)
+        return left, right if isinstance(left, Relation) else _worked_out(right, same)
     left, right = label_of(gold), label_of(answer)
     if left is not None and right is not None:
         if left == right or (_is_function(left) and _is_function(right) and not _at_other_places(left, right)):
@@ -219,6 +220,14 @@ def unlabelled(gold: Node, answer: Node, same: Same, near: Near) -> tuple[Node |
     if len(gold.sides) == len(answer.sides) == 2:
         return gold, answer
     return _value(gold, same, near), _value(answer, same, near)
+
+
+def _worked_out(node: Node | None, same: Same) -> Node | None:
+    """x^2 - 1 = (x - 1)(x + 1), an identity, gives its last side."""
+    match node:
+        case Relation(("=",), (left, right)) if not _is_label(left) and same(left, right):
+            return right
+    return node
 
 
 def is_unsolved(gold: Node, answer: Node) -> bool:
@@ -275,7 +284,9 @@ def _primes(label: Node | None) -> int:
 def label_of(node: Node) -> Node | None:
     """The name in `x = 5`."""
     if isinstance(node, Relation) and set(node.ops) <= {"=", "~"} and _is_label(node.sides[0]):
-        return node.sides[0]
+        label = node.sides[0]
+        own = isinstance(label, Sym) and any(label.name in symbols(side) for side in node.sides[1:])
+        return None if own and len(node.sides) == 2 and node.sides[1] != label else label
     return None
 
 
@@ -300,6 +311,8 @@ def _value(node: Node, same: Same, near: Near) -> Node | None:
     """
     if not isinstance(node, Relation) or not set(node.ops) <= {"=", "~"}:
         return node
+    if isinstance(node.sides[0], Sym) and label_of(node) is None:
+        return node  # x = 2x - 3
     sides, ops = list(node.sides), list(node.ops)
     if isinstance(sides[0], Pow) and isinstance(sides[0].base, Sym) and isinstance(sides[-1], Matrix):
         del sides[0], ops[0]  # A^{-1} = a matrix

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from reward_verifiers.answer.reading import words
@@ -25,6 +26,8 @@ TAIL = 4_000
 """Characters of the end that the sources for prose read."""
 _MAX_CHAIN = 32
 _MAX_NESTED = 4
+_MAX_SIBLINGS = 8
+"""Boxes beside one another that are passed over to find the box around them."""
 _ONLY_WORDS = re.compile(r"(?=.*[^\W\d_]{2})[^\d\\=+\-*/,;<>{}\[\]^_]*", re.S)
 _MAX_NAMES = 1000
 """Box commands without a box that are passed over."""
@@ -109,8 +112,9 @@ def _box_before(text: str, end: int, floor: int = 0) -> _Span | bool | None:
         start = max(floor, box.start - MAX_ANSWER)
         if text.rfind("box", start, box.start) < 0:
             break
-        around = next(_boxes_before(text, box.start, start), None)
-        if not isinstance(around, _Span) or around.end < box.end:
+        before = islice(_boxes_before(text, box.start, start), _MAX_SIBLINGS)
+        around = next((other for other in before if isinstance(other, _Span) and other.end >= box.end), None)
+        if around is None:
             break
         beside = around.content.replace(text[box.start : box.end], " ", 1)
         if _ONLY_WORDS.fullmatch(beside) and not _changes_number(beside):
@@ -145,7 +149,9 @@ _NEGATED_BEFORE = re.compile(
     re.I,
 )
 _DENIED_AFTER = re.compile(
-    r"[\s$*).,]{0,6}(?:(?:is|was|are|seems)\s(?:not\b|wrong|incorrect|false)|isn['’]t\b|不对|错误|是错)", re.I
+    r"[\s$*).,]{0,6}(?:(?:is|was|are|seems|looks)\s(?:not\b|wrong|incorrect|false|too\s)|(?:is|was|does|ca)n['’]t\b"
+    r"|cannot\b|does\snot\b|不对|错误|是错)",
+    re.I,
 )
 
 
@@ -304,6 +310,8 @@ def _joined_math(text: str, source: str, single: bool) -> Extraction | None:
         first = span
     if single and _NEGATED_BEFORE.search(text[max(0, first.start - 60) : first.start]):
         return Extraction(None, source, "the answer is negated")
+    if single and _DENIED_AFTER.match(text, spans[-1].end):
+        return Extraction(None, source, "the answer is taken back")
     distinct = list(dict.fromkeys(content.strip() for content in reversed(contents)))
     return Extraction(", ".join(distinct), source)
 
@@ -369,6 +377,16 @@ def last_line(text: str, single: bool = True) -> Extraction | None:
     return _sentence(content.rstrip(".!。"), "last_line")
 
 
+_OPTION_LINE = re.compile(r"[ \t]*[-*•]?[ \t]*\**\(?([A-J])(?:\)|\.|:)\**[ \t]")
+
+
+def lists_options(text: str) -> bool:
+    """Whether a text ends in a line for every option, A, B, C, so that none of them is the answer."""
+    lines = [line for line in text[-TAIL:].splitlines() if line.strip()][-3:]
+    labels = [match[1] if (match := _OPTION_LINE.match(line)) else "" for line in lines]
+    return len(labels) > 1 and all(labels[-2:]) and len(set(labels[-2:])) == 2
+
+
 _MAX_LINE = 400
 _ANY_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 
@@ -404,6 +422,8 @@ def last_number(text: str, single: bool = True) -> Extraction | None:
     before = tail[max(0, last.start() - 60) : last.start()]
     if single and _NEGATED_BEFORE.search(before):
         return Extraction(None, "last_number", "the answer is negated")
+    if single and _DENIED_AFTER.match(tail, last.end()):
+        return Extraction(None, "last_number", "the answer is taken back")
     if single and _GUESS.search(before) and _NUMBER.search(before):
         return Extraction(None, "last_number", "more than one answer is given")
     if single and (bound := _bound_around(tail, last)):

@@ -24,7 +24,7 @@ _LETTER = (
 _NOUN = (
     r"(?:answer|option|choice|solution|respuesta|opci[oó]n|r[ée]ponse|option|antwort|l[öo]sung"
     r"|risposta|opzione|resposta|op[çc][ãa]o|alternativa"
-    r"|ответ|вариант)"
+    r"|ответ|вариант|letra|letter|lettre|lettera|буква|buchstabe)"
 )
 _RIGHT = (
     r"(?:(?:correct|right|best|final|correcta|bonne|correcte|richtige|korrekte|corretta|esatta|giusta|correta|certa"
@@ -50,7 +50,9 @@ _DECLARED = (
         re.I,
     ),
     re.compile(
-        rf"\b(?:option|choice|answer)\s{_LETTER}\**\s(?:is|fits|must be)\s(?:the\s)?(?:correct|right|best|answer|true)",
+        rf"\b(?:option|choice|answer|opción|opção|opzione|antwort|réponse|respuesta|resposta|risposta|вариант)\s{_LETTER}\**"
+        r"\s(?:is|es|est|ist|è|é|fits|must be)\s(?:the\s|la\s)?"
+        r"(?:correct|right|best|answer|true|richtig|bonne|giust|corr|esatt|cert)",
         re.I,
     ),
     re.compile(
@@ -150,7 +152,12 @@ def _declared(text: str, options: dict[str, str]) -> tuple[str, ...] | None:
     return (letter,)
 
 
+_LABELLED = re.compile(r"\(?[A-Za-z][.):]")
+
+
 def _same_option(option_text: str, text: str) -> bool:
+    if _LABELLED.match(text) and not _LABELLED.match(option_text):
+        return False  # "A. Paris": the A is a label, no article
     return bool(option_text) and words.plain(bare(option_text)) == words.plain(text)
 
 

@@ -29,6 +29,8 @@ _EMPTY = frozenset(
     {"[]", "{}", "()", "\\{\\}", "\\emptyset", "∅", "none", "empty", "the empty set", "the empty list", "no items"}
 )
 _WRAPPED = (("[", "]"), ("{", "}"), ("(", ")"), ("\\{", "\\}"), ("<", ">"))
+_SPACED = re.compile(r"\s*-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:\s+-?[0-9]{1,20}(?:\.[0-9]{1,20})?)+\s*")
+"""Numbers with spaces between them: of a kind that is a list, they are its items."""
 _FENCE = re.compile(r"```[a-z]*\n?(.*?)```", re.S)
 
 
@@ -127,7 +129,7 @@ def _maths_text(text: str, options: AnswerOptions) -> str:
     """A JSON array in the answer is parsed first; other text is mathematics as it stands."""
     array = _answer_array(text)
     if array is None:
-        return _bare_list(text)
+        return _bare_list(re.sub(r"\s+", ", ", text.strip()) if _SPACED.fullmatch(text) else text)
     if not all(isinstance(item, str | int | float | list) for item in array):
         return text
     return str(_as_maths(array, options))

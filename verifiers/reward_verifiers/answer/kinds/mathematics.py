@@ -26,7 +26,19 @@ from reward_verifiers.answer.extraction.sources import candidates
 from reward_verifiers.answer.judged import NOT_READ, Judged, Outcome, clipped
 from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.answer.reading import words
-from reward_verifiers.answer.reading.nodes import Big, Neg, Node, Num, Quantity, Relation, Text, symbols, walk
+from reward_verifiers.answer.reading.nodes import (
+    Big,
+    Call,
+    Frac,
+    Neg,
+    Node,
+    Num,
+    Quantity,
+    Relation,
+    Text,
+    symbols,
+    walk,
+)
 from reward_verifiers.answer.reading.reader import Reading, read, read_gold, text_content
 from reward_verifiers.verifier import BadReference, Unsupported
 
@@ -42,6 +54,7 @@ _LOOSE_SPACE = re.compile(r"(?<!\w)\s+|\s+(?!\w)")
 _TRUTH = frozenset({"true", "false"})
 _OTHER_LETTER = re.compile(r"\([A-J]\)|\b[B-J]\b|\b(?:or|and|not|no|wait|but|wrong|instead|rather|actually)\b")
 _DECIMAL_COMMA = re.compile(r"(-?[0-9]{1,20}),([0-9]{1,2}|[0-9]{4,20})")
+_BARE_K = re.compile(r"[0-9.,]{1,30}(?:K|\\(?:text|mathrm)\{K\})")
 _NUMBERS = re.compile(r"([0-9]+(?:\.[0-9]+)?)")
 
 
@@ -139,7 +152,10 @@ def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
     by_words = _by_words(text_content(expected.text), text_content(answer.text), expected, answer)
     if by_words is not None:
         return Judged(bool(by_words.equal), by_words.rule, "first", answer.canonical, expected.canonical)
-    if answer.node is None and answer.as_amount is None:
+    if _BARE_K.fullmatch(answer.text) and not isinstance(expected.node, Quantity):
+        return Judged(False, "a K that may be kelvin or a thousand", "first", answer.canonical, expected.canonical)
+    ratio = isinstance(answer.as_amount, Call)
+    if answer.node is None and (answer.as_amount is None or (ratio and not isinstance(expected.node, Call | Frac))):
         left = answer.left_over or answer.text
         return Judged(False, NOT_READ, "first", answer.canonical, expected.canonical, left_over=left)
     outcome, stage = _decided(expected, answer, _policy(options))
@@ -223,7 +239,7 @@ def _other_readings(expected: Reading, answer: Reading) -> Iterator[tuple[Node, 
         return
     if expected.as_list or answer.as_list:
         yield expected.as_list or expected.node, answer.as_list or answer.node
-    if answer.as_amount and isinstance(expected.node, Quantity):
+    if answer.as_amount and isinstance(expected.node, Quantity | Call):
         yield expected.node, answer.as_amount
     comma = _DECIMAL_COMMA.fullmatch(answer.text)
     if comma and isinstance(expected.node, Num | Neg) and "." in expected.text:

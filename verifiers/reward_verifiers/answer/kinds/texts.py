@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import Any
@@ -13,6 +14,8 @@ from reward_verifiers.answer.reading.normalise import TEXT_COMMAND
 from reward_verifiers.verifier import BadReference, Unsupported
 
 _WRAP = " \t\r\n*`\"'"
+_AROUND_SIGNS = re.compile(r"\s*([<>=≤≥≠+*/^])\s*")
+"""p < q is p<q."""
 
 
 def bare(text: str) -> str:
@@ -31,7 +34,7 @@ def _folded(text: str, options: AnswerOptions) -> str:
         return text.casefold() if options.case == "ignore" else text
     if options.case == "match":
         return " ".join(text.strip(".,;:!?。").split())
-    return words.plain(words.unled(text))
+    return _AROUND_SIGNS.sub(r"\1", words.plain(words.unled(text)))
 
 
 def _spellings(answer: str, options: AnswerOptions) -> set[str]:

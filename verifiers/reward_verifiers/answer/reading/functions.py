@@ -149,6 +149,27 @@ def _applied(p: Parser) -> Node:
     return Neg(whole) if negative else whole
 
 
+def is_chosen(p: Parser) -> bool:
+    """Whether (n, 2) stands behind a C: a name or a number, a comma, and a number that is no larger."""
+    over, under = p.ahead(), p.ahead(3)
+    if not p.is_op("(") or p.token.spaced or p.ahead(2).value != "," or p.ahead(4).value != ")":
+        return False
+    if over.kind == "sym":
+        return over.value in "nmN" and under.kind in ("num", "sym")
+    numbers = over.kind == under.kind == "num" and over.value.isdigit() and under.value.isdigit()
+    return numbers and len(over.value) < 5 and int(over.value) >= int(under.value)
+
+
+def chosen(p: Parser) -> Node:
+    """C(n, 2)."""
+    p.at += 1
+    over = p.sum()
+    p.at += 1
+    under = p.sum()
+    p.close(")")
+    return Call("binom", (over, under))
+
+
 def modulus(p: Parser) -> Node | None:
     """The \\pmod 5, \\mod 5, (mod 5) after a congruence."""
     if p.accept("pmod", "mod", "bmod"):

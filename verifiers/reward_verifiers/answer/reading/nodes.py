@@ -133,6 +133,10 @@ class Text(Node):
     words: str
 
 
+ANY = Text("any value")
+"""The left side of a congruence that stands without one: 3 (mod 7)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letters(Node):
     """Capital letters in a row, in their order: HTH, ACD."""

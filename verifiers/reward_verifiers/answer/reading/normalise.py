@@ -72,7 +72,7 @@ _DOUBLED = re.compile(
 _PLAIN = {"{", "}", ","}
 _BARE = {"[", "]", "<", ">", "*", "/", "(", ")"}
 _SPACES = ("\\,", "\\;", "\\:", "\\!", "\\ ")
-_LEADING, _TRAILING = " \t\n:;=", " \t\n;"
+_LEADING, _TRAILING = " \t\n:;=", " \t\n:;"
 _PAIRED = re.compile(r"(\*{1,3}|_{1,3}|`{1,3}|\"|')(.+)\1", re.S)
 _INLINE = re.compile(r"(?<!\\)\$\$?(?=[^\s$])((?:[^$\\]|\\.)*?)(?<=[^\s])(?<!\\)\$\$?(?![0-9])", re.S)
 _COLOURED = re.compile(
@@ -85,6 +85,16 @@ _OHM = re.compile(r"(?<=[0-9 ~{,])([kKMmGµμ]?)(?:Ω|Ω)")
 _OHM_TEX = re.compile(
     r"\\(?:text|mathrm)\{\s?([kM]?)\\Omega\s?\}|\\(?:text|mathrm)\{\s?([kM])\s?\}\s?\\Omega(?![A-Za-z])"
 )
+_CHOSEN = re.compile(
+    r"(?<![A-Za-z0-9)}])(?:\{\})?[\^_]\{?([0-9]{1,4}|[A-Za-z])\}?\s?C\s?_\{?([0-9]{1,4}|[A-Za-z])\}?(?![A-Za-z0-9])"
+)
+"""^nC_2 and _5C_2: n choose 2."""
+_IN_BASE = re.compile(r"(?<![A-Za-z0-9_])\(([0-9]{1,60})\)_")
+_DECIMAL_COMMA = re.compile(r"(?<=[0-9])\{,\}(?=(?:[0-9]{1,2}|[0-9]{4,30})(?![0-9]))")
+"""0{,}5: TeX's decimal comma; before three digits it parts thousands."""
+_SLANTED = re.compile(r"(?<![A-Za-z0-9)}])\^\{?([0-9]{1,9})\}?\s?/\s?_\{?([0-9]{1,9})\}?")
+"""^3/_7: a fraction set small."""
+_HALF_OF_ONE = re.compile(r"^(?:half an?|(?:one|a) half(?: of)? an?)\s(?=[a-z])", re.I)
 _LEADS = re.compile(
     r"(?:(?:approximately|approx\.?|exactly|about|roughly|around|equals|equal to|is|so|thus|therefore|hence|namely"
     r"|\\approx|\\therefore|\\implies|\\Rightarrow|答案[是为]?|约为?|等于|the (?:final )?answer is)[\s:,]{1,3}){1,3}",
@@ -157,7 +167,13 @@ def normalise(text: str) -> str:
         text = _MONEY_FIRST.sub(r"\2\\text{ \1}", text)
     if "$" in text:
         text = _INLINE.sub(lambda m: f" {m[1]} ", text).strip()
+    if "^" in text or "_" in text:
+        text = _IN_BASE.sub(r"\1_", text)
+        text = _SLANTED.sub(r"\\frac{\1}{\2}", _CHOSEN.sub(r"\\binom{\1}{\2}", text))
+    if text[:1].isalpha():
+        text = _HALF_OF_ONE.sub(r"\\frac{1}{2} ", text)
     if "\\" in text or "{" in text:
+        text = _DECIMAL_COMMA.sub(".", text.replace("{:}", ":"))
         if "\\\\" in text and "\\begin" not in text:
             text = _DOUBLED.sub(lambda m: "\\", text)
         if "color" in text or "\\num" in text:

@@ -33,7 +33,7 @@ def number(text: str) -> Fraction | None:
     (Fraction(37, 1), Fraction(7, 2), None)
     """
     text = " ".join(text.split())
-    if not text or len(text) > MAX_CHARACTERS:
+    if not text or len(text) > MAX_CHARACTERS or (len(text) == 1 and text.isascii()):
         return None
     if _CHINESE.fullmatch(text):
         return _chinese(text)

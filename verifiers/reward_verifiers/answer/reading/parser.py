@@ -30,6 +30,7 @@ from reward_verifiers.answer.reading import (
     words,
 )
 from reward_verifiers.answer.reading.nodes import (
+    ANY,
     Call,
     Const,
     Frac,
@@ -208,6 +209,8 @@ class Parser:
         node = (sentences.all_but(self) if worded else None) or self.items()
         if isinstance(node, Relation) and self.accept(":"):  # x < -7 : (-\\infty, -7)
             self.conditions.append(Relation(("in",), (node, self.items())))
+        if self.is_op("pmod") and not isinstance(node, Relation | Seq | Text):
+            node = Call("congruent", (ANY, node, functions.modulus(self) or node))  # 3 (mod 7)
         if worded:
             sentences.skip_close(self)
         self.expect_end()
@@ -581,6 +584,8 @@ class Parser:
         run = self.capitals(name)
         if run:
             return run
+        if name == "C" and functions.is_chosen(self):
+            return functions.chosen(self)
         if self.is_op("_"):
             self.at += 1
             name = f"{name}_{self.subscript()}"

@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 
 from reward_verifiers.answer.reading import numerals, units, words
-from reward_verifiers.answer.reading.nodes import Neg, Node, Num, Text, Time
+from reward_verifiers.answer.reading.nodes import Call, Neg, Node, Num, Text, Time
 from reward_verifiers.answer.reading.normalise import TEXT_COMMAND, normalise
 from reward_verifiers.answer.reading.parser import parse
 from reward_verifiers.answer.reading.tokens import CannotRead
@@ -29,6 +29,10 @@ _SPACED_UNIT = re.compile(r"(-?[0-9][0-9.,eE+-]{0,20}) ([A-Za-zµΩ°][A-Za-zµ�
 _AMOUNT = re.compile(
     r"(-?[0-9][0-9.,]{0,20}|-?[0-9.]{1,20}\s?\\times\s?10\^\{?-?[0-9]{1,4}\}?)\s?([A-Za-zµ°][A-Za-zµ°/^*·. 0-9{}-]{0,40})"
 )
+_COMPOUND = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{1,9})?\s?[A-Za-z]{1,12}\.?(?:\s(?:and\s)?|$)){2,3}")
+_PART = re.compile(r"([0-9.]+)\s?([A-Za-z]+\.?)")
+_FEET = re.compile(r"([0-9]{1,6})'\s?([0-9]{1,2}(?:\.[0-9]{1,6})?)(?:\"|'')")
+_RATIO = re.compile(r"([0-9]{1,9}) to ([0-9]{1,9})")
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Reading:
     left_over: str = ""
     """What no rule accounts for."""
     as_amount: Node | None = None
-    """The other reading of 5 g/cm^3: a number with a unit, where letters might be unknowns."""
+    """The other reading of 5 g/cm^3: a number with a unit, where letters might be unknowns; of 2 to 3: a ratio."""
 
     @cached_property
     def canonical(self) -> str:
@@ -78,6 +82,16 @@ def read(text: str) -> Reading:
 
 
 def _amount(content: str) -> Node | None:
+    ratio = _RATIO.fullmatch(content)
+    if ratio:
+        return Call("ratio", (Num(Fraction(int(ratio[1]))), Num(Fraction(int(ratio[2])))))
+    feet = _FEET.fullmatch(content)
+    if feet:
+        return _parsed(f"{feet[1]}\\text{{ ft}} {feet[2]}\\text{{ in}}", thousands=True)[0]
+    if _COMPOUND.fullmatch(content):
+        parts = _PART.findall(content)
+        if all(units.spelled(unit) for _, unit in parts):
+            return _parsed(" ".join(f"{value}\\text{{ {unit}}}" for value, unit in parts), thousands=True)[0]
     match = _AMOUNT.fullmatch(content)
     if match is None or not units.spelled(match[2], things="/" in match[2]):
         return None

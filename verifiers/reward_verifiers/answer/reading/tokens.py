@@ -257,7 +257,10 @@ class _Lexer:
     def _word(self, word: str, spaced: bool = False) -> None:
         low = word.lower()
         after = self._after_number()
-        if low in words.SEPARATORS:
+        if len(word) == 2 and word[0] == "d" and any(token.value == "int" for token in self.tokens):
+            self._emit("sym", "d")
+            self._emit("sym", word[1])
+        elif low in words.SEPARATORS:
             self._emit("sep", low)
         elif after and len(word) > 1 and (units.is_common(word) or (spaced and units.unit_name(word))):
             self._emit("text", word)

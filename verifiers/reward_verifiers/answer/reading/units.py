@@ -20,7 +20,8 @@ from reward_verifiers.answer.reading import words
 _TABLE = """
 meter: 米|centimeter: cms 厘米|millimeter: 毫米|kilometer: kms 千米 公里|decimeter: 分米|micrometer: um|inch: in in.
 foot: ft.
-mile: mi|gram: 克|kilogram: kgs 千克 公斤|pound: lbs lb|metric_ton: tonne tonnes|ton: ton tons|second: sec secs s 秒
+mile: mi|gram: 克|kilogram: kgs kilo kilos 千克 公斤|pound: lbs lb|metric_ton: tonne tonnes|ton: ton tons
+second: sec secs s 秒
 minute: min mins 分钟 分|hour: hr hrs h 小时 时|day: 天|week: wk wks 周|month: 月|year: yr yrs 年|liter: L l 升
 milliliter: mL ml 毫升
 ohm: Ω \\Omega|ampere: A amp amps|degree_Celsius: °C ℃ celsius centigrade|degree_Fahrenheit: °F ℉ fahrenheit
@@ -76,8 +77,13 @@ _POWERS = {"square": 2, "sq": 2, "sq.": 2, "cubic": 3, "cu": 3, "squared": 2, "c
 _PER_SECOND = re.compile(r"\bms(?=\^\{?-)")
 _PIECE = re.compile(
     r"\^\{?(-?\d{1,4})(?!\d)\}?|\*\*(-?\d{1,4})(?!\d)|([/*·])|\bper\b"
-    r"|([^\W\d_]+(?:-[^\W\d_]+)?\.?|[°$＄€£¥₹¢℃℉µ₩₽₪][A-Za-z]*)|(.)",
+    r"|([^\W\d_]+(?:[-_][^\W\d_]+)?\.?|[°$＄€£¥₹¢℃℉µ₩₽₪][A-Za-z]*)|(.)",
     re.S,
+)
+_TWO_WORDS = re.compile(
+    r"\b(electron|light|nautical|metric|fluid|troy|short|long|astronomical|horse)[ -]"
+    r"(volt|year|mile|ton|tonne|ounce|unit|power)s?\b",
+    re.I,
 )
 _DEGREES = re.compile(r"\bdeg(?:ree)?s?\.?\s?(c|f)(?:elsius|entigrade|ahrenheit)?\b", re.I)
 MAX_WORD = 24
@@ -163,6 +169,7 @@ def spelled(text: str, things: bool = False) -> str | None:
     if len(text) > 80:
         return None
     text = _PER_SECOND.sub("m s", text).replace("\\cdot", "*").replace("square", "square ").replace("cubic", "cubic ")
+    text = _TWO_WORDS.sub(_one_word, text)
     text = _DEGREES.sub(lambda m: "°" + m[1].upper(), text.replace("square d", "squared"))
     powers: dict[str, int] = {}
     sign, pending, last = 1, 1, ""
@@ -206,8 +213,29 @@ def spelled(text: str, things: bool = False) -> str | None:
     return " ".join(named) or None
 
 
+def _one_word(match: re.Match[str]) -> str:
+    """ "electron volts" is one unit of two words."""
+    first, second = match[1].lower(), match[2].lower()
+    joined = first + second if first in ("electron", "horse") else f"{first}_{second.removesuffix('ne')}"
+    return joined if joined in _UNDERSCORED or unit_name(joined) else match.group()
+
+
+_UNDERSCORED = frozenset(
+    {
+        "light_year",
+        "nautical_mile",
+        "metric_ton",
+        "fluid_ounce",
+        "troy_ounce",
+        "short_ton",
+        "long_ton",
+        "astronomical_unit",
+    }
+)
+
+
 def _named(word: str, things: bool) -> str | None:
-    name = unit_name(word)
+    name = word if word in _UNDERSCORED else unit_name(word)
     if name is None and things:
         stem = words.stem(word)
         return f"#{stem}" if stem else None

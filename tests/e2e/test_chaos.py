@@ -1,0 +1,255 @@
+"""Kill, stop and garbage, on every process in turn, under load: no wrong reward, no hang, full recovery.
+
+    gateway ──▶ toy, in two replicas        each a server, its fork server and its workers
+
+TOUCHSTONE_CHAOS_S is how long; a shorter run has fewer rounds.
+"""
+
+import itertools
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+SECONDS = float(os.environ.get("TOUCHSTONE_CHAOS_S", "600"))
+pytestmark = [pytest.mark.long, pytest.mark.timeout(SECONDS + 600)]
+
+ROOT = Path(__file__).parents[2]
+TOYS = ROOT / "tests" / "toys"
+ELSEWHERE = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9", "code": "http://127.0.0.1:9"}
+DEADLINE_S, STOPPED_S = 5.0, 4.0
+
+
+class Service:
+    """One service that is started again when it dies."""
+
+    def __init__(self, name, arguments, port, log, **environment):
+        self.name, self.port = name, port
+        self._command = [sys.executable, "-m", "reward_api", "serve", *arguments, "--port", str(port), "--workers", "2"]
+        self._environment = {**os.environ, "PYTHONPATH": str(TOYS), "TOUCHSTONE_SHUTDOWN_GRACE_S": "1", **environment}
+        self._log = log
+        self.start()
+
+    def start(self):
+        with self._log.open("ab") as out:
+            self._process = subprocess.Popen(self._command, cwd=ROOT, env=self._environment, stderr=out)
+
+    def process(self, part):
+        """The server, its fork server, or one of the workers; None while there is none."""
+        try:
+            server = psutil.Process(self._process.pid)
+            if part == "server":
+                return server
+            [fork_server] = [
+                one for one in server.children() if "reward_verifiers.runtime.fork_server" in one.cmdline()
+            ]
+            return fork_server if part == "fork server" else next(iter(fork_server.children()), None)
+        except (psutil.NoSuchProcess, ValueError):
+            return None
+
+    def end(self, kill=False):
+        self._process.kill() if kill else self._process.terminate()
+        self._process.wait(60)
+
+
+class Garbage(BaseHTTPRequestHandler):
+    """A service that is in another mood at each request."""
+
+    rng = random.Random(7)
+
+    def answer(self):
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        row = {"score": self.rng.choice([1e6, -1, "1", True, None, 1]), "valid": True, "failure": None, "reason": ""}
+        texts = [
+            b"",
+            b"<html>",
+            b"{",
+            b'{"verifier":"toy"}',
+            json.dumps({"verifier": "other", "version": "1.0.0", "verdicts": [row] * 2}).encode(),
+            json.dumps({"verifier": "toy", "version": "9", "verdicts": [row] * 2}).encode(),
+            json.dumps({"verifier": "toy", "version": "1.0.0", "verdicts": [row]}).encode(),
+        ]
+        body = self.rng.choice(texts)
+        self.send_response(self.rng.choice([200, 200, 200, 500, 503, 404]))
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body) + self.rng.choice([0, 0, 0, 5])))
+        self.end_headers()
+        self.wfile.write(body)
+        self.close_connection = True
+
+    do_GET = do_POST = answer  # noqa: N815  # the names that http.server looks for
+
+    def log_message(self, *_):
+        pass
+
+
+class Load:
+    """Groups with one right and one wrong answer, from four clients."""
+
+    def __init__(self, url):
+        self._url = url
+        self.seen = Counter()
+        self.faults = []
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._send, args=(number,)) for number in range(4)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _send(self, number):
+        # What no deadline covers: the time that the gateway itself was stopped.
+        with httpx.Client(base_url=self._url, timeout=DEADLINE_S + 2 * STOPPED_S + 10) as client:
+            for count in itertools.count():
+                if self._stop.is_set():
+                    return
+                self._one(client, f"answer {number} {count}")
+
+    def _one(self, client, answer):
+        group = {"completions": [answer, "another"], "reference": answer, "deadline_s": DEADLINE_S}
+        try:
+            reply = client.post("/score/toy", json=group)
+        except httpx.ReadTimeout:
+            self.faults.append("hang")
+        except httpx.TransportError:
+            self.seen["no connection"] += 2  # the gateway is down, and comes back
+            time.sleep(0.05)
+        else:
+            self._look_at(reply)
+
+    def _look_at(self, reply):
+        if reply.status_code in (429, 503):
+            self.seen[str(reply.status_code)] += 2
+            return
+        if reply.status_code != 200:
+            self.faults.append(reply.text)
+            return
+        for result, right in zip(reply.json()["results"], (1, 0), strict=True):
+            self.seen["null" if result["reward"] is None else "scored"] += 1
+            if result["reward"] not in (None, right):
+                self.faults.append(result)
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+@pytest.fixture
+def services(tmp_path):
+    first, second, port = free_ports(3)
+    urls = [f"http://127.0.0.1:{first}", f"http://127.0.0.1:{second}"]
+    domains = tmp_path / "domains"
+    domains.mkdir()
+    (domains / "toy.yaml").write_text(
+        f"verifiers: {{toy: {{url: {json.dumps(urls)}}}}}\n"
+        "components: [{verifier: toy}, {verifier: 'toys:Toy', name: here, weight: 0, gate: true, at_least: 0}]\n"
+    )
+    elsewhere = {"TOUCHSTONE_VERIFIER_URLS": json.dumps(ELSEWHERE)}
+    running = [
+        Service("first", ["toys:Toy"], first, tmp_path / "first.log"),
+        Service("second", ["toys:Toy"], second, tmp_path / "second.log"),
+        Service("gateway", ["--domains", str(domains)], port, tmp_path / "gateway.log", **elsewhere),
+    ]
+    until_whole(f"http://127.0.0.1:{port}")
+    yield running
+    for service in running:
+        service.end()
+
+
+def until_whole(url):
+    """Every sample of fifty groups in a row has its reward."""
+    give_up, good = time.monotonic() + 120, 0
+    with httpx.Client(base_url=url, timeout=30) as client:
+        while good < 50:
+            assert time.monotonic() < give_up
+            try:
+                reply = client.post("/score/toy", json={"completions": [f"yes {good}"], "reference": f"yes {good}"})
+                rewards = [result["reward"] for result in reply.json()["results"]]
+                good = good + 1 if rewards == [1] else 0
+            except httpx.TransportError:
+                good = 0
+            if not good:
+                time.sleep(0.1)
+
+
+def kill(service, part):
+    if (process := service.process(part)) is not None:
+        process.kill()
+    if part == "server":
+        service.end(kill=True)
+        time.sleep(1)
+        service.start()
+
+
+def stop(service, part):
+    if (process := service.process(part)) is not None:
+        process.suspend()
+        time.sleep(STOPPED_S)
+        try:
+            process.resume()
+        except psutil.NoSuchProcess:  # it was replaced, because it did not answer
+            return
+
+
+def garbage(service, _):
+    """Something else answers at its address for a while."""
+    service.end(kill=True)
+    server = ThreadingHTTPServer(("127.0.0.1", service.port), Garbage)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    time.sleep(STOPPED_S)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    service.start()
+
+
+def terminate(service, _):
+    service.end()
+    service.start()
+
+
+def test_every_process_in_turn(services, capsys):
+    first, second, gateway = services
+    rounds = [
+        (act, one, part) for act in (kill, stop) for one in services for part in ("worker", "fork server", "server")
+    ]
+    rounds += [(act, one, "server") for act in (garbage, terminate) for one in (first, second)]
+    random.Random(3).shuffle(rounds)
+    url = f"http://127.0.0.1:{gateway.port}"
+    end = time.monotonic() + SECONDS
+    done = Counter()
+    with Load(url) as load:
+        for act, service, part in itertools.cycle(rounds):
+            act(service, part)
+            done[act.__name__] += 1
+            assert load.faults == [], (act.__name__, service.name, part, load.faults[:3])
+            if time.monotonic() > end:
+                break
+            time.sleep(2)
+        until_whole(url)
+    with capsys.disabled():
+        print(f"\n{dict(done)}: {dict(load.seen)}")
+    assert load.faults == []
+    assert load.seen["scored"] > load.seen["null"]
