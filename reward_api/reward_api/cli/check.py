@@ -12,7 +12,7 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from reward_api.cli.score.requests import Columns, request_of
 from reward_api.cli.score.rows import BadInput, Row, open_source
-from reward_api.domains.live import files
+from reward_api.domains.live import files, refuse_second
 from reward_api.domains.spec import BadDomain, BoundComponent, Domain, read
 from reward_api.gateway.backends import LOCAL, BackendResolver
 from reward_api.settings import GatewaySettings
@@ -48,6 +48,7 @@ async def check_domains(settings: GatewaySettings) -> tuple[list[str], list[str]
     good, faults = [], [] if paths else [f"no *.yaml or *.yml in {settings.domains}"]
     for path in paths:
         try:
+            refuse_second(path)
             await _resolved(backends, path)
             good.append(path.stem)
         except BadDomain as error:
