@@ -37,6 +37,8 @@ class Status:
     ready: bool = False
     why: str = ""
     """Why it was not reached."""
+    is_answer: bool = False
+    """Whether something answered, against the contract."""
 
 
 async def _yes() -> bool:
@@ -134,7 +136,8 @@ class BackendResolver:
             # What lives here may load models when asked for its readiness, which is for those who need it.
             description, ready = await asyncio.gather(backend.describe(), backend.ready() if is_remote else _yes())
         except UNREACHABLE as error:
-            return Status(before.description, why=str(error) or type(error).__name__)
+            why = str(error) or type(error).__name__
+            return Status(before.description, why=why, is_answer=isinstance(error, BadReply))
         return Status(description, True, ready)
 
     async def resolve(self, name: str, spec: DomainSpec, *, demand: bool) -> Domain:
@@ -181,7 +184,9 @@ class BackendResolver:
             await self.check(key)
         description = self.status(key).description
         if demand and not self.status(key).reached:
-            reason = f"no verifier service answers there: {self.status(key).why}"
+            status = self.status(key)
+            what = "what answers there breaks the contract" if status.is_answer else "no verifier service answers there"
+            reason = f"{what}: {status.why}"
             raise BadDomain([(f"verifiers.{component.verifier}.url", reason)])
         if description is None:
             return BoundComponent(component, backend, endpoint, None)

@@ -147,7 +147,7 @@ async def _score(request: Request, body: ScoreRequest | ScoreManyRequest, domain
         numbered = enumerate(zip(groups, keys, strict=True))
         work = [_of_many(parts, group, domain, key, index) for index, (group, key) in numbered]
     siblings_meet.set(parts.settings.gateways == 1 or GROUP_HEADER in request.headers)
-    samples = sum(map(_samples, work))
+    samples = sum(_samples(one) for one in work)
     held = ExitStack()
     room = held.enter_context(parts.admission.enter(samples))
     if isinstance(body, ScoreManyRequest) and NDJSON in request.headers.get("accept", ""):

@@ -1,6 +1,6 @@
 """Words that cost nothing although they are not of the target, up to a share of the text.
 
-    another script   names and acronyms in Latin letters, words of code, other single words (`BFS`, `for`, `graph` in Chinese)
+    another script   names and acronyms in Latin letters, words of code, single words (`BFS`, `for`, `graph` in Chinese)
     the same script  rare words that stand alone: the lists cannot have every word of a language (`hotdogs`, `pickaxe`)
 
 Each kind has its allowance. What exceeds it costs, and beyond twice the allowance all of it does, so that no chain in

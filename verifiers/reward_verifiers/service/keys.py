@@ -65,8 +65,8 @@ class BearerKeys:
         self._public = PUBLIC_PATHS | also_public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_guarded = scope["type"] == "http" and not self._is_public(scope["path"])
-        if is_guarded and not self._keys.may_score(bearer(Headers(scope=scope))):
+        guarded = scope["type"] == "http" and not self._is_public(scope["path"])
+        if guarded and not self._keys.may_score(bearer(Headers(scope=scope))):
             self._refusals["key"] += 1
             await _UNAUTHORIZED.response()(scope, receive, send)
             return

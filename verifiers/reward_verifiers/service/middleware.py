@@ -60,9 +60,9 @@ class ServiceLimits:
     body_timeout_s: float = 30.0
     score_keys: frozenset[str] = frozenset()
     admin_keys: frozenset[str] = frozenset()
-    open_metrics: bool = False
     hosts: frozenset[str] = frozenset()
     """Names beside loopback that a request without a key may have as its Host."""
+    open_metrics: bool = False
 
 
 def add_middleware(app: FastAPI, limits: ServiceLimits) -> None:

@@ -103,6 +103,6 @@ class ServiceSettings(BaseSettings):
             body_timeout_s=self.body_timeout_s,
             score_keys=self.scorers,
             admin_keys=self.admins,
-            open_metrics=self.open_metrics,
             hosts=names(self.hosts.lower()),
+            open_metrics=self.open_metrics,
         )

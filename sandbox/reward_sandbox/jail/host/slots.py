@@ -112,8 +112,8 @@ class SlotJail:
 
     async def run(self, run: Run) -> Outcome:
         """Run a program to its end or to its limits. A system error is tried once more in another slot."""
-        if not self._free and _may_be_quick(run) and (outcome := await self._tried(run)):
-            return outcome
+        if not self._free and _may_be_quick(run) and (tried := await self._tried(run)):
+            return tried
         failed: Slot | None = None
         for _ in range(2):
             slot = await self._take(failed)
