@@ -69,7 +69,7 @@ site:
 	rm -rf $(SITE)/pages && mkdir -p $(SITE)/pages/benchmarks
 	cp -r *.md docs examples recipes $(SITE)/pages
 	cp benchmarks/*.md $(SITE)/pages/benchmarks
-	sed 's|"build/|"$(abspath $(SITE))/|' zensical.toml > $(SITE)/zensical.toml
+	sed 's|"build/|"|' zensical.toml > $(SITE)/zensical.toml
 	$(PY) -m zensical build --strict --config-file $(SITE)/zensical.toml
 
 bench: install

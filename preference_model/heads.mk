@@ -1,7 +1,7 @@
 # The heads that come with the package, made anew from the data: weights, cards, and the calibration in models.yaml.
 .PHONY: heads head-helpful head-safe
 HEADS := preference_model/preference_model/heads
-TRAIN_HEAD = .venv/bin/touchstone train-preference -o $(HEADS)/$(1) --about preference_model/heads/$(1).md
+TRAIN_HEAD = .venv/bin/touchstone preference train -o $(HEADS)/$(1) --about preference_model/heads/$(1).md
 NEED_DATA = $(if $(TOUCHSTONE_DATA),,$(error TOUCHSTONE_DATA must name the folder of the data; docs/preference.md says where it is from))
 
 heads: head-helpful head-safe

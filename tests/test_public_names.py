@@ -14,9 +14,10 @@ PUBLIC = {
         Verifier bounded within_range
     """,
     "reward_verifiers.contract": """
-        BadVerdict Component Description Failure FailureKind GroupStats Message Problem ProblemError SampleResult
-        ScoreManyReply ScoreManyRequest ScoreReply ScoreRequest StrictModel Verdict VerifyReply VerifyRequest completion_text
-        dotted prompt_text question_text validation_errors
+        BadVerdict Component Description Failure FailureKind GroupStats Message Problem ProblemError RefusedGroup
+        SampleResult ScoreManyReply ScoreManyRequest ScoreReply ScoreRequest StrictModel UnreadGroup Verdict
+        VerifyReply VerifyRequest completion_text dotted has_flag prompt_text question_text reply_faults
+        validation_errors
     """,
 }
 # Trainers name these in their configuration. Classes that derive from a trainer's own need the trainer: tests/trainers.

@@ -1,4 +1,4 @@
-"""`touchstone train-preference` and `touchstone eval-preference`. Model libraries are imported inside the commands."""
+"""`touchstone preference train` and `touchstone preference eval`. Model libraries are imported inside the commands."""
 
 from __future__ import annotations
 
@@ -82,6 +82,16 @@ def _options() -> list[tuple[str, Any, Any]]:
     return rows
 
 
+app = typer.Typer(
+    name="preference",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Train reward models, and measure them.",
+)
+
+
+@app.command("train")
 @_with_config
 def train_preference(
     data: Data,
@@ -121,6 +131,7 @@ def train_preference(
     Console(soft_wrap=True).print((output / "README.md").read_text(), markup=False, highlight=False)
 
 
+@app.command("eval")
 def eval_preference(
     data: Data,
     model: Model,

@@ -30,6 +30,7 @@ def test_every_page_has_its_place_in_the_site():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_site_builds_and_can_be_searched(tmp_path):
     done = subprocess.run(
         ["make", "site", f"PY={sys.executable}", f"SITE={tmp_path}"],
@@ -46,6 +47,7 @@ def test_the_site_builds_and_can_be_searched(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_notebook_runs(tmp_path):
     notebook = nbformat.read(ROOT / "docs" / "tutorial.ipynb", as_version=4)
@@ -58,6 +60,7 @@ def test_the_notebook_runs(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_pages_commands_run(tmp_path):
     page = (ROOT / "docs" / "tutorial.md").read_text()
     script = "\n".join(re.findall(r"```bash\n(.*?)```", page, re.DOTALL)).replace(

@@ -60,7 +60,16 @@ def data(tmp_path_factory):
 def test_a_head_is_trained_carded_measured_and_served(models, data, tmp_path, registry):
     head = tmp_path / "head"
     done = touchstone(
-        "train-preference", "--data", data / "pairs.jsonl", "-o", head, "--backbone", models["bert"], "--max-tokens", 64
+        "preference",
+        "train",
+        "--data",
+        data / "pairs.jsonl",
+        "-o",
+        head,
+        "--backbone",
+        models["bert"],
+        "--max-tokens",
+        64,
     )
     assert done.exit_code == 0, done.stderr
     assert sorted(path.name for path in head.iterdir()) == ["README.md", "head.json", "head.safetensors"]
@@ -78,7 +87,7 @@ def test_a_head_is_trained_carded_measured_and_served(models, data, tmp_path, re
 
     path = registry(mine={"head": head, "floor": -9})
     measured = touchstone(
-        "eval-preference", "--data", data / "pairs.jsonl", "--model", "mine", "--registry", path, "--calibration"
+        "preference", "eval", "--data", data / "pairs.jsonl", "--model", "mine", "--registry", path, "--calibration"
     )
     assert measured.exit_code == 0, measured.stderr
     assert "accuracy" in measured.stdout
@@ -88,7 +97,7 @@ def test_a_head_is_trained_carded_measured_and_served(models, data, tmp_path, re
     # An entry that has one already is measured on the model's own scale, so that it can be made anew.
     scaled = {"head": head, "normalisation": "percentile", "calibration": found, "clip": [0.4, 0.6]}
     again = touchstone(
-        *("eval-preference", "--data", data / "pairs.jsonl", "--model", "mine", "--calibration"),
+        *("preference", "eval", "--data", data / "pairs.jsonl", "--model", "mine", "--calibration"),
         *("--registry", registry(mine=scaled)),
     )
     assert calibration_of(again) == found
@@ -103,7 +112,16 @@ def calibration_of(done):
 def test_the_card_begins_with_what_it_is_for_and_ends_with_the_command_that_makes_it_again(models, data, tmp_path):
     about = tmp_path / "about.md"
     about.write_text("# Mine\n\nFor tests, and for nothing else.\n")
-    arguments = ["train-preference", "--data", data / "pairs.jsonl", "--backbone", models["bert"], "--max-tokens", 64]
+    arguments = [
+        "preference",
+        "train",
+        "--data",
+        data / "pairs.jsonl",
+        "--backbone",
+        models["bert"],
+        "--max-tokens",
+        64,
+    ]
     arguments += ["--epochs", 4, "--hold-out-system", "gamma", "--about", about]
     done = touchstone(*arguments, "-o", tmp_path / "one")
     assert done.exit_code == 0, done.stderr
@@ -122,7 +140,7 @@ def test_the_card_begins_with_what_it_is_for_and_ends_with_the_command_that_make
 def test_points_are_trained_by_their_labels(models, data, tmp_path):
     head = tmp_path / "head"
     done = touchstone(
-        "train-preference", "--data", data / "points.jsonl", "-o", head, "--backbone", models["bert"], "--epochs", 40
+        "preference", "train", "--data", data / "points.jsonl", "-o", head, "--backbone", models["bert"], "--epochs", 40
     )
     assert done.exit_code == 0, done.stderr
     assert json.loads((head / "head.json").read_text())["features"] == "answer"
@@ -133,7 +151,17 @@ def test_points_are_trained_by_their_labels(models, data, tmp_path):
 def test_a_whole_model_is_trained(models, data, tmp_path, kind):
     folder = tmp_path / "model"
     done = touchstone(
-        *("train-preference", "--data", data / "pairs.jsonl", "-o", folder, "--backbone", models[kind], "--unfrozen"),
+        *(
+            "preference",
+            "train",
+            "--data",
+            data / "pairs.jsonl",
+            "-o",
+            folder,
+            "--backbone",
+            models[kind],
+            "--unfrozen",
+        ),
         *("--epochs", 3, "--batch", 16, "--lr", 2e-3, "--max-tokens", 64, "--decorrelate", 0.1, "--negatives", 0.2),
     )
     assert done.exit_code == 0, done.stderr
@@ -258,13 +286,13 @@ def test_data_that_does_not_fit_is_named(tmp_path, text, told):
 
 def test_the_commands_say_what_is_wrong(tmp_path, data, models):
     done = touchstone(
-        "train-preference", "--data", data / "pairs.jsonl", "-o", tmp_path / "x", "--backbone", "/nowhere"
+        "preference", "train", "--data", data / "pairs.jsonl", "-o", tmp_path / "x", "--backbone", "/nowhere"
     )
     assert done.exit_code == 1
     assert "Traceback" not in done.stderr
-    done = touchstone("eval-preference", "--data", data / "pairs.jsonl", "--model", "/nowhere")
+    done = touchstone("preference", "eval", "--data", data / "pairs.jsonl", "--model", "/nowhere")
     assert "no name of the registry, and no folder" in done.stderr
-    done = touchstone("eval-preference", "--data", data / "pairs.jsonl", "--model", "helpful", "--split", "test")
+    done = touchstone("preference", "eval", "--data", data / "pairs.jsonl", "--model", "helpful", "--split", "test")
     assert (done.exit_code, "held-out" in done.stderr) == (2, True)
 
 
@@ -297,7 +325,7 @@ def test_a_judge_is_measured_in_both_orders(peers, registry, data):
     judge = wires.Judge()
     judge.bias = 1000  # whatever stands first
     path = registry(j={"upstream": {"kind": "judge_pairs", "url": peers(judge.app)}})
-    done = touchstone("eval-preference", "--data", data / "pairs.jsonl", "--model", "j", "--registry", path)
+    done = touchstone("preference", "eval", "--data", data / "pairs.jsonl", "--model", "j", "--registry", path)
     assert done.exit_code == 0, done.output
     assert re.search(r"position consistency +│ 0\.000", done.stdout)
     assert re.search(r"first-position share +│ 1\.000", done.stdout)
@@ -326,7 +354,7 @@ def test_a_judge_by_a_reference_is_measured_over_http_on_known_labels(listening,
     judge = wires.Judge()
     judge.fooled = True
     path = registry(j={"upstream": {"kind": "judge_reference", "url": listening(judge.app), "model": "m"}})
-    done = touchstone("eval-preference", "--data", answers, "--model", "j", "--registry", path, "--split", "all")
+    done = touchstone("preference", "eval", "--data", answers, "--model", "j", "--registry", path, "--split", "all")
     assert done.exit_code == 0, done.stderr
     rows = [json.loads(line) for line in answers.read_text().splitlines()]
     agree = [(str(row["reference"]) in row["text"]) == bool(row["label"]) for row in rows]
@@ -353,7 +381,8 @@ def test_what_a_judge_says_and_cannot_be_read_is_a_failure_and_no_mistake(listen
     judge = wires.Judge()
     entry = {"upstream": {"kind": "judge_reference", "url": listening(judge.app)}}
     arguments = [
-        "eval-preference",
+        "preference",
+        "eval",
         "--data",
         answers,
         "--model",
@@ -381,7 +410,7 @@ def test_what_a_judge_says_and_cannot_be_read_is_a_failure_and_no_mistake(listen
 @pytest.mark.parametrize(("kind", "file"), [("judge_reference", "pairs.jsonl"), ("judge_pairs", "points.jsonl")])
 def test_a_judge_that_the_data_cannot_ask_is_told(registry, data, kind, file):
     path = registry(j={"upstream": {"kind": kind, "url": "http://127.0.0.1:9"}})
-    done = touchstone("eval-preference", "--data", data / file, "--model", "j", "--registry", path)
+    done = touchstone("preference", "eval", "--data", data / file, "--model", "j", "--registry", path)
     assert done.exit_code == 1
     assert f"{file}: no record in that part that a judge" in done.stderr
 
@@ -391,7 +420,7 @@ def test_which_system_wrote_a_text_stands_beside_what_a_head_makes_of_it(models,
     path = tmp_path / "written.jsonl"
     path.write_text("".join(json.dumps(row | {"by": f"w{row['label']}"}) + "\n" for row in rows))
     done = touchstone(
-        "train-preference", "--data", path, "-o", tmp_path / "head", "--backbone", models["bert"], "--epochs", 2
+        "preference", "train", "--data", path, "-o", tmp_path / "head", "--backbone", models["bert"], "--epochs", 2
     )
     assert done.exit_code == 0, done.stderr
     card = (tmp_path / "head/README.md").read_text()

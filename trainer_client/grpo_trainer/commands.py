@@ -1,7 +1,7 @@
-"""`touchstone train` and `touchstone report`. Heavy imports are inside the commands.
+"""`touchstone train RECIPE` and `touchstone train report`. Heavy imports are inside the commands.
 
 The command `touchstone` finds these by the entry-point group `touchstone.commands`, so that the services never import the
-trainer; on a machine without the services, `python -m grpo_trainer train …` is the same.
+trainer; on a machine without the services, `python -m grpo_trainer RECIPE` is the same.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 errors = Console(stderr=True)
 LIVE_S = 10
@@ -34,6 +35,25 @@ def _extra() -> Iterator[None]:
         raise _fail(f"this needs touchstone-client[train]: there is no {error.name}") from None
 
 
+class _RecipeOrCommand(TyperGroup):
+    """`train RECIPE` is `train run RECIPE`: a first word that is no command is a recipe's file."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        is_recipe = bool(args) and args[0] not in self.commands and Path(args[0]).suffix != ""
+        return super().resolve_command(ctx, ["run", *args] if is_recipe else args)
+
+
+app = typer.Typer(
+    name="train",
+    cls=_RecipeOrCommand,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Train by a recipe, and report on runs. `train RECIPE` is short for `train run RECIPE`.",
+)
+
+
+@app.command("run")
 def train(
     recipe: Annotated[Path, typer.Argument(help="The recipe's YAML file.", exists=True, dir_okay=False)],
     url: Annotated[str, typer.Option(envvar="TOUCHSTONE_URL", help="A running gateway.")] = "http://127.0.0.1:8700",
@@ -66,9 +86,10 @@ def train(
     except (GatewayNotReady, RunInterrupted, EngineOutOfSync, RewardError, OSError, ValueError) as error:
         raise _fail(str(error)) from None
     _show(folder)
-    Console().print(f"Run: {folder}. Curves: touchstone report {folder}", highlight=False, soft_wrap=True)
+    Console().print(f"Run: {folder}. Curves: touchstone train report {folder}", highlight=False, soft_wrap=True)
 
 
+@app.command()
 def report(
     runs: Annotated[
         list[Path],

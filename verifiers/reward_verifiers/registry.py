@@ -21,7 +21,6 @@ from reward_verifiers.verifier import Backend, Verifier
 GROUP = "touchstone.verifiers"
 BACKENDS = "touchstone.backends"
 """Verifiers that do not run in the suite's workers: each entry point makes a Backend that starts on first use."""
-OURS = "touchstone-rewards"
 SERVICES = "touchstone.services"
 """Services of such verifiers, with routes of their own: each entry point is `create_app(settings) -> FastAPI`."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args
 
@@ -18,6 +19,8 @@ _REASONS = {
     "model_attributes_type": "must be a mapping, such as {key: value}",
     "dict_type": "must be a mapping, such as {key: value}",
 }
+# pydantic names the branch of a union in the location, such as list[Message]: it is no place in the document.
+_BRANCH = re.compile(r"(?:list|dict|tuple|function-[a-z]+|nullable|union)\[.*\]")
 Fault = tuple[tuple[int | str, ...], str, str]
 """Where, pydantic's type of error, and the reason."""
 
@@ -44,7 +47,8 @@ def reworded(items: Iterable[Any], kind: Any = None) -> list[Fault]:
     faults: list[Fault] = []
     corrected: set[tuple[int | str, ...]] = set()
     for item in items:
-        location, reason = tuple(item["loc"]), _REASONS.get(item["type"], item["msg"].removeprefix("Value error, "))
+        location = tuple(part for part in item["loc"] if not _BRANCH.fullmatch(str(part)))
+        reason = _REASONS.get(item["type"], item["msg"].removeprefix("Value error, "))
         if item["type"] == "extra_forbidden":
             hint = _hint(location, kind)
             reason += hint

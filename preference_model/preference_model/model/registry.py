@@ -82,7 +82,7 @@ class Ensemble(StrictModel):
 
 
 class Calibration(StrictModel):
-    """Where the scores of a named set lie; `touchstone eval-preference` prints it."""
+    """Where the scores of a named set lie; `touchstone preference eval` prints it."""
 
     set: str = Field(min_length=1, description="Which texts these are.")
     mean: Number
@@ -115,7 +115,8 @@ class ModelSpec(StrictModel):
     model: str | None = Field(default=None, description="Path or hub id of a sequence classification model.")
     revision: str | None = Field(default=None, description="Commit or tag at the hub.")
     head: str | None = Field(
-        default=None, description="Folder that train-preference wrote, or the name of a head that is shipped."
+        default=None,
+        description="Folder that `touchstone preference train` wrote, or the name of a head that is shipped.",
     )
     upstream: UpstreamSpec | None = None
     ensemble: Ensemble | None = None

@@ -1,1 +1,1 @@
-"""Training and measuring reward models: `touchstone train-preference` and `touchstone eval-preference`."""
+"""Training and measuring reward models: `touchstone preference train` and `touchstone preference eval`."""

@@ -26,7 +26,7 @@ class TrainingRecord:
         options = [f"--data {shlex.quote(name)}" for name in self.data]
         options += [f"--hold-out-system {shlex.quote(name)}" for name in sorted(self.systems)]
         options += [*self.labelled_by, *(_option(name, value) for name, value in self.config.model_dump().items())]
-        return " \\\n    ".join(["touchstone train-preference -o FOLDER", *options])
+        return " \\\n    ".join(["touchstone preference train -o FOLDER", *options])
 
 
 def _option(name: str, value: object) -> str:
@@ -43,7 +43,7 @@ def card(record: TrainingRecord, best: Progress, counts: tuple[int, int], report
     lines = [
         record.about.strip() or "# A reward model",
         "",
-        f"{_kind(record.config)}, trained by `touchstone train-preference` on {', '.join(record.data)}:",
+        f"{_kind(record.config)}, trained by `touchstone preference train` on {', '.join(record.data)}:",
         f"{counts[0]} records and {counts[1]} for validation; best epoch {best.epoch + 1}, validation loss "
         f"{best.validation_loss:.4f}.",
         *([f"Held out of training altogether: {', '.join(sorted(record.systems))}."] if record.systems else []),

@@ -1,4 +1,4 @@
-"""`touchstone eval-preference`: what a reward model's accuracy is worth, beside what next to nothing gets.
+"""`touchstone preference eval`: what a reward model's accuracy is worth, beside what next to nothing gets.
 
 Accuracy stands beside three baselines over the same pairs: the longer answer wins, the shorter one, and the system that
 wins more often elsewhere. Then what a policy would find out first: how style moves the score, whether an opener alone

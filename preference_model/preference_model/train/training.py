@@ -1,4 +1,4 @@
-"""`touchstone train-preference`: a reward model from preference data.
+"""`touchstone preference train`: a reward model from preference data.
 
     pairs    Bradley-Terry: -log σ(s_chosen - s_rejected)
     points   binary cross-entropy on the label

@@ -20,7 +20,7 @@ from reward_api.cli.score.command import score
 from reward_api.cli.serve import serve
 
 COMMANDS = "touchstone.commands"
-"""Entry points of other packages, `train` among them: each is a command's function."""
+"""Entry points of other packages, `train` among them: each is a typer app, a group of commands."""
 OURS = ("reward_api", "reward_verifiers")
 
 
@@ -34,7 +34,7 @@ class Commands(TyperGroup):
         except ModuleNotFoundError as error:
             if error.name is None or error.name.partition(".")[0] in OURS:
                 raise
-            raise failure(f"{error.name} is not installed: pip install 'touchstone-rewards[gateway]'") from None
+            raise failure(f"{error.name} is not installed: pip install 'touchstone-rewards[suite]'") from None
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(dict.fromkeys([*super().list_commands(ctx), *sorted(entry_points(group=COMMANDS).names)]))
@@ -50,12 +50,12 @@ class Commands(TyperGroup):
 
 
 def _loaded(name: str) -> Any:
-    alone = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
     try:
-        alone.command(name)(entry_points(group=COMMANDS)[name].load())
+        return typer.main.get_command(entry_points(group=COMMANDS)[name].load())
     except Exception as error:
+        alone = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
         alone.command(name, help=f"Not available: {error}")(_unavailable(name, error))
-    return typer.main.get_command(alone)
+        return typer.main.get_command(alone)
 
 
 def _unavailable(name: str, error: Exception) -> Callable[[], None]:

@@ -207,6 +207,10 @@ def _unknown(parts: Gateway, name: str, path: str) -> HTTPProblem:
     return HTTPProblem(404, "Unknown domain", detail, [ProblemError(path=path, reason=why) for why in reasons])
 
 
+def _samples(work: tuple[Domain, ScoreRequest, str | None] | Problem) -> int:
+    return 0 if isinstance(work, Problem) else len(work[1].completions)
+
+
 async def _all(parts: Gateway, work: Work) -> list[bytes]:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_reply(parts, one)) for one in work]
@@ -224,10 +228,6 @@ async def _lines(parts: Gateway, work: Work, room: Room) -> AsyncGenerator[bytes
         async for line, samples in lines:
             yield line
             room.shrink(samples)
-
-
-def _samples(one: tuple[Domain, ScoreRequest, str | None] | Problem) -> int:
-    return 0 if isinstance(one, Problem) else len(one[1].completions)
 
 
 # --- domains and verifiers --------------------------------------------------------------------------------------------

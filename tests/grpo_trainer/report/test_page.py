@@ -73,7 +73,7 @@ def test_more_than_one_process_is_refused(make_run, monkeypatch, tmp_path):
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("name: x")
     monkeypatch.setenv("WORLD_SIZE", "2")
-    done = CliRunner().invoke(app, ["train", str(recipe)])
+    done = CliRunner().invoke(app, [str(recipe)])
     assert done.exit_code == 1
     assert "one GPU" in done.output
 

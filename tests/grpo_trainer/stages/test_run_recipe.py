@@ -216,7 +216,7 @@ def test_train_goes_on_and_report_writes_the_page(finished, gateway, tmp_path):
     assert done.exit_code == 0, done.output
     assert "pass@1" in done.output
     assert "cold-start" in done.output
-    assert CliRunner().invoke(touchstone, ["report", str(folder)]).exit_code == 0
+    assert CliRunner().invoke(touchstone, ["train", "report", str(folder)]).exit_code == 0
     assert "<!doctype html>" in (folder / "report.html").read_text()
 
 
@@ -232,6 +232,6 @@ def test_the_trainers_commands_are_there_without_the_services():
     import grpo_trainer.__main__
 
     ours = {command.name or command.callback.__name__ for command in grpo_trainer.__main__.app.registered_commands}
-    assert ours == {"train", "report"}
+    assert ours == {"run", "report"}
     command = typer.main.get_command(touchstone)
-    assert ours <= set(command.list_commands(typer.Context(command)))
+    assert {"train", "preference"} <= set(command.list_commands(typer.Context(command)))

@@ -118,6 +118,7 @@ async def test_a_new_version_is_seen_at_once_and_told_in_the_digest(fake, score)
 
 
 async def test_changed_code_under_the_same_version_is_not_answered_from_the_cache(fake, score, gateway):
+    fake.description["pure"] = True
     fake.description["build"] = fake.reply["build"] = "one"
     await gateway.live_domains.refreshed(gateway.live_domains.find("f"))
     await score()
@@ -130,6 +131,12 @@ async def test_changed_code_under_the_same_version_is_not_answered_from_the_cach
     await gateway.live_domains.refreshed(gateway.live_domains.find("f"))
     await score()
     assert fake.calls == 4
+
+
+async def test_nothing_is_remembered_of_a_verifier_that_does_not_call_itself_pure(fake, score):
+    await score()
+    fake.score = 0.5
+    assert (await score())["reward"] == 0.5
 
 
 async def test_a_verifier_that_came_up_is_asked_at_once(fake, tmp_path):

@@ -1,4 +1,4 @@
-"""`touchstone report RUN/`: one HTML page about a run, which needs nothing but itself.
+"""`touchstone train report RUN/`: one HTML page about a run, which needs nothing but itself.
 
 history   what a run folder holds, read back
 charts    its curves, as SVG by matplotlib

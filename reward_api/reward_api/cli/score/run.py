@@ -136,7 +136,7 @@ def is_done(row: Row, columns: Columns, journal: Journal) -> bool:
     except BadInput:
         digest, domain = "", columns.domain
     journal.check_request(row.number, digest, domain)
-    return True
+    return row.number not in journal.failed
 
 
 async def is_all_done(source: Source, columns: Columns, journal: Journal, settings: GatewaySettings) -> bool:
