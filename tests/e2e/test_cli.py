@@ -66,6 +66,7 @@ def test_the_whole_demo_from_any_folder(empty, free_port):
     )
 
 
+@pytest.mark.slow
 def test_demo_prints_the_expected_rewards_and_stops(tmp_path, free_port):
     for name in ("math.yaml", "logic.yaml"):
         shutil.copy(SHIPPED / name, tmp_path)
@@ -117,6 +118,7 @@ def check_scored(path):
     assert rows[4]["error"] == {"title": "not JSON"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["url", pytest.param("in-process", marks=pytest.mark.slow)])
 def test_score_keeps_order_and_says_what_it_could_not_score(rollouts, tmp_path, math_suite, where):
     output = tmp_path / "scored.jsonl"
@@ -129,6 +131,7 @@ def test_score_keeps_order_and_says_what_it_could_not_score(rollouts, tmp_path, 
     assert "75.00%" in done.stdout, "three of four answers with a verdict are right"
 
 
+@pytest.mark.slow
 def test_score_goes_on_where_it_was_cut_off(rollouts, tmp_path, math_suite):
     output = tmp_path / "scored.jsonl"
     arguments = ("score", rollouts, "--domain", "math", "-o", output, "--url", math_suite)
@@ -159,6 +162,7 @@ def test_domains_check(tmp_path):
     assert "worse.yaml: components[0].verifier: unknown verifier 'anwser'" in done.stderr
 
 
+@pytest.mark.slow
 def test_domains_check_finds_bad_references_before_training(rollouts):
     done = touchstone("domains", "check", "--domain", "math", "--data", rollouts)
     assert done.returncode == 1
@@ -188,6 +192,7 @@ def test_a_setting_that_does_not_fit_is_named():
     assert "TOUCHSTONE_WORKERS" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_verifier_as_in_contributing_works_by_url_and_by_entry_point(tmp_path, serve):
     assert BREVITY is not None
     (tmp_path / "brevity.py").write_text(BREVITY[1])
@@ -214,6 +219,7 @@ def test_a_verifier_as_in_contributing_works_by_url_and_by_entry_point(tmp_path,
     assert by_name["results"][0]["components"]["brevity"]["evidence"] == {"words": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "scores"),
     [
@@ -237,6 +243,7 @@ def test_each_verifier_is_a_service_of_its_own(serve, name, scores):
     assert [verdict["score"] for verdict in reply["verdicts"]] == scores
 
 
+@pytest.mark.slow
 def test_explain_shows_what_decided():
     done = touchstone("explain", "7\\pi", "so \\boxed{7}")
     assert done.returncode == 0, done.stderr
@@ -247,6 +254,7 @@ def test_explain_shows_what_decided():
     assert "1.0" in touchstone("explain", whole, "<answer>5000 m</answer>").stdout
 
 
+@pytest.mark.slow
 def test_explain_names_what_is_wrong_with_the_question():
     done = touchstone("explain", "B", "B", "--option", "kind=chioce")
     assert done.returncode == 2

@@ -6,6 +6,8 @@ import os
 import pytest
 from toy_gateway import SETTINGS, TOY, write_domains
 
+pytestmark = pytest.mark.slow
+
 TOYS = {**SETTINGS, "PYTHONPATH": os.path.join(os.path.dirname(__file__), "..", "toys")}
 
 

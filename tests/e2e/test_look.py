@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def reply(score, reason="why", **evidence):
     part = {"score": score, "weight": 1.0, "valid": score is not None, "failure": None, "reason": reason}

@@ -13,6 +13,8 @@ import time
 import pytest
 from toy_gateway import SETTINGS, write_domains
 
+pytestmark = pytest.mark.slow
+
 ROWS = [
     {"completions": ["yes", "no"], "answer": "yes", "source": "a"},
     {"completions": ["x"], "answer": "x", "source": "b"},

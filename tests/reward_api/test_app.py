@@ -201,6 +201,7 @@ async def test_the_deadline_of_the_request_holds(client):
     assert "deadline_exceeded" in kinds
 
 
+@pytest.mark.slow
 async def test_overload_is_said_at_once(folder):
     from reward_api.gateway.gateway import Gateway
     from reward_api.settings import GatewaySettings

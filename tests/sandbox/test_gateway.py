@@ -31,6 +31,7 @@ GROUP = [
 ]
 
 
+@pytest.mark.slow
 async def test_a_domain_of_code_scores_a_group(tmp_path):
     (tmp_path / "code.yaml").write_text(DOMAIN)
     nowhere = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9"}

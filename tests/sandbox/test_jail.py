@@ -315,6 +315,7 @@ async def test_processor_time_is_of_all_processes_together(tier):
     await jail.aclose()
 
 
+@pytest.mark.slow
 async def test_quick_programs_do_not_wait_for_slow_ones():
     jail = ForkServerJail(1)
     await jail.start()

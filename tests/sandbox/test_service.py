@@ -204,6 +204,7 @@ async def test_unittest(client):
         assert (result["passed"], result["assurance"]) == (passed, "strong"), result
 
 
+@pytest.mark.slow
 async def test_more_than_it_takes_is_refused_at_once():
     backend = CodeBackend(SandboxSettings(slots=1, max_programs=1))
     await backend.start()
@@ -415,6 +416,7 @@ async def test_weights_of_nothing_are_refused(client):
     assert "weight" in result["failure"]["message"]
 
 
+@pytest.mark.slow
 async def test_results_are_kept_but_never_limits(client):
     for code, kept in (("print(sum(map(int, input().split()))) # kept", True), ("while True: pass # kept", False)):
         limits = {"wall_s": 1, "cpu_s": 1}

@@ -102,6 +102,7 @@ def test_at_the_deadline_the_verdicts_that_there_are_are_kept(scripted):
     assert scored.failures[1]["component"] == "toy"
 
 
+@pytest.mark.slow
 def test_a_gateway_that_starts_late_still_scores(toy_folder, free_port):
     with RewardClient(f"http://127.0.0.1:{free_port}", deadline_s=60) as client:
         early = client.submit(RolloutSample("toy", "yes", "yes"))

@@ -161,6 +161,7 @@ def test_finish_leaves_what_is_out_so_many_seconds(client):
     assert "deadline_exceeded" in kinds
 
 
+@pytest.mark.slow
 def test_a_resumed_run_finds_the_verdicts_of_its_samples(serve_toys):
     with serve_toys() as (url, _):
         for _ in range(2):

@@ -116,11 +116,11 @@ class Breaking(httpx.AsyncBaseTransport):
 
 @pytest.mark.parametrize("error", [httpx.ConnectError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError])
 async def test_a_pure_verifiers_broken_request_is_sent_once_more(error):
-    service = Breaking(1, error)
+    service = Breaking(1, error, pure=True)
     remote = Remote("http://b:1", transport=service)
     await remote.describe()
     assert (await remote.verify(VerifyRequest(completions=["a"]))).verdicts[0].score == 1
-    service = Breaking(2, error)
+    service = Breaking(2, error, pure=True)
     remote = Remote("http://b:1", transport=service)
     await remote.describe()
     with pytest.raises(error):

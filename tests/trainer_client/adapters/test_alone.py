@@ -150,6 +150,7 @@ def test_rllms_evaluator():
         evaluator.evaluate(task, episode("crash"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_rllm")
 def test_hundreds_in_threads():
     task = {"question": "What?", "ground_truth": "yes"}

@@ -80,6 +80,7 @@ async def test_the_row_may_say_more():
     assert (await compute_score("elsewhere", "no", "yes", extra))["score"] == 1.0
 
 
+@pytest.mark.slow
 async def test_hundreds_at_once_go_out_together(monkeypatch, toy_url, recording):
     async with AsyncRewardClient(toy_url, transport=recording, deadline_s=60) as gateway:
         monkeypatch.setattr(siblings, "client", lambda _: gateway)

@@ -172,6 +172,7 @@ def test_threshold_is_one_or_nothing():
     assert judge(text, mode="threshold", threshold=0.99).score == 0
 
 
+@pytest.mark.slow
 async def test_conformance():
     completions = [
         "<think>We check it.</think>x",

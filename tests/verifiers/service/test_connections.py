@@ -87,6 +87,7 @@ def stalled(url, groups, samples):
         yield connection
 
 
+@pytest.mark.slow
 def test_a_reply_that_nobody_reads_is_given_up_and_gives_its_room_back(serve, toy_domains):
     environment = {"TOUCHSTONE_WRITE_TIMEOUT_S": "1", "TOUCHSTONE_VERIFIER_URLS": NOWHERE}
     suite = serve("--domains", str(toy_domains()), "--workers", "1", **environment)
@@ -98,6 +99,7 @@ def test_a_reply_that_nobody_reads_is_given_up_and_gives_its_room_back(serve, to
 NOWHERE = '{"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9", "code": "http://127.0.0.1:9"}'
 
 
+@pytest.mark.slow
 def test_a_stream_that_is_read_slowly_goes_on(serve, toy_domains):
     environment = {"TOUCHSTONE_WRITE_TIMEOUT_S": "0.5", "TOUCHSTONE_VERIFIER_URLS": NOWHERE}
     suite = serve("--domains", str(toy_domains()), "--workers", "1", **environment)

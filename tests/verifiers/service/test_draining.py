@@ -81,6 +81,7 @@ def in_the_background(post):
     return thread, replies
 
 
+@pytest.mark.slow
 def test_a_terminated_service_answers_what_it_has_and_refuses_what_is_new(serve):
     with serve("toys:Toy", "--workers", "1", TOUCHSTONE_SHUTDOWN_GRACE_S="1") as (url, process):
         thread, replies = in_the_background(lambda: httpx.post(f"{url}/verify", json=SLOW, timeout=60))
@@ -97,6 +98,7 @@ def test_a_terminated_service_answers_what_it_has_and_refuses_what_is_new(serve)
         assert reply.headers["retry-after"]
 
 
+@pytest.mark.slow
 def test_a_terminated_gateway_says_of_each_sample_that_it_was_cancelled(serve, tmp_path):
     (tmp_path / "toy.yaml").write_text("components: [{verifier: 'toys:Toy', name: toy}]\n")
     elsewhere = '{"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9", "code": "http://127.0.0.1:9"}'

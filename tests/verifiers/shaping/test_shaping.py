@@ -255,6 +255,7 @@ def test_a_megabyte_is_no_trouble(name, text):
     assert time.process_time() - begun < verifier.item_timeout_s
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 async def test_conformance(name):
     options = {"scores": {"answer": [1.0, 0.0, None]}} if name in ("cosine_length", "length_efficiency") else {}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import Any
 
 from reward_verifiers.answer.judged import NOT_READ, Judged, clipped
@@ -85,7 +86,12 @@ def judge(answer: Any, text: str, options: AnswerOptions) -> Judged:
     """Whether an answer has the reference's items."""
     array = _array(answer)
     if options.match != "equal":
-        return overlap.judge(answer, text, options)
+        return overlap.judge(
+            _reference_items(answer, options),
+            _answer_ways(text),
+            partial(_same_item, options),
+            by_f1=options.match == "f1",
+        )
     if array is None:
         return mathematics.judge(answer, _maths_text(text, options), options)
     if not array:
@@ -202,13 +208,13 @@ def _pieces(text: str) -> list[list[str]]:
     return [[piece for piece in way if piece][:MAX_ITEMS] for way in ways]
 
 
-def items_of(answer: Any, options: AnswerOptions) -> list[Any]:
+def _reference_items(answer: Any, options: AnswerOptions) -> list[Any]:
     """The items of a reference: an array, or a text that is taken apart like an answer."""
     array = _array(answer)
     return array if array is not None else _answer_items(str(answer))[0]
 
 
-def answer_ways(text: str) -> list[list[Any]]:
+def _answer_ways(text: str) -> list[list[Any]]:
     """The ways to take an answer apart into items."""
     array = _answer_array(text)
     return [array] if array is not None else _answer_items(text)
@@ -218,7 +224,7 @@ def _answer_items(text: str) -> list[list[Any]]:
     return [list(way) for way in _pieces(text)] or [[text]]
 
 
-def same_item(wanted: Any, item: Any, options: AnswerOptions) -> bool:
+def _same_item(options: AnswerOptions, wanted: Any, item: Any) -> bool:
     """Whether two items are the same, as mathematics where both are, else as words."""
     if _nested_key(wanted, options) == _nested_key(item, options):
         return True

@@ -5,24 +5,28 @@ reference ["Rome", "Paris"]     answer "Paris, Rome, Oslo"     containment 1    
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from reward_verifiers.answer.judged import Judged, clipped
-from reward_verifiers.answer.kinds import collections
-from reward_verifiers.answer.options import AnswerOptions
+
+Same = Callable[[Any, Any], bool]
 
 MAX_COMPARED = 64
 """Items of an answer; one that has more is a list of guesses."""
 
 
-def judge(answer: Any, text: str, options: AnswerOptions) -> Judged:
-    """How much of the reference is in the answer, and for f1 how much of the answer in the reference."""
-    wanted = _distinct(collections.items_of(answer, options), options)
-    ways = [_distinct(way, options) for way in collections.answer_ways(text)]
+def judge(reference: list[Any], ways: list[list[Any]], same: Same, *, by_f1: bool) -> Judged:
+    """How much of the reference is in the answer, and for f1 how much of the answer in the reference.
+
+    ways: the items of the answer, once for each way to read it.
+    """
+    wanted = _distinct(reference, same)
     shared, items = max(
-        ((_shared(wanted, way, options), way) for way in ways), key=lambda pair: (pair[0], -len(pair[1]))
+        ((_shared(wanted, way, same), way) for way in (_distinct(way, same) for way in ways)),
+        key=lambda pair: (pair[0], -len(pair[1])),
     )
-    score = _f1(shared, len(wanted), len(items)) if options.match == "f1" else float(shared == len(wanted))
+    score = _f1(shared, len(wanted), len(items)) if by_f1 else float(shared == len(wanted))
     rule = f"{shared} of the reference's {len(wanted)} items, among {len(items)}"
     return Judged(score == 1.0, rule, "first", _shown(items), _shown(wanted), score)
 
@@ -31,19 +35,19 @@ def _shown(items: list[Any]) -> str:
     return clipped(", ".join(map(str, items)))
 
 
-def _distinct(items: list[Any], options: AnswerOptions) -> list[Any]:
+def _distinct(items: list[Any], same: Same) -> list[Any]:
     """Without repetitions, which would count twice."""
     kept: list[Any] = []
     for item in items[: MAX_COMPARED + 1]:
-        if not any(collections.same_item(other, item, options) for other in kept):
+        if not any(same(other, item) for other in kept):
             kept.append(item)
     return kept
 
 
-def _shared(wanted: list[Any], items: list[Any], options: AnswerOptions) -> int:
+def _shared(wanted: list[Any], items: list[Any], same: Same) -> int:
     if len(items) > MAX_COMPARED:
         return 0
-    return sum(any(collections.same_item(one, item, options) for item in items) for one in wanted)
+    return sum(any(same(one, item) for item in items) for one in wanted)
 
 
 def _f1(shared: int, wanted: int, items: int) -> float:
