@@ -46,7 +46,8 @@ run: $(SUITE)
 	$(PY) -m reward_api demo --port $(PORT) $(if $(ONCE),--once)
 
 test: install
-	$(PY) -m pytest -n 2 -m "not slow and not long and not compose"
+	# Three at a time on two cores: tests of time limits wait more than they compute.
+	$(PY) -m pytest -n 3 -m "not slow and not long and not compose"
 
 # What is between `make test` and `make test-all`.
 test-slow: install

@@ -172,17 +172,17 @@ def test_domains_check_finds_bad_references_before_training(rollouts):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("serve", "nobody"), "no service is named 'nobody'"),
         (("serve", "--host", "0.0.0.0"), "TOUCHSTONE_SCORE_KEYS"),
         pytest.param(("serve", "--domains", "tests"), "no *.yaml or *.yml", marks=pytest.mark.slow),
     ],
 )
-def test_serve_says_in_one_line_why_it_does_not(arguments, told):
+def test_serve_says_in_one_line_why_it_does_not(arguments, message):
     done = touchstone(*arguments)
     assert done.returncode == 1
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 

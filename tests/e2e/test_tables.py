@@ -72,8 +72,8 @@ def test_a_row_may_hold_one_completion_and_the_suite_may_run_in_the_process(tmp_
     source, output = tmp_path / "singles.parquet", tmp_path / "scored.parquet"
     reference = [{"answer": "yes", "aliases": None}] * 3
     parquet.write_table(pa.table({"completion": ["yes", "no", "crash"], "reference": reference}), source)
-    told = {**SETTINGS, "PYTHONPATH": str(ROOT / "tests" / "toys")}
-    done = score(source, output, "--domain", "toy", "--domains", toys[1], **told)
+    message = {**SETTINGS, "PYTHONPATH": str(ROOT / "tests" / "toys")}
+    done = score(source, output, "--domain", "toy", "--domains", toys[1], **message)
     assert done.returncode == 3, done.stderr
     got = parquet.read_table(output).to_pydict()
     assert got["touchstone_reward"] == [1.0, 0.0, None]
@@ -141,7 +141,7 @@ def test_its_own_output_is_scored_anew_without_the_old_columns(groups, tmp_path,
 
 
 @pytest.mark.parametrize(
-    ("source", "output", "told"),
+    ("source", "output", "message"),
     [
         ("absent.parquet", "x.parquet", "cannot be read"),
         ("absent.jsonl", "x.jsonl", "no such file or folder"),
@@ -151,14 +151,14 @@ def test_its_own_output_is_scored_anew_without_the_old_columns(groups, tmp_path,
         ("empty", "x", "cannot be read"),
     ],
 )
-def test_what_is_no_table_of_rollouts_is_said_in_a_line(tmp_path, source, output, told):
+def test_what_is_no_table_of_rollouts_is_said_in_a_line(tmp_path, source, output, message):
     (tmp_path / "text.parquet").write_text("no table")
     (tmp_path / "lines.jsonl").write_text("{}\n")
     (tmp_path / "empty").mkdir()
     parquet.write_table(pa.table({"text": ["a"]}), tmp_path / "columns.parquet")
     done = score(tmp_path / source, tmp_path / output)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 

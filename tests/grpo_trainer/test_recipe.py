@@ -67,7 +67,7 @@ def test_a_good_recipe_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("recipe", "told"),
+    ("recipe", "message"),
     [
         ("a: [", "not valid YAML in line 1"),
         ("name: a\nname: b\n", "not valid YAML in line 2: .*name"),
@@ -95,6 +95,6 @@ def test_a_good_recipe_is_read(tmp_path):
         (changed(model={"width": 100, "heads": 3}), "model: width: 100 is not heads"),
     ],
 )
-def test_a_bad_recipe_names_the_field(tmp_path, recipe, told):
-    with pytest.raises(BadRecipe, match=told):
+def test_a_bad_recipe_names_the_field(tmp_path, recipe, message):
+    with pytest.raises(BadRecipe, match=message):
         read_recipe(written(tmp_path, recipe))

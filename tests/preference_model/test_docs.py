@@ -65,8 +65,8 @@ def test_the_worked_example():
         total(items, met | {3: False}, "weighted"),
         total(items, met | {1: False}, "all_musts"),
     ]
-    told = [float(number) for number in re.findall(r"\*\*([\d.]+)\*\*", RUBRICS)]
-    assert told[:3] == pytest.approx(scores, abs=1e-4)
+    message = [float(number) for number in re.findall(r"\*\*([\d.]+)\*\*", RUBRICS)]
+    assert message[:3] == pytest.approx(scores, abs=1e-4)
     claims = [
         SelfAssessmentVerifier()
         .verify_group(
@@ -82,4 +82,4 @@ def test_the_worked_example():
         for score in (1.0, 0.0)
         for formula in ("absolute", "brier")
     ]
-    assert told[3:] == pytest.approx(claims, abs=1e-4)
+    assert message[3:] == pytest.approx(claims, abs=1e-4)

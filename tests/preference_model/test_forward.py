@@ -103,7 +103,7 @@ def test_the_budget_is_timed_at_start_where_none_is_given(models):
 
 
 @pytest.mark.parametrize(
-    ("entry", "told"),
+    ("entry", "message"),
     [
         ({"model": "/nowhere"}, "model: "),
         ({"device": "cuda"}, "device: there is no CUDA here"),
@@ -112,11 +112,11 @@ def test_the_budget_is_timed_at_start_where_none_is_given(models):
         ({"label": "helpful"}, "label: no output is 'helpful'"),
     ],
 )
-def test_what_cannot_be_loaded_names_its_field(models, entry, told):
+def test_what_cannot_be_loaded_names_its_field(models, entry, message):
     if "device" in entry and torch.cuda.is_available():
         pytest.skip("CUDA is here")
     spec = ModelSpec(**({"model": str(models["bert"]), "floor": -9, "batch_tokens": 64} | entry))
-    with pytest.raises(loading.CannotLoad, match=told):
+    with pytest.raises(loading.CannotLoad, match=message):
         loading.load(spec, threads=1)
 
 

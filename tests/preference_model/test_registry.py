@@ -12,7 +12,7 @@ RM = {"model": "/m", "floor": -5}
 
 
 @pytest.mark.parametrize(
-    ("entry", "told"),
+    ("entry", "message"),
     [
         ({}, "models.rm: give exactly one of model, head, upstream, ensemble; got none"),
         ({**RM, "head": "safe"}, "models.rm: give exactly one of model, head, upstream, ensemble; got model, head"),
@@ -34,16 +34,16 @@ RM = {"model": "/m", "floor": -5}
         ({**RM, "budget": {"first": 0, "steps": 0}}, "models.rm.budget.steps: "),
     ],
 )
-def test_what_does_not_fit_is_named(tmp_path, entry, told):
+def test_what_does_not_fit_is_named(tmp_path, entry, message):
     path = tmp_path / "preference.yaml"
     path.write_text(yaml.safe_dump({"models": {"rm": entry}}))
     with pytest.raises(BadRegistry) as caught:
         read(path)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("models: [", "not valid YAML in line"),
         ("models: {}", "models: "),
@@ -51,10 +51,10 @@ def test_what_does_not_fit_is_named(tmp_path, entry, told):
         ("models:\n  rm: {path: /x}\n  rm: {path: /y}\n", "rm: the key stands twice in one mapping in line 3"),
     ],
 )
-def test_what_is_no_registry_at_all(tmp_path, text, told):
+def test_what_is_no_registry_at_all(tmp_path, text, message):
     path = tmp_path / "preference.yaml"
     path.write_text(text)
-    with pytest.raises(BadRegistry, match=told):
+    with pytest.raises(BadRegistry, match=message):
         read(path)
 
 

@@ -91,16 +91,16 @@ def test_a_head_is_trained_carded_measured_and_served(models, data, tmp_path, re
     )
     assert measured.exit_code == 0, measured.stderr
     assert "accuracy" in measured.stdout
-    found = calibration_of(measured)
-    assert (found["set"], len(found["quantiles"])) == ("held-out prompts of pairs.jsonl", 21)
+    results = calibration_of(measured)
+    assert (results["set"], len(results["quantiles"])) == ("held-out prompts of pairs.jsonl", 21)
 
     # An entry that has one already is measured on the model's own scale, so that it can be made anew.
-    scaled = {"head": head, "normalisation": "percentile", "calibration": found, "clip": [0.4, 0.6]}
+    scaled = {"head": head, "normalisation": "percentile", "calibration": results, "clip": [0.4, 0.6]}
     again = touchstone(
         *("preference", "eval", "--data", data / "pairs.jsonl", "--model", "mine", "--calibration"),
         *("--registry", registry(mine=scaled)),
     )
-    assert calibration_of(again) == found
+    assert calibration_of(again) == results
 
 
 def calibration_of(done):
@@ -187,10 +187,10 @@ def test_a_step_in_passes_is_the_step_at_once(models, data, tmp_path):
         loss = training._step(model, examples, rows, config, optimizer)
         return len(parts), loss, torch.cat([one.grad.flatten() for one in model.parameters() if one.grad is not None])
 
-    (one, whole, expected), (many, loss, found) = gradient(1 << 20), gradient(128)
+    (one, whole, expected), (many, loss, results) = gradient(1 << 20), gradient(128)
     assert (one, many > 3) == (1, True)
     assert loss == pytest.approx(whole, abs=1e-5)
-    assert torch.allclose(found, expected, atol=1e-5)
+    assert torch.allclose(results, expected, atol=1e-5)
 
 
 def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(models, data, tmp_path):
@@ -205,12 +205,12 @@ def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(models, data, t
         model = training.prepare(config, examples.texts, lambda _: None)
         seen = []
 
-        def told(progress):
+        def message(progress):
             seen.append(progress.epoch)
             if progress.epoch == stop_after:
                 raise KeyboardInterrupt
 
-        training.fit(model, examples, rows, config, folder, told)
+        training.fit(model, examples, rows, config, folder, message)
         return seen, load_file(folder / "head.safetensors")
 
     whole, weights = run(tmp_path / "whole")
@@ -267,7 +267,7 @@ def test_shapes_of_data(tmp_path, row, expected):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "no record"),
         ("{", "neither JSON nor JSON lines"),
@@ -277,10 +277,10 @@ def test_shapes_of_data(tmp_path, row, expected):
         ('{"prompt": "p", "text": "t", "label": 3}', "record 1: ValueError label must be 0 or 1"),
     ],
 )
-def test_data_that_does_not_fit_is_named(tmp_path, text, told):
+def test_data_that_does_not_fit_is_named(tmp_path, text, message):
     path = tmp_path / "data.jsonl"
     path.write_text(text)
-    with pytest.raises(BadData, match=re.escape(told)):
+    with pytest.raises(BadData, match=re.escape(message)):
         read([path])
 
 
@@ -346,8 +346,8 @@ def answers(tmp_path):
 
 def shown(done, name):
     """(value, rest of the row) of a printed table."""
-    [found] = re.findall(rf"^│ {re.escape(name)} +│ ([\d.]+)([^│]*)│([^│]*)│", done.stdout, re.MULTILINE)
-    return float(found[0]), "".join(found[1:])
+    [results] = re.findall(rf"^│ {re.escape(name)} +│ ([\d.]+)([^│]*)│([^│]*)│", done.stdout, re.MULTILINE)
+    return float(results[0]), "".join(results[1:])
 
 
 def test_a_judge_by_a_reference_is_measured_over_http_on_known_labels(listening, registry, answers):

@@ -16,7 +16,7 @@ from reward_sandbox.backend import CodeBackend
 from reward_sandbox.service import app_of
 from reward_sandbox.settings import SandboxSettings
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="tier A needs root")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="tier A needs root")]
 GOLDEN = Path(__file__).parents[2] / "docs" / "golden" / "compat"
 ADD = "def add(a, b): return a + b"
 

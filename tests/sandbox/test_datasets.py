@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "data" / "sandbox"))
 import rows  # noqa: E402  # the folder of cases is no package
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def anyio_backend():

@@ -560,18 +560,18 @@ async def test_run_and_sandbox_fusion(client):
 
 async def test_sandbox_fusion_gets_files_and_says_what_it_does_not_do(client):
     files = {"data.txt": base64.b64encode(b"seven").decode()}
-    asked = {"language": "python", "code": "print(open('data.txt').read())", "files": files}
-    ran = (await client.post("/run_code", json=asked)).json()
+    requests = {"language": "python", "code": "print(open('data.txt').read())", "files": files}
+    ran = (await client.post("/run_code", json=requests)).json()
     assert (ran["status"], ran["run_result"]["stdout"]) == ("Success", "seven\n")
-    for more, told in (
+    for more, failure_message in (
         ({"fetch_files": ["out"]}, "fetch_files"),
         ({"files": {"../x": ""}}, "plain file name"),
         ({"files": {"x": "%"}}, "base64"),
         ({"language": "cobol"}, "cobol"),
     ):
-        refused = (await client.post("/run_code", json={**asked, **more})).json()
+        refused = (await client.post("/run_code", json={**requests, **more})).json()
         assert refused["status"] == "SandboxError"
-        assert told in refused["message"]
+        assert failure_message in refused["message"]
 
 
 async def test_tests_are_uploaded_once_and_referred_to(client):
@@ -591,14 +591,14 @@ async def test_tests_are_uploaded_once_and_referred_to(client):
     )
     assert reply.json()["verdicts"][0]["score"] == 1.0
 
-    for name, content, told in (
+    for name, content, failure_message in (
         (sha256, b"[]", "SHA-256"),
         (hashlib.sha256(b"[]").hexdigest(), b"[]", "between 1 and"),
         (hashlib.sha256(b'[{"x": 1}]').hexdigest(), b'[{"x": 1}]', "x"),
     ):
         refused = await client.put(f"/tests/{name}", content=content, headers={"content-type": "application/json"})
         assert refused.status_code == 422
-        assert told in refused.text
+        assert failure_message in refused.text
 
 
 async def test_results_come_one_a_line_as_they_are_done(client):

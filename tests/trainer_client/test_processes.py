@@ -42,8 +42,8 @@ def test_many_threads_get_their_own_rewards(client):
         return ones, client.group(f"{number}").result().rewards, [handle.result().reward for handle in handles]
 
     with ThreadPoolExecutor(16) as pool:
-        found = list(pool.map(work, range(100, 116)))
-    assert found == [([[1.0, 0.0]] * 5, [0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 1.0])] * 16
+        results = list(pool.map(work, range(100, 116)))
+    assert results == [([[1.0, 0.0]] * 5, [0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 1.0])] * 16
 
 
 def test_threads_fill_one_group_together(client):
@@ -208,5 +208,5 @@ def test_ctrl_c_ends_a_wait(toy_url):
     process = subprocess.Popen([sys.executable, "-c", program, toy_url], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout.readline() == b"[1.0]\n"
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=30)
-    assert b"KeyboardInterrupt" in told
+    _, message = process.communicate(timeout=30)
+    assert b"KeyboardInterrupt" in message

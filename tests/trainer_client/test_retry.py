@@ -58,7 +58,7 @@ def test_it_waits_as_long_as_it_was_told(scripted):
 
 
 @pytest.mark.parametrize(
-    ("trouble", "kind", "told"),
+    ("trouble", "kind", "message"),
     [
         (httpx.Response(429, headers={"retry-after": "60"}), "overloaded", "answered 429"),
         (httpx.Response(503), "overloaded", "answered 503"),
@@ -67,13 +67,13 @@ def test_it_waits_as_long_as_it_was_told(scripted):
         (b"{}", "verifier_error", "outside the contract"),
     ],
 )
-def test_at_the_deadline_all_are_none_with_the_cause(scripted, trouble, kind, told):
+def test_at_the_deadline_all_are_none_with_the_cause(scripted, trouble, kind, message):
     client, _ = scripted(trouble, deadline_s=0.3)
     begun = time.monotonic()
     scored = score(client, "a", "b")
     assert time.monotonic() - begun < 5
     assert scored.rewards == [None, None]
-    assert all(failure["kind"] == kind and told in failure["message"] for failure in scored.failures)
+    assert all(failure["kind"] == kind and message in failure["message"] for failure in scored.failures)
     assert scored.version is None
 
 

@@ -74,7 +74,7 @@ def test_the_same_id_in_another_step_is_another_group(client):
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         ({"index": 4}, "index: 4"),
         ({"index": -1}, "index: -1"),
@@ -85,9 +85,9 @@ def test_the_same_id_in_another_step_is_another_group(client):
         ({"group_size": 0}, "group_size: give"),
     ],
 )
-def test_a_sample_that_does_not_fit_its_siblings_is_told(client, more, told):
+def test_a_sample_that_does_not_fit_its_siblings_is_told(client, more, message):
     client.submit(sample("yes", 0))
-    with pytest.raises(BadGroup, match=told):
+    with pytest.raises(BadGroup, match=message):
         client.submit(sample("no", **more))
 
 

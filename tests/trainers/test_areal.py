@@ -18,7 +18,7 @@ ROWS = [
 
 
 @pytest.fixture(scope="module")
-def told(run_with, serve, toy_domains):
+def message(run_with, serve, toy_domains):
     folder = toy_domains("math", whole=RELATIVE)
     with serve(TOUCHSTONE_DOMAINS=str(folder)) as (url, _):
         settings = {"TOUCHSTONE_URL": url, "TOUCHSTONE_SOURCES": "toys=toy,gsm8k=math"}
@@ -26,8 +26,8 @@ def told(run_with, serve, toy_domains):
 
 
 @pytest.mark.parametrize("way", ["function", "workflow"])
-def test_its_workflow_has_the_gateways_rewards(told, way):
-    right, wrong, failed, math, *many = told[way]
+def test_its_workflow_has_the_gateways_rewards(message, way):
+    right, wrong, failed, math, *many = message[way]
     assert (right, wrong) == (1.0, 0.0)
     assert math == 3.0, "the template wrote <think>"
     if way == "workflow":

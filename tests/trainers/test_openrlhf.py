@@ -28,11 +28,11 @@ GROUPS = {
 
 
 @pytest.fixture(scope="module")
-def told(run_with, serve, toy_domains):
+def message(run_with, serve, toy_domains):
     """What OpenRLHF makes of each group; one process of it for all."""
     folder = toy_domains("math", whole=RELATIVE)
     with serve(TOUCHSTONE_DOMAINS=str(folder)) as (url, _):
-        asked = {
+        requests = {
             name: {
                 "url": f"{url}/compat/openrlhf/{path}",
                 "prompt": PROMPT,
@@ -44,11 +44,11 @@ def told(run_with, serve, toy_domains):
         }
         by_file = {"URL": url, "DOMAIN": "toy", "GROUP_SIZE": "4", "STOP_AT": "1"}
         settings = {f"TOUCHSTONE_{name}": value for name, value in by_file.items()}
-        return run_with("openrlhf", "rollouts.py", json.dumps(asked), **settings)
+        return run_with("openrlhf", "rollouts.py", json.dumps(requests), **settings)
 
 
-def test_a_group_becomes_a_batch_with_the_domains_rewards(told):
-    got = told["math"]
+def test_a_group_becomes_a_batch_with_the_domains_rewards(message):
+    got = message["math"]
     assert got["rewards"] == [3.0, 2.0, 3.0, 2.0]
     assert got["scores"] == [1.0, 0.0, 1.0, 0.0]
     assert (got["shapes"], got["dtypes"]) == (["[1]"], ["torch.float32"])
@@ -59,12 +59,12 @@ def test_a_group_becomes_a_batch_with_the_domains_rewards(told):
     assert got["logs"]["valid"] == [1.0] * 4
 
 
-def test_a_prompt_that_was_cut_is_still_told_apart(told):
-    assert told["cut"]["rewards"] == [3.0]
+def test_a_prompt_that_was_cut_is_still_told_apart(message):
+    assert message["cut"]["rewards"] == [3.0]
 
 
-def test_a_sample_without_a_verdict_has_no_advantage(told):
-    got = told["one without a verdict"]
+def test_a_sample_without_a_verdict_has_no_advantage(message):
+    got = message["one without a verdict"]
     assert got["rewards"] == pytest.approx([1.0, 2 / 3, 0.0, 1.0])
     assert got["advantages"][1] == pytest.approx(0.0, abs=1e-6)
     assert got["advantages"][0] == pytest.approx(1 / 3)
@@ -72,8 +72,8 @@ def test_a_sample_without_a_verdict_has_no_advantage(told):
     assert got["logs"]["imputed"] == [0.0, 1.0, 0.0, 0.0]
 
 
-def test_the_file_gives_what_the_url_gives(told):
-    by_file, by_url = told["by file"], told["one without a verdict"]
+def test_the_file_gives_what_the_url_gives(message):
+    by_file, by_url = message["by file"], message["one without a verdict"]
     assert by_file["rewards"] == by_url["rewards"]
     assert (by_file["shapes"], by_file["dtypes"]) == (by_url["shapes"], by_url["dtypes"])
     assert by_file["advantages"] == by_url["advantages"]
@@ -82,21 +82,21 @@ def test_the_file_gives_what_the_url_gives(told):
     }
 
 
-def test_a_group_without_any_verdict_has_no_advantages(told):
-    assert told["none with a verdict"]["rewards"] == [1.0] * 3
-    assert told["none with a verdict"]["advantages"] == [0.0] * 3
+def test_a_group_without_any_verdict_has_no_advantages(message):
+    assert message["none with a verdict"]["rewards"] == [1.0] * 3
+    assert message["none with a verdict"]["advantages"] == [0.0] * 3
 
 
-def test_nan_has_dynamic_filtering_draw_the_group_anew(told):
-    assert [math.isnan(reward) for reward in told["nan"]["rewards"]] == [False, True]
-    assert told["nan"]["is_kept_by_dynamic_filtering"] is False
+def test_nan_has_dynamic_filtering_draw_the_group_anew(message):
+    assert [math.isnan(reward) for reward in message["nan"]["rewards"]] == [False, True]
+    assert message["nan"]["is_kept_by_dynamic_filtering"] is False
 
 
-def test_samples_that_come_one_by_one_are_judged_as_a_group(told):
-    assert told["whole"]["rewards"] == [1.0, 0.25, 0.5]
+def test_samples_that_come_one_by_one_are_judged_as_a_group(message):
+    assert message["whole"]["rewards"] == [1.0, 0.25, 0.5]
 
 
-def test_what_a_wrong_url_does(told):
+def test_what_a_wrong_url_does(message):
     """Its client tries five times and goes on with None, at which its trainer stops: here only for a wrong setting."""
-    assert told["wrong url"]["rewards"] == [None]
-    assert told["wrong url"]["seconds"] > 4
+    assert message["wrong url"]["rewards"] == [None]
+    assert message["wrong url"]["seconds"] > 4

@@ -43,6 +43,6 @@ def test_a_plugged_reward_is_the_gateways(run_with, gateway):
 
 
 def test_a_domain_that_looks_at_siblings_is_an_error_and_no_reward(run_with, gateway):
-    [told] = run_with("prime", "plug.py", json.dumps(PAIRS[:1]), "whole", TOUCHSTONE_URL=gateway)
-    assert told["rewards"] == {"touchstone": None}
-    assert "/compat/prime/whole?group_size=N" in told["error"]
+    [message] = run_with("prime", "plug.py", json.dumps(PAIRS[:1]), "whole", TOUCHSTONE_URL=gateway)
+    assert message["rewards"] == {"touchstone": None}
+    assert "/compat/prime/whole?group_size=N" in message["error"]

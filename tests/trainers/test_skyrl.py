@@ -11,7 +11,7 @@ RIGHT = "<think>The common denominator is six, so three sixths and two sixths.</
 
 
 @pytest.fixture(scope="module")
-def told(run_with, serve, toy_domains):
+def message(run_with, serve, toy_domains):
     folder = toy_domains("math", whole=RELATIVE)
     rows = [
         {"text": "yes"},
@@ -27,27 +27,27 @@ def told(run_with, serve, toy_domains):
         return run_with("skyrl", "steps.py", json.dumps(rows), **settings)
 
 
-def test_a_step_has_the_gateways_reward(told):
-    right, wrong, _, math, *_ = told["steps"]
+def test_a_step_has_the_gateways_reward(message):
+    right, wrong, _, math, *_ = message["steps"]
     assert (right["reward"], right["done"], right["observations"]) == (1.0, True, [])
     assert wrong["reward"] == 0.0
     assert math["reward"] == 3.0
     assert math["metadata"]["canonical"] == "5/6"
 
 
-def test_no_verdict_is_raised(told):
-    assert told["steps"][2]["error"].startswith("NoVerdict: worker_crashed: toy")
+def test_no_verdict_is_raised(message):
+    assert message["steps"][2]["error"].startswith("NoVerdict: worker_crashed: toy")
 
 
-def test_what_is_set_up_wrong_is_told(told):
-    assert "looks at all siblings" in told["steps"][4]["error"]
-    assert "TOUCHSTONE_SOURCES" in told["steps"][5]["error"]
+def test_what_is_set_up_wrong_is_told(message):
+    assert "looks at all siblings" in message["steps"][4]["error"]
+    assert "TOUCHSTONE_SOURCES" in message["steps"][5]["error"]
 
 
-def test_hundreds_of_steps_in_its_threads(told):
-    assert [step["reward"] for step in told["steps"][6:]] == [1.0, 0.0] * 100
+def test_hundreds_of_steps_in_its_threads(message):
+    assert [step["reward"] for step in message["steps"][6:]] == [1.0, 0.0] * 100
 
 
-def test_skyrl_averages_the_components(told):
-    assert told["metrics"]["toy"] == 0.5
-    assert told["metrics"]["answer"] == 1.0
+def test_skyrl_averages_the_components(message):
+    assert message["metrics"]["toy"] == 0.5
+    assert message["metrics"]["answer"] == 1.0

@@ -26,9 +26,9 @@ def gateway(serve, toy_domains):
 @pytest.fixture(scope="module", params=["reward", "reward_sync"])
 def trained(request, run_with, gateway, tmp_path_factory):
     function = f"trainer_client.adapters.trl.{request.param}"
-    told = {**gateway, "TOUCHSTONE_DOMAIN": "moody"}
+    message = {**gateway, "TOUCHSTONE_DOMAIN": "moody"}
     return run_with(
-        "trl", "train.py", function, tmp_path_factory.mktemp("trl"), json.dumps(ROWS), **told
+        "trl", "train.py", function, tmp_path_factory.mktemp("trl"), json.dumps(ROWS), **message
     ), request.param
 
 
@@ -37,8 +37,8 @@ def groups_of(rows):
 
 
 def test_rows_without_a_verdict_leave_the_baseline_and_have_no_advantage(trained):
-    told, name = trained
-    rows = told["rows"]
+    message, name = trained
+    rows = message["rows"]
     assert len(rows) == 16
     failed = [row for row in rows if row["failure"]]
     assert 0 < len(failed) < len(rows)
@@ -53,45 +53,45 @@ def test_rows_without_a_verdict_leave_the_baseline_and_have_no_advantage(trained
 
 
 def test_a_reward_is_the_gateways_sum(trained):
-    told, name = trained
-    for row in told["rows"]:
+    message, name = trained
+    for row in message["rows"]:
         if row[name] is not None:
             assert row[name] == pytest.approx(row["moody"] + 0.5 * row["relative"], abs=1e-5)
 
 
 def test_each_groups_longest_is_measured_in_its_own_group(trained):
-    told, _ = trained
-    assert len({row["prompt"] for row in told["rows"]}) == 1, "only the references tell the groups apart"
-    for group in groups_of(told["rows"]):
+    message, _ = trained
+    assert len({row["prompt"] for row in message["rows"]}) == 1, "only the references tell the groups apart"
+    for group in groups_of(message["rows"]):
         longest = max(len(row["completion"]) for row in group)
         assert [row["relative"] for row in group] == pytest.approx([len(row["completion"]) / longest for row in group])
 
 
 def test_training_goes_on_and_logs_components_and_failures(trained):
-    told, name = trained
-    assert told["moved"] > 1e-4
-    steps = [entry for entry in told["logs"] if "loss" in entry]
+    message, name = trained
+    assert message["moved"] > 1e-4
+    steps = [entry for entry in message["logs"] if "loss" in entry]
     assert [entry["step"] for entry in steps] == [1, 2]
     assert {"rewards/moody/mean", "rewards/relative/mean", f"rewards/{name}/mean"} <= steps[0].keys() & steps[1].keys()
-    shares = [sum(bool(row["failure"]) for row in told["rows"][start : start + 8]) / 8 for start in (0, 8)]
+    shares = [sum(bool(row["failure"]) for row in message["rows"][start : start + 8]) / 8 for start in (0, 8)]
     assert [entry["reward/failed_frac"] for entry in steps] == pytest.approx(shares)
 
 
 def test_async_grpo_scores_a_group_in_its_spawned_worker(run_with, gateway):
     groups = [["yes", "no", "crash", "yes"], ["crash", "raise", "crash", "raise"]]
-    told = run_with("trl", "worker.py", json.dumps(groups), TOUCHSTONE_DOMAIN="toy", **gateway)
-    assert told["exit"] == 0
-    some, none = told["groups"]
+    message = run_with("trl", "worker.py", json.dumps(groups), TOUCHSTONE_DOMAIN="toy", **gateway)
+    assert message["exit"] == 0
+    some, none = message["groups"]
     assert [one["advantage"] for one in some] == pytest.approx([0.7071, -1.4142, 0.0, 0.7071], abs=1e-3)
     assert [one["advantage"] for one in none] == [0.0] * 4
     assert some[2]["reward"] != some[2]["reward"], "no verdict is NaN to it"
 
 
 def test_too_many_without_a_verdict_end_the_run(run_with, free_port, tmp_path):
-    told = {
+    message = {
         "TOUCHSTONE_URL": f"http://127.0.0.1:{free_port}",
         "TOUCHSTONE_DEADLINE_S": "0.2",
         "TOUCHSTONE_DOMAIN": "toy",
     }
     with pytest.raises(AssertionError, match="TooManyFailures"):
-        run_with("trl", "train.py", "trainer_client.adapters.trl.reward", tmp_path, json.dumps(ROWS), 9, **told)
+        run_with("trl", "train.py", "trainer_client.adapters.trl.reward", tmp_path, json.dumps(ROWS), 9, **message)

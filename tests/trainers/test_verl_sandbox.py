@@ -33,8 +33,8 @@ CASES = [
 
 def test_verls_code_reward(run_with, serve):
     with serve("sandbox", TOUCHSTONE_SANDBOX_PYTHON="/usr/bin/python3") as (url, _):
-        told = run_with("verl", "grades.py", f"{url}/run_code", json.dumps([case for case, *_ in CASES]))
-    for (case, score, results, status), got in zip(CASES, told, strict=True):
+        message = run_with("verl", "grades.py", f"{url}/run_code", json.dumps([case for case, *_ in CASES]))
+    for (case, score, results, status), got in zip(CASES, message, strict=True):
         assert got["score"] == pytest.approx(score), case["code"]
         assert (got["results"], got["statuses"][-1]) == (results, status), case["code"]
 

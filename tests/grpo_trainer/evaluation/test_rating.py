@@ -26,11 +26,11 @@ def results_of(rating, count, seed=0, attempts=1):
 
 def test_the_rating_maximises_the_likelihood_and_the_interval_is_where_it_has_fallen_by_half_of_chi_square():
     results = results_of(1500, 60)
-    found = rate(results)
+    matches = rate(results)
     grid = [rating / 2 for rating in range(8000)]
-    assert found.rating == pytest.approx(max(grid, key=lambda rating: log_likelihood(results, rating)), abs=0.5)
-    inside = [r for r in grid if log_likelihood(results, r) > log_likelihood(results, found.rating) - 3.8415 / 2]
-    assert (found.low, found.high) == pytest.approx((min(inside), max(inside)), abs=1)
+    assert matches.rating == pytest.approx(max(grid, key=lambda rating: log_likelihood(results, rating)), abs=0.5)
+    inside = [r for r in grid if log_likelihood(results, r) > log_likelihood(results, matches.rating) - 3.8415 / 2]
+    assert (matches.low, matches.high) == pytest.approx((min(inside), max(inside)), abs=1)
 
 
 def test_even_chances_are_the_problems_own_rating():
@@ -38,7 +38,9 @@ def test_even_chances_are_the_problems_own_rating():
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says():
-    covered = [found.low < 2029 < found.high for seed in range(200) if (found := rate(results_of(2029, 40, seed)))]
+    covered = [
+        matches.low < 2029 < matches.high for seed in range(200) if (matches := rate(results_of(2029, 40, seed)))
+    ]
     assert 0.90 < sum(covered) / len(covered) < 0.99
 
 
@@ -49,10 +51,10 @@ def test_more_problems_make_the_interval_narrower():
 
 
 def test_all_solved_has_a_lower_bound_alone():
-    found = rate([Solved(1000, 1, 1), Solved(1500, 1, 1)])
-    assert found.rating is None
-    assert found.high == math.inf
-    assert log_likelihood([Solved(1000, 1, 1), Solved(1500, 1, 1)], found.low) == pytest.approx(-3.8415 / 2, abs=1e-3)
+    matches = rate([Solved(1000, 1, 1), Solved(1500, 1, 1)])
+    assert matches.rating is None
+    assert matches.high == math.inf
+    assert log_likelihood([Solved(1000, 1, 1), Solved(1500, 1, 1)], matches.low) == pytest.approx(-3.8415 / 2, abs=1e-3)
     nothing = rate([Solved(1000, 4, 0)])
     assert (nothing.rating, nothing.low) == (None, -math.inf)
     assert nothing.high < 1000
@@ -71,7 +73,7 @@ def test_results_of_a_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("{", "line 1: not valid JSON"),
         ('{"solved": 1}', "line 1: rating is missing"),
@@ -81,10 +83,10 @@ def test_results_of_a_file(tmp_path):
         ("[]", "line 1: "),
     ],
 )
-def test_a_line_that_is_no_result_is_named(tmp_path, line, told):
+def test_a_line_that_is_no_result_is_named(tmp_path, line, message):
     path = tmp_path / "results.jsonl"
     path.write_text(line)
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         read_results(path)
 
 

@@ -14,24 +14,24 @@ def test_figures_by_hand():
     hard = ProblemAttempts(
         "b", 2, [attempt(False, "1"), attempt(False, "1"), attempt(True, "2", 30), attempt(False, "3")]
     )
-    found = summarise([easy, hard])
-    assert found.k == 4
-    assert found.all.pass_at_1 == pytest.approx((0.5 + 0.25) / 2)
-    assert found.all.pass_at_k[2] == pytest.approx((5 / 6 + 1 / 2) / 2)
-    assert found.all.pass_at_k[4] == 1.0
-    assert found.all.cons_at_k == 0.5
-    assert found.all.tokens == pytest.approx((10 + 20 + 10 + 40 + 10 + 10 + 30 + 10) / 8)
-    assert found.all.tokens_right == 20
-    assert {level: row.pass_at_1 for level, row in found.by_level.items()} == {0: 0.5, 2: 0.25}
+    results = summarise([easy, hard])
+    assert results.k == 4
+    assert results.all.pass_at_1 == pytest.approx((0.5 + 0.25) / 2)
+    assert results.all.pass_at_k[2] == pytest.approx((5 / 6 + 1 / 2) / 2)
+    assert results.all.pass_at_k[4] == 1.0
+    assert results.all.cons_at_k == 0.5
+    assert results.all.tokens == pytest.approx((10 + 20 + 10 + 40 + 10 + 10 + 30 + 10) / 8)
+    assert results.all.tokens_right == 20
+    assert {level: row.pass_at_1 for level, row in results.by_level.items()} == {0: 0.5, 2: 0.25}
 
 
 def test_what_has_no_verdict_is_in_no_figure():
     partly = ProblemAttempts("a", 0, [attempt(True), attempt(None, None, 1000)])
     nothing = ProblemAttempts("b", 0, [attempt(None), attempt(None)])
-    found = summarise([partly, nothing])
-    assert found.all.pass_at_1 == 1.0
-    assert found.all.tokens == 10
-    assert (found.all.problems, found.unknown, found.unjudged) == (1, 1, 3)
+    results = summarise([partly, nothing])
+    assert results.all.pass_at_1 == 1.0
+    assert results.all.tokens == 10
+    assert (results.all.problems, results.unknown, results.unjudged) == (1, 1, 3)
 
 
 def test_without_any_verdict_no_figure_is_made_up():
@@ -42,6 +42,6 @@ def test_without_any_verdict_no_figure_is_made_up():
 def test_components_and_counts_are_means_an_answer():
     one = attempt(True, components={"format": 1.0, "language": None}, counts={"tries": 3, "valid": 3})
     other = attempt(True, components={"format": 0.0, "language": 0.5}, counts={"tries": 1, "valid": 0})
-    found = summarise([ProblemAttempts("a", 0, [one, other])])
-    assert found.components == {"format": 0.5, "language": 0.5}
-    assert found.counts == {"tries": 2.0, "valid": 1.5}
+    results = summarise([ProblemAttempts("a", 0, [one, other])])
+    assert results.components == {"format": 0.5, "language": 0.5}
+    assert results.counts == {"tries": 2.0, "valid": 1.5}

@@ -53,9 +53,9 @@ def test_a_sample_without_a_verdict_leaves_the_statistics(baseline, scale):
     ],
 )
 def test_a_dead_group_gives_exactly_nothing(group, state):
-    found = of(group)
-    assert found.values == (0.0,) * len(group)
-    assert (found.state, found.alive) == (state, False)
+    results = of(group)
+    assert results.values == (0.0,) * len(group)
+    assert (results.state, results.alive) == (state, False)
 
 
 def test_shift_and_scale():

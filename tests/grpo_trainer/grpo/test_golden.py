@@ -55,8 +55,8 @@ def check_advantages(case, inputs):
         [reward for reward, group in zip(inputs["rewards"], inputs["groups"], strict=True) if group == number]
         for number in sorted(set(inputs["groups"]))
     ]
-    found = [value for one in advantages(groups, AdvantageConfig(**case["ours"])) for value in one.values]
-    assert found == pytest.approx(case["values"], abs=1e-12)
+    results = [value for one in advantages(groups, AdvantageConfig(**case["ours"])) for value in one.values]
+    assert results == pytest.approx(case["values"], abs=1e-12)
 
 
 @pytest.mark.parametrize(("trainer", "case"), LOSSES, ids=named(LOSSES))
@@ -84,9 +84,9 @@ def test_live(trainer, tmp_path):
     spec = importlib.util.spec_from_file_location("make", HERE / "make.py")
     make = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(make)
-    found = make.ask(trainer, tmp_path)
-    assert found["losses"]
-    for case in found["losses"]:
-        check_loss(case, found["inputs"])
-    for case in found["advantages"]:
-        check_advantages(case, found["inputs"])
+    results = make.ask(trainer, tmp_path)
+    assert results["losses"]
+    for case in results["losses"]:
+        check_loss(case, results["inputs"])
+    for case in results["advantages"]:
+        check_advantages(case, results["inputs"])

@@ -87,7 +87,7 @@ def test_the_clip_takes_the_gradient_exactly_where_it_should(low_high, ratio, ad
     low, high = low_high
     logp = torch.tensor([[0.3]], dtype=torch.float64, requires_grad=True)
     old = logp.detach() - torch.tensor(ratio, dtype=torch.float64).log()
-    found = token_loss(
+    results = token_loss(
         logp,
         old,
         torch.tensor([[advantage]], dtype=torch.float64),
@@ -95,17 +95,17 @@ def test_the_clip_takes_the_gradient_exactly_where_it_should(low_high, ratio, ad
         LossConfig(clip_low=low, clip_high=high, kl_coef=0.0),
     )
     above, below = advantage > 0 and ratio > 1 + high, advantage < 0 and ratio < 1 - low
-    slope = gradient(found.loss.sum(), logp).item()
+    slope = gradient(results.loss.sum(), logp).item()
     assert slope == (0.0 if above or below else pytest.approx(-advantage * ratio))
-    assert (found.high.item(), found.low.item()) == (above, below)
+    assert (results.high.item(), results.low.item()) == (above, below)
 
 
 def test_cispo_never_takes_the_gradient_but_bounds_its_weight():
     logp = torch.tensor([[-1.0, -1.0]], dtype=torch.float64, requires_grad=True)
     old = logp.detach() - torch.tensor([[1.1, 3.0]], dtype=torch.float64).log()
     config = LossConfig(objective="cispo", clip_high=0.28, kl_coef=0.0)
-    found = token_loss(logp, old, torch.ones(1, 1), torch.ones(1, 2, dtype=torch.bool), config)
-    torch.testing.assert_close(gradient(found.loss.sum(), logp), torch.tensor([[-1.1, -1.28]], dtype=torch.float64))
+    results = token_loss(logp, old, torch.ones(1, 1), torch.ones(1, 2, dtype=torch.bool), config)
+    torch.testing.assert_close(gradient(results.loss.sum(), logp), torch.tensor([[-1.1, -1.28]], dtype=torch.float64))
 
 
 @pytest.mark.parametrize(

@@ -33,18 +33,18 @@ def trainers(policy, temperature):
 
 @pytest.mark.parametrize("temperature", [1.0, 0.6])
 def test_behaviour_log_probabilities_are_the_policys(engine, policy, temperature):
-    found = in_order(engine, Sampling(20, temperature, seed=3))
-    assert [completion.row for completion in found] == list(range(len(PROMPTS)))
-    assert len({len(completion.ids) for completion in found}) > 2
-    expected = trainers(policy, temperature)([(PROMPTS[one.row], one.ids) for one in found])
-    for completion, mine in zip(found, expected, strict=True):
+    results = in_order(engine, Sampling(20, temperature, seed=3))
+    assert [completion.row for completion in results] == list(range(len(PROMPTS)))
+    assert len({len(completion.ids) for completion in results}) > 2
+    expected = trainers(policy, temperature)([(PROMPTS[one.row], one.ids) for one in results])
+    for completion, mine in zip(results, expected, strict=True):
         assert completion.logprobs == pytest.approx(mine, abs=1e-5)
 
 
 def test_a_completion_ends_with_the_end_token_or_is_truncated(engine):
-    found = in_order(engine, Sampling(12, seed=3))
-    assert {completion.truncated for completion in found} == {True, False}
-    for completion in found:
+    results = in_order(engine, Sampling(12, seed=3))
+    assert {completion.truncated for completion in results} == {True, False}
+    for completion in results:
         assert (completion.ids[-1] == END) == (not completion.truncated)
         assert END not in completion.ids[:-1]
         assert len(completion.ids) <= 12
@@ -85,10 +85,10 @@ def test_top_p_draws_from_the_nucleus_and_says_with_which_probability():
 
 
 @pytest.mark.parametrize(
-    ("prompts", "told"), [([[3], []], "no tokens"), ([[3] * 50], "max_tokens: 20 after a prompt of 50")]
+    ("prompts", "message"), [([[3], []], "no tokens"), ([[3] * 50], "max_tokens: 20 after a prompt of 50")]
 )
-def test_what_does_not_fit_is_refused(engine, prompts, told):
-    with pytest.raises(ValueError, match=told):
+def test_what_does_not_fit_is_refused(engine, prompts, message):
+    with pytest.raises(ValueError, match=message):
         list(engine.generate(prompts, Sampling(20)))
 
 

@@ -47,12 +47,12 @@ def build(folder, python):
 
 
 def test_a_policy_learns_with_vllm_as_its_engine(run):
-    found = run("loop")
-    assert len(found["reward"]) == 12
-    assert sum(found["reward"][-3:]) > 1.5 * sum(found["reward"][:3])
+    results = run("loop")
+    assert len(results["reward"]) == 12
+    assert sum(results["reward"][-3:]) > 1.5 * sum(results["reward"][:3])
     # The engine follows every step, tied embeddings and prefix cache notwithstanding.
-    assert max(found["sync/logp_gap_max"]) < 1e-4
-    assert max(found["sampling/sampling_logp_difference/max"]) < 1e-4
+    assert max(results["sync/logp_gap_max"]) < 1e-4
+    assert max(results["sampling/sampling_logp_difference/max"]) < 1e-4
 
 
 def test_a_tied_export_keeps_the_old_head_and_is_seen(run):

@@ -96,5 +96,5 @@ def tied(run_dir):
 
 if __name__ == "__main__":
     start = time.perf_counter()
-    found = {"loop": trained, "tied": tied}[sys.argv[1]](Path(sys.argv[2]))
-    print(json.dumps(found | {"seconds": time.perf_counter() - start}))
+    results = {"loop": trained, "tied": tied}[sys.argv[1]](Path(sys.argv[2]))
+    print(json.dumps(results | {"seconds": time.perf_counter() - start}))

@@ -3,6 +3,8 @@ import pytest
 from grpo_trainer.recipe import Recipe
 from grpo_trainer.stages.gateway_ready import GatewayNotReady, wait_for
 
+pytestmark = pytest.mark.slow
+
 
 def recipe(domain):
     return Recipe.model_validate(

@@ -111,7 +111,7 @@ def test_problems_of_a_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("{", "line 1: "),
         ('{"prompt": "1+1?"}', "line 1: reference is missing"),
@@ -119,8 +119,8 @@ def test_problems_of_a_file(tmp_path):
         ('{"prompt": "a", "reference": 2, "split": "validation"}', "line 1: split: 'validation' is none of"),
     ],
 )
-def test_a_line_that_is_no_problem_is_named(tmp_path, line, told):
+def test_a_line_that_is_no_problem_is_named(tmp_path, line, message):
     path = tmp_path / "problems.jsonl"
     path.write_text(line)
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         JSONLines(path).problems("train")

@@ -98,11 +98,11 @@ def test_a_stop_and_a_resume_change_no_bit(make_policy, make_trainer, config, tm
         second._updater.optimizer.state.values(), whole._updater.optimizer.state.values(), strict=True
     ):
         assert equal(one, other)
-    told = [
+    message = [
         [{"step": line["step"], "reward": line["reward"], "loss": line["loss"]} for line in lines_of(folder)]
         for folder in (config.run_dir, tmp_path / "whole")
     ]
-    assert told[0] == told[1]
+    assert message[0] == message[1]
 
 
 def lines_of(folder):
@@ -369,7 +369,7 @@ def test_bad_settings_are_named(tmp_path):
     good = {"run_dir": str(tmp_path), "loss": {"clip_high": 0.28}, "advantage": {"scale": "none"}}
     assert GRPOConfig.from_mapping(good).loss.clip_high == 0.28
     assert GRPOConfig.from_mapping(GRPOConfig.from_mapping(good).to_mapping()) == GRPOConfig.from_mapping(good)
-    for bad, told in [
+    for bad, message in [
         ({"learning_rat": 1}, "learning_rat: unknown"),
         ({"loss": {"clip": 1}}, r"loss\.clip: unknown"),
         ({"group_size": 1}, "group_size: must be at least 2"),
@@ -377,7 +377,7 @@ def test_bad_settings_are_named(tmp_path):
         ({"schedule": "step"}, "schedule"),
         ({"temperature": 0}, "temperature"),
     ]:
-        with pytest.raises(ValueError, match=told):
+        with pytest.raises(ValueError, match=message):
             GRPOConfig.from_mapping(good | bad)
 
 

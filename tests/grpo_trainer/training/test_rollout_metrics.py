@@ -96,11 +96,11 @@ def test_a_resumed_log_forgets_what_came_after_the_checkpoint_and_half_a_line(tm
 
 
 def test_reflection_is_told_per_thousand_tokens():
-    found = aha.metrics(["wait, wait", "no", "check it"], 60)
-    assert found["aha/wait"] == pytest.approx(2 * 1000 / 60)
-    assert found["aha/check"] == pytest.approx(1000 / 60)
-    assert found["aha/mean_count"] == 1
-    assert found["aha/any_frac"] == pytest.approx(2 / 3)
+    results = aha.metrics(["wait, wait", "no", "check it"], 60)
+    assert results["aha/wait"] == pytest.approx(2 * 1000 / 60)
+    assert results["aha/check"] == pytest.approx(1000 / 60)
+    assert results["aha/mean_count"] == 1
+    assert results["aha/any_frac"] == pytest.approx(2 / 3)
 
 
 def test_the_client_needs_neither_torch_nor_transformers():

@@ -13,6 +13,8 @@ from grpo_trainer.rollout.transformers_engine import TransformersEngine
 from grpo_trainer.training import FunctionScorer, GatewayScorer, Trainer
 from trainer_client import BadGroup, RewardClient
 
+pytestmark = pytest.mark.slow
+
 PROMPT = Prompt("1/2+1/3?", domain="math", reference={"answer": "5/6"}, more={"prompt": "What is 1/2+1/3?"})
 RIGHT = "<think>so</think><answer>5/6</answer>"
 WRONG = "<think>so</think><answer>2/3</answer>"
@@ -66,12 +68,12 @@ def test_a_gateway_that_is_not_there_gives_no_verdict_with_its_cause(score_all):
 
 def test_a_sample_is_sent_before_its_siblings_exist():
     """The first is answered while the second has not been submitted."""
-    answered, asked = threading.Event(), []
+    answered, requests = threading.Event(), []
 
     def answer(request):
         if request.method == "GET":
             return httpx.Response(200, json={"version": "v", "components": []})  # none needs the siblings
-        asked.append(json.loads(request.content))
+        requests.append(json.loads(request.content))
         answered.set()
         result = {"reward": 1.0, "valid": True, "failure": None, "components": {}, "flags": []}
         return httpx.Response(200, json={"domain": "math", "version": "v", "results": [result], "group": {}})
@@ -83,7 +85,7 @@ def test_a_sample_is_sent_before_its_siblings_exist():
         assert answered.wait(10)
         scorer.submit(second)
         assert scorer.result("0-0").rewards == [1.0, 1.0]
-    assert asked[1] | {"deadline_s": 0} == {
+    assert requests[1] | {"deadline_s": 0} == {
         "domain": "math",
         "completions": [WRONG],
         "reference": {"answer": "5/6"},
@@ -123,7 +125,7 @@ def test_a_policy_is_trained_against_a_real_gateway(gateway, policy, tokenizer, 
         engine = TransformersEngine(policy, [2])
         trainer = Trainer(policy, tokenizer, engine, GatewayScorer(client), prompts, config)
         trainer.run()
-    told = json.loads((config.run_dir / "metrics.jsonl").read_text().splitlines()[-1])
-    assert told["reward/failed_frac"] == 0
-    assert told["rewards/format/mean"] == 0
-    assert told["reward_wait_s"] >= 0
+    message = json.loads((config.run_dir / "metrics.jsonl").read_text().splitlines()[-1])
+    assert message["reward/failed_frac"] == 0
+    assert message["rewards/format/mean"] == 0
+    assert message["reward_wait_s"] >= 0

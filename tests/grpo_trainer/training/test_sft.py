@@ -101,7 +101,7 @@ def test_emphasis_is_by_the_tokens_whole_text():
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"steps": 0}, "steps: must be at least 1"),
         ({"steps": 1, "learning_rate": 0.0}, "learning_rate: must be above 0"),
@@ -109,8 +109,8 @@ def test_emphasis_is_by_the_tokens_whole_text():
         ({"steps": 1, "emphasis": {"a": 0}}, "emphasis: the weight of 'a' must be above 0"),
     ],
 )
-def test_bad_settings_are_named(settings, told):
-    with pytest.raises(ValueError, match=told):
+def test_bad_settings_are_named(settings, message):
+    with pytest.raises(ValueError, match=message):
         SFTConfig(**settings)
 
 

@@ -53,8 +53,8 @@ def gradient_of(make_policy, config):
     def gradient(groups, reference=None, **settings):
         policy = make_policy()
         updater = Updater(policy, replace(config, **(ONE_STEP | settings)))
-        found = updater.update(groups, 0, 0, reference)
-        return torch.cat([parameter.grad.flatten() for parameter in policy.parameters()]), found
+        results = updater.update(groups, 0, 0, reference)
+        return torch.cat([parameter.grad.flatten() for parameter in policy.parameters()]), results
 
     return gradient
 
@@ -185,8 +185,8 @@ def test_the_policy_before_the_first_step_is_the_old_one_for_all_minibatches(mak
     loss = replace(config.loss, clip_low=1e-3, clip_high=1e-3, kl_coef=0.0)
     settings = {"minibatches": 2, "learning_rate": 0.03, "micro_batch_tokens": 1000, "loss": loss}
     groups = make_groups()
-    found = Updater(make_policy(), replace(config, **settings)).update(groups, 0, 0, None)
-    assert found["clip_ratio/region_mean"] > 0.1
+    results = Updater(make_policy(), replace(config, **settings)).update(groups, 0, 0, None)
+    assert results["clip_ratio/region_mean"] > 0.1
     still = Updater(make_policy(), replace(config, **settings | {"learning_rate": 1e-12})).update(groups, 0, 0, None)
     assert still["clip_ratio/region_mean"] == 0
 
@@ -215,8 +215,8 @@ def test_nothing_to_learn_changes_no_bit(make_groups, make_policy, config, rewar
     updater = Updater(policy, replace(config, weight_decay=0.1))
     updater.update(make_groups(), 0, 0, None)  # gives the optimiser some momentum
     policy.load_state_dict(before)
-    found = updater.update([group for group in make_groups(dead) if group.advantages.alive], 1, 2, None)
-    assert found["skipped_steps"] == 2
+    results = updater.update([group for group in make_groups(dead) if group.advantages.alive], 1, 2, None)
+    assert results["skipped_steps"] == 2
     assert all(torch.equal(tensor, before[name]) for name, tensor in policy.state_dict().items())
 
 
@@ -225,6 +225,6 @@ def test_a_gradient_that_is_no_number_changes_nothing_and_is_counted(make_groups
     before = {name: tensor.clone() for name, tensor in policy.state_dict().items()}
     groups = make_groups()
     groups[0] = replace(groups[0], advantages=replace(groups[0].advantages, values=(float("nan"), 0.0, 0.0)))
-    found = Updater(policy, replace(config, **ONE_STEP)).update(groups, 0, 0, None)
-    assert found["skipped_steps"] == 1
+    results = Updater(policy, replace(config, **ONE_STEP)).update(groups, 0, 0, None)
+    assert results["skipped_steps"] == 1
     assert all(torch.equal(tensor, before[name]) for name, tensor in policy.state_dict().items())

@@ -13,6 +13,8 @@ from reward_api.app import create_app
 from reward_api.gateway.gateway import Gateway
 from reward_api.settings import GatewaySettings
 
+pytestmark = pytest.mark.slow
+
 ABOUT = {"verifier": "fake", "version": "1", "options_schema": {"type": "object"}, "reference_schema": {}}
 ELSEWHERE = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9"}
 DEADLINE_S = 0.7

@@ -8,6 +8,8 @@ from reward_api.gateway.gateway import Gateway
 from reward_api.gateway.remote import Remote
 from reward_api.settings import GatewaySettings
 
+pytestmark = pytest.mark.slow
+
 ADMIN = {"authorization": "Bearer admin"}
 ELSEWHERE = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9"}
 ABOUT = {"verifier": "v", "version": "1", "options_schema": {"type": "object"}, "reference_schema": {}}

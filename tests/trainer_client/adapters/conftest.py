@@ -5,8 +5,8 @@ import pytest
 def asked_with(monkeypatch, toy_url):
     """Sets TOUCHSTONE_* for the adapters: the toys' gateway, domain `toy`, and what a test gives."""
 
-    def ask(**told):
-        for name, value in {"URL": toy_url, "DOMAIN": "toy", "STOP_AT": "1", "DEADLINE_S": "30", **told}.items():
+    def ask(**message):
+        for name, value in {"URL": toy_url, "DOMAIN": "toy", "STOP_AT": "1", "DEADLINE_S": "30", **message}.items():
             monkeypatch.setenv(f"TOUCHSTONE_{name}", value)
 
     ask()

@@ -155,5 +155,5 @@ def test_rllms_evaluator():
 def test_hundreds_in_threads():
     task = {"question": "What?", "ground_truth": "yes"}
     with ThreadPoolExecutor(64) as pool:
-        found = list(pool.map(lambda number: reward(task, ("yes", "no")[number % 2]).reward, range(400)))
-    assert found == [1.0, 0.0] * 200
+        results = list(pool.map(lambda number: reward(task, ("yes", "no")[number % 2]).reward, range(400)))
+    assert results == [1.0, 0.0] * 200

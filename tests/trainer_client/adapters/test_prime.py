@@ -63,5 +63,5 @@ async def test_a_domain_that_looks_at_siblings_is_refused(asked_with):
 
 async def test_many_traces_at_once(asked_with):
     texts = ["yes", "no", "crash"] * 10
-    told = await asyncio.gather(*(reward(Data(), trace(text)) for text in texts), return_exceptions=True)
-    assert [one if isinstance(one, float) else type(one) for one in told] == [1.0, 0.0, NoVerdict] * 10
+    failure_message = await asyncio.gather(*(reward(Data(), trace(text)) for text in texts), return_exceptions=True)
+    assert [one if isinstance(one, float) else type(one) for one in failure_message] == [1.0, 0.0, NoVerdict] * 10

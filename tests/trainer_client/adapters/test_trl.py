@@ -167,7 +167,7 @@ async def test_a_trainer_that_awaits_nothing_also_inside_a_loop(asked_with):
     assert reward_sync(["p"] * 2, ["yes", "crash"], answer=["yes"] * 2) == [1.0, 1.0]
 
 
-def _call(function, told):
+def _call(function, message):
     return asyncio.run(function(["p"] * 2, ["yes", "crash"], answer=["yes"] * 2))
 
 

@@ -21,8 +21,8 @@ def _settings(monkeypatch, toy_url):
 
 
 async def scores(texts, source="openai/gsm8k", index=0, **given):
-    asked = (compute_score(source, text, "yes", {"index": index, "split": "train"}, **given) for text in texts)
-    return await asyncio.gather(*asked)
+    requests = (compute_score(source, text, "yes", {"index": index, "split": "train"}, **given) for text in texts)
+    return await asyncio.gather(*requests)
 
 
 async def test_rewards_by_data_source():

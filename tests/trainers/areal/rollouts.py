@@ -45,8 +45,8 @@ async def rewards(way, rows):
         rollout = await workflow.arun_episode(Engine(tokenizer, row["text"]), data)
         return None if rollout is None else rollout["rewards"].item()
 
-    found = await asyncio.gather(*map(one, rows), return_exceptions=True)
-    return [f"{type(one).__name__}: {one}" if isinstance(one, BaseException) else one for one in found]
+    results = await asyncio.gather(*map(one, rows), return_exceptions=True)
+    return [f"{type(one).__name__}: {one}" if isinstance(one, BaseException) else one for one in results]
 
 
 async def main():

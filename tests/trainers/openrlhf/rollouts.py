@@ -56,28 +56,28 @@ class Engine:
         return types.SimpleNamespace(outputs=[output])
 
 
-async def rollouts(asked):
+async def rollouts(requests):
     tokenizer = bytes_tokenizer()
-    executor = SingleTurnAgentExecutor(asked["url"])
-    engine = Engine(tokenizer, asked["completions"])
-    sampling = types.SimpleNamespace(max_tokens=asked.get("max_tokens", 400), logprobs=None)
+    executor = SingleTurnAgentExecutor(requests["url"])
+    engine = Engine(tokenizer, requests["completions"])
+    sampling = types.SimpleNamespace(max_tokens=requests.get("max_tokens", 400), logprobs=None)
     return await asyncio.gather(
         *(
-            executor.execute(asked["prompt"], label, sampling, asked.get("max_length", 2000), tokenizer, engine)
-            for label in asked["labels"]
+            executor.execute(requests["prompt"], label, sampling, requests.get("max_length", 2000), tokenizer, engine)
+            for label in requests["labels"]
         )
     )
 
 
 def main():
-    print(json.dumps({name: group(asked) for name, asked in json.loads(sys.argv[1]).items()}))
+    print(json.dumps({name: group(requests) for name, requests in json.loads(sys.argv[1]).items()}))
 
 
-def group(asked):
+def group(requests):
     begun = time.monotonic()
-    responses = asyncio.run(rollouts(asked))
-    told = {"seconds": time.monotonic() - begun, "rewards": [response["reward"] for response in responses]}
-    return told if None in told["rewards"] else told | trained_on(responses)
+    responses = asyncio.run(rollouts(requests))
+    message = {"seconds": time.monotonic() - begun, "rewards": [response["reward"] for response in responses]}
+    return message if None in message["rewards"] else message | trained_on(responses)
 
 
 def trained_on(responses):

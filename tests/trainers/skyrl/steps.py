@@ -25,9 +25,9 @@ def stepped(row):
 def main():
     skyrl_gym.register(id="touchstone", entry_point="trainer_client.adapters.skyrl:TouchstoneEnv")
     with ThreadPoolExecutor(32) as pool:
-        found = list(pool.map(stepped, json.loads(sys.argv[1])))
-    metrics = aggregate_for_environment("touchstone", [told for _, told in found if told])
-    print(json.dumps({"steps": [step for step, _ in found], "metrics": metrics}))
+        results = list(pool.map(stepped, json.loads(sys.argv[1])))
+    metrics = aggregate_for_environment("touchstone", [message for _, message in results if message])
+    print(json.dumps({"steps": [step for step, _ in results], "metrics": metrics}))
 
 
 main()

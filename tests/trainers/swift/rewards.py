@@ -22,8 +22,10 @@ def main():
     groups = json.loads(sys.argv[2])
     import trl
 
-    told = {name: computed(reward, texts) for name, texts in groups.items()}
-    print(json.dumps({"groups": told, "trl": trl.__version__, "naive": advantages(torch.tensor([[1.0], [torch.nan]]))}))
+    message = {name: computed(reward, texts) for name, texts in groups.items()}
+    print(
+        json.dumps({"groups": message, "trl": trl.__version__, "naive": advantages(torch.tensor([[1.0], [torch.nan]]))})
+    )
 
 
 def computed(reward, texts):
@@ -40,8 +42,8 @@ def sample(index, text):
 
 
 def advantages(rewards, scale="none"):
-    found, _ = compute_advantages(rewards, torch.ones(1), num_generations=len(rewards), scale_rewards=scale)
-    return found.tolist()
+    results, _ = compute_advantages(rewards, torch.ones(1), num_generations=len(rewards), scale_rewards=scale)
+    return results.tolist()
 
 
 main()

@@ -18,9 +18,9 @@ def main():
     ours, theirs = context.Pipe()
     child = context.Process(target=score, args=(theirs, [reward], json.loads(sys.argv[1])))
     child.start()
-    told = ours.recv() if ours.poll(300) else None
+    message = ours.recv() if ours.poll(300) else None
     child.join(60)
-    print(json.dumps({"exit": child.exitcode, "groups": told}))
+    print(json.dumps({"exit": child.exitcode, "groups": message}))
 
 
 def score(pipe, reward_funcs, groups):
@@ -49,8 +49,8 @@ def score(pipe, reward_funcs, groups):
         scored = [await loop._score_group(group(worker, texts)) for texts in groups]
         return [[{"advantage": one.advantage, **one.metrics} for one in samples] for samples in scored]
 
-    told = loop._loop.run_until_complete(all_of_them())
-    pipe.send(told)
+    message = loop._loop.run_until_complete(all_of_them())
+    pipe.send(message)
 
 
 def group(worker, texts):

@@ -10,7 +10,7 @@ from verl.utils.reward_score.sandbox_fusion.utils import check_correctness
 
 def main():
     url, cases = sys.argv[1], json.loads(sys.argv[2])
-    told = []
+    message = []
     for case in cases:
         score = default_compute_score(
             "codecontests",
@@ -21,8 +21,8 @@ def main():
             memory_limit_mb=1024,
         )
         results, metadata = check_correctness(url, case["tests"], case["code"], timeout=case.get("timeout", 10))
-        told.append({"score": score, "results": results, "statuses": [one["status"] for one in metadata]})
-    print(json.dumps(told))
+        message.append({"score": score, "results": results, "statuses": [one["status"] for one in metadata]})
+    print(json.dumps(message))
 
 
 main()

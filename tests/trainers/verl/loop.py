@@ -11,27 +11,27 @@ from world import batch, configuration
 
 
 def main():
-    asked = json.loads(sys.argv[1])
+    requests = json.loads(sys.argv[1])
     tokenizer = bytes_tokenizer()
-    tokenizer.save_pretrained(asked["folder"])
+    tokenizer.save_pretrained(requests["folder"])
     # A model's configuration of a kind for which the tokenizer stays what it is.
-    with open(f"{asked['folder']}/config.json", "w") as file:
+    with open(f"{requests['folder']}/config.json", "w") as file:
         json.dump({"model_type": "mistral"}, file)
     ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
-    data = batch(tokenizer, asked["rows"])
-    loop = RewardLoopManager(configuration("function", asked["folder"], **asked["settings"]))
+    data = batch(tokenizer, requests["rows"])
+    loop = RewardLoopManager(configuration("function", requests["folder"], **requests["settings"]))
     got = loop.compute_rm_score(data)
     mask = data.batch["attention_mask"][:, data.batch["prompts"].shape[1] :]
     scores = got.batch["rm_scores"]
     advantages, _ = compute_grpo_outcome_advantage(scores.clone(), mask, data.non_tensor_batch["uid"])
-    told = {
+    message = {
         "rewards": scores.sum(-1).tolist(),
         "keys": got.meta_info["reward_extra_keys"],
         "failed": got.non_tensor_batch["failed"].tolist(),
         "advantages": advantages[:, 0].tolist(),
     }
     ray.shutdown()
-    print(json.dumps(told))
+    print(json.dumps(message))
 
 
 main()

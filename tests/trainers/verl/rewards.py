@@ -21,10 +21,10 @@ from verl.trainer.ppo.v1.utils import compute_advantage_for_multi_trajectories
 from world import PROMPT, batch, columns, configuration, ids
 
 
-async def case(tokenizer, asked):
-    config = configuration(asked["kind"], size=asked.get("size", 4), **asked["settings"])
+async def case(tokenizer, requests):
+    config = configuration(requests["kind"], size=requests.get("size", 4), **requests["settings"])
     manager = load_reward_manager(config, tokenizer)
-    return await (dropped if asked.get("trainer") == "v1" else scored)(manager, tokenizer, config, asked["rows"])
+    return await (dropped if requests.get("trainer") == "v1" else scored)(manager, tokenizer, config, requests["rows"])
 
 
 async def scored(manager, tokenizer, config, rows):
@@ -50,7 +50,9 @@ async def scored(manager, tokenizer, config, rows):
         "rewards": rewards,
         "extras": extras,
         "advantages": advantages[:, 0].tolist(),
-        "metrics": {source: {name: dict(found) for name, found in told.items()} for source, told in metrics.items()},
+        "metrics": {
+            source: {name: dict(matches) for name, matches in message.items()} for source, message in metrics.items()
+        },
     }
 
 
@@ -95,11 +97,11 @@ async def dropped(manager, tokenizer, config, rows):
         },
         non_tensors={"uid": np.array(["u"] * len(keys), dtype=object)},
     )
-    told = compute_advantage_for_multi_trajectories(data, keys, "grpo", config=None)
+    message = compute_advantage_for_multi_trajectories(data, keys, "grpo", config=None)
     return {
         "status": tags["u"],
         "sessions": [int(key.split("_")[1]) for key in keys],
-        "advantages": told.batch["advantages"][:, 0].tolist(),
+        "advantages": message.batch["advantages"][:, 0].tolist(),
     }
 
 
@@ -110,7 +112,7 @@ def padded(row, length):
 
 async def main():
     tokenizer = bytes_tokenizer()
-    print(json.dumps({name: await case(tokenizer, asked) for name, asked in json.loads(sys.argv[1]).items()}))
+    print(json.dumps({name: await case(tokenizer, requests) for name, requests in json.loads(sys.argv[1]).items()}))
 
 
 asyncio.run(main())

@@ -57,8 +57,8 @@ def batch(tokenizer, rows):
     mask = [[0] * 3 + [1] * (len(prompt) + len(one)) + [0] * (longest - len(one)) for one in responses]
     tensors = {"prompts": prompts, "responses": padded, "attention_mask": torch.tensor(mask)}
     data = TensorDict(tensors, batch_size=len(rows))
-    told = [columns(row) for row in rows]
-    arrays = {name: np.empty(len(rows), dtype=object) for name in told[0]}
+    message = [columns(row) for row in rows]
+    arrays = {name: np.empty(len(rows), dtype=object) for name in message[0]}
     for name, array in arrays.items():
-        array[:] = [one[name] for one in told]
+        array[:] = [one[name] for one in message]
     return DataProto(batch=data, non_tensor_batch=arrays)

@@ -15,8 +15,8 @@ def test_the_worked_example_holds(completion, score, errors):
     text = completion.replace("\\|", "|")
     verdict = FormatVerifier().verify(Sample(completion=text, options=FormatOptions(), reference=ReferenceModel()))
     assert verdict.score == int(score)
-    told = [f"{error['code']} {error['what']}".strip() for error in verdict.evidence["errors"]]
-    assert told == [part.replace("\\|", "|") for part in re.findall(r"`(.+?)`", errors)]
+    message = [f"{error['code']} {error['what']}".strip() for error in verdict.evidence["errors"]]
+    assert message == [part.replace("\\|", "|") for part in re.findall(r"`(.+?)`", errors)]
 
 
 def test_the_example_is_there():

@@ -41,8 +41,8 @@ def judge(*texts, scores, **options):
     ],
 )
 def test_the_claim_is_the_number_on_the_last_line(line, claim):
-    found = claim_of(f"It is 4.\n{line}", "confidence")
-    assert found == (None if claim is None else pytest.approx(claim))
+    results = claim_of(f"It is 4.\n{line}", "confidence")
+    assert results == (None if claim is None else pytest.approx(claim))
 
 
 def test_the_formulas():

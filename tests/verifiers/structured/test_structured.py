@@ -234,10 +234,10 @@ RIGHT = {
     ],
 )
 def test_each_field_has_its_verdict(change, missed):
-    found = verdict(json.dumps(RIGHT | change), {"fields": FIELDS, "source": SOURCE}, score="share")
-    assert [line.split("[")[0].split(" ")[0] for line in found.evidence.get("missed", [])] == missed
+    results = verdict(json.dumps(RIGHT | change), {"fields": FIELDS, "source": SOURCE}, score="share")
+    assert [line.split("[")[0].split(" ")[0] for line in results.evidence.get("missed", [])] == missed
     weight = 2 if missed == ["name"] else 1 if missed else 0
-    assert found.score == pytest.approx(1 - weight / 9, abs=1e-6)
+    assert results.score == pytest.approx(1 - weight / 9, abs=1e-6)
     assert score(json.dumps(RIGHT | change), {"fields": FIELDS, "source": SOURCE}) == float(not missed)
 
 

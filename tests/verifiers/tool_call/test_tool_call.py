@@ -324,10 +324,10 @@ def hacks():
 
 def test_no_hack_is_paid():
     rows = list(hacks())
-    found = [(row, paid) for row in rows for kind in ("exact", "f1") if (paid := score(row, ONE, score=kind)) > 0.67]
+    results = [(row, paid) for row in rows for kind in ("exact", "f1") if (paid := score(row, ONE, score=kind)) > 0.67]
     exact = [row for row in rows if score(row, ONE) > 0]
     assert len(rows) >= 200
-    assert (exact, found) == ([], [])
+    assert (exact, results) == ([], [])
 
 
 @pytest.mark.parametrize("kind", ["exact", "f1", "weighted"])

@@ -32,7 +32,7 @@ def ask(name, folder):
 
 
 if __name__ == "__main__":
-    found = [ask(name, Path(sys.argv[1])) for name in INSTALL]
-    inputs = found[0]["inputs"]
-    assert all(one.pop("inputs") == inputs for one in found)
-    (HERE / "losses.json").write_text(json.dumps({"inputs": inputs, "trainers": found}, indent=1) + "\n")
+    results = [ask(name, Path(sys.argv[1])) for name in INSTALL]
+    inputs = results[0]["inputs"]
+    assert all(one.pop("inputs") == inputs for one in results)
+    (HERE / "losses.json").write_text(json.dumps({"inputs": inputs, "trainers": results}, indent=1) + "\n")

@@ -154,8 +154,8 @@ def verl():
 
     def advantage_of(compute, ours, **more):
         scores = torch.tensor(REWARDS, dtype=torch.float64)[:, None]
-        found, _ = compute(scores, torch.ones_like(scores), np.array(GROUPS), **more)
-        return ours, found.flatten().tolist()
+        results, _ = compute(scores, torch.ones_like(scores), np.array(GROUPS), **more)
+        return ours, results.flatten().tolist()
 
     grpo, rloo = core_algos.compute_grpo_outcome_advantage, core_algos.compute_rloo_outcome_advantage
     return {
@@ -206,19 +206,19 @@ def openrlhf():
 
 def golden(name):
     losses, advantages = {"trl": trl, "verl": verl, "openrlhf": openrlhf}[name]()
-    found = []
+    results = []
     for words, (ours, compute) in losses.items():
         data = inputs()
         data["logp"].requires_grad_()
         loss = compute(data)
         (gradient,) = torch.autograd.grad(loss, data["logp"])
-        found.append({"case": words, "ours": ours, "loss": loss.item(), "gradient": gradient.tolist()})
+        results.append({"case": words, "ours": ours, "loss": loss.item(), "gradient": gradient.tolist()})
     return {
         "trainer": name,
         "version": importlib.metadata.version(name),
         "inputs": {"tokens": TOKENS, "rewards": REWARDS, "groups": GROUPS}
         | {key: value.tolist() for key, value in inputs().items()},
-        "losses": found,
+        "losses": results,
         "advantages": [{"case": words, "ours": ours, "values": values} for words, (ours, values) in advantages.items()],
     }
 
