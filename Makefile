@@ -45,8 +45,8 @@ $(SUITE): .venv/bin/uv requirements.lock pyproject.toml trainer_client/pyproject
 run: $(SUITE)
 	$(PY) -m reward_api demo --port $(PORT) $(if $(ONCE),--once)
 
+# Three at a time on two cores: tests of time limits wait more than they compute.
 test: install
-	# Three at a time on two cores: tests of time limits wait more than they compute.
 	$(PY) -m pytest -n 3 -m "not slow and not long and not compose"
 
 # What is between `make test` and `make test-all`.
