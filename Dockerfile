@@ -1,5 +1,5 @@
 # One file for every service: which one an image serves is its command, and EXTRAS is what that needs installed.
-#   docker build --build-arg EXTRAS=gateway -t touchstone/gateway .
+#   docker build --build-arg "EXTRAS=gateway structured text-similarity" -t touchstone/gateway .
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS python
@@ -26,7 +26,7 @@ RUN [ -z "${TORCH}" ] \
 ARG EXTRAS
 # All but our own client, which is on no index and comes with the code below. What is downloaded has a hash in the lock.
 RUN mkdir others && sed '/"touchstone-client/d' pyproject.toml > others/pyproject.toml \
-    && /opt/uv/bin/uv pip install --no-cache --require-hashes --constraint requirements.lock -r others/pyproject.toml --extra "${EXTRAS:?name the extras}"
+    && /opt/uv/bin/uv pip install --no-cache --require-hashes --constraint requirements.lock -r others/pyproject.toml $(printf -- "--extra %s " ${EXTRAS:?name the extras})
 COPY README.md LICENSE /src/
 COPY verifiers /src/verifiers
 COPY reward_api /src/reward_api

@@ -1,0 +1,40 @@
+"""A verifier whose packages are not installed: the suite starts without it, and whoever names it reads what to install."""
+
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import sys
+
+sys.modules[{package!r}] = None  # as where it is not installed
+
+from reward_api.gateway.gateway import local_verifiers
+from reward_api.settings import GatewaySettings
+from reward_verifiers import registry
+
+assert "format" in local_verifiers(GatewaySettings())
+assert {verifier!r} not in local_verifiers(GatewaySettings())
+try:
+    registry.load({verifier!r})
+except registry.BrokenVerifier as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("verifier", "package", "extra"),
+    [
+        ("structured", "jsonschema_rs", "structured"),
+        ("tool_call", "jsonschema_rs", "structured"),
+        ("text_similarity", "rapidfuzz", "text_similarity"),
+        ("language", "msgpack", "language"),
+    ],
+)
+def test_it_is_left_out_and_names_its_extra(verifier, package, extra):
+    script = SCRIPT.format(verifier=verifier, package=package)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"verifier {verifier!r} cannot be loaded: ")
+    assert done.stdout.endswith(f"; pip install 'touchstone-rewards[{extra}]'\n")
