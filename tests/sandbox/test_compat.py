@@ -22,11 +22,6 @@ ADD = "def add(a, b): return a + b"
 
 
 @pytest.fixture(scope="module")
-def anyio_backend():
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
 async def backend():
     backend = CodeBackend(SandboxSettings(slots=2, python="/usr/bin/python3", max_programs=50))
     await backend.start()

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reward_sandbox.backend import CodeBackend
 from reward_sandbox.datasets.row import NotUnderstood
 from reward_sandbox.datasets.table import READERS, reader_of, reference_of
-from reward_sandbox.settings import SandboxSettings
 from reward_verifiers.contract import VerifyRequest
 
 ROOT = Path(__file__).parents[2]
@@ -17,19 +15,6 @@ sys.path.insert(0, str(ROOT / "tests" / "data" / "sandbox"))
 import rows  # noqa: E402  # the folder of cases is no package
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def anyio_backend():
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-async def backend():
-    backend = CodeBackend(SandboxSettings(slots=2))
-    await backend.start()
-    yield backend
-    await backend.aclose()
 
 
 def _quick_first():

@@ -13,11 +13,6 @@ from reward_sandbox.jail.backends.fork_server import ForkServerJail
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="tier A needs root")]
 
 
-@pytest.fixture(scope="module")
-def anyio_backend():
-    return "asyncio"
-
-
 @pytest.fixture(scope="module", params=["A", pytest.param("B", marks=pytest.mark.long)])
 async def grader(request):
     jail = ForkServerJail(2, tier=request.param, python="/usr/bin/python3")

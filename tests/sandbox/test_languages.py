@@ -5,10 +5,8 @@ import os
 
 import pytest
 
-from reward_sandbox.backend import CodeBackend
 from reward_sandbox.grading.items import GradeItem
 from reward_sandbox.languages.table import LANGUAGES
-from reward_sandbox.settings import SandboxSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="tier A needs root")]
 C = "#include <stdio.h>\nint main(void) {{ {} }}"
@@ -30,19 +28,6 @@ PROGRAMS = {
     "ruby": ("puts gets.split.sum(&:to_i)", "puts (1", "loop {}", "puts File.read('/etc/shadow')"),
     "lua": ("local a, b = io.read('n', 'n') print(a + b)", "print(1", "while true do end", "print(io.open('/etc/shadow'):read('a'))"),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def anyio_backend():
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-async def backend():
-    backend = CodeBackend(SandboxSettings(slots=2))
-    await backend.start()
-    yield backend
-    await backend.aclose()
 
 
 def test_every_language_has_its_programs():

@@ -8,27 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from reward_sandbox.backend import CodeBackend
 from reward_sandbox.grading.items import GradeItem
-from reward_sandbox.settings import SandboxSettings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data" / "sandbox"))
 import programs  # the folder of cases is no package
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="tier A needs root")]
-
-
-@pytest.fixture(scope="module")
-def anyio_backend():
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-async def backend():
-    backend = CodeBackend(SandboxSettings(slots=2))
-    await backend.start()
-    yield backend
-    await backend.aclose()
 
 
 def _deserved(result, deserved) -> bool:

@@ -28,11 +28,6 @@ async def client():
     await backend.aclose()
 
 
-@pytest.fixture(scope="module")
-def anyio_backend():
-    return "asyncio"
-
-
 async def grade(client, **item):
     reply = await client.post("/grade", json={"items": [{"id": "a", "language": "python", **item}]})
     assert reply.status_code == 200, reply.text

@@ -29,11 +29,6 @@ async def grader(request):
     await jail.aclose()
 
 
-@pytest.fixture(scope="module")
-def anyio_backend():
-    return "asyncio"
-
-
 def _matches(result, expected) -> bool:
     if expected == "unpaid":
         return result.score in (0, None)

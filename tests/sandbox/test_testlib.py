@@ -4,9 +4,7 @@ import os
 
 import pytest
 
-from reward_sandbox.backend import CodeBackend
 from reward_sandbox.grading.items import GradeItem
-from reward_sandbox.settings import SandboxSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="tier A needs root")]
 HEAD = '#include "testlib.h"\nusing namespace std;\nint main(int argc, char* argv[]) {\n'
@@ -60,19 +58,6 @@ CASES = [
      "for i in range(12):\n    print(1, flush=True)\n    input()": "wrong_answer", "print('x')": "presentation_error",
      "print(5000)": "wrong_answer"}),
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def anyio_backend():
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-async def backend():
-    backend = CodeBackend(SandboxSettings(slots=2))
-    await backend.start()
-    yield backend
-    await backend.aclose()
 
 
 @pytest.mark.parametrize(("checker", "kind", "stdin", "stdout", "programs"), CASES, ids=["sum", "near", "guess"])

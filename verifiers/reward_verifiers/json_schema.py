@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from reward_verifiers.verifier import BadReference, Unsupported
+import jsonschema_rs
+
+from reward_verifiers.verifier import BadReference
 
 SHOWN = 200
 
@@ -28,11 +30,7 @@ def errors(schema: dict[str, Any] | bool, value: Any) -> Iterator[tuple[str, str
 
 @lru_cache(maxsize=256)
 def compiled(schema: str) -> Any:
-    """The validator of a schema. Raises BadReference, and Unsupported without its package."""
-    try:
-        import jsonschema_rs
-    except ImportError as error:  # pragma: no cover - the extra brings it
-        raise Unsupported("JSON schemas need the package jsonschema-rs") from error
+    """The validator of a schema. Raises BadReference."""
     # The linear-time engine: a pattern is the data set's, the text is the model's.
     engine = jsonschema_rs.RegexOptions()
     try:

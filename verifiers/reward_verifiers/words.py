@@ -1,4 +1,4 @@
-"""Words of any writing: where it has no spaces, each character is one."""
+"""Words of any writing, and how much two texts share of them. Where a writing has no spaces, each character is a word."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ def spaced(text: str) -> str:
     ['in', '東', '京']
     """
     return _SINGLE.sub(lambda match: f" {match[0]} ", text)
+
+
+def f1(common: int, answer: int, reference: int) -> float:
+    """The harmonic mean of common/answer and common/reference, by numbers of items; 0 where nothing is common."""
+    return 2 * common / (answer + reference) if common else 0.0

@@ -20,7 +20,7 @@ from pydantic import Field
 from reward_verifiers.completion import answer_text
 from reward_verifiers.contract import Verdict
 from reward_verifiers.verifier import BadReference, Options, ReferenceModel, Sample, Verifier
-from reward_verifiers.words import spaced
+from reward_verifiers.words import f1, spaced
 
 MAX_ANSWER = 10_000
 """Characters of an answer that are compared; a longer one is wrong."""
@@ -134,4 +134,4 @@ def _score(text: str, right: str, score: str) -> float:
         return float(bool(normal(right)) and normal(text) == normal(right))
     made, wanted = words(text), words(right)
     common = sum((Counter(made) & Counter(wanted)).values())
-    return 2 * common / (len(made) + len(wanted)) if common else 0.0
+    return f1(common, len(made), len(wanted))

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import re2
+
 from reward_verifiers.structured.compare import normal, same
 from reward_verifiers.structured.options import FieldRule
 from reward_verifiers.structured.paths import leaves, steps_of, values_at
-from reward_verifiers.verifier import BadReference, Unsupported
+from reward_verifiers.verifier import BadReference
 
 MAX_VALUE = 5_000
 MAX_VALUES = 1000
@@ -105,10 +107,6 @@ def _join(one: str, other: str) -> bool:
 @lru_cache(maxsize=512)
 def compiled(pattern: str) -> Any:
     """An RE2 pattern: it matches in linear time. Raises BadReference."""
-    try:
-        import re2
-    except ImportError as error:  # pragma: no cover - the extra brings it
-        raise Unsupported("patterns need the package google-re2") from error
     options = re2.Options()
     options.log_errors = False
     try:

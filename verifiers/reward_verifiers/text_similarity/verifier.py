@@ -15,11 +15,14 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import Field
+from rapidfuzz.distance import LCSseq
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
 
 from reward_verifiers.completion import answer_text
 from reward_verifiers.contract import Verdict
-from reward_verifiers.verifier import BadReference, Options, ReferenceModel, Sample, Unsupported, Verifier
-from reward_verifiers.words import spaced
+from reward_verifiers.verifier import BadReference, Options, ReferenceModel, Sample, Verifier
+from reward_verifiers.words import f1, spaced
 
 MAX_CHARS = 50_000
 SHOWN = 300
@@ -97,20 +100,10 @@ def _score(text: str, right: str, options: TextSimilarityOptions) -> float:
 
 
 def _rouge_l(text: str, right: str) -> float:
-    try:
-        from rapidfuzz.distance import LCSseq
-    except ImportError as error:  # pragma: no cover - the extra brings it
-        raise Unsupported("rouge_l needs the package rapidfuzz") from error
     made, wanted = words(text), words(right)
-    common = LCSseq.similarity(made, wanted)
-    return 2 * common / (len(made) + len(wanted)) if common else 0.0
+    return f1(LCSseq.similarity(made, wanted), len(made), len(wanted))
 
 
 @lru_cache(maxsize=8)
 def _metric(name: str, tokenizer: str) -> Any:
-    try:
-        from sacrebleu.metrics.bleu import BLEU
-        from sacrebleu.metrics.chrf import CHRF
-    except ImportError as error:  # pragma: no cover - the extra brings it
-        raise Unsupported(f"{name} needs the package sacrebleu") from error
     return CHRF() if name == "chrf" else BLEU(tokenize=tokenizer, effective_order=True)

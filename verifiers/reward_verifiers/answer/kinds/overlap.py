@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reward_verifiers.answer.judged import Judged, clipped
+from reward_verifiers.words import f1
 
 Same = Callable[[Any, Any], bool]
 
@@ -53,4 +54,4 @@ def _shared(wanted: list[Any], items: list[Any], same: Same) -> int:
 def _f1(shared: int, wanted: int, items: int) -> float:
     if not wanted or not items:
         return float(wanted == items)
-    return 2 * shared / (wanted + items)
+    return f1(shared, items, wanted)
