@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from reward_verifiers.language import hidden, prose, repeats, terms
+from reward_verifiers.language import codes, hidden, prose, repeats, terms
 from reward_verifiers.language.cjk import is_japanese
 from reward_verifiers.language.clean import clean
 from reward_verifiers.language.identifiers import is_identifier
@@ -83,8 +83,11 @@ def count(
 
 class _Count:
     def __init__(self, text: str, candidates: frozenset[str], target: str, question: str = "") -> None:
-        self.text, self.candidates, self.target = text, candidates, target
+        self.candidates, self.target = candidates, target
         self.words: Words = split(text)
+        if codes.may_hold_codes(self.words) and (plain := codes.spelled(text)) != text:
+            text, self.words = plain, split(plain)
+        self.text = text
         self.mask = hidden.mask(text, self.words.codes)
         for start, end in not_own(text, question):
             self.mask[start:end] = hidden.NOT_OWN
