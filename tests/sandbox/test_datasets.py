@@ -74,3 +74,8 @@ def test_the_page_has_every_data_set():
         assert f"| {reader.title} | `{reader.name}` | {', '.join(f'`{f}`' for f in reader.shape)} |" in page, (
             reader.name
         )
+
+
+def test_the_form_of_every_data_set_has_a_source():
+    assert set(rows.SOURCES) == {reader.name for reader in READERS}
+    assert {case[0] for case in [*rows.ROWS, *rows.MULTIPL_E]} == set(rows.SOURCES)
