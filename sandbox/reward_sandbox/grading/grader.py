@@ -41,6 +41,7 @@ class Grader:
         self._jail = jail
         self._uploads = uploads
         self._judges = Judges()
+        self._trials = checkers.Trials()
         self.compiler = Compiler(jail)
         self._libraries: dict[str, bool] = {}
         self._kept: LRUCache[str, GradeResult] = LRUCache(KEPT_RESULTS)
@@ -96,6 +97,7 @@ class Grader:
         if item.kind == "program":
             return await self._program(item, language)
         item = _with_entry(item)
+        await self._try_checker(item)
         compiled = await self.compiler.compile(language, item.code)
         if compiled.files is None:
             return self._not_compiled(item, compiled.outcome)
@@ -137,14 +139,22 @@ class Grader:
                 f"requires: the sandbox has no {', '.join(missing)}; TOUCHSTONE_SANDBOX_PYTHON_PATH adds one"
             )
 
+    async def _try_checker(self, item: GradeItem) -> None:
+        """On a reference output, before any program is judged by it. Raises BadItem, UnknownLanguage, SandboxFailed."""
+        if item.kind in _TALKING:
+            checker = await checkers.Checker.compiled(item, self.compiler)
+            test = next((test for test in item.tests if test.stdout), None)
+            if item.kind == "checker" and test is not None:
+                await self._trials.demand(self._jail, checker, test)
+
     async def _steps(self, item: GradeItem, jail: Runs, compiled: Compiled) -> list[Step]:
         files = compiled.files or {}
         if item.kind == "function":
             return steps.function(item, self._judges)
         if item.kind == "stdio":
             return steps.stdio(item, files, compiled.language.execution, self._judges)
-        checker = await checkers.Checker.compiled(item, self.compiler)
-        return checkers.steps(item, jail, checker, files, compiled.language.execution)
+        checker = await checkers.Checker.compiled(item, self.compiler)  # compiled before, and kept
+        return checkers.steps(item, jail, checker, files, compiled.language.execution, self._trials)
 
     async def _walked(self, item: GradeItem, jail: Runs, planned: Sequence[Step], problem: str) -> list[TestResult]:
         """A result for each step, in their order. Those that this problem's programs failed before are run first, so that a
