@@ -75,7 +75,7 @@ async def test_a_large_input_takes_none_of_the_room_for_files(name):
 @pytest.fixture
 def closed_interpreter():
     """One below a folder that only root may pass through, and not in /tmp, which a jail has for its own."""
-    closed = Path(tempfile.mkdtemp(dir="/var/tmp"))  # noqa: S108
+    closed = Path(tempfile.mkdtemp(dir="/var/tmp"))
     home = closed / "python"
     source = Path(os.path.realpath("/usr/bin/python3"))
     library = next(Path("/usr/lib").glob(f"{source.name}*/os.py")).parent

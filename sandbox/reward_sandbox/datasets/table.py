@@ -9,6 +9,7 @@ import json
 from typing import Any, get_args
 
 from reward_sandbox.datasets import (
+    cases,
     codeforces,
     contests,
     eval_plus,
@@ -42,6 +43,11 @@ def reference_of(row: Row) -> dict[str, Any]:
     if is_own(row):
         return {name: value for name, value in row.items() if name in Tests.model_fields or name == "language"}
     return reader_of(row).read(row)
+
+
+def prelude_for(language: str, prelude: str) -> str:
+    """The prelude of a reference for programs of this language: what readers add for calls is Python's alone."""
+    return "" if prelude == cases.PRELUDE and language != "python" else prelude
 
 
 def converted(row: Row, dataset: str = "") -> dict[str, Any]:

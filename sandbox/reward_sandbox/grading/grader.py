@@ -11,10 +11,11 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from cachetools import LRUCache
 
-from reward_sandbox.grading import checkers, programs, steps, suites
+from reward_sandbox.grading import calls, checkers, programs, steps, suites
 from reward_sandbox.grading.errors import BadItem, CheckerFailed, SandboxFailed, Unsupported
 from reward_sandbox.grading.items import Assurance, GradeItem, GradeResult, Test, TestResult, Verdict
 from reward_sandbox.grading.judges import Judges
@@ -91,14 +92,14 @@ class Grader:
     async def _graded(self, item: GradeItem, problem: str) -> GradeResult:
         """Raises UnknownLanguage, BadItem, CheckerFailed, SandboxFailed, CannotJail."""
         language = self.compiler.language_of(item.language)
-        if language.name != "python" and item.kind in ("function", *_SUITES):
-            raise BadItem(f"kind: {item.kind} is for Python; use stdio for {language.name}")
+        if language.name != "python" and item.kind in _SUITES:
+            raise BadItem(f"kind: {item.kind} is for Python; use stdio or function for {language.name}")
         await self._require(item)
         if item.kind == "program":
             return await self._program(item, language)
         item = _with_entry(item)
         await self._try_checker(item)
-        compiled = await self.compiler.compile(language, item.code)
+        compiled = await self._compiled(item, language)
         if compiled.files is None:
             return self._not_compiled(item, compiled.outcome)
         limits = language.limits(item.limits)
@@ -139,6 +140,13 @@ class Grader:
                 f"requires: the sandbox has no {', '.join(missing)}; TOUCHSTONE_SANDBOX_PYTHON_PATH adds one"
             )
 
+    async def _compiled(self, item: GradeItem, language: Language) -> Compiled:
+        """The program; for a function call in another language than Python with what calls it. Raises BadItem."""
+        if item.kind != "function" or language.name == "python":
+            return await self.compiler.compile(language, item.code)
+        harness = calls.harness_of(language.name)
+        return await self.compiler.compile(language, calls.source_of(item, harness), calls.beside(harness))
+
     async def _try_checker(self, item: GradeItem) -> None:
         """On a reference output, before any program is judged by it. Raises BadItem, UnknownLanguage, SandboxFailed."""
         if item.kind in _TALKING:
@@ -150,7 +158,8 @@ class Grader:
     async def _steps(self, item: GradeItem, jail: Runs, compiled: Compiled) -> list[Step]:
         files = compiled.files or {}
         if item.kind == "function":
-            return steps.function(item, self._judges)
+            harness = None if compiled.language.name == "python" else calls.harness_of(compiled.language.name)
+            return steps.function(item, self._judges, harness and partial(calls.run_of, item, harness, compiled))
         if item.kind == "stdio":
             return steps.stdio(item, files, compiled.language.execution, self._judges)
         checker = await checkers.Checker.compiled(item, self.compiler)  # compiled before, and kept

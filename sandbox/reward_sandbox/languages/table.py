@@ -81,10 +81,14 @@ _JAVA_WORD = re.compile(
 _JAVA_PACKAGE = re.compile(r"^[ \t]*package\s+([\w.]+)\s*;", re.M | re.A)
 
 
+JAVA_CALL = "TouchstoneCall"
+"""The class that is started where it is there; see grading.calls."""
+
+
 def _java_names(source: str) -> dict[str, str]:
     """The file must be named as the public class is, and the class to start is the outermost one with a method `main`."""
     code = _JAVA_PROSE.sub(" ", source)
-    depth, name, public, main = 0, "", "", ""
+    depth, name, public, main = 0, "", "", JAVA_CALL if JAVA_CALL in code else ""
     for match in _JAVA_WORD.finditer(code):
         is_public, kind, method = match.groups()
         if match[0] in "{}":
@@ -96,6 +100,19 @@ def _java_names(source: str) -> dict[str, str]:
     file = public or "Main"
     package = _JAVA_PACKAGE.search(code)
     return {"file": file, "main": (f"{package[1]}." if package else "") + (main or file)}
+
+
+def java_classes(source: str) -> list[str]:
+    """The outermost classes of a program, with its package."""
+    code = _JAVA_PROSE.sub(" ", source)
+    depth, names = 0, []
+    for match in _JAVA_WORD.finditer(code):
+        if match[0] in "{}":
+            depth += 1 if match[0] == "{" else -1
+        elif match[2] and depth == 0:
+            names.append(match[2])
+    package = _JAVA_PACKAGE.search(code)
+    return [f"{package[1]}.{name}" if package else name for name in names]
 
 
 # Without /proc its programs do not find their own libraries.
