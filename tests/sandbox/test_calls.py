@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Function calls in C++, Java and JavaScript: arguments and results of every type that a test can have."""
 
 import os

@@ -1,4 +1,4 @@
-"""Standard streams by name, in every isolation level; interpreters that other users may not reach; a namespace of one user."""
+"""Standard streams by name in every isolation level, interpreters that are closed to others, a namespace of one user."""
 
 import os
 import shutil

@@ -158,8 +158,10 @@ class Grader:
     async def _steps(self, item: GradeItem, jail: Runs, compiled: Compiled) -> list[Step]:
         files = compiled.files or {}
         if item.kind == "function":
-            harness = None if compiled.language.name == "python" else calls.harness_of(compiled.language.name)
-            return steps.function(item, self._judges, harness and partial(calls.run_of, item, harness, compiled))
+            if compiled.language.name == "python":
+                return steps.function(item, self._judges)
+            harness = calls.harness_of(compiled.language.name)
+            return steps.function(item, self._judges, partial(calls.run_of, item, harness, compiled))
         if item.kind == "stdio":
             return steps.stdio(item, files, compiled.language.execution, self._judges)
         checker = await checkers.Checker.compiled(item, self.compiler)  # compiled before, and kept
