@@ -159,4 +159,5 @@ _HARNESSES = {
     "cpp": Harness(_cpp, files=("touchstone_call.h",)),
     "java": Harness(_java, words=_java_words, prints=True),
     "javascript": Harness(_javascript),
+    "typescript": Harness(_javascript),
 }

@@ -40,7 +40,7 @@ _CLOSED = f'unset PWD; exec "$@" {_STATUS}>&-'
 STREAMS = "/box/.fd"
 """What /dev/fd is in a jail: standard input as a file, output and errors as the named pipes that they are."""
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "mime.types")
+_ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "mime.types", "R")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 
 

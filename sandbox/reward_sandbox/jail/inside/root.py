@@ -32,6 +32,7 @@ _ETC = (
     "/etc/alternatives",
     "/etc/localtime",
     "/etc/mime.types",
+    "/etc/R",
 )
 DEVICES = ("null", "zero", "full", "random", "urandom")
 _USERS = "root:x:0:0::/:/bin/false\nbox:x:{uid}:{uid}::/box:/bin/false\n"
