@@ -27,7 +27,7 @@ def demo(
         table, surprises, missing = score_samples(
             url, settings.domains, next(iter(settings.scorers | settings.admins), "")
         )
-        Console(width=None if sys.stdout.isatty() else 160).print(table)
+        Console(width=None if sys.stdout.isatty() else 160, markup=False).print(table)
         for line in missing:
             say(f"No verdict here for {line}")
         if surprises:

@@ -18,6 +18,8 @@ import orjson
 from rich.table import Table
 from rich.text import Text
 
+from reward_api.cli.console import printable
+
 READY_S = 120.0
 SETTLED_S = 20.0
 """Seconds after which a domain that is not ready, where others are, is taken for one that cannot run on this machine."""
@@ -122,7 +124,7 @@ def _add_rows(table: Table, domain: str, sample: SampleGroup, reply: dict[str, A
             sample.note if not position else "",
             Text(_short(completion)),
             reward if as_expected else f"{reward} (expected {expected})",
-            Text(why),
+            Text(printable(why)),
             end_section=position == len(reply["results"]) - 1,
         )
     return surprises
@@ -134,7 +136,7 @@ def _cannot(result: dict[str, Any]) -> bool:
 
 
 def _short(completion: str | list[dict[str, Any]]) -> str:
-    """As it is written, on one line; only what a terminal would obey is escaped."""
+    """On one line."""
     text = completion if isinstance(completion, str) else str(completion[-1].get("content"))
-    text = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text.replace("\n", "⏎"))
+    text = printable(text.replace("\n", "⏎"), keep="")
     return text if len(text) <= SHOWN else f"{text[: SHOWN // 2]} … {text[-SHOWN // 2 :]}"

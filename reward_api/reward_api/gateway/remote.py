@@ -18,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from reward_api.gateway.replicas import Replica, Replicas
 from reward_verifiers.contract import Description, Problem, VerifyReply, VerifyRequest, reply_faults
 from reward_verifiers.service import tracing
-from reward_verifiers.service.http_client import BROKEN, BrokenReply, HttpClient, Reply, ReplyTooLarge
+from reward_verifiers.service.http_client import BROKEN, BrokenReply, HttpClient, Reply, UnreadableReply
 from reward_verifiers.service.middleware import forwarded_headers
 from reward_verifiers.service.strict_json import BadJSON
 from reward_verifiers.verifier import BadOptions, Overloaded, bounded
@@ -93,7 +93,7 @@ class Remote:
             if not description.score_range[0] <= description.score_range[1]:
                 raise BadReply("score_range is upside down")
             replica.description = description
-        except ReplyTooLarge as error:
+        except UnreadableReply as error:
             raise BadReply(str(error)) from None
         finally:
             if replica.description is None:
@@ -124,7 +124,7 @@ class Remote:
     async def _is_ready(self, replica: Replica) -> bool:
         try:
             reply = await replica.client.exchange("GET", "/readyz", timeout_s=DESCRIBE_S, headers=replica.headers)
-        except (OSError, TimeoutError, httpx.HTTPError, ReplyTooLarge):
+        except (OSError, TimeoutError, httpx.HTTPError, UnreadableReply):
             return False
         return reply.status == httpx.codes.OK
 
@@ -177,7 +177,7 @@ class Remote:
                     "POST", "/verify", body, headers=forwarded_headers() | replica.headers
                 )
                 verdicts = _read(reply, VerifyReply)
-            except ReplyTooLarge as error:
+            except UnreadableReply as error:
                 raise BadReply(str(error)) from None
             except httpx.TransportError:
                 replica.failed()

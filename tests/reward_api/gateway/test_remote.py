@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
+from reward_api.domains.spec import BadDomain, parse
 from reward_api.gateway.remote import BadReply, Remote
 from reward_verifiers import conformance
 from reward_verifiers.contract import VerifyRequest
@@ -44,6 +45,31 @@ async def test_options_are_checked_by_the_schema_that_it_publishes(toy):
     for options in ({"bonus": "x"}, {"bonsu": 1}):
         with pytest.raises(BadOptions):
             await remote.check_options(options)
+
+
+async def test_a_service_may_stand_under_a_path(toy):
+    app = FastAPI()
+    app.mount("/team/toy", service.create_app(toy))
+    remote = Remote("http://toy/team/toy", transport=httpx.ASGITransport(app))
+    assert (await remote.describe()).verifier == "toy"
+    assert await remote.ready()
+    assert [one.score for one in (await remote.verify(REQUEST)).verdicts] == [1, 0]
+    assert not await Remote("http://toy/team", transport=httpx.ASGITransport(app)).ready()
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://toy/verify?key=x", "ends before"),
+        ("http://toy/#x", "ends before"),
+        ("http://user:word@toy/", "into its setting"),
+        ("http://user@toy/", "into its setting"),
+    ],
+)
+def test_what_is_no_base_url_is_refused_without_repeating_it(url, reason):
+    with pytest.raises(BadDomain, match=reason) as caught:
+        parse({"verifiers": {"toy": {"url": url}}, "components": [{"verifier": "toy"}]})
+    assert "word" not in str(caught.value)
 
 
 def answering(*replies):
