@@ -144,13 +144,14 @@ class _Count:
         numbers = np.flatnonzero(is_hidden & (self.words.script == CLASS["latin"]))
         if not len(numbers):
             return is_prose
-        evidence, listed = lexicon("latin").rows(self.words, numbers)
+        _, first, inverse = np.unique(self.words.hashes[numbers], return_index=True, return_inverse=True)
+        evidence, listed = lexicon("latin").rows(self.words, numbers[first])
         evidence[~listed] = ABSENT
         newlines = np.searchsorted(np.flatnonzero(self.words.codes == 10), self.words.start[numbers])
         visible = np.cumsum((self.lengths > 1) & ~is_hidden)[numbers]
-        _, runs = np.unique(np.stack([newlines, visible], axis=1), axis=0, return_inverse=True)
+        runs = np.cumsum((np.diff(newlines, prepend=-1) != 0) | (np.diff(visible, prepend=-1) != 0))
         keyword = prose.is_keyword(self.words.hashes[numbers])
-        is_prose[numbers] = prose.is_prose(evidence, keyword, np.ravel(runs))
+        is_prose[numbers] = prose.is_prose(evidence, inverse, keyword, runs)
         return is_prose
 
     def _amounts(self, numbers: Ints) -> Amounts:
