@@ -146,11 +146,12 @@ def test_a_completion_that_orders_the_terminal_is_only_shown(touchstone, scored,
 
 
 def test_colours_on_a_terminal_unless_the_user_wants_none(terminal, scored):
-    for arguments in (("show", scored), ("score", "--help")):
-        status, text = terminal(*arguments)
-        assert (status, bool(COLOUR.search(text))) == (0, True), text
-        status, text = terminal(*arguments, NO_COLOR="1")
-        assert (status, COLOUR.search(text)) == (0, None), text
+    status, text = terminal("score", "--help")
+    assert (status, bool(COLOUR.search(text))) == (0, True), text
+    for arguments in (("score", "--help"), ("score", "--nothing"), ("show", scored, "--json"), ("domains", "list")):
+        _, text = terminal(*arguments, NO_COLOR="1")
+        assert text
+        assert not COLOUR.search(text), text
 
 
 # --- diff -------------------------------------------------------------------------------------------------------------
