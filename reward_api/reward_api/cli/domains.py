@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from reward_api.cli.console import Folder, domains_text, failure, load_settings, say
+from reward_api.cli.console import Folder, domains_text, failure, load_settings, output, say
 
 app = typer.Typer(no_args_is_help=True, help="List, show, write and check domain files.")
 Name = Annotated[str, typer.Argument(help="Name of the domain: its file without .yaml.")]
@@ -48,7 +47,7 @@ def list_domains(domains: Folder = None) -> None:
         except BadDomain as error:
             table.add_row(path.stem, f"refused: {error}", "")
     say(f"Domain files: {domains_text(settings.domains)}")
-    Console().print(table)
+    output.print(table)
 
 
 @app.command()
