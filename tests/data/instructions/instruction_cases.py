@@ -1,11 +1,20 @@
-"""For every kind: arguments, responses that meet it, and responses that do not. The verdicts follow the code that each kind's
-source publishes: google-research instruction_following_eval, allenai/IFBench, allenai/open-instruct (IFEvalG, if_functions)."""
+"""For every kind: arguments, responses that meet it, and responses that do not.
+
+The verdicts follow the code that each kind's source publishes: google-research/instruction_following_eval, allenai/IFBench,
+allenai/open-instruct (IFEvalG, if_functions).
+"""
 
 PROMPT = "Write a short note about the river Danube"
-AFRICA = ["Zimbabwe", "Zambia", "Uganda", "Tunisia", "Togo", "Tanzania", "Sudan", "Somalia", "Seychelles", "Senegal", "Rwanda", "Nigeria", "Niger", "Namibia", "Mozambique", "Morocco", "Mauritius", "Mauritania", "Mali", "Malawi", "Madagascar", "Libya", "Liberia", "Lesotho", "Kenya", "Guinea", "Ghana", "Gambia", "Gabon", "Ethiopia", "Eswatini", "Eritrea", "Egypt", "Djibouti", "Congo", "Comoros", "Chad", "Cameroon", "Burundi", "Botswana", "Benin", "Angola", "Algeria", "Afar", "Adrar", "Addis", "Acra", "Abuja", "Abidjan", "Abeche", "Aba", "Aaba"]
+AFRICA = """
+Zimbabwe Zambia Uganda Tunisia Togo Tanzania Sudan Somalia Seychelles Senegal Rwanda Nigeria Niger Namibia
+Mozambique Morocco Mauritius Mauritania Mali Malawi Madagascar Libya Liberia Lesotho Kenya Guinea Ghana Gambia
+Gabon Ethiopia Eswatini Eritrea Egypt Djibouti Congo Comoros Chad Cameroon Burundi Botswana Benin Angola
+Algeria Afar Adrar Addis Acra Abuja Abidjan Abeche Aba Aaba
+""".split()  # noqa: SIM905
 CAPITALS = (
-    "Reykjavik, Helsinki, Oslo, Tallinn, Stockholm, Riga, Moscow, Copenhagen, Vilnius, Minsk, Dublin, Berlin, Amsterdam, Warsaw,"
-    " London, Brussels, Prague, Luxembourg, Paris, Vienna, Bratislava, Budapest, Vaduz, Chișinău, Bern, Ljubljana, Zagreb"
+    "Reykjavik, Helsinki, Oslo, Tallinn, Stockholm, Riga, Moscow, Copenhagen, Vilnius, Minsk, Dublin, Berlin, Amsterdam,"
+    " Warsaw, London, Brussels, Prague, Luxembourg, Paris, Vienna, Bratislava, Budapest, Vaduz, Chișinău, Bern, Ljubljana,"
+    " Zagreb"
 )
 ALPHABET = " ".join(f"{letter.upper()}xyz is there." for letter in "abcdefghijklmnopqrstuvwxyz")
 MCQ = "\n".join(
@@ -273,7 +282,7 @@ CASES: list[tuple[str, dict, list[str], list[str]]] = [
         ["It is. It, flows."],
         ["It flows. So."],
     ),
-    ("words:words_position", {"keyword": "so"}, ["It so is so, yes", "Is so."], ["So it is so", "so"]),
+    ("words:words_position", {"keyword": "so"}, ["It so is so, yes"], ["So it is so", "so", "Is so."]),
     ("sentence:alliteration_increment", {}, ["It was old. Big bears ran."], ["Big bears ran. Old men left."]),
     ("sentence:increment", {"small_n": 1}, ["It is. It was so. It was not so."], ["It is. It was not so."]),
     ("sentence:keyword", {"word": "so", "N": 2}, ["It is. It was so!"], ["It is so.", "So it is. It sobs."]),

@@ -204,22 +204,64 @@ def test_the_response_is_what_follows_the_thinking(text, expected):
 
 LONG_PROMPT = (
     "Write a letter to the mayor of Vienna about the flood last spring. Describe which streets stood under water, what"
-    " the fire brigade did, and what the city should build before the next flood. Do not use any commas and write at least 10 words."
+    " the fire brigade did, and what the city should build before the next flood. Do not use any commas"
+    " and write at least 10 words."
 )
 LOREM = (
     "Lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore"
     " magna aliqua. "
-)EMPTY = [
-    "idk", "IDK.", "I don't know.", "N/A", "...", "!!!", "ok", "Sure!", "Sorry I cannot help with that.", "None", "yes yes yes yes yes yes",
-    LONG_PROMPT, LONG_PROMPT.replace(",", ""), LONG_PROMPT.upper(), "Sure! " + LONG_PROMPT, LONG_PROMPT + " OK.", LONG_PROMPT * 3,
-    LONG_PROMPT[: len(LONG_PROMPT) // 2], "\n".join(LONG_PROMPT.split()), " ".join(sorted(LONG_PROMPT.split())),
-    LOREM, LOREM * 5, "word " * 300, "banana " * 200, "The river flows. " * 50, "a b c d e f g h i j k l m n o p q r s t u v w x y z",
-    "text text text text text text text text text text text text", "This is a sentence. " * 15, "This is a response to the request.",
-    "blah blah blah blah blah blah blah blah blah blah blah blah", "foo bar baz qux " * 10, " ".join(map(str, range(300))),
-    "asdf qwerty asdf", "sample text here", "placeholder", "TODO", "😀" * 50, "na na na na na na na na na na na na na",
-    "I think that it is what it is and that is that.", "words words words and more words and more words", "不知道", "我不知道。",
-    "yada yada", "etc etc etc", "the the the the the the the the the the the", "Thank you", "hmm", "uh um er",
-    "This is the answer. That was the answer. Here is another answer.", "apple pear " * 40,
+)
+EMPTY = [
+    "idk",
+    "IDK.",
+    "I don't know.",
+    "N/A",
+    "...",
+    "!!!",
+    "ok",
+    "Sure!",
+    "Sorry I cannot help with that.",
+    "None",
+    "yes yes yes yes yes yes",
+    LONG_PROMPT,
+    LONG_PROMPT.replace(",", ""),
+    LONG_PROMPT.upper(),
+    "Sure! " + LONG_PROMPT,
+    LONG_PROMPT + " OK.",
+    LONG_PROMPT * 3,
+    LONG_PROMPT[: len(LONG_PROMPT) // 2],
+    "\n".join(LONG_PROMPT.split()),
+    " ".join(sorted(LONG_PROMPT.split())),
+    LOREM,
+    LOREM * 5,
+    "word " * 300,
+    "banana " * 200,
+    "The river flows. " * 50,
+    "a b c d e f g h i j k l m n o p q r s t u v w x y z",
+    "text text text text text text text text text text text text",
+    "This is a sentence. " * 15,
+    "This is a response to the request.",
+    "blah blah blah blah blah blah blah blah blah blah blah blah",
+    "foo bar baz qux " * 10,
+    " ".join(map(str, range(300))),
+    "asdf qwerty asdf",
+    "sample text here",
+    "placeholder",
+    "TODO",
+    "😀" * 50,
+    "na na na na na na na na na na na na na",
+    "I think that it is what it is and that is that.",
+    "words words words and more words and more words",
+    "不知道",
+    "我不知道。",
+    "yada yada",
+    "etc etc etc",
+    "the the the the the the the the the the the",
+    "Thank you",
+    "hmm",
+    "uh um er",
+    "This is the answer. That was the answer. Here is another answer.",
+    "apple pear " * 40,
 ]
 
 
@@ -288,10 +330,37 @@ def test_min_content_is_what_a_domain_says():
 # --- hostile text -----------------------------------------------------------------------------------------------------
 
 BOMBS = [
-    "\n" * 150_000, "*" * 150_000, "[" * 150_000, "<<" * 75_000, "\"'" * 75_000, "(" * 150_000, "a" * 150_000, "a." * 75_000, "." * 150_000,
-    "東" * 150_000, "ก" * 100_000, "n't" * 50_000, "'" * 150_000, "-" * 150_000, "p." * 75_000, "Question 1" * 15_000, "😀" * 100_000,
-    "1,1" * 50_000, "|-" * 75_000, "a\n\n" * 50_000, "A. " * 50_000, "\u0301" * 150_000, "no " * 50_000, "? " * 75_000, "。" * 150_000,
-    "{" * 150_000, "<i>" * 50_000, '"' * 150_000, "Section 1" * 16_000, " " * 150_000 + "x", "\u200d" * 150_000,
+    "\n" * 150_000,
+    "*" * 150_000,
+    "[" * 150_000,
+    "<<" * 75_000,
+    "\"'" * 75_000,
+    "(" * 150_000,
+    "a" * 150_000,
+    "a." * 75_000,
+    "." * 150_000,
+    "東" * 150_000,
+    "ก" * 100_000,
+    "n't" * 50_000,
+    "'" * 150_000,
+    "-" * 150_000,
+    "p." * 75_000,
+    "Question 1" * 15_000,
+    "😀" * 100_000,
+    "1,1" * 50_000,
+    "|-" * 75_000,
+    "a\n\n" * 50_000,
+    "A. " * 50_000,
+    "\u0301" * 150_000,
+    "no " * 50_000,
+    "? " * 75_000,
+    "。" * 150_000,
+    "{" * 150_000,
+    "<i>" * 50_000,
+    '"' * 150_000,
+    "Section 1" * 16_000,
+    " " * 150_000 + "x",
+    "\u200d" * 150_000,
 ]
 
 
