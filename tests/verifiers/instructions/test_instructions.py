@@ -1,6 +1,7 @@
 """Every kind by example, the forms of public data sets, scores, content, hostile text, and the page."""
 
 import json
+import os
 import re
 import sys
 import time
@@ -385,3 +386,46 @@ async def test_conformance():
     completions = ["The Danube flows through Ulm", "The Danube, it flows", "idk", "<think>hm</think>Vienna lies on it"]
     reference = row(("punctuation:no_comma", {}), ("language:response_language", {"language": "en"}))
     await check_verifier("instructions", completions=completions, reference=reference, options={"score": "share"})
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+PAGE = ROOT / "docs" / "instructions.md"
+
+
+def table_of_kinds():
+    lines = ["| kind | arguments | met when | source |", "|---|---|---|---|"]
+    for kind in KINDS.values():
+        fields = kind.arguments.model_fields
+        arguments = ", ".join(f"`{name}`" + ("" if field.is_required() else "?") for name, field in fields.items())
+        mark = "" if kind.has_content else " *"
+        about = kind.about.replace("|", "\\|").replace("<", "&lt;").replace("***", "\\*\\*\\*")
+        lines.append(f"| `{kind.id}`{mark} | {arguments} | {about} | {kind.source} |")
+    return "\n".join(lines)
+
+
+def test_the_page_has_the_table_of_kinds():
+    begin, end = "TOUCHSTONE_WRITE_GOLDEN=1 -->\n", "\n<!-- end of kinds -->"
+    text = PAGE.read_text()
+    head, rest = text.split(begin)
+    if os.environ.get("TOUCHSTONE_WRITE_GOLDEN"):
+        text = head + begin + table_of_kinds() + end + rest.split(end.strip())[1]
+        PAGE.write_text(text)
+    assert table_of_kinds() in text, "run this test with TOUCHSTONE_WRITE_GOLDEN=1"
+
+
+def test_the_page_names_options_and_keys():
+    page = PAGE.read_text()
+    for field in InstructionsOptions.model_fields:
+        assert f"| `{field}` |" in page
+    for name, field in InstructionsReference.model_fields.items():
+        assert f"`{field.alias or name}`" in page
+
+
+def test_the_worked_example_of_the_page():
+    page = PAGE.read_text()
+    [reference] = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    texts = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    [numbers] = re.findall(r"they score \*\*(.*?)\*\*", page)
+    scores = [verdict(text, json.loads(reference), score="share").score for text in texts]
+    assert scores == pytest.approx([float(number) for number in numbers.split(", ")], abs=1e-4)
