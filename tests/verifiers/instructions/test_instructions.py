@@ -330,49 +330,42 @@ def test_min_content_is_what_a_domain_says():
 
 # --- hostile text -----------------------------------------------------------------------------------------------------
 
-BOMBS = [
-    "\n" * 150_000,
-    "*" * 150_000,
-    "[" * 150_000,
-    "<<" * 75_000,
-    "\"'" * 75_000,
-    "(" * 150_000,
-    "a" * 150_000,
-    "a." * 75_000,
-    "." * 150_000,
-    "東" * 150_000,
-    "ก" * 100_000,
-    "n't" * 50_000,
-    "'" * 150_000,
-    "-" * 150_000,
-    "p." * 75_000,
-    "Question 1" * 15_000,
-    "😀" * 100_000,
-    "1,1" * 50_000,
-    "|-" * 75_000,
-    "a\n\n" * 50_000,
-    "A. " * 50_000,
-    "\u0301" * 150_000,
-    "no " * 50_000,
-    "? " * 75_000,
-    "。" * 150_000,
-    "{" * 150_000,
-    "<i>" * 50_000,
-    '"' * 150_000,
-    "Section 1" * 16_000,
-    " " * 150_000 + "x",
-    "\u200d" * 150_000,
+BOMB_CHARS = 60_000
+PIECES = [
+    *(
+        "\n",
+        "*",
+        "[",
+        "<<",
+        "\"'",
+        "(",
+        "a",
+        "a.",
+        ".",
+        "東",
+        "ก",
+        "n't",
+        "'",
+        "-",
+        "p.",
+        "Question 1",
+        "😀",
+        "1,1",
+        "|-",
+        "a\n\n",
+    ),
+    *("A. ", "\u0301", "no ", "? ", "。", "{", "<i>", "Section 1", "* * *", "\u200d", "I", "x "),
 ]
+BOMBS = [piece * (BOMB_CHARS // len(piece)) for piece in PIECES]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("text", BOMBS, ids=range(len(BOMBS)))
+@pytest.mark.parametrize("text", BOMBS, ids=range(len(PIECES)))
 def test_a_bomb_costs_no_kind_more_than_its_length(text):
     InstructionsVerifier().warm_up()
-    arguments = {name: given for name, given, *_ in CASES}
-    for name, given in arguments.items():
+    verdict(text, row(("punctuation:no_comma", {})), LONG_PROMPT)
+    for name, given in {name: given for name, given, *_ in CASES}.items():
         begun = time.process_time()
-        verdict(text, row((name, given)), min_content=1)
         verdict(text, row((name, given)), min_content=0, mode="loose")
         assert time.process_time() - begun < InstructionsVerifier.item_timeout_s, name
 
