@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from reward_verifiers.answer.extraction.formulas import math_spans
+from reward_verifiers.answer.extraction.guards import changed_after, changed_before
 from reward_verifiers.answer.extraction.spans import (
     ANY_WORD,
     DENIED_AFTER,
@@ -27,7 +28,9 @@ _DENIES = re.compile(r"\b(?:not|never|cannot|impossible|unlikely|doubt|deny|fals
 _CLAUSES = re.compile(r"[.!?;:,。，；：\n]|\b(?:so|thus|hence|therefore|then|but|and|which)\b", re.I)
 """Between two clauses: what one denies, the next may say."""
 
-_GUESS = re.compile(r"(?:\bor|,|/|\bmaybe|\bperhaps|或)\s{0,3}\$?$", re.I)
+_GUESS = re.compile(
+    r"(?:\b(?:or|ou|oder|oppure|o|или|of|lub|veya|hoặc|maybe|perhaps)|,|/|或|または|또는)\s{0,3}\$?$", re.I
+)
 
 _SENTENCE = re.compile(r"[\w\s.,:;!?%$€£¥°'’()+\-*/=^。，、：；！？（）]+")
 
@@ -60,20 +63,10 @@ def last_number(text: str, single: bool = True) -> Extraction | None:
         return Extraction(None, "last_number", "the answer is taken back")
     if single and _GUESS.search(before) and _NUMBER.search(before):
         return Extraction(None, "last_number", "more than one answer is given")
-    if single and (bound := _bound_around(tail, last)):
-        return Extraction(None, "last_number", f"{bound!r} makes it another number")
+    changed = changed_before(tail[: last.start()]) or changed_after(tail[last.end() :]) if single else None
+    if changed:
+        return Extraction(None, "last_number", f"{changed!r} makes it another number")
     return Extraction(last.group(), "last_number")
-
-
-def _bound_around(text: str, number: re.Match[str]) -> str | None:
-    """A word close to a number that makes it another one: at least 42, 42 dozen."""
-    before = ANY_WORD.findall(re.split(r"[.!?;,:\n]\s|\n", text[max(0, number.start() - 40) : number.start()])[-1])[-3:]
-    after = ANY_WORD.findall(re.split(r"[.!?;,:\n]", text[number.end() : number.end() + 40])[0])[:1]
-    low = [word.lower() for word in before]
-    joined = " ".join(low)
-    if any(joined.endswith(bound) for bound in words.BOUNDS):
-        return joined
-    return next((word for word in after if word.lower() in words.NUMBER_CHANGING), None)
 
 
 def sentence_number(text: str, single: bool = True) -> Extraction | None:
