@@ -198,6 +198,7 @@ async def judged(gateway, listening, monkeypatch):
     return start
 
 
+@pytest.mark.slow
 async def test_a_judge_by_url_decides_what_the_answer_verifier_by_url_did_not_read(judged):
     judge = FaultyJudge()
     client = await judged(judge)
@@ -209,7 +210,7 @@ async def test_a_judge_by_url_decides_what_the_answer_verifier_by_url_did_not_re
     parts = [result["components"]["answer"]["evidence"] for result in results]
     assert ["undecided" in part for part in parts] == [False, False, True, True]
     assert parts[2]["undecided"]["verifier"]["reason"] == "wrong: the answer was not read"
-    assert (parts[2]["left_over"], parts[2]["undecided"]["judge"]["score"]) == ("and a bit of luck", 1)
+    assert (parts[2]["left_over"], parts[2]["undecided"]["judge"]["score"]) == ("of luck", 1)
     asked = judge.bodies[-1]["messages"][1]["content"]
     assert "bit of luck" in asked
     assert "So it is" not in asked, "the judge sees the extracted answer alone"
@@ -218,6 +219,7 @@ async def test_a_judge_by_url_decides_what_the_answer_verifier_by_url_did_not_re
     assert judge.questions == 2, "the same question, reference and answer are judged once"
 
 
+@pytest.mark.slow
 async def test_a_judge_by_url_decides_about_a_reference_that_was_not_read(judged):
     judge = FaultyJudge()
     client = await judged(judge)

@@ -107,6 +107,8 @@ def _same_kind(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
         return _based(gold, answer, options)
     if isinstance(gold, Matrix) or isinstance(answer, Matrix):
         return _matrices(gold, answer, options)
+    if _is_of_whole_numbers(gold) or _is_of_whole_numbers(answer):
+        return _builders(gold, answer, options)
     for structure, way in ((Builder, _builders), (Cases, _cases)):
         if isinstance(gold, structure) or isinstance(answer, structure):
             return way(gold, answer, options)
@@ -366,11 +368,48 @@ def _as_builder(node: Node) -> Node:
     """n >= 3, n \\in Z is the set of such n."""
     match node:
         case Builder(Relation(("in",), (Sym() as letter, _)) as first, conditions):
-            return Builder(letter, (first, *conditions))
-        case Seq(items, "") if len(items) > 1 and len(symbols(node)) == 1:
-            if all(isinstance(item, Relation) for item in items):
-                return Builder(Sym(next(iter(symbols(node)))), items)
+            return _with_closed_bounds(Builder(letter, (first, *conditions)))
+        case Builder():
+            return _with_closed_bounds(node)
+        case Seq(items, "") if _is_of_whole_numbers(node):
+            return _with_closed_bounds(Builder(Sym(next(iter(symbols(node)))), items))
     return node
+
+
+def _is_of_whole_numbers(node: Node) -> bool:
+    """n >= 3, n \\in Z: conditions on one letter, which names a whole number."""
+    return (
+        isinstance(node, Seq)
+        and len(node.items) > 1
+        and len(symbols(node)) == 1
+        and all(isinstance(item, Relation) for item in node.items)
+        and any(_is_whole(item) for item in node.items)
+    )
+
+
+def _is_whole(node: Node) -> bool:
+    match node:
+        case Relation(("in",), (Sym(), Const(name))):
+            return name[0] in "ZN"
+    return False
+
+
+def _with_closed_bounds(builder: Builder) -> Builder:
+    """n > 2 is n >= 3 for a whole number n."""
+    if not any(map(_is_whole, builder.conditions)):
+        return builder
+    return Builder(builder.element, tuple(_closed(condition) for condition in builder.conditions))
+
+
+def _closed(condition: Node) -> Node:
+    match condition:
+        case Relation((("<" | ">") as op,), (Sym() as letter, bound)):
+            value = rational_or_none(bound)
+            if value is not None and value.denominator == 1:
+                return Relation((op + "=",), (letter, _number(value + (1 if op == ">" else -1))))
+        case Relation((("<" | ">" | "<=" | ">=") as op,), (bound, Sym() as letter)) if not symbols(bound):
+            return _closed(Relation((_MIRROR[op],), (letter, bound)))
+    return condition
 
 
 def _letters_of(builder: Builder) -> frozenset[str]:

@@ -77,9 +77,11 @@ def settled(node: Node, as_written: bool = False) -> Node:
 def same_letters(gold: Node, answer: Node) -> tuple[Node, Node]:
     """Without conditions on a letter beside them, and with one name for what may be named at will."""
     (left, name), (right, other) = _without_condition(gold), _without_condition(answer)
+    if name and other and _letter_set(gold) != _letter_set(answer):
+        return gold, answer  # k in N is not k in Z
     if name and other and name != other and name not in symbols(right):
         right = renamed(right, {other: name})
-    right = _same_argument(left, right)
+    right = _same_period(left, _same_argument(left, right))
     return left, _same_constants(left, right)
 
 
@@ -94,7 +96,7 @@ def _without_condition(node: Node) -> tuple[Node, str | None]:
     match node:
         case Seq((*items, Relation(("in",), (Sym(name), Const("Z" | "N" | "Z+" | "N+" | "N*" | "Z*")))), "", "") if (
             items
-        ):
+        ) and not (len(items) == 1 and _bounds(items[0], name)):
             return (items[0] if len(items) == 1 else Seq(tuple(items))), name
         case Seq((Relation(("=",), (label, value)) as formula, Relation(ops, (Sym(name), bound))), "", "") if (
             ops[0] in ("<", ">", "<=", ">=", "!=")
@@ -108,6 +110,40 @@ def _without_condition(node: Node) -> tuple[Node, str | None]:
         case Given(value):
             return value, None
     return node, None
+
+
+def _bounds(node: Node, name: str) -> bool:
+    """Whether it is an inequality for the letter itself: n >= 3."""
+    return isinstance(node, Relation) and node.ops[0] in ("<", ">", "<=", ">=", "!=") and Sym(name) in node.sides
+
+
+def _letter_set(node: Node) -> str | None:
+    """The set of numbers that a letter beside a formula is in; the natural numbers with and without 0 are one."""
+    inside = node.items if isinstance(node, Seq) else node.conditions if isinstance(node, Given) else ()
+    sets = [item.sides[1] for item in inside if isinstance(item, Relation) and item.ops == ("in",)]
+    name = sets[-1].name if sets and isinstance(sets[-1], Const) else None
+    return "N" if name in ("N*", "N+", "Z+") else name
+
+
+def _same_period(gold: Node, answer: Node) -> Node:
+    """2k\\pi is 2n\\pi: a letter for a whole number, with pi beside it."""
+    ours, theirs = symbols(gold) - symbols(answer), symbols(answer) - symbols(gold)
+    if len(ours) == len(theirs) == 1 and (ours | theirs) <= _WHOLE_LETTERS:
+        name, other = next(iter(ours)), next(iter(theirs))
+        if _only_beside_pi(gold, name) and _only_beside_pi(answer, other):
+            return renamed(answer, {other: name})
+    return answer
+
+
+_WHOLE_LETTERS = frozenset("nkmlN")
+
+
+def _only_beside_pi(node: Node, name: str) -> bool:
+    """Whether a letter stands in products with pi alone."""
+    products = sum(
+        isinstance(inner, Mul) and Sym(name) in inner.factors and Const("pi") in walk(inner) for inner in walk(node)
+    )
+    return products > 0 and products == sum(inner == Sym(name) for inner in walk(node))
 
 
 def _argument(label: Node) -> str | None:
@@ -153,20 +189,50 @@ def _same_constants(gold: Node, answer: Node) -> Node:
     """+c is +C: letters that only one side has, when they may name a constant of integration."""
     if isinstance(gold, Seq):
         return answer
-    left, right = symbols(gold), symbols(answer)
+    left, right = symbols(_unnamed(gold)), symbols(_unnamed(answer))
     if left == right or not left:
         return answer
-    ours = [name for name in _in_order(gold) if name not in right]
-    theirs = [name for name in _in_order(answer) if name not in left]
+    ours = [name for name in _in_order(_unnamed(gold)) if name not in right]
+    theirs = [name for name in _in_order(_unnamed(answer)) if name not in left]
     if not ours or len(ours) != len(theirs) or len(ours) > _MAX_CONSTANTS:
         return answer
     if not all(map(_is_constant_letter, ours)) or not all(map(_is_constant_letter, theirs)):
         return answer
-    if any(map(_another_number, ours, theirs)):
-        return answer
-    if not symbols(gold) - set(ours) or (isinstance(gold, Relation) and symbols(gold.sides[0]) & set(ours)):
+    if any(map(_another_number, ours, theirs)) or not (left - set(ours)):
         return answer  # no more than a constant, or a name: A is not C, and AB not AC
+    if not _is_general_solution(gold, ours) or (symbols(answer) - right) & set(theirs):
+        return answer
     return renamed(answer, dict(zip(theirs, ours, strict=True)))
+
+
+def _unnamed(node: Node) -> Node:
+    """The value of y = C e^x."""
+    named = isinstance(node, Relation) and node.ops == ("=",) and (_is_function(node.sides[0]) or _is_lone(node.sides[0]))
+    return node.sides[1] if named and isinstance(node, Relation) else node
+
+
+def _is_lone(node: Node) -> bool:
+    return isinstance(node, Sym) and node.name in ("x", "u", "z", "s")
+
+
+def _is_general_solution(gold: Node, constants: list[str]) -> bool:
+    """Whether letters may be constants of integration: in a formula for y or f(x), or added to a formula of one letter.
+
+    The C of E = C V^2 / 2 is a quantity, and that of A \\cap C a set.
+    """
+    value = _unnamed(gold)
+    variables = symbols(value) - set(constants)
+    if value is not gold or len(constants) > 1:
+        return variables <= _VARIABLES
+    added = isinstance(value, Add) and any(isinstance(term, Sym) and term.name in constants for term in value.terms)
+    return variables <= _VARIABLES and (added or _has_exponential(value))
+
+
+_VARIABLES = frozenset("x y z t s u v w n r θ \\theta".split())
+
+
+def _has_exponential(node: Node) -> bool:
+    return any(isinstance(inner, Pow) and inner.base == Const("e") for inner in walk(node))
 
 
 def other_constants(gold: Node, answer: Node) -> list[Node]:

@@ -163,8 +163,10 @@ class Parser(TokenStream):
             raise CannotRead("a sign of logic between values")
         if relations and joints in _AND and all(isinstance(item, Relation) and item.ops[0] in _ORDER for item in items):
             return Call("both", tuple(items))
-        if alternatives and all(isinstance(item, Relation) and item.ops[0] in _ORDER for item in items):
+        if alternatives and relations and any(item.ops[0] in _ORDER for item in items if isinstance(item, Relation)):
             return Union(tuple(items))
+        if joints & _OR and all(isinstance(item, Sym) and item.name in _SINGLE for item in items):
+            raise CannotRead("options of which one is meant")
         return amounts.joined(Seq(tuple(items)))
 
     def items_until_bar(self) -> Node:

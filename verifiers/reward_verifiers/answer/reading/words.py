@@ -150,9 +150,18 @@ ADJECTIVES = frozenset(_lines("adjectives.txt"))
 _ORDERED = frozenset("ordered unordered distinct such different possible remaining more additional extra".split())
 
 
+DIRECTIONS = frozenset(
+    "north south east west up down right left upward downward upwards downwards inward outward clockwise "
+    "counterclockwise anticlockwise forward backward forwards backwards above below before after past".split()
+)
+"""Words that tell a movement or a place from its opposite; "5 apples left" is no such."""
+
+
 def stem(word: str) -> str | None:
     """The singular of a counted thing; None for any other word."""
     low = word.lower().rstrip(".,;:!")
+    if low in DIRECTIONS:
+        return None
     return PLURALS.get(low) or (low if low in NOUNS else None)
 
 
@@ -202,7 +211,7 @@ def is_tail(parts: list[str]) -> bool:
         return True
     if low[0] in _OF and 1 < len(low) <= 8:
         named = low[-1] in NOUNS or low[-1] in _TAIL_WORDS - _OF
-        return named and all(
+        return named and not DIRECTIONS & set(low) and all(
             word in _OF or word in _TAIL_WORDS or word in NOUNS or is_adjective(word) for word in low[1:]
         )
     if low[0] in _TAIL_WORDS and low[-1] not in _OF:
