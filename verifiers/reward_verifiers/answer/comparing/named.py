@@ -207,7 +207,9 @@ def _same_constants(gold: Node, answer: Node) -> Node:
 
 def _unnamed(node: Node) -> Node:
     """The value of y = C e^x."""
-    named = isinstance(node, Relation) and node.ops == ("=",) and (_is_function(node.sides[0]) or _is_lone(node.sides[0]))
+    named = (
+        isinstance(node, Relation) and node.ops == ("=",) and (_is_function(node.sides[0]) or _is_lone(node.sides[0]))
+    )
     return node.sides[1] if named and isinstance(node, Relation) else node
 
 
@@ -247,20 +249,44 @@ def _in_order(node: Node) -> list[str]:
     return list(dict.fromkeys(inner.name for inner in walk(node) if isinstance(inner, Sym)))
 
 
+def names_differ(gold: Node, answer: Node) -> bool:
+    """x = 1, y = 2 is not x = 1, z = 2: both name their values, and not alike."""
+    ours, theirs = _assigned(gold), _assigned(answer)
+    if not ours or not theirs or ours == theirs:
+        return False
+    return not any(len(one) == 1 and _bases(other) == one for one, other in ((ours, theirs), (theirs, ours)))
+
+
+def _bases(names: set[str]) -> set[str]:
+    """x_1 and x_2 are both an x."""
+    return {name.partition("_")[0] for name in names}
+
+
+def _assigned(node: Node) -> set[str]:
+    if not isinstance(node, Seq) or not all(map(_is_assignment, node.items)):
+        return set()
+    return {_label_text(item.sides[0]) for item in node.items if isinstance(item, Relation)}
+
+
+def _label_text(label: Node) -> str:
+    """The name itself; \\angle A is A."""
+    return label.name.removeprefix("angle ") if isinstance(label, Sym) else repr(label)
+
+
 def _is_assignment(node: Node) -> bool:
     return isinstance(node, Relation) and node.ops == ("=",) and _is_label(node.sides[0])
 
 
 def is_bare(node: Node) -> bool:
-    """Whether it is a list without brackets and names: 1, 2."""
-    return isinstance(node, Seq) and not node.open and not all(map(_is_assignment, node.items))
+    """Whether it is a list or a set without names: 1, 2."""
+    return isinstance(node, Seq) and node.open in ("", "{") and not all(map(_is_assignment, node.items))
 
 
 def _assignments(node: Seq, items: Sequence[Node], as_written: bool) -> Node:
     """x=1, x=2 are two values of x; x=1, y=2 is a point; x=1, y=2, x=3, y=4 are two points."""
     pairs = [(repr(item.sides[0]), item.sides[1]) for item in items if isinstance(item, Relation)]
     names = list(dict.fromkeys(name for name, _ in pairs))
-    if len(names) == 1:
+    if len(names) == 1 or (as_written and _are_roots(items)):
         return Seq(tuple(value for _, value in pairs), node.open, node.close)
     width = len(names)
     points = []
@@ -271,6 +297,12 @@ def _assignments(node: Seq, items: Sequence[Node], as_written: bool) -> Node:
         ordered = point if as_written else sorted(point, key=lambda pair: pair[0])
         points.append(Seq(tuple(value for _, value in ordered), "(", ")"))
     return points[0] if len(points) == 1 else Seq(tuple(points))
+
+
+def _are_roots(items: Sequence[Node]) -> bool:
+    """x_1 = 2, x_2 = -3: two values of x, beside a list that names none."""
+    names = [item.sides[0].name for item in items if isinstance(item, Relation) and isinstance(item.sides[0], Sym)]
+    return len(names) == len(items) and all(name[:2] in ("x_", "z_", "t_") and name[2:].isdigit() for name in names)
 
 
 def unlabelled(gold: Node, answer: Node, same: Same, near: Near) -> tuple[Node | None, Node | None]:
@@ -388,7 +420,7 @@ def _value(node: Node, same: Same, near: Near) -> Node | None:
         del sides[1], ops[0]
     if len(sides) == 1:
         return sides[0]
-    if len(sides) == len(node.sides) == 2 and symbols(node):
+    if len(sides) == len(node.sides) == 2 and symbols(node) and not _is_work(sides[0]):
         return node  # an equation proper, such as x^2 + y^2 = 1
     exact = sides[0]
     for op, side in zip(ops, sides[1:], strict=True):
@@ -404,5 +436,7 @@ def _value(node: Node, same: Same, near: Near) -> Node | None:
 
 
 def _is_work(node: Node) -> bool:
-    """A limit, an integral, a sum: its value is what is said behind it."""
-    return any(isinstance(inner, Big) for inner in walk(node))
+    """A limit, an integral, a sum, a derivative: its value is what is said behind it."""
+    return any(
+        isinstance(inner, Big) or (isinstance(inner, Call) and inner.name == "derivative") for inner in walk(node)
+    )

@@ -37,6 +37,7 @@ class Interval(NamedTuple):
 
 
 Region = tuple[Interval, ...]
+_ZERO = Num(Fraction(0))
 _EVERYTHING: Region = (Interval(-INF, False, INF, False),)
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
@@ -92,7 +93,9 @@ def _region(node: Node) -> Region | None:
             return _region(inner)
         case Relation(ops, sides):
             return _inequality(ops, sides)
-        case Union(parts) if len({symbols(part) for part in parts if isinstance(part, Relation) and part.ops != ("in",)}) > 1:
+        case Union(parts) if (
+            len({symbols(part) for part in parts if isinstance(part, Relation) and part.ops != ("in",)}) > 1
+        ):
             return None  # x < 0 or y > 1
         case Union(parts, minus):
             regions = [_point(part) or _region(part) for part in parts]

@@ -96,12 +96,25 @@ _MARKS = re.compile(r"[\s$*_({\[\\]+$")
 _NUMBER_BEFORE = re.compile(r"[-+−]?[\d.,/]{1,30}\$?\s{0,2}$")
 
 
+_RETRACTS = re.compile(
+    r"^[\s$.*)]{0,6}(?:but |oh,? |no,? |hmm,? |oops,? |sorry,? |actually,? |wait,? |hold on,? |等等[，,]?|不对[，,]?){1,3}"
+    r"[^\n]{0,80}?(?:wrong|incorrect|mistake|error|should (?:be|have been)|not right|不对|错|应该是|应为)",
+    re.I,
+)
+"""Right behind a box: "Wait, that is wrong. It should be 14." """
+
+
+def retracted(text: str) -> bool:
+    """Whether what follows an answer takes it back."""
+    return bool(_RETRACTS.match(text))
+
+
 def changed_before(text: str) -> str | None:
     """What right before a number or formula makes it another one; `text` is all that stands before it."""
     clause = _MARKS.sub("", _CLAUSE.split(text[-80:])[-1])
     if _is_cjk(clause[-1:]):
         return next((word for word in _CJK_BEFORE if clause.endswith(word)), None)
-    low = [word.lower().replace("’", "'") for word in _WORD.findall(clause)][-_MOST_WORDS - 3 :]
+    low: list[str] = [word.lower().replace("’", "'") for word in _WORD.findall(clause)][-_MOST_WORDS - 3 :]
     if not low or not clause.endswith(_WORD.findall(clause)[-1]):
         return None
     tails = (" ".join(low[-size:]) for size in range(1, _MOST_WORDS + 1))
@@ -110,7 +123,7 @@ def changed_before(text: str) -> str | None:
 
 def _bounded(low: list[str], clause: str) -> str | None:
     """The "between 41 and" of "between 41 and 42"."""
-    before = _NUMBER_BEFORE.search(clause.removesuffix(low[-1]) if clause.lower().endswith(low[-1]) else clause)
+    before = _NUMBER_BEFORE.search(clause[: -len(low[-1])])
     opening = next((word for word in low[-3:-1] if low[-1] in _BETWEEN.get(word, "").split()), None)
     return f"{opening} … {low[-1]}" if before and opening else None
 
@@ -123,7 +136,7 @@ def changed_after(text: str) -> str | None:
     if _is_cjk(rest[:1]):
         return next((word for word in _CJK_AFTER if rest.startswith(word)), None)
     clause = _CLAUSE.split(rest)[0]
-    low = [word.lower().replace("’", "'").rstrip(".") for word in _WORD.findall(clause)][:_MOST_WORDS]
+    low: list[str] = [word.lower().replace("’", "'").rstrip(".") for word in _WORD.findall(clause)][:_MOST_WORDS]
     if not low or not clause.lower().startswith(low[0]):
         return None
     if low[0] in words.NUMBER_CHANGING:

@@ -58,6 +58,7 @@ _DECLARED = (
     re.compile(
         rf"\b(?:therefore|thus|so|hence|final)[,:]?\s(?:it(?:'s| is)\s|the\s)?(?:option|choice|answer)\s{_LETTER}", re.I
     ),
+    re.compile(rf"\b(?:leaves|leaving)\s(?:us with\s|only\s)?(?:option\s|choice\s)?{_LETTER}", re.I),
     re.compile(r"\\boxed\{\s?(?:\\text\{)?\s?\(?([A-Za-z])\)?[.:]?\s?\}?\s?\}"),
 )
 _LEAD = re.compile(

@@ -323,7 +323,7 @@ class _Lexer:
 
 _OPTIONS, _TOSSES = frozenset("ABCDEFGHIJ"), frozenset("HT")
 _SHORT = frozenset(
-    "one two six ten all yes no the and are for has let sum get him her his its our how who why any".split()
+    "one two six ten all yes no por the and are for has let sum get him her his its our how who why any".split()
 )
 _CJK = (
     words.CJK_HARMLESS
