@@ -45,16 +45,17 @@ $(SUITE): .venv/bin/uv requirements.lock pyproject.toml trainer_client/pyproject
 run: $(SUITE)
 	$(PY) -m reward_api demo --port $(PORT) $(if $(ONCE),--once)
 
-# Three at a time on two cores: tests of time limits wait more than they compute.
+# Three at a time on two cores: tests of time limits wait more than they compute. Who has nothing left takes from the others.
 test: install
-	$(PY) -m pytest -n 3 -m "not slow and not long and not compose"
+	$(PY) -m pytest -n 3 --dist worksteal -m "not slow and not long and not compose"
 
 # What is between `make test` and `make test-all`.
 test-slow: install
-	$(PY) -m pytest -n 2 -m "slow and not long and not compose"
+	$(PY) -m pytest -n 2 --dist worksteal -m "slow and not long and not compose"
 
-test-all: install test-compose
-	$(PY) -m pytest -m "not compose"
+# The longest run alone: they measure memory and time.
+test-all: test test-slow test-compose
+	$(PY) -m pytest -m "long and not compose"
 
 check: install
 	.venv/bin/ruff check .

@@ -1,6 +1,6 @@
-"""Gateway: overhead against a bare FastAPI echo, a GRPO stream, and a step of R1's size in bounded memory.
+"""Gateway: overhead against a bare FastAPI echo, a GRPO stream, and steps of R1's size in bounded memory.
 
-    python benchmarks/gateway.py [overhead|stream|step ...]      (default: all three)
+    python benchmarks/gateway.py [overhead|stream|step|math ...]      (default: all)
 
 Prints markdown tables for benchmarks/RESULTS.md. Everything compared is measured in the same run, in turn.
 """
@@ -20,6 +20,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from pydoc_data import topics
 from typing import Annotated, Any
 
 import httpx
@@ -33,7 +34,7 @@ from rich.progress import track
 
 from reward_api.app import create_app
 from reward_api.gateway.gateway import Gateway
-from reward_api.settings import GatewaySettings
+from reward_api.settings import SHIPPED_DOMAINS, GatewaySettings
 from reward_verifiers.contract import Description, Verdict, VerifyReply, VerifyRequest
 from reward_verifiers.verifier import Options, ReferenceModel, Sample, Verifier
 
@@ -178,14 +179,18 @@ def free_port() -> int:
 
 
 RULE = "components:\n  - {verifier: answer}\n  - {verifier: format}\n"
+SHIPPED = (SHIPPED_DOMAINS / "math.yaml").read_text()
+MADE_UP = " ".join(random.Random(1).choice(WORDS) for _ in range(200 << 10))
+# English prose of 700 KB with code and names in it that every Python ships: its language reference.
+ENGLISH = "\n".join(topics.topics.values())
 
 
 @contextmanager
-def running_suite() -> Iterator[tuple[str, int]]:
-    """(URL, pid) of `touchstone serve` with a domain `math` of R1's rule reward, accuracy + format."""
+def running_suite(rule: str) -> Iterator[tuple[str, int]]:
+    """(URL, pid) of `touchstone serve` with the domain `math` of `rule`."""
     port = free_port()
     folder = tempfile.TemporaryDirectory()
-    Path(folder.name, "math.yaml").write_text(RULE)
+    Path(folder.name, "math.yaml").write_text(rule)
     command = [sys.executable, "-m", "reward_api", "serve", "--port", str(port), "--domains", folder.name]
     server = subprocess.Popen(command)
     url = f"http://127.0.0.1:{port}"
@@ -213,10 +218,9 @@ def high_water_mb(pid: int) -> float:
     raise ValueError("no VmHWM")
 
 
-def maths_groups(count: int, completions: int, size: int) -> Iterator[dict[str, Any]]:
-    """Groups as GRPO sends them: long chains of thought, a box at the end, a third of them wrong."""
+def maths_groups(text: str, count: int, completions: int, size: int) -> Iterator[dict[str, Any]]:
+    """Groups as GRPO sends them: long chains of thought out of `text`, a box at the end, a third of them wrong."""
     rng = random.Random(1)
-    text = " ".join(rng.choice(WORDS) for _ in range(size))
     for number in range(count):
         right = rng.randrange(1000)
         yield {
@@ -242,9 +246,9 @@ async def send(client: httpx.AsyncClient, group: dict[str, Any], retries: list[i
         await asyncio.sleep(float(reply.headers["retry-after"]))
 
 
-async def stream(size: int, concurrency: int, label: str) -> None:
+async def stream(rule: str, text: str, size: int, concurrency: int, label: str) -> None:
     retries: list[int] = []
-    with running_suite() as (url, pid):
+    with running_suite(rule) as (url, pid):
         async with httpx.AsyncClient(base_url=url, timeout=600) as client:
             gate = asyncio.Semaphore(concurrency)
 
@@ -256,7 +260,7 @@ async def stream(size: int, concurrency: int, label: str) -> None:
 
             begun, tasks = time.perf_counter(), []
             for group in track(
-                maths_groups(512, 16, size), total=512, description=label, transient=True, console=QUIET
+                maths_groups(text, 512, 16, size), total=512, description=label, transient=True, console=QUIET
             ):
                 await gate.acquire()
                 tasks.append(asyncio.create_task(one(group)))
@@ -271,11 +275,11 @@ async def stream(size: int, concurrency: int, label: str) -> None:
     )
 
 
-async def streams(steps: list[tuple[int, int, str]]) -> None:
+async def streams(steps: list[tuple[int, int, str]], rule: str = RULE, text: str = MADE_UP) -> None:
     print("| load | completions | a second | seconds | MB/s | no verdict | 429s | gateway peak MB |")
     print("|---|---|---|---|---|---|---|---|")
     for size, concurrency, label in steps:
-        await stream(size, concurrency, label)
+        await stream(rule, text, size, concurrency, label)
 
 
 PARTS: dict[str, Callable[[], Awaitable[None]]] = {
@@ -287,6 +291,7 @@ PARTS: dict[str, Callable[[], Awaitable[None]]] = {
             (100 << 10, 512, "the same, all 512 at once"),
         ]
     ),
+    "math": lambda: streams([(100 << 10, 64, "R1's step through the shipped `math` domain")], SHIPPED, ENGLISH),
 }
 
 

@@ -52,6 +52,8 @@ LOOP_RATIO = 0.12
 COPY_SHARE = 0.9
 SCANNED = 1 << 16
 FEW_CHARACTERS = 16
+SYMBOLS = frozenset("%‰&@#§†‡")
+"""Signs that stand for something although Unicode calls them punctuation."""
 
 
 def words(text: str) -> str:
@@ -94,7 +96,7 @@ def _same(text: str, reference: str) -> bool:
 def _is_symbol(text: str, prompt: str) -> bool:
     """Whether text without a word may be an answer: it holds a symbol or brackets, or a mark was asked for."""
     kinds = {unicodedata.category(character) for character in text[:SCANNED]}
-    if any(kind[0] in "S" for kind in kinds - {"Sk"}) or {"Ps", "Pe"} <= kinds:
+    if any(kind[0] in "S" for kind in kinds - {"Sk"}) or {"Ps", "Pe"} <= kinds or text.strip() in SYMBOLS:
         return True
     return len(text.strip()) <= FEW_CHARACTERS and prompts.asks_for_a_mark(prompt)
 

@@ -51,6 +51,8 @@ HONEST = [
     ("Which currency sign is used in Japan?", "¥"),
     ("How do you feel? An emoji only.", "🎉🎉"),
     ("Which symbol stands for infinity?", "∞"),
+    ("How is a share of a hundred written?", "%"),
+    ("What stands between two names of one firm?", "&"),
     ("What does print({}) show? Output only.", "{}"),
     ("Which punctuation mark ends a question?", "?"),
     ("Do you agree? Reply with one word.", "Absolutely"),

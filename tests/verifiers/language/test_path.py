@@ -36,6 +36,15 @@ def test_a_long_stretch_without_a_sure_word_is_the_plain_one_too():
     assert likeliest(evidence, costs).tolist() == plain(evidence, costs).tolist()
 
 
+@pytest.mark.parametrize("size", [2, 3, 50, 257, 1000, 4001])
+def test_a_text_without_any_sure_word_is_the_plain_one_too(size):
+    dice = np.random.default_rng(size)
+    for spread in (2, 20, 60):
+        evidence = -dice.integers(0, spread, (size, 4)).astype(np.int32)
+        costs = np.where(dice.random(size) < 0.2, 50, 70).astype(np.int32)
+        assert likeliest(evidence, costs).tolist() == plain(evidence, costs).tolist()
+
+
 def test_one_word_and_none():
     assert likeliest(np.array([[0, -3]], dtype=np.int32), np.array([0], dtype=np.int32)).tolist() == [0]
     assert likeliest(np.zeros((0, 2), dtype=np.int32), np.zeros(0, dtype=np.int32)).tolist() == []

@@ -32,13 +32,23 @@ RUNNING: dict[str, tuple[str, ...]] = {
     "check": ("检查", "確認", "확인"),
 }
 _WORD = re.compile(r"[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
+_ASCII_WORDS = bytes(code if re.match(r"[\w\x80-\xff]", chr(code)) else ord(" ") for code in range(256))
+"""A table for `bytes.translate`: ASCII characters that no word has become blanks."""
 
 
 def count_reflections(text: str) -> dict[str, int]:
     """How often each of the ten words, or an equivalent, stands in the text."""
     text = text.lower()
-    words = Counter(_WORD.findall(text))
+    # A chain repeats its words: each is looked at once.
+    tokens = Counter(text.encode("utf-8", "surrogatepass").translate(_ASCII_WORDS).split())
+    others = {token.decode("utf-8", "surrogatepass"): count for token, count in tokens.items() if not token.isascii()}
+    words = Counter({form: tokens[form.encode()] for forms in SPACED.values() for form in forms if form.isascii()})
+    for token, count in others.items():
+        for word in _WORD.findall(token):
+            words[word] += count
+    rest = "\n".join(others)
     return {
-        name: sum(words[form] for form in SPACED[name]) + sum(text.count(form) for form in RUNNING[name])
+        name: sum(words[form] for form in SPACED[name])
+        + sum(text.count(form) for form in RUNNING[name] if form.isascii() or form in rest)
         for name in SPACED
     }

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from reward_verifiers.language import hidden, prose, repeats, terms
+from reward_verifiers.language import codes, hidden, prose, repeats, terms
 from reward_verifiers.language.cjk import is_japanese
 from reward_verifiers.language.clean import clean
 from reward_verifiers.language.identifiers import is_identifier
@@ -83,8 +83,11 @@ def count(
 
 class _Count:
     def __init__(self, text: str, candidates: frozenset[str], target: str, question: str = "") -> None:
-        self.text, self.candidates, self.target = text, candidates, target
+        self.candidates, self.target = candidates, target
         self.words: Words = split(text)
+        if codes.may_hold_codes(self.words) and (plain := codes.spelled(text)) != text:
+            text, self.words = plain, split(plain)
+        self.text = text
         self.mask = hidden.mask(text, self.words.codes)
         for start, end in not_own(text, question):
             self.mask[start:end] = hidden.NOT_OWN
@@ -144,13 +147,14 @@ class _Count:
         numbers = np.flatnonzero(is_hidden & (self.words.script == CLASS["latin"]))
         if not len(numbers):
             return is_prose
-        evidence, listed = lexicon("latin").rows(self.words, numbers)
+        _, first, inverse = np.unique(self.words.hashes[numbers], return_index=True, return_inverse=True)
+        evidence, listed = lexicon("latin").rows(self.words, numbers[first])
         evidence[~listed] = ABSENT
         newlines = np.searchsorted(np.flatnonzero(self.words.codes == 10), self.words.start[numbers])
         visible = np.cumsum((self.lengths > 1) & ~is_hidden)[numbers]
-        _, runs = np.unique(np.stack([newlines, visible], axis=1), axis=0, return_inverse=True)
+        runs = np.cumsum((np.diff(newlines, prepend=-1) != 0) | (np.diff(visible, prepend=-1) != 0))
         keyword = prose.is_keyword(self.words.hashes[numbers])
-        is_prose[numbers] = prose.is_prose(evidence, keyword, np.ravel(runs))
+        is_prose[numbers] = prose.is_prose(evidence, inverse, keyword, runs)
         return is_prose
 
     def _amounts(self, numbers: Ints) -> Amounts:

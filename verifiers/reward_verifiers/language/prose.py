@@ -24,14 +24,17 @@ def is_keyword(hashes: Hashes) -> Bools:
     return among(hashes, _KEYWORD_HASHES)
 
 
-def is_prose(evidence: Evidence, keyword: Bools, runs: Ints) -> Bools:
-    """Whether each hidden word is prose. evidence: per word and language; runs: the number of each word's run, ascending."""
+def is_prose(evidence: Evidence, entries: Ints, keyword: Bools, runs: Ints) -> Bools:
+    """Whether each hidden word is prose.
+
+    evidence: per distinct word and language; entries: each word's row there; runs: the number of its run, ascending.
+    """
     if not len(runs):
         return np.zeros(0, dtype=bool)
     first = np.flatnonzero(np.diff(runs, prepend=-1))
     lengths = np.diff(np.append(first, len(runs)))
     says = ~keyword[:, None]
-    listed, common = (evidence > ABSENT) & says, (evidence >= COMMON) & says
+    listed, common = (evidence > ABSENT)[entries] & says, (evidence >= COMMON)[entries] & says
     amount = np.add.reduceat((~keyword).astype(np.int64), first)
     whole = _reads(np.add.reduceat(listed, first, axis=0), np.add.reduceat(common, first, axis=0), amount, _LEAST_RUN)
     in_runs: Bools = np.repeat(whole, lengths)

@@ -201,8 +201,11 @@ def _hashes(codes: npt.NDArray[np.uint32], silent_of: Bools, starts: Ints, ends:
     silent = silent_of[letters]
     if silent.any():
         offsets -= np.cumsum(silent) - np.repeat((np.cumsum(silent) - silent)[first], lengths)
+        offsets = np.maximum(offsets, 0)
         letters = np.where(silent, 0, letters)
-    values = letters.astype(np.uint64) * _POWERS[np.clip(offsets, 0, MAX_LETTERS - 1)]
+    if lengths.max() > MAX_LETTERS:
+        offsets = np.minimum(offsets, MAX_LETTERS - 1)
+    values = letters * _POWERS[offsets]
     sums = np.add.reduceat(values, first)
     mixed: Hashes = sums ^ (sums >> np.uint64(29))
     return mixed
