@@ -51,7 +51,8 @@ _COPULA = re.compile(r"\s?(?:입니다|이다|이에요|예요|です|である|
 
 _CLAUSE = re.compile(
     r"\s?[,;(—–-]?\s(?:because|since|as (?:we|the|it|shown)|where we|so that"
-    r"|(?:attained|achieved|reached|obtained|occurring|occurs|which (?:occurs|is (?:attained|achieved|reached)))\s(?:at|when|for|if|by))\b|\s?[,，]\s?因为",
+    r"|(?:attained|achieved|reached|obtained|occurring|occurs"
+    r"|which (?:occurs|is (?:attained|achieved|reached)))\s(?:at|when|for|if|by))\b|\s?[,，]\s?因为",
     re.I,
 )
 """What begins a reason behind the answer."""

@@ -95,7 +95,8 @@ def _partial(p: Parser, name: str) -> Node:
 
 
 COMMANDS: dict[str, Callable[[Parser, str], Node]] = {
-    "partial": _partial, "frac": _fraction, "binom": _fraction, "pi": _pi, "sqrt": _root, "Gamma": _gamma, "lfloor": _floor, "lceil": _floor,
+    "partial": _partial, "frac": _fraction, "binom": _fraction, "pi": _pi, "sqrt": _root, "Gamma": _gamma,
+    "lfloor": _floor, "lceil": _floor,
     "angle": _spelled_name, "triangle": _spelled_name, "measuredangle": _spelled_name,
 }  # fmt: skip
 

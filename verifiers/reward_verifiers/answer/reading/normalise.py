@@ -102,7 +102,8 @@ _SLASHED = re.compile(r"(?<![A-Za-z\\])d([A-Za-z])\s?/\s?d([A-Za-z])(?![A-Za-z])
 _DOTTED = re.compile(r"\\dot\s?\{?([0-9])\}?([0-9]{0,30})\\dot\s?\{?([0-9])\}?")
 """0.\\dot{2}\\dot{7}: from the first dot to the last the digits repeat."""
 _RESTATED = re.compile(
-    r"(?:\s?,|\s\()\s?(?:that is|i\.\s?e\.|namely|which is|which equals|or simply)(?: to say)?(?: equal to)?,?\s(?=[-0-9$\\])"
+    r"(?:\s?,|\s\()\s?(?:that is|i\.\s?e\.|namely|which is|which equals|or simply)"
+    r"(?: to say)?(?: equal to)?,?\s(?=[-0-9$\\])"
 )
 """30 + 6, that is, 36: a value and the same again."""
 _KINDS = {"constant": None, "real": None, "number": None, "integer": "Z", "natural": "N"}
