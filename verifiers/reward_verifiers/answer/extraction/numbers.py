@@ -18,14 +18,14 @@ from reward_verifiers.answer.extraction.spans import (
 from reward_verifiers.answer.reading import words
 
 _NUMBER = re.compile(
-    r"(?<![\w.])[-+−]?(?:\$\s?)?\d{1,400}(?:,\d{3}){0,130}(?:\.\d{1,400}|,\d{1,2}(?![\d,]))?"
+    r"(?<![^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?<!\.)[-+−]?(?:\$\s?)?\d{1,400}(?:,\d{3}){0,130}(?:\.\d{1,400}|,\d{1,2}(?![\d,]))?"
     r"(?:/\d{1,400}|e[-+]?\d{1,6}|%)?",
     re.I,
 )
 
 _DENIES = re.compile(r"\b(?:not|never|cannot|impossible|unlikely|doubt|deny|false|wrong)\b|n['’]t\b|不|没有", re.I)
 
-_CLAUSES = re.compile(r"[.!?;:,。，；：\n]|\b(?:so|thus|hence|therefore|then|but|and|which)\b", re.I)
+_CLAUSES = re.compile(r"[.!?;:,。，；：\n]|\b(?:so|thus|hence|therefore|then|but|and|which|not it['’]s)\b", re.I)
 """Between two clauses: what one denies, the next may say."""
 
 _GUESS = re.compile(
@@ -37,6 +37,10 @@ _SENTENCE = re.compile(r"[\w\s.,:;!?%$€£¥°'’()+\-*/=^。，、：；！�
 _WORD = re.compile(r"(?!(?:or|and|maybe|perhaps|either)\b)[^\W\d_]{2,}", re.I)
 
 
+_ENDS = re.compile(rf"(?:{SENTENCE_END.pattern}|[.!?]\$\$?(?=\s))")
+"""Where a sentence ends, a formula at its end too."""
+
+
 def is_sentence(text: str) -> bool:
     """Plain words around a number: not code, not a bare row of numbers to choose from."""
     return "_" not in text and bool(_SENTENCE.fullmatch(text)) and bool(_WORD.search(text))
@@ -45,7 +49,7 @@ def is_sentence(text: str) -> bool:
 def final_number(text: str, single: bool = True) -> Extraction | None:
     """The only number of the last sentence, when that has no formula: "So Tom paid $51." """
     line = text[-TAIL:].rstrip().rsplit("\n", 1)[-1].strip(" \t*`>")
-    ends = [match.end() for match in SENTENCE_END.finditer(line) if match.end() < len(line)]
+    ends = [match.end() for match in _ENDS.finditer(line) if match.end() < len(line)]
     content = line[ends[-1] :] if ends else line
     return None if math_spans(content) else sentence_number(content.strip(), single)
 

@@ -55,6 +55,8 @@ _LOOSE_SPACE = re.compile(r"(?<!\w)\s+|\s+(?!\w)")
 _TRUTH = frozenset({"true", "false"})
 _OTHER_LETTER = re.compile(r"\([A-J]\)|\b[B-J]\b|\b(?:or|and|not|no|wait|but|wrong|instead|rather|actually)\b")
 _DECIMAL_COMMA = re.compile(r"(-?[0-9]{1,20}),([0-9]{1,2}|[0-9]{4,20})")
+_THOUSANDTHS = re.compile(r"(-?0),([0-9]{3,20})")
+"""0,111 is no list and no thousands."""
 _BARE_K = re.compile(r"[0-9.,]{1,30}(?:K|\\(?:text|mathrm)\{K\})")
 _NUMBERS = re.compile(r"([0-9]+(?:\.[0-9]+)?)")
 
@@ -250,6 +252,11 @@ def _other_readings(expected: Reading, answer: Reading) -> Iterator[tuple[Node, 
         decimal = read(f"{comma[1]}.{comma[2]}").node
         if decimal is not None:
             yield expected.node, decimal
+    thousandths = _THOUSANDTHS.fullmatch(expected.text)
+    if thousandths and isinstance(answer.node, Num | Neg) and "." in answer.text:
+        decimal = read(f"{thousandths[1]}.{thousandths[2]}").node
+        if decimal is not None:
+            yield decimal, answer.node
 
 
 def _second(expected: Node, answer: Node) -> tuple[Outcome, str]:
