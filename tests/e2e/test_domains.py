@@ -35,6 +35,15 @@ def test_a_new_domain_is_listed_shown_and_sound(touchstone, tmp_path):
     )
 
 
+def test_the_shipped_domains_say_what_they_are_for(touchstone, tmp_path):
+    (tmp_path / "mine").mkdir()
+    done = touchstone("domains", "list", "--shipped", TOUCHSTONE_DOMAINS=str(tmp_path / "mine"), COLUMNS="300")
+    assert done.returncode == 0, done.stderr
+    assert "instructions × 1" in done.stdout
+    assert "Constraints that code can check" in done.stdout
+    assert touchstone("domains", "list", "--shipped", "--domains", "mine").returncode == 2
+
+
 def test_editors_get_a_schema(touchstone):
     schema = json.loads(touchstone("domains", "schema").stdout)
     assert {"components", "combine", "clip"} <= schema["properties"].keys()
@@ -160,7 +169,7 @@ def test_check_says_what_it_leaves_out(touchstone, tmp_path):
 def test_check_reads_the_shape_of_references_that_another_service_judges(touchstone, tmp_path):
     (tmp_path / "r.jsonl").write_text('{"completion": "print(1)", "answer": "4"}\n')
     done = touchstone("domains", "check", "--domain", "code", "--data", "r.jsonl")
-    assert "checked by the shape of the references alone: code" in done.stderr
+    assert "only the shape of the references was checked for code" in done.stderr
     assert (done.returncode, "line 1: code: reference" in done.stderr) == (1, True), done.stderr
 
 

@@ -111,6 +111,14 @@ HIDDEN = {
     "regional letters": ENGLISH.lower().translate(REGIONAL),
     "thin spaces": "\u2009".join(ENGLISH),
     "variation selectors": "\ufe0f".join(ENGLISH),
+    "codes": " ".join(str(ord(letter)) for letter in ENGLISH),
+    "codes in a list": "[" + ", ".join(str(ord(letter)) for letter in ENGLISH) + "]",
+    "bytes": " ".join(f"{ord(letter):02x}" for letter in ENGLISH),
+    "bytes with 0x": ", ".join(f"0x{ord(letter):02X}" for letter in ENGLISH),
+    "octal codes": " ".join(f"{ord(letter):03o}" for letter in ENGLISH),
+    "bits": " ".join(f"{ord(letter):08b}" for letter in ENGLISH),
+    "escaped line ends": "\\n" + "\\n".join(WORDS),
+    "escaped tabs": "\\t".join(WORDS),
     "tool output": f"<tool_response>{ENGLISH}</tool_response>",
 }
 
@@ -135,6 +143,24 @@ def test_what_is_hidden_counts(name, target):
 def test_honest_chains_are_unharmed(row):
     verdict = judge(row["text"], row["target"])
     assert verdict.score >= 0.95, verdict.evidence
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        "2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103",
+        " ".join(str(code) for code in range(65, 123)),
+        "72 68 75 71 90 88 64 70 66 77 81 92 85 79 73 69 101 99 97 110 115 104 98 96",
+        "d4 1d 8c d9 8f 00 b2 04 e9 80 09 98 ec f8 42 7e",
+        "01 10 11 00 01 10 11 00 01 10 11 00 01 10 11 00",
+        "0110100 1010011 1110001 0001111 1010101 0101010 1100110 0011001 1111111 0000000 1011011 1101101 1000001 "
+        "0100110 1110111 0010100",
+        r"$\nabla f \neq 0$, $a \times b \to \theta$, $\tan x \notin \mathbb{R}$, $\nu \rho \tau \nleq \rightleftharpoons$",
+        r"一行\n二行\t三行",
+    ],
+)
+def test_numbers_and_commands_are_no_words(numbers):
+    assert judge(f"{COVER['zh']} {numbers}", "zh").score == 1
 
 
 def test_names_and_terms_in_another_script_are_free_up_to_a_share():

@@ -18,6 +18,7 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
+from reward_verifiers.language.clean import COMMANDS
 from reward_verifiers.language.data import word_list
 
 VISIBLE, HIDDEN, DROPPED, NOT_OWN = 0, 1, 2, 3
@@ -42,8 +43,6 @@ _TEXT = re.compile(r"\\(?:text|mbox|textbf|textit|textrm|mathrm|operatorname)\*?
 _PATH = re.compile(r"/[\w.-]{1,80}(?:/[\w.-]{1,80}){0,40}", re.ASCII)
 _THIRD_WORD = re.compile(r"\S+\s+\S+\s+\S")
 
-COMMANDS = frozenset(word_list("commands"))
-"""LaTeX's own commands that read like words of some language."""
 ENVIRONMENTS = frozenset(word_list("environments"))
 
 
