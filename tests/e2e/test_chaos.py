@@ -127,16 +127,17 @@ def services(tmp_path):
 
 def until_whole(url):
     """Every sample of fifty groups in a row has its reward."""
-    give_up, good = time.monotonic() + 120, 0
+    give_up, good, last = time.monotonic() + 120, 0, None
     with httpx.Client(base_url=url, timeout=30) as client:
         while good < 50:
-            assert time.monotonic() < give_up
+            assert time.monotonic() < give_up, last
             try:
                 reply = client.post("/score/toy", json={"completions": [f"yes {good}"], "reference": f"yes {good}"})
                 rewards = [result["reward"] for result in reply.json()["results"]]
+                last = last if rewards == [1] else reply.text
                 good = good + 1 if rewards == [1] else 0
-            except httpx.TransportError:
-                good = 0
+            except httpx.TransportError as error:
+                good, last = 0, error
             if not good:
                 time.sleep(0.1)
 
@@ -198,8 +199,8 @@ def test_every_process_in_turn(services, capsys):
             if time.monotonic() > end:
                 break
             time.sleep(2)
-        until_whole(url)
     with capsys.disabled():
-        print(f"\n{dict(done)}: {dict(load.seen)}")
+        print(f"\n{dict(done)}: {dict(load.seen)} {load.causes}")
     assert load.faults == []
+    until_whole(url)
     assert load.seen["scored"] > load.seen["null"]

@@ -134,7 +134,7 @@ def check(
     say(f"Domain files: {domains_text(settings.domains)}")
     if domain is not None:
         _file_of(domain, settings.domains)
-    good, faults = asyncio.run(check_domains(settings))
+    good, faults, left_out = asyncio.run(check_domains(settings))
     by_shape: list[str] = []
     counts: list[str] = []
     if not faults and data is not None and domain is not None:
@@ -144,6 +144,8 @@ def check(
             raise failure(str(error)) from None
     for line in (*faults, *counts):
         say(line)
+    for line in left_out:
+        say(f"left out: {line}")
     if by_shape:
         say(f"only the shape of the references was checked for {', '.join(by_shape)}")
     if faults:
