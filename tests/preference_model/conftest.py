@@ -110,14 +110,17 @@ def peers(monkeypatch):
 
 @pytest.fixture
 def listening():
-    """`listening(app)`: a URL at which the app really listens, on a loopback port, in a thread of its own."""
+    """`listening(app)`: a URL at which the app really listens, on a loopback port, in a thread of its own.
+
+    With `lifespan="on"` it also starts and stops what the app stands on.
+    """
     import uvicorn
 
     started = []
 
-    def start(app) -> str:
+    def start(app, lifespan="off") -> str:
         listener = socket.create_server(("127.0.0.1", 0))  # connections wait here until the server takes them
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan=lifespan))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         started.append((server, thread))

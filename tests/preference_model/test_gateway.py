@@ -8,10 +8,13 @@ import pytest
 import yaml
 from faulty_judge import FaultyJudge
 
+from preference_model import service
 from reward_api import domains
 from reward_api.app import create_app
 from reward_api.gateway.gateway import Gateway
 from reward_api.settings import GatewaySettings
+from reward_verifiers.service import pooled
+from reward_verifiers.service.settings import ServiceSettings
 
 SHIPPED = Path(domains.__file__).parent / "data"
 PROMPT = "Why is the sky blue?"
@@ -170,6 +173,65 @@ async def test_a_judge_is_asked_about_what_the_answer_cannot_decide_and_nothing_
     [failed] = await score(client, completions=["unsupported"], reference={"answer": "uns"})
     assert (failed["reward"], failed["failure"]["component"]) == (None, "answer")
     assert failed["failure"]["message"].startswith("no such kind; the judge gave no verdict: ")
+
+
+BY_URL = """
+verifiers:
+  answer: {{url: {answer}}}
+  preference: {{url: {preference}}}
+components:
+  - {{verifier: answer, undecided: judge}}
+"""
+
+
+@pytest.fixture
+async def judged(gateway, listening, monkeypatch):
+    """`judged(judge)`: a gateway; the answer verifier, the preference models and the judge all stand at URLs."""
+
+    async def start(judge: FaultyJudge) -> httpx.AsyncClient:
+        monkeypatch.delenv("TOUCHSTONE_PREFERENCE_REGISTRY")
+        monkeypatch.setenv("TOUCHSTONE_JUDGE_URL", f"{listening(judge.app)}/v1")
+        settings = ServiceSettings(workers=1)
+        apps = {"answer": pooled.create_app("answer", settings), "preference": service.create_app(settings)}
+        return await gateway(BY_URL.format(**{name: listening(app, lifespan="on") for name, app in apps.items()}))
+
+    return start
+
+
+@pytest.mark.slow
+async def test_a_judge_by_url_decides_what_the_answer_verifier_by_url_did_not_read(judged):
+    judge = FaultyJudge()
+    client = await judged(judge)
+    boxes = ["7", "8", "7 and a bit of luck", "9 and a bit of luck"]
+    group = {"completions": [f"So it is $\\boxed{{{box}}}$." for box in boxes], "reference": {"answer": "7"}}
+    results = await score(client, **group)
+    assert [result["reward"] for result in results] == [1, 0, 1, 0]
+    assert judge.questions == 2
+    parts = [result["components"]["answer"]["evidence"] for result in results]
+    assert ["undecided" in part for part in parts] == [False, False, True, True]
+    assert parts[2]["undecided"]["verifier"]["reason"] == "wrong: the answer was not read"
+    assert (parts[2]["left_over"], parts[2]["undecided"]["judge"]["score"]) == ("of luck", 1)
+    asked = judge.bodies[-1]["messages"][1]["content"]
+    assert "bit of luck" in asked
+    assert "So it is" not in asked, "the judge sees the extracted answer alone"
+    again = await score(client, **group)
+    assert [result["reward"] for result in again] == [1, 0, 1, 0]
+    assert judge.questions == 2, "the same question, reference and answer are judged once"
+
+
+@pytest.mark.slow
+async def test_a_judge_by_url_decides_about_a_reference_that_was_not_read(judged):
+    judge = FaultyJudge()
+    client = await judged(judge)
+    boxes = ["p\\land q", "p\\land q\\text{ holds}", "q"]
+    group = {"completions": [f"$\\boxed{{{box}}}$" for box in boxes], "reference": {"answer": "p\\land q"}}
+    results = await score(client, **group)
+    assert [result["reward"] for result in results] == [1, 1, 0]
+    assert judge.questions == 2
+    judge.on_reply = lambda _: 400
+    [failed] = await score(client, completions=["$\\boxed{p\\lor q}$"], reference={"answer": "p\\land q"})
+    assert failed["reward"] is None
+    assert "the judge gave no verdict" in failed["failure"]["message"]
 
 
 async def test_a_flag_of_the_verifier_is_a_flag_of_the_sample(gateway):

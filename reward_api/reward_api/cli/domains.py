@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from reward_api.cli.console import Folder, domains_text, failure, load_settings, say
+from reward_api.cli.console import Folder, domains_text, failure, load_settings, output, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -49,7 +48,7 @@ def list_domains(
         raise failure("give --domains or --shipped", 2)
     folder = SHIPPED_DOMAINS if shipped else load_settings(domains=domains).domains
     say(f"Domain files: {domains_text(folder)}")
-    Console().print(_table(files(folder), with_use=shipped))
+    output.print(_table(files(folder), with_use=shipped))
 
 
 def _table(paths: list[Path], with_use: bool) -> Table:

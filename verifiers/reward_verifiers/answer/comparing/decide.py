@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 
 from reward_verifiers.answer.comparing import evaluate, forms, named, vectors
 from reward_verifiers.answer.comparing.evaluate import NotHere, TooLarge, numerator, rational_or_none, residue
@@ -39,6 +40,7 @@ from reward_verifiers.answer.reading.nodes import (
     Neg,
     Node,
     Num,
+    Quantity,
     Relation,
     Seq,
     Sym,
@@ -60,6 +62,8 @@ def compare(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     if contradicts(answer) and not contradicts(gold):
         return different("the answer contradicts itself")
     gold, answer = named.same_letters(gold, _as_congruence(answer) if _is_congruence(gold) else answer)
+    if named.names_differ(gold, answer):
+        return different("other names")
     gold, answer = named.settled(gold, named.is_bare(answer)), named.settled(answer, named.is_bare(gold))
     if gold == answer:
         return Outcome(True, "the same expression")
@@ -107,6 +111,8 @@ def _same_kind(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
         return _based(gold, answer, options)
     if isinstance(gold, Matrix) or isinstance(answer, Matrix):
         return _matrices(gold, answer, options)
+    if _is_of_whole_numbers(gold) or _is_of_whole_numbers(answer):
+        return _builders(gold, answer, options)
     for structure, way in ((Builder, _builders), (Cases, _cases)):
         if isinstance(gold, structure) or isinstance(answer, structure):
             return way(gold, answer, options)
@@ -120,7 +126,24 @@ def _same_kind(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
         return _relations(gold, answer, options)
     if isinstance(gold, Seq) or isinstance(answer, Seq):
         return _sequences(gold, answer, options)
+    if _is_long_ratio(gold) and _is_long_ratio(answer):
+        return _ratios(gold, answer, options)
     return scalars(gold, answer, options)
+
+
+def _is_long_ratio(node: Node) -> bool:
+    return isinstance(node, Call) and node.name == "ratio" and len(node.args) > 2
+
+
+def _ratios(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
+    """1 : 2 : 3 is 2 : 4 : 6."""
+    ours, theirs = gold.args, answer.args  # type: ignore[attr-defined]
+    if len(ours) != len(theirs):
+        return different("a ratio of more or fewer parts")
+    crossed = [
+        (Mul((left, theirs[0])), Mul((right, ours[0]))) for left, right in zip(ours[1:], theirs[1:], strict=True)
+    ]
+    return _ordered([left for left, _ in crossed], [right for _, right in crossed], _ANY_FORM)
 
 
 def _same_big(gold: Big, answer: Big) -> bool:
@@ -241,6 +264,7 @@ def _small_positive(ratio: int) -> bool:
 def _sequences(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     if isinstance(gold, Seq) and _is_tuple(gold) and isinstance(answer, Call) and answer.name == "binom":
         return _ordered(gold.items, answer.args, options)  # a column, as some write it
+    gold, answer = _progression(gold), _progression(answer)
     if not isinstance(gold, Seq) or not isinstance(answer, Seq):
         # {5} and 5 are the same answer; (5) was read as 5 already.
         if isinstance(gold, Seq) and len(gold.items) == 1:
@@ -261,6 +285,21 @@ def _sequences(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     if "{" not in (gold.open, answer.open) and len(wanted) < len(gold.items):
         return _unordered(gold.items, answer.items, options)
     return _unordered(wanted, _distinct(answer.items), options)
+
+
+_DOTS = Sym("…")
+
+
+def _progression(node: Node) -> Node:
+    """{1, 2, 3, ..., 10} is {1, 2, ..., 10}: the items before the dots are the first two, where all have one step."""
+    if not isinstance(node, Seq) or node.items.count(_DOTS) != 1:
+        return node
+    at = node.items.index(_DOTS)
+    values = [rational_or_none(item) for item in node.items[:at]]
+    if len(values) < 3 or None in values:
+        return node
+    steps = {after - before for before, after in pairwise(values)}  # type: ignore[operator]
+    return Seq((*node.items[:2], *node.items[at:]), node.open, node.close) if len(steps) == 1 else node
 
 
 def _is_tuple(node: Seq) -> bool:
@@ -321,6 +360,8 @@ def _matrices(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
             return different("another shape")
         return _ordered([x for row in gold.rows for x in row], [x for row in answer.rows for x in row], options)
     matrix, rest = (gold, answer) if isinstance(gold, Matrix) else (answer, gold)
+    if isinstance(matrix, Matrix) and isinstance(rest, Sym) and (identity := _identity(rest.name, len(matrix.rows))):
+        return _matrices(gold, identity, options) if matrix is gold else _matrices(identity, answer, options)
     if isinstance(rest, Call) and rest.name == "binom":  # a column, as some write it
         column = Matrix(tuple((part,) for part in rest.args))
         return _matrices(gold, column, options) if matrix is gold else _matrices(column, answer, options)
@@ -337,6 +378,13 @@ def _matrices(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
         cells = [x for row in matrix.rows for x in row]
         return _ordered(cells, rest.items, options) if matrix is gold else _ordered(rest.items, cells, options)
     return different("one is a matrix, the other is not")
+
+
+def _identity(name: str, size: int) -> Node | None:
+    """I, I_2: the identity matrix of that size."""
+    if name not in ("I", f"I_{size}"):
+        return None
+    return Matrix(tuple(tuple(Num(Fraction(int(i == k))) for k in range(size)) for i in range(size)))
 
 
 # --- sets by a condition, piecewise functions, congruences ------------------------------------------------------------
@@ -366,11 +414,48 @@ def _as_builder(node: Node) -> Node:
     """n >= 3, n \\in Z is the set of such n."""
     match node:
         case Builder(Relation(("in",), (Sym() as letter, _)) as first, conditions):
-            return Builder(letter, (first, *conditions))
-        case Seq(items, "") if len(items) > 1 and len(symbols(node)) == 1:
-            if all(isinstance(item, Relation) for item in items):
-                return Builder(Sym(next(iter(symbols(node)))), items)
+            return _with_closed_bounds(Builder(letter, (first, *conditions)))
+        case Builder():
+            return _with_closed_bounds(node)
+        case Seq(items, "") if _is_of_whole_numbers(node):
+            return _with_closed_bounds(Builder(Sym(next(iter(symbols(node)))), items))
     return node
+
+
+def _is_of_whole_numbers(node: Node) -> bool:
+    """n >= 3, n \\in Z: conditions on one letter, which names a whole number."""
+    return (
+        isinstance(node, Seq)
+        and len(node.items) > 1
+        and len(symbols(node)) == 1
+        and all(isinstance(item, Relation) for item in node.items)
+        and any(_is_whole(item) for item in node.items)
+    )
+
+
+def _is_whole(node: Node) -> bool:
+    match node:
+        case Relation(("in",), (Sym(), Const(name))):
+            return name[0] in "ZN"
+    return False
+
+
+def _with_closed_bounds(builder: Builder) -> Builder:
+    """n > 2 is n >= 3 for a whole number n."""
+    if not any(map(_is_whole, builder.conditions)):
+        return builder
+    return Builder(builder.element, tuple(_closed(condition) for condition in builder.conditions))
+
+
+def _closed(condition: Node) -> Node:
+    match condition:
+        case Relation((("<" | ">") as op,), (Sym() as letter, bound)):
+            value = rational_or_none(bound)
+            if value is not None and value.denominator == 1:
+                return Relation((op + "=",), (letter, _number(value + (1 if op == ">" else -1))))
+        case Relation((("<" | ">" | "<=" | ">=") as op,), (bound, Sym() as letter)) if not symbols(bound):
+            return _closed(Relation((_MIRROR[op],), (letter, bound)))
+    return condition
 
 
 def _letters_of(builder: Builder) -> frozenset[str]:
@@ -479,10 +564,22 @@ def _times(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
         same = first.same(second) if first and second else gold.written.lstrip("0") == answer.written.lstrip("0")
         return Outcome(same, "the same time" if same else "another time")
     time, other = (gold, answer) if isinstance(gold, Time) else (answer, gold)
+    if isinstance(other, Quantity) and (duration := _as_duration(time, other.unit)) is not None:
+        return scalars(duration, other, options) if time is gold else scalars(other, duration, options)
     ratio = _as_ratio(time)
     if ratio is None or not isinstance(other, Call | Frac):
         return different("a time against something else")
     return scalars(ratio, other, options) if time is gold else scalars(other, ratio, options)
+
+
+def _as_duration(time: Node, unit: str) -> Node | None:
+    """3:20 beside hours is 3 h 20 min, beside minutes 3 min 20 s."""
+    parts = time.written.split(":") if isinstance(time, Time) else []
+    if unit not in ("hour", "minute") or not 2 <= len(parts) <= 3 or not all(part.isdigit() for part in parts):
+        return None
+    if any(int(part) > 59 for part in parts[1:]):
+        return None
+    return Quantity(Num(sum((Fraction(int(part), 60**k) for k, part in enumerate(parts)), Fraction(0))), unit)
 
 
 def _as_ratio(node: Node) -> Node | None:

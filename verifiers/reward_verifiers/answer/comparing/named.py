@@ -77,9 +77,11 @@ def settled(node: Node, as_written: bool = False) -> Node:
 def same_letters(gold: Node, answer: Node) -> tuple[Node, Node]:
     """Without conditions on a letter beside them, and with one name for what may be named at will."""
     (left, name), (right, other) = _without_condition(gold), _without_condition(answer)
+    if name and other and _letter_set(gold) != _letter_set(answer):
+        return gold, answer  # k in N is not k in Z
     if name and other and name != other and name not in symbols(right):
         right = renamed(right, {other: name})
-    right = _same_argument(left, right)
+    right = _same_period(left, _same_argument(left, right))
     return left, _same_constants(left, right)
 
 
@@ -94,7 +96,7 @@ def _without_condition(node: Node) -> tuple[Node, str | None]:
     match node:
         case Seq((*items, Relation(("in",), (Sym(name), Const("Z" | "N" | "Z+" | "N+" | "N*" | "Z*")))), "", "") if (
             items
-        ):
+        ) and not (len(items) == 1 and _bounds(items[0], name)):
             return (items[0] if len(items) == 1 else Seq(tuple(items))), name
         case Seq((Relation(("=",), (label, value)) as formula, Relation(ops, (Sym(name), bound))), "", "") if (
             ops[0] in ("<", ">", "<=", ">=", "!=")
@@ -108,6 +110,40 @@ def _without_condition(node: Node) -> tuple[Node, str | None]:
         case Given(value):
             return value, None
     return node, None
+
+
+def _bounds(node: Node, name: str) -> bool:
+    """Whether it is an inequality for the letter itself: n >= 3."""
+    return isinstance(node, Relation) and node.ops[0] in ("<", ">", "<=", ">=", "!=") and Sym(name) in node.sides
+
+
+def _letter_set(node: Node) -> str | None:
+    """The set of numbers that a letter beside a formula is in; the natural numbers with and without 0 are one."""
+    inside = node.items if isinstance(node, Seq) else node.conditions if isinstance(node, Given) else ()
+    sets = [item.sides[1] for item in inside if isinstance(item, Relation) and item.ops == ("in",)]
+    name = sets[-1].name if sets and isinstance(sets[-1], Const) else None
+    return "N" if name in ("N*", "N+", "Z+") else name
+
+
+def _same_period(gold: Node, answer: Node) -> Node:
+    """2k\\pi is 2n\\pi: a letter for a whole number, with pi beside it."""
+    ours, theirs = symbols(gold) - symbols(answer), symbols(answer) - symbols(gold)
+    if len(ours) == len(theirs) == 1 and (ours | theirs) <= _WHOLE_LETTERS:
+        name, other = next(iter(ours)), next(iter(theirs))
+        if _only_beside_pi(gold, name) and _only_beside_pi(answer, other):
+            return renamed(answer, {other: name})
+    return answer
+
+
+_WHOLE_LETTERS = frozenset("nkmlN")
+
+
+def _only_beside_pi(node: Node, name: str) -> bool:
+    """Whether a letter stands in products with pi alone."""
+    products = sum(
+        isinstance(inner, Mul) and Sym(name) in inner.factors and Const("pi") in walk(inner) for inner in walk(node)
+    )
+    return products > 0 and products == sum(inner == Sym(name) for inner in walk(node))
 
 
 def _argument(label: Node) -> str | None:
@@ -153,20 +189,52 @@ def _same_constants(gold: Node, answer: Node) -> Node:
     """+c is +C: letters that only one side has, when they may name a constant of integration."""
     if isinstance(gold, Seq):
         return answer
-    left, right = symbols(gold), symbols(answer)
+    left, right = symbols(_unnamed(gold)), symbols(_unnamed(answer))
     if left == right or not left:
         return answer
-    ours = [name for name in _in_order(gold) if name not in right]
-    theirs = [name for name in _in_order(answer) if name not in left]
+    ours = [name for name in _in_order(_unnamed(gold)) if name not in right]
+    theirs = [name for name in _in_order(_unnamed(answer)) if name not in left]
     if not ours or len(ours) != len(theirs) or len(ours) > _MAX_CONSTANTS:
         return answer
     if not all(map(_is_constant_letter, ours)) or not all(map(_is_constant_letter, theirs)):
         return answer
-    if any(map(_another_number, ours, theirs)):
-        return answer
-    if not symbols(gold) - set(ours) or (isinstance(gold, Relation) and symbols(gold.sides[0]) & set(ours)):
+    if any(map(_another_number, ours, theirs)) or not (left - set(ours)):
         return answer  # no more than a constant, or a name: A is not C, and AB not AC
+    if not _is_general_solution(gold, ours) or (symbols(answer) - right) & set(theirs):
+        return answer
     return renamed(answer, dict(zip(theirs, ours, strict=True)))
+
+
+def _unnamed(node: Node) -> Node:
+    """The value of y = C e^x."""
+    named = (
+        isinstance(node, Relation) and node.ops == ("=",) and (_is_function(node.sides[0]) or _is_lone(node.sides[0]))
+    )
+    return node.sides[1] if named and isinstance(node, Relation) else node
+
+
+def _is_lone(node: Node) -> bool:
+    return isinstance(node, Sym) and node.name in ("x", "u", "z", "s")
+
+
+def _is_general_solution(gold: Node, constants: list[str]) -> bool:
+    """Whether letters may be constants of integration: in a formula for y or f(x), or added to a formula of one letter.
+
+    The C of E = C V^2 / 2 is a quantity, and that of A \\cap C a set.
+    """
+    value = _unnamed(gold)
+    variables = symbols(value) - set(constants)
+    if value is not gold or len(constants) > 1:
+        return variables <= _VARIABLES
+    added = isinstance(value, Add) and any(isinstance(term, Sym) and term.name in constants for term in value.terms)
+    return variables <= _VARIABLES and (added or _has_exponential(value))
+
+
+_VARIABLES = frozenset("x y z t s u v w n r θ \\theta".split())
+
+
+def _has_exponential(node: Node) -> bool:
+    return any(isinstance(inner, Pow) and inner.base == Const("e") for inner in walk(node))
 
 
 def other_constants(gold: Node, answer: Node) -> list[Node]:
@@ -181,20 +249,44 @@ def _in_order(node: Node) -> list[str]:
     return list(dict.fromkeys(inner.name for inner in walk(node) if isinstance(inner, Sym)))
 
 
+def names_differ(gold: Node, answer: Node) -> bool:
+    """x = 1, y = 2 is not x = 1, z = 2: both name their values, and not alike."""
+    ours, theirs = _assigned(gold), _assigned(answer)
+    if not ours or not theirs or ours == theirs:
+        return False
+    return not any(len(one) == 1 and _bases(other) == one for one, other in ((ours, theirs), (theirs, ours)))
+
+
+def _bases(names: set[str]) -> set[str]:
+    """x_1 and x_2 are both an x."""
+    return {name.partition("_")[0] for name in names}
+
+
+def _assigned(node: Node) -> set[str]:
+    if not isinstance(node, Seq) or not all(map(_is_assignment, node.items)):
+        return set()
+    return {_label_text(item.sides[0]) for item in node.items if isinstance(item, Relation)}
+
+
+def _label_text(label: Node) -> str:
+    """The name itself; \\angle A is A."""
+    return label.name.removeprefix("angle ") if isinstance(label, Sym) else repr(label)
+
+
 def _is_assignment(node: Node) -> bool:
     return isinstance(node, Relation) and node.ops == ("=",) and _is_label(node.sides[0])
 
 
 def is_bare(node: Node) -> bool:
-    """Whether it is a list without brackets and names: 1, 2."""
-    return isinstance(node, Seq) and not node.open and not all(map(_is_assignment, node.items))
+    """Whether it is a list or a set without names: 1, 2."""
+    return isinstance(node, Seq) and node.open in ("", "{") and not all(map(_is_assignment, node.items))
 
 
 def _assignments(node: Seq, items: Sequence[Node], as_written: bool) -> Node:
     """x=1, x=2 are two values of x; x=1, y=2 is a point; x=1, y=2, x=3, y=4 are two points."""
     pairs = [(repr(item.sides[0]), item.sides[1]) for item in items if isinstance(item, Relation)]
     names = list(dict.fromkeys(name for name, _ in pairs))
-    if len(names) == 1:
+    if len(names) == 1 or (as_written and _are_roots(items)):
         return Seq(tuple(value for _, value in pairs), node.open, node.close)
     width = len(names)
     points = []
@@ -205,6 +297,12 @@ def _assignments(node: Seq, items: Sequence[Node], as_written: bool) -> Node:
         ordered = point if as_written else sorted(point, key=lambda pair: pair[0])
         points.append(Seq(tuple(value for _, value in ordered), "(", ")"))
     return points[0] if len(points) == 1 else Seq(tuple(points))
+
+
+def _are_roots(items: Sequence[Node]) -> bool:
+    """x_1 = 2, x_2 = -3: two values of x, beside a list that names none."""
+    names = [item.sides[0].name for item in items if isinstance(item, Relation) and isinstance(item.sides[0], Sym)]
+    return len(names) == len(items) and all(name[:2] in ("x_", "z_", "t_") and name[2:].isdigit() for name in names)
 
 
 def unlabelled(gold: Node, answer: Node, same: Same, near: Near) -> tuple[Node | None, Node | None]:
@@ -322,7 +420,7 @@ def _value(node: Node, same: Same, near: Near) -> Node | None:
         del sides[1], ops[0]
     if len(sides) == 1:
         return sides[0]
-    if len(sides) == len(node.sides) == 2 and symbols(node):
+    if len(sides) == len(node.sides) == 2 and symbols(node) and not _is_work(sides[0]):
         return node  # an equation proper, such as x^2 + y^2 = 1
     exact = sides[0]
     for op, side in zip(ops, sides[1:], strict=True):
@@ -338,5 +436,7 @@ def _value(node: Node, same: Same, near: Near) -> Node | None:
 
 
 def _is_work(node: Node) -> bool:
-    """A limit, an integral, a sum: its value is what is said behind it."""
-    return any(isinstance(inner, Big) for inner in walk(node))
+    """A limit, an integral, a sum, a derivative: its value is what is said behind it."""
+    return any(
+        isinstance(inner, Big) or (isinstance(inner, Call) and inner.name == "derivative") for inner in walk(node)
+    )

@@ -5,6 +5,7 @@ x > 3   (3, \\infty)   \\{x \\mid x > 3\\}   \\mathbb{R} \\setminus (-\\infty, 3
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cmp_to_key
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from reward_verifiers.answer.reading.nodes import (
     Const,
     Neg,
     Node,
+    Num,
     Quantity,
     Relation,
     Seq,
@@ -35,6 +37,7 @@ class Interval(NamedTuple):
 
 
 Region = tuple[Interval, ...]
+_ZERO = Num(Fraction(0))
 _EVERYTHING: Region = (Interval(-INF, False, INF, False),)
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
@@ -78,6 +81,8 @@ def _region(node: Node) -> Region | None:
     match node:
         case Const("R"):
             return _EVERYTHING
+        case Const("R*"):
+            return _without(_EVERYTHING, (_interval(_ZERO, True, _ZERO, True),))
         case Const("R+" | "R-" as name):
             return (Interval(0, False, INF, False) if name == "R+" else Interval(-INF, False, 0, False),)
         case Seq((low, high), "(" | "[" as left, ")" | "]" as right):
@@ -88,8 +93,12 @@ def _region(node: Node) -> Region | None:
             return _region(inner)
         case Relation(ops, sides):
             return _inequality(ops, sides)
+        case Union(parts) if (
+            len({symbols(part) for part in parts if isinstance(part, Relation) and part.ops != ("in",)}) > 1
+        ):
+            return None  # x < 0 or y > 1
         case Union(parts, minus):
-            regions = [_region(part) for part in parts]
+            regions = [_point(part) or _region(part) for part in parts]
             if any(part is None for part in regions):
                 return None
             whole = tuple(piece for part in regions for piece in part or ())
@@ -106,6 +115,14 @@ def _region(node: Node) -> Region | None:
             return _intersected([_region(relation) for relation in relations])
         case Seq(relations, "", "") if relations and all(isinstance(item, Relation) for item in relations):
             return _all_of([item for item in relations if isinstance(item, Relation)])
+    return None
+
+
+def _point(node: Node) -> Region | None:
+    """The x = 1 of "x < 0 or x = 1"."""
+    match node:
+        case Relation(("=",), (Sym(), value)) if not symbols(value):
+            return (_interval(value, True, value, True),)
     return None
 
 

@@ -84,6 +84,14 @@ def _letters_as_units(node: Node) -> _Scalar | None:
     return None
 
 
+def _molar(gold: str, answer: _Scalar) -> _Scalar:
+    """5 M beside moles per liter."""
+    match answer.value:
+        case Mul((*factors, Sym("M"))) if gold == units.MOLAR:
+            return _Scalar(factors[0] if len(factors) == 1 else Mul(tuple(factors)), units.MOLAR, False)
+    return answer
+
+
 def _unit_letters(node: Node) -> str | None:
     match node:
         case Sym(name) if name in units.SINGLE_LETTERS:
@@ -103,6 +111,8 @@ def scalars(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     if {left.unit, right.unit} == {"degree", "radian"}:
         turned = [Quantity(side.value, "degree") if side.unit == "degree" else side.value for side in (left, right)]
         return _by_digits(turned[0], turned[1], options)
+    if left.unit and right.unit is None:
+        right = _molar(left.unit, right)
     scale = _unit_scale(left.unit, right.unit, options)
     if isinstance(scale, str):
         return different(scale)

@@ -7,6 +7,7 @@ from fractions import Fraction
 from reward_verifiers.answer.comparing.evaluate import rational_or_none
 from reward_verifiers.answer.reading.nodes import (
     Add,
+    Const,
     Frac,
     Matrix,
     Mul,
@@ -28,6 +29,7 @@ _ZERO, _ONE = Num(Fraction(0)), Num(Fraction(1))
 
 def alike(gold: Node, answer: Node) -> tuple[Node, Node]:
     """Both with vectors as rows of their parts; a vector of the plane has a third part where the other side has."""
+    gold, answer = _with_arrows(gold, answer), _with_arrows(answer, gold)
     left, right = worked_out(gold), worked_out(answer)
     if left is gold and right is answer:
         return gold, answer
@@ -38,6 +40,20 @@ def alike(gold: Node, answer: Node) -> tuple[Node, Node]:
         if for_plane[1] and right is not answer:
             right = Seq((*right.items, _ZERO), right.open, right.close)
     return left, right
+
+
+def _with_arrows(node: Node, other: Node) -> Node:
+    """3i + 4j beside vectors: plain i, j, k are theirs."""
+    if not _has_basis(other) or _has_basis(node) or not {Sym("j"), Sym("k")} & set(walk(node)):
+        return node
+    return _renamed_basis(node)
+
+
+def _renamed_basis(node: Node) -> Node:
+    if node == Const("i") or node in (Sym("j"), Sym("k")):
+        return Sym(f"{node.name}→")
+    inner = children(node)
+    return rebuilt(node, tuple(map(_renamed_basis, inner))) if inner else node
 
 
 def worked_out(node: Node) -> Node:

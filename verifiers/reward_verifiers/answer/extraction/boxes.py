@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from reward_verifiers.answer.extraction.guards import retracted
 from reward_verifiers.answer.extraction.spans import MAX_ANSWER, Extraction, Span, chained, changes_number
 
 _MAX_NESTED = 4
@@ -14,6 +15,9 @@ _MAX_SIBLINGS = 8
 """Boxes beside one another that are passed over to find the box around them."""
 
 _ONLY_WORDS = re.compile(r"(?=.*[^\W\d_]{2})[^\d\\=+\-*/,;<>{}\[\]^_]*", re.S)
+
+_MAX_TAIL = 400
+"""Characters behind a box in which it may be taken back."""
 
 _MAX_NAMES = 1000
 """Box commands without a box that are passed over."""
@@ -106,6 +110,8 @@ def last_box(text: str, single: bool = True) -> Extraction | None:
     """The last `\\boxed{…}`, joined with the boxes beside it when `single` (one final answer) is wanted."""
     box = _box_before(text, len(text))
     if isinstance(box, Span):
+        if single and retracted(text[box.end : box.end + _MAX_TAIL]):
+            return Extraction(None, "boxed", "the answer is taken back")
         return chained(text, box, _box_before, "boxed", single)
     return Extraction(None, "boxed", "the last box is not closed") if box is False else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from reward_verifiers.answer.extraction.guards import changed_after, changed_before
 from reward_verifiers.answer.extraction.spans import (
     DENIED_AFTER,
     JOINER,
@@ -51,6 +52,9 @@ def joined_math(text: str, source: str, single: bool) -> Extraction | None:
         return Extraction(None, source, "the answer is negated")
     if single and DENIED_AFTER.match(text, spans[-1].end):
         return Extraction(None, source, "the answer is taken back")
+    changed = changed_before(text[: first.start]) or changed_after(text[spans[-1].end :]) if single else None
+    if changed:
+        return Extraction(None, source, f"{changed!r} makes it another value")
     distinct = list(dict.fromkeys(content.strip() for content in reversed(contents)))
     return Extraction(", ".join(distinct), source)
 

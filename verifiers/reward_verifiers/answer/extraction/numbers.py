@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from reward_verifiers.answer.extraction.formulas import math_spans
+from reward_verifiers.answer.extraction.guards import changed_after, changed_before
 from reward_verifiers.answer.extraction.spans import (
     ANY_WORD,
     DENIED_AFTER,
@@ -17,21 +18,27 @@ from reward_verifiers.answer.extraction.spans import (
 from reward_verifiers.answer.reading import words
 
 _NUMBER = re.compile(
-    r"(?<![\w.])[-+−]?(?:\$\s?)?\d{1,400}(?:,\d{3}){0,130}(?:\.\d{1,400}|,\d{1,2}(?![\d,]))?"
+    r"(?<![^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?<!\.)[-+−]?(?:\$\s?)?\d{1,400}(?:,\d{3}){0,130}(?:\.\d{1,400}|,\d{1,2}(?![\d,]))?"
     r"(?:/\d{1,400}|e[-+]?\d{1,6}|%)?",
     re.I,
 )
 
 _DENIES = re.compile(r"\b(?:not|never|cannot|impossible|unlikely|doubt|deny|false|wrong)\b|n['’]t\b|不|没有", re.I)
 
-_CLAUSES = re.compile(r"[.!?;:,。，；：\n]|\b(?:so|thus|hence|therefore|then|but|and|which)\b", re.I)
+_CLAUSES = re.compile(r"[.!?;:,。，；：\n]|\b(?:so|thus|hence|therefore|then|but|and|which|not it['’]s)\b", re.I)
 """Between two clauses: what one denies, the next may say."""
 
-_GUESS = re.compile(r"(?:\bor|,|/|\bmaybe|\bperhaps|或)\s{0,3}\$?$", re.I)
+_GUESS = re.compile(
+    r"(?:\b(?:or|ou|oder|oppure|o|или|of|lub|veya|hoặc|maybe|perhaps)|,|/|或|または|또는)\s{0,3}\$?$", re.I
+)
 
 _SENTENCE = re.compile(r"[\w\s.,:;!?%$€£¥°'’()+\-*/=^。，、：；！？（）]+")
 
 _WORD = re.compile(r"(?!(?:or|and|maybe|perhaps|either)\b)[^\W\d_]{2,}", re.I)
+
+
+_ENDS = re.compile(rf"(?:{SENTENCE_END.pattern}|[.!?]\$\$?(?=\s))")
+"""Where a sentence ends, a formula at its end too."""
 
 
 def is_sentence(text: str) -> bool:
@@ -42,7 +49,7 @@ def is_sentence(text: str) -> bool:
 def final_number(text: str, single: bool = True) -> Extraction | None:
     """The only number of the last sentence, when that has no formula: "So Tom paid $51." """
     line = text[-TAIL:].rstrip().rsplit("\n", 1)[-1].strip(" \t*`>")
-    ends = [match.end() for match in SENTENCE_END.finditer(line) if match.end() < len(line)]
+    ends = [match.end() for match in _ENDS.finditer(line) if match.end() < len(line)]
     content = line[ends[-1] :] if ends else line
     return None if math_spans(content) else sentence_number(content.strip(), single)
 
@@ -60,20 +67,10 @@ def last_number(text: str, single: bool = True) -> Extraction | None:
         return Extraction(None, "last_number", "the answer is taken back")
     if single and _GUESS.search(before) and _NUMBER.search(before):
         return Extraction(None, "last_number", "more than one answer is given")
-    if single and (bound := _bound_around(tail, last)):
-        return Extraction(None, "last_number", f"{bound!r} makes it another number")
+    changed = changed_before(tail[: last.start()]) or changed_after(tail[last.end() :]) if single else None
+    if changed:
+        return Extraction(None, "last_number", f"{changed!r} makes it another number")
     return Extraction(last.group(), "last_number")
-
-
-def _bound_around(text: str, number: re.Match[str]) -> str | None:
-    """A word close to a number that makes it another one: at least 42, 42 dozen."""
-    before = ANY_WORD.findall(re.split(r"[.!?;,:\n]\s|\n", text[max(0, number.start() - 40) : number.start()])[-1])[-3:]
-    after = ANY_WORD.findall(re.split(r"[.!?;,:\n]", text[number.end() : number.end() + 40])[0])[:1]
-    low = [word.lower() for word in before]
-    joined = " ".join(low)
-    if any(joined.endswith(bound) for bound in words.BOUNDS):
-        return joined
-    return next((word for word in after if word.lower() in words.NUMBER_CHANGING), None)
 
 
 def sentence_number(text: str, single: bool = True) -> Extraction | None:

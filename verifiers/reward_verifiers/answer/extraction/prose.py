@@ -49,11 +49,18 @@ _LEAD = re.compile(r"(?:\s|:|\*|therefore|thus|simply|just|about|equal to|option
 _COPULA = re.compile(r"\s?(?:입니다|이다|이에요|예요|です|である|でした)[.。]?$")
 """Where a sentence ends with its verb."""
 
-_CLAUSE = re.compile(r"\s?[,;(—–-]?\s(?:because|since|as (?:we|the|it|shown)|where we|so that)\b|\s?[,，]\s?因为", re.I)
+_CLAUSE = re.compile(
+    r"\s?[,;(—–-]?\s(?:because|since|as (?:we|the|it|shown)|where we|so that"
+    r"|(?:attained|achieved|reached|obtained|occurring|occurs"
+    r"|which (?:occurs|is (?:attained|achieved|reached)))\s(?:at|when|for|if|by))\b|\s?[,，]\s?因为",
+    re.I,
+)
 """What begins a reason behind the answer."""
 
 _ASIDE = re.compile(r",\swhich\b", re.I)
 """What begins a remark on the answer, which may take it back."""
+
+_VALUE = re.compile(r"\s(?:is|equals)\s\$?-?[\\0-9]")
 
 _NEGATION = re.compile(
     r"\s*(?:definitely |certainly |clearly )?(?:not\b|n['’]t\b|never\b|neither\b|不是|unlikely)", re.I
@@ -97,6 +104,8 @@ def _sentence(line: str, source: str) -> Extraction | None:
     end = SENTENCE_END.search(line)
     content = line[: end.start()] if end else line
     reason = _CLAUSE.search(content) or _ASIDE.search(content)
+    if reason and _VALUE.match(content, reason.end()):
+        reason = None  # "6^2, which is 36"
     if reason and _ASIDE.match(reason.group()) and changes_number(content[reason.end() :]):
         reason = None
     content = content[: reason.start()] if reason and reason.start() > 0 else content

@@ -58,16 +58,29 @@ _DECLARED = (
     re.compile(
         rf"\b(?:therefore|thus|so|hence|final)[,:]?\s(?:it(?:'s| is)\s|the\s)?(?:option|choice|answer)\s{_LETTER}", re.I
     ),
+    re.compile(
+        r"\b(?:think|believe|guess|so|therefore|thus|hence|conclude)[,:]?\s(?:that\s)?(?:it(?:['’]s| is)|this is)\s"
+        + _LETTER,
+        re.I,
+    ),
+    re.compile(rf"\banswer\s(?:is|must be)\s(?:for sure|surely|definitely|clearly|certainly)[,:]?\s{_LETTER}", re.I),
+    re.compile(rf"\b(?:leaves|leaving)\s(?:us with\s|only\s)?(?:option\s|choice\s)?{_LETTER}", re.I),
     re.compile(r"\\boxed\{\s?(?:\\text\{)?\s?\(?([A-Za-z])\)?[.:]?\s?\}?\s?\}"),
 )
 _LEAD = re.compile(
     r"(?:(?:the\s)?(?:correct\s|final\s)?(?:option|choice|answer)(?:\sis)?|选项|选|答案是?)\s{0,3}[:：]?\s{0,3}", re.I
 )
-_LABEL = re.compile(r"[(\[（]?([A-Za-z])[)\]）]?(?=$|[\s.):：、,，;。\]）．])")
-_REST = re.compile(r"[\s.):：、\]）．-]{0,5}")
+_LABEL = re.compile(r"[(\[（]?([A-Za-z])[)\]）]?(?=$|[\s.):：、,，;。\]）．不])")
+_REST = re.compile(r"[。\s.):：、\]）．-]{0,5}")
 _SEVERAL = re.compile(r"[\s,，、;&/]|and\b|or\b|和|或", re.I)
 _RETRACTS = re.compile(r"\b(?:no|wait|not|actually|instead|rather|but|sorry|correction|hmm)\b|不|等等", re.I)
 _NEGATED = re.compile(r"(?:\bnot|n['’]t|\bcannot be|不是|不选)\s{0,3}$", re.I)
+_EXCLUDED = re.compile(
+    r"(?:\b(?:can(?:no|['’])t be|is not|isn['’]t|are not|not|nor|non|neither|rather than|instead of|make sense for it to be)"
+    r"|不是|而非|而不是)\s{0,2}(?:option\s|choice\s)?\(?[A-Z]\)?"
+    r"(?:(?:,\s|\s?(?:,\s)?(?:or|nor|and|或|和)\s?)\(?[A-Z]\)?)*(?![A-Za-z])",
+)
+"""Options that are named to be ruled out."""
 _ANY_LETTER = re.compile(r"(?<![A-Za-z'’])\(?([A-Z])\)?(?![A-Za-z'’])")
 
 
@@ -97,7 +110,7 @@ def _letters(text: str, options: dict[str, str]) -> tuple[str, ...] | None:
 
 def _from_label(plain: str, label: re.Match[str], options: dict[str, str]) -> tuple[str, ...] | None:
     first = label.group(1).upper()
-    bracketed = label.group() != label.group(1) or plain[label.end() : label.end() + 1] in tuple(".):：、，,;．")
+    bracketed = label.group() != label.group(1) or plain[label.end() : label.end() + 1] in tuple(".):：、，,;．。不")
     rest = plain[_REST.match(plain, label.end()).end() :].strip(" *`")  # type: ignore[union-attr]
     if not rest:
         return (first,) if label.group(1).isupper() or bracketed or len(plain) == 1 else None
@@ -119,6 +132,9 @@ def _from_label(plain: str, label: re.Match[str], options: dict[str, str]) -> tu
 
 def _is_taken_back(rest: str, first: str, options: dict[str, str]) -> bool:
     """Whether another option is named behind a letter, with a word that takes the first one back."""
+    ruled_out = {letter for match in _EXCLUDED.finditer(rest) for letter in _ANY_LETTER.findall(match.group())}
+    if first not in ruled_out:
+        rest = _EXCLUDED.sub(" ", rest)
     others = {
         letter
         for letter in _ANY_LETTER.findall(rest)
@@ -169,6 +185,8 @@ def _gold_letters(answer: Any, options: AnswerOptions) -> tuple[str, ...]:
         raise BadReference(f"the reference names no option: {clipped(repr(answer), 100)}")
     text = ", ".join(map(str, answer)) if isinstance(answer, list) else str(answer)
     letters = _letters(text, rows)
+    if not letters and not rows and (labelled := _NAMED.search(text)):
+        letters = (labelled[1],)
     if not letters or (rows and not set(letters) <= set(rows)):
         raise BadReference(f"the reference names no option: {clipped(text, 100)!r}")
     return letters
@@ -203,6 +221,8 @@ def judge(answer: Any, text: str, options: AnswerOptions) -> Judged:
     return Judged(same, "the same option" if same else "another option", "first", shown, "".join(wanted))
 
 
+_NAMED = re.compile(r"(?:^|\n)\(?([A-J])[).:]?\s+[^\W\d_]{2}")
+"""A reference that says the option's letter and its text: C Cecile."""
 _LONE = re.compile(r"\(?[A-Za-z]\)?[.)]?")
 
 

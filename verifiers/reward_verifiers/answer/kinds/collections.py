@@ -26,8 +26,26 @@ _BULLET = re.compile(r"\s*(?:[-*•]|[0-9]{1,3}[.)])\s+")
 _SPLIT = re.compile(r"\s*[,;，；、]\s*(?:(?:and|or)\s+)?|\s+(?:and|or)\s+|\s*[和与或]\s*")
 _FORMULA = re.compile(r"(?:[-+*/^(){}0-9. ]|(?<![A-Za-z])[A-Za-z](?![A-Za-z]))+")
 """No two letters in a row."""
+_TUPLE = re.compile(r"\(\s?-?[0-9./]{1,20}(?:\s?,\s?-?[0-9./]{1,20}){1,9}\s?\)")
+_LED = re.compile(
+    r"(?:so |thus |therefore,? |hence )?(?:the |my )?(?:final |correct )?[^\W\d_]{1,20} (?:is|are):? ", re.I
+)
+"""Before a list in a sentence: "the countries are"."""
 _EMPTY = frozenset(
-    {"[]", "{}", "()", "\\{\\}", "\\emptyset", "∅", "none", "empty", "the empty set", "the empty list", "no items"}
+    {
+        "[]",
+        "{}",
+        "()",
+        "\\{\\}",
+        "\\emptyset",
+        "\\varnothing",
+        "∅",
+        "none",
+        "empty",
+        "the empty set",
+        "the empty list",
+        "no items",
+    }
 )
 _WRAPPED = (("[", "]"), ("{", "}"), ("(", ")"), ("\\{", "\\}"), ("<", ">"))
 _SPACED = re.compile(r"\s*-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:\s+-?[0-9]{1,20}(?:\.[0-9]{1,20})?)+\s*")
@@ -117,6 +135,8 @@ def _is_value(item: Any) -> bool:
     if isinstance(item, int | float):
         return True
     # "x+1", "\\frac12": mathematics; "T4", "red", "a83bd1": words
+    if _TUPLE.fullmatch(item):
+        return True
     return any(char in item for char in "\\^=+*/<>") or (item[:1] in "-0123456789." and not any(map(str.isalpha, item)))
 
 
@@ -204,7 +224,13 @@ def _pieces(text: str) -> list[list[str]]:
         return [[line.rstrip(",;") for line in lines]]
     if len(body) > 20_000:
         return []
-    ways = [_SPLIT.split(body), re.split(r"\s*[,;，；、]\s*", body), re.split(r"\s*[;；]\s*", body)]
+    led = _LED.match(body)
+    ways = [
+        _SPLIT.split(body),
+        *([_SPLIT.split(body[led.end() :])] if led else []),
+        re.split(r"\s*[,;，；、]\s*", body),
+        re.split(r"\s*[;；]\s*", body),
+    ]
     return [[piece for piece in way if piece][:MAX_ITEMS] for way in ways]
 
 

@@ -55,6 +55,8 @@ _LOOSE_SPACE = re.compile(r"(?<!\w)\s+|\s+(?!\w)")
 _TRUTH = frozenset({"true", "false"})
 _OTHER_LETTER = re.compile(r"\([A-J]\)|\b[B-J]\b|\b(?:or|and|not|no|wait|but|wrong|instead|rather|actually)\b")
 _DECIMAL_COMMA = re.compile(r"(-?[0-9]{1,20}),([0-9]{1,2}|[0-9]{4,20})")
+_THOUSANDTHS = re.compile(r"(-?0),([0-9]{3,20})")
+"""0,111 is no list and no thousands."""
 _BARE_K = re.compile(r"[0-9.,]{1,30}(?:K|\\(?:text|mathrm)\{K\})")
 _NUMBERS = re.compile(r"([0-9]+(?:\.[0-9]+)?)")
 
@@ -65,8 +67,6 @@ def text_of(answer: Any) -> str:
     Raises BadReference for what is neither text nor a number.
     """
     if isinstance(answer, bool) or not isinstance(answer, str | int | float):
-        if isinstance(answer, bool):
-            return str(answer)
         raise BadReference(f"the reference answer is neither text nor a number: {clipped(repr(answer), 100)}")
     text = str(answer).strip()
     if "boxed{" not in text and len(text) < _SOLUTION and "####" not in text:
@@ -166,7 +166,9 @@ def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
 
 def _same_text(gold_text: str, text: str) -> bool:
     if gold_text.replace(" ", "") != text.replace(" ", ""):
-        return False
+        if "\\" not in gold_text + text:
+            return False
+        gold_text, text = text_content(gold_text), text_content(text)  # \\text{Friday, March 3}
     return gold_text == text or _as_text(gold_text) == _as_text(text)
 
 
@@ -241,13 +243,18 @@ def _other_readings(expected: Reading, answer: Reading) -> Iterator[tuple[Node, 
         return
     if expected.as_list or answer.as_list:
         yield expected.as_list or expected.node, answer.as_list or answer.node
-    if answer.as_amount and isinstance(expected.node, Quantity | Call):
+    if answer.as_amount and (isinstance(expected.node, Quantity | Call) or isinstance(answer.as_amount, Num)):
         yield expected.node, answer.as_amount
     comma = _DECIMAL_COMMA.fullmatch(answer.text)
     if comma and isinstance(expected.node, Num | Neg) and "." in expected.text:
         decimal = read(f"{comma[1]}.{comma[2]}").node
         if decimal is not None:
             yield expected.node, decimal
+    thousandths = _THOUSANDTHS.fullmatch(expected.text)
+    if thousandths and isinstance(answer.node, Num | Neg) and "." in answer.text:
+        decimal = read(f"{thousandths[1]}.{thousandths[2]}").node
+        if decimal is not None:
+            yield decimal, answer.node
 
 
 def _second(expected: Node, answer: Node) -> tuple[Outcome, str]:

@@ -89,6 +89,24 @@ _NOT_A_DATE = re.compile(
 _WEEKDAY = re.compile(r"\b(mon|tue|wed|thu|fri|sat|sun)(?:s|nes|rs|ur)?(?:day)?\b", re.I)
 
 
+_MONTHS = (
+    "january janvier januar enero gennaio janeiro januari январь января|february février fevrier februar febrero febbraio "
+    "fevereiro februari февраль февраля|march mars märz maerz marzo março maart март марта|april avril abril aprile "
+    "апрель апреля|may mai mayo maggio maio mei май мая|june juin juni junio giugno junho июнь июня|july juillet juli "
+    "julio luglio julho июль июля|august août aout agosto augustus август августа|september septembre septiembre "
+    "settembre setembro сентябрь сентября|october octobre oktober octubre ottobre outubro октябрь октября|november "
+    "novembre noviembre novembro ноябрь ноября|december décembre decembre dezember diciembre dicembre dezembro декабрь "
+    "декабря"
+)
+"""The months in the languages that answers come in, the English name first."""
+_ENGLISH_MONTH = {name: names.split()[0] for names in _MONTHS.split("|") for name in names.split()[1:]}
+_NAMED_MONTH = re.compile(
+    rf"(?<=[0-9])(?:\.|er)?\s(?:de\s)?({'|'.join(_ENGLISH_MONTH)})(?:\s(?:de|del))?(?=[\s,]|$)(?:\s(?:года|г)\.?)?",
+    re.I,
+)
+"""20 de julio de, 20 juillet, 20. Juli: the day before its month."""
+
+
 @lru_cache(maxsize=2048)
 def date_fields(text: str) -> Fields | None:
     """(year, month, day, hour, minute, second, offset); None for a field that was not said. None: no date."""
@@ -99,7 +117,7 @@ def date_fields(text: str) -> Fields | None:
     text = TEXT_COMMAND.sub(r" \1 ", text).replace("\\,", " ").replace("\\ ", " ").replace("~", " ")
     text = _CHINESE.sub(lambda m: "-".join(part for part in m.groups() if part), text)
     text = _LEAD.sub("", " ".join(text.split()).strip(" .*`\"'$"))[:120].strip(" .*`\"'$")
-    text = _THE.sub("", text)
+    text = _NAMED_MONTH.sub(lambda m: f" {_ENGLISH_MONTH[m[1].lower()]}", _THE.sub("", text))
     if not any(char.isdigit() for char in text) or _LONG_NUMBER.search(text) or _NOT_A_DATE.search(text):
         return None
     try:

@@ -145,7 +145,7 @@ def _worded(p: Parser, value: Node) -> Node:
         if isinstance(value, Num) and value.places is None:
             scaled = Num(value.value * 10 ** words.SCALES[low])
         return _worded(p, scaled) if p.token.kind == "text" else scaled
-    if low in words.PERCENT or (low == "per" and p.ahead().value.lower() == "cent"):
+    if low in words.PERCENT or p.ahead().value.lower() in words.PER_CENT.get(low, ()):
         p.at += 1 if low in words.PERCENT else 2
         if p.token.kind == "text":
             _tail(p)

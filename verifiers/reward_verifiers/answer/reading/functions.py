@@ -23,13 +23,16 @@ def _fraction(p: Parser, name: str) -> Node:
     over, under = p.argument(), p.argument()
     if name == "binom":
         return Call("binom", (over, under))
-    derivative = _derivative(over, under)
-    return derivative or Frac(over, under)
+    if over == Sym("d") and isinstance(under, Mul) and under.factors[0] == Sym("d"):
+        return Call("derivative", (p.term(), *under.factors[1:]))  # d/dx of what follows
+    return _derivative(over, under) or Frac(over, under)
 
 
 def _derivative(over: Node, under: Node) -> Node | None:
-    """dy/dx is y'."""
+    """dy/dx is y', and a partial derivative of f by x is f_x."""
     match over, under:
+        case Mul((Sym("∂"), Sym(name))), Mul((Sym("∂"), Sym(letter))):
+            return Sym(f"{name}_{letter}")
         case (Mul((Sym("d"), Sym(name))), Mul((Sym("d"), Sym()))):
             return Sym(f"{name}'")
         case (Mul((Pow(Sym("d"), order), Sym(name))), Mul((Sym("d"), Pow(Sym(), other)))) if order == other == _TWO:
@@ -87,8 +90,13 @@ def _spelled_name(p: Parser, name: str) -> Node:
     return Sym(f"{name} {''.join(letters)}")
 
 
+def _partial(p: Parser, name: str) -> Node:
+    return Sym("∂")
+
+
 COMMANDS: dict[str, Callable[[Parser, str], Node]] = {
-    "frac": _fraction, "binom": _fraction, "pi": _pi, "sqrt": _root, "Gamma": _gamma, "lfloor": _floor, "lceil": _floor,
+    "partial": _partial, "frac": _fraction, "binom": _fraction, "pi": _pi, "sqrt": _root, "Gamma": _gamma,
+    "lfloor": _floor, "lceil": _floor,
     "angle": _spelled_name, "triangle": _spelled_name, "measuredangle": _spelled_name,
 }  # fmt: skip
 
@@ -121,7 +129,8 @@ def function(p: Parser, name: str) -> Node:
     elif name == "det":
         call = Call("det", (argument,))
     else:
-        call = Call(name, argument.items if isinstance(argument, Seq) and argument.open in ("", "{") else (argument,))
+        arguments = argument.items if isinstance(argument, Seq) and argument.open in ("", "{") else (argument,)
+        call = Call(name, tuple(sorted(arguments, key=repr)) if name in SEVERAL else arguments)
     return Pow(call, power) if power is not None else call
 
 

@@ -97,6 +97,29 @@ _DECIMAL_COMMA = re.compile(r"(?<=[0-9])\{,\}(?=(?:[0-9]{1,2}|[0-9]{4,30})(?![0-
 _SLANTED = re.compile(r"(?<![A-Za-z0-9)}])\^\{?([0-9]{1,9})\}?\s?/\s?_\{?([0-9]{1,9})\}?")
 """^3/_7: a fraction set small."""
 _HALF_OF_ONE = re.compile(r"^(?:half an?|(?:one|a) half(?: of)? an?)\s(?=[a-z])", re.I)
+_SLASHED = re.compile(r"(?<![A-Za-z\\])d([A-Za-z])\s?/\s?d([A-Za-z])(?![A-Za-z])")
+"""dy/dx."""
+_DOTTED = re.compile(r"\\dot\s?\{?([0-9])\}?([0-9]{0,30})\\dot\s?\{?([0-9])\}?")
+"""0.\\dot{2}\\dot{7}: from the first dot to the last the digits repeat."""
+_RESTATED = re.compile(
+    r"(?:\s?,|\s\()\s?(?:that is|i\.\s?e\.|namely|which is|which equals|or simply)"
+    r"(?: to say)?(?: equal to)?,?\s(?=[-0-9$\\])"
+)
+"""30 + 6, that is, 36: a value and the same again."""
+_KINDS = {"constant": None, "real": None, "number": None, "integer": "Z", "natural": "N"}
+_LETTER = r"\$?(\\?[A-Za-z]+(?:_\{?[0-9]\}?)?)\$?"
+_OF_LETTERS = (
+    re.compile(
+        rf"[,\s(]{{0,4}}(?:where|with|for)\s(?:(?:some|any|every|all|each)\s)?{_LETTER}\s(?:is|being|are)\s(?:an?|any|some|the)\s"
+        r"(?:(?:arbitrary|real|positive|nonzero|non-zero)\s){0,2}(constant|integer|natural|real|number)"
+        r"(?:\s(?:number|constant|of integration))?s?[\s).]*$"
+    ),
+    re.compile(
+        rf"[,\s(]{{0,4}}(?:where|with|for)\s(?:some|any|every|all|each|an|a)\s(?:(?:arbitrary|real)\s){{0,2}}"
+        rf"(constant|integer|natural|real|number)(?:\snumber)?s?\s{_LETTER}[\s).]*$"
+    ),
+)
+"""..., where C is an arbitrary constant; ... for any integer k."""
 _LEADS = re.compile(
     r"(?:(?:approximately|approx\.?|exactly|about|roughly|around|equals|equal to|is|so|thus|therefore|hence|namely"
     r"|\\approx|\\therefore|\\implies|\\Rightarrow|答案[是为]?|约为?|等于|the (?:final )?answer is)[\s:,]{1,3}){1,3}",
@@ -159,6 +182,22 @@ def _balanced(text: str) -> bool:
     return depth == 0
 
 
+def _with_conditions(text: str) -> str:
+    """A letter's kind in words as a condition, or left out where it is a constant that stands in the formula."""
+    flat = " ".join(TEXT_COMMAND.sub(r" \1 ", text).split())
+    for pattern in _OF_LETTERS:
+        match = pattern.search(flat[-120:])
+        if match is None:
+            continue
+        kind, letter = (match[1], match[2]) if match[1] in _KINDS else (match[2], match[1])
+        formula = flat[: len(flat) - len(flat[-120:]) + match.start()].rstrip(" ,")
+        if letter not in formula:
+            return text
+        numbers = _KINDS[kind]
+        return f"{formula}, {letter} \\in \\mathbb{{{numbers}}}" if numbers else formula
+    return text
+
+
 def normalise(text: str) -> str:
     """One spelling of `text`. The result is at most a small multiple of its length."""
     if not text.isascii():
@@ -173,8 +212,16 @@ def normalise(text: str) -> str:
     if "^" in text or "_" in text:
         text = _IN_BASE.sub(r"\1_", text)
         text = _SLANTED.sub(r"\\frac{\1}{\2}", _CHOSEN.sub(r"\\binom{\1}{\2}", text))
+    if "," in text or "(" in text:
+        text = _RESTATED.sub(" = ", text)
+    if "/" in text:
+        text = _SLASHED.sub(r"\\frac{d\1}{d\2}", text)
+    if any(kind in text for kind in _KINDS):
+        text = _with_conditions(text)
     if text[:1].isalpha():
         text = _HALF_OF_ONE.sub(r"\\frac{1}{2} ", text)
+    if "\\dot" in text:
+        text = _DOTTED.sub(r"\\overline{\1\2\3}", text)
     if "\\" in text or "{" in text:
         text = _DECIMAL_COMMA.sub(".", text.replace("{:}", ":"))
         if "\\\\" in text and "\\begin" not in text:

@@ -163,8 +163,10 @@ class Parser(TokenStream):
             raise CannotRead("a sign of logic between values")
         if relations and joints in _AND and all(isinstance(item, Relation) and item.ops[0] in _ORDER for item in items):
             return Call("both", tuple(items))
-        if alternatives and all(isinstance(item, Relation) and item.ops[0] in _ORDER for item in items):
+        if alternatives and relations and any(item.ops[0] in _ORDER for item in items if isinstance(item, Relation)):
             return Union(tuple(items))
+        if joints & _OR and all(isinstance(item, Sym) and item.name in _SINGLE for item in items):
+            raise CannotRead("options of which one is meant")
         return amounts.joined(Seq(tuple(items)))
 
     def items_until_bar(self) -> Node:
@@ -235,6 +237,9 @@ class Parser(TokenStream):
         parts = [first]
         while self.accept(":"):
             parts.append(self.sum())
+        match parts:
+            case [Text(word), Num() as count] if " " not in word and (thing := words.stem(word)):
+                return Quantity(count, f"#{thing}")  # girls: 4
         if isinstance(first, Relation | Text):
             raise CannotRead("a colon after words")
         digits = [token.value for token in self.stream[max(0, start - 1) : self.at] if token.kind == "num"]
@@ -286,7 +291,7 @@ class Parser(TokenStream):
                 over = factors[0] if len(factors) == 1 else Mul(tuple(factors))
                 factors = [self.mixed(over, under)]
             elif self.accept("cap"):
-                factors = [Call("cap", (self.product(factors), self.factor()))]
+                factors = [Call("cap", tuple(sorted((self.product(factors), self.factor()), key=repr)))]
             elif self.is_op("bmod", "mod") and not self.modular:
                 self.at += 1
                 over = factors[0] if len(factors) == 1 else Mul(tuple(factors))
@@ -524,7 +529,13 @@ class Parser(TokenStream):
     def _names_a_value(self, name: str) -> bool:
         """C(10) = …: a capital at the start, with one number or letter in brackets, before a sign of equality."""
         inside = self.ahead().kind in ("num", "sym")
-        return self.at == 1 and name.isupper() and inside and self.ahead(2).value == ")" and self.ahead(3).value == "="
+        return (
+            self.at == 1
+            and (name.isupper() or name[0] == "\\")
+            and inside
+            and self.ahead(2).value == ")"
+            and self.ahead(3).value == "="
+        )
 
     def applied_to(self, name: str) -> Node:
         self.at += 1

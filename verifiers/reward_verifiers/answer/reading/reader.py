@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 
 from reward_verifiers.answer.reading import numerals, units, words
-from reward_verifiers.answer.reading.nodes import Call, Neg, Node, Num, Text, Time
+from reward_verifiers.answer.reading.nodes import Call, Neg, Node, Num, Quantity, Text, Time
 from reward_verifiers.answer.reading.normalise import TEXT_COMMAND, normalise
 from reward_verifiers.answer.reading.parser import parse
 from reward_verifiers.answer.reading.tokens import CannotRead
@@ -22,14 +22,18 @@ _INTEGER = re.compile(r"-?[0-9]{1,100}")
 _THOUSANDS = re.compile(r"[0-9],[0-9]{3}")
 _PLAIN_WORDS = re.compile(r"[^\W\d_]{2,}(?:['’.-]{0,2}[\s,][^\W\d_]{1,}|['’-][^\W\d_]+)*[.!]?")
 _TIME = re.compile(
-    r"[0-9]{1,2}(?::[0-9]{2}){0,2}\s?(?:[ap]\.?\s?m\.?)|[0-9]{1,2}:[0-9]{2}:[0-9]{2}|(?:12 )?(?:noon|midnight)", re.I
+    r"[0-9]{1,2}(?::[0-9]{2}){0,2}\s?(?:[ap]\.?\s?m\.?|in the (?:morning|afternoon|evening)|at night)"
+    r"|[0-9]{1,2}:[0-9]{2}:[0-9]{2}|(?:12 )?(?:noon|midnight)",
+    re.I,
 )
+_THOUSAND = re.compile(r"(-?[0-9]{1,6}(?:\.[0-9]{1,3})?)\s?k")
 _SPACED_UNIT = re.compile(r"(-?[0-9][0-9.,eE+-]{0,20}) ([A-Za-zµΩ°][A-Za-zµΩ°/^*·. 0-9{}-]{0,40})")
 
 _AMOUNT = re.compile(
-    r"(-?[0-9][0-9.,]{0,20}|-?[0-9.]{1,20}\s?\\times\s?10\^\{?-?[0-9]{1,4}\}?)\s?([A-Za-zµ°][A-Za-zµ°/^*·. 0-9{}-]{0,40})"
+    r"(-?[0-9][0-9.]{0,20}[eE][-+]?[0-9]{1,4}|-?[0-9][0-9.,]{0,20}|-?[0-9.]{1,20}\s?\\times\s?10\^\{?-?[0-9]{1,4}\}?)"
+    r"\s?(/?\s?[A-Za-zµ°][A-Za-zµ°/^*·. 0-9{}-]{0,40})"
 )
-_COMPOUND = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{1,9})?\s?[A-Za-z]{1,12}\.?(?:\s(?:and\s)?|$)){2,3}")
+_COMPOUND = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{1,9})?\s?[A-Za-z]{1,12}\.?(?:\s(?:and\s)?|(?=[0-9])|$)){2,3}")
 _PART = re.compile(r"([0-9.]+)\s?([A-Za-z]+\.?)")
 _FEET = re.compile(r"([0-9]{1,6})'\s?([0-9]{1,2}(?:\.[0-9]{1,6})?)(?:\"|'')")
 _RATIO = re.compile(r"([0-9]{1,9}) (?:to|out of) ([0-9]{1,9})")
@@ -82,6 +86,9 @@ def read(text: str) -> Reading:
 
 
 def _amount(content: str) -> Node | None:
+    thousands = _THOUSAND.fullmatch(content)
+    if thousands:
+        return Num(Fraction(thousands[1]) * 1000)
     ratio = _RATIO.fullmatch(content)
     if ratio:
         return Call("ratio", (Num(Fraction(int(ratio[1]))), Num(Fraction(int(ratio[2])))))
@@ -95,6 +102,9 @@ def _amount(content: str) -> Node | None:
     match = _AMOUNT.fullmatch(content)
     if match is None or not units.spelled(match[2], things="/" in match[2]):
         return None
+    if match[2][0] == "/":
+        value, unit = _parsed(match[1], thousands=True)[0], units.spelled(match[2])
+        return Quantity(value, unit) if value is not None and unit else None
     return _parsed(f"{match[1]}\\text{{ {match[2]}}}", thousands=True)[0]
 
 
@@ -104,7 +114,8 @@ def _from_lists(content: str) -> Node | None:
         return Text(content)
     if _TIME.fullmatch(content):
         return Time(content)
-    value = numerals.number(content) if content[:1].isalpha() else None
+    counted = content[:-1] if content[-1:] in words.CJK_HARMLESS else content  # 七个
+    value = numerals.number(counted) if content[:1].isalpha() else None
     if value is None:
         return None
     return Num(value) if value >= 0 else Neg(Num(-value))

@@ -36,6 +36,11 @@ FUNCTIONS = frozenset(
         "arg sgn Re Im mod"
     ).split()
 )
+_FUNCTION_NAMES = {
+    "tg": "tan", "ctg": "cot", "cotg": "cot", "cosec": "csc", "arctg": "arctan", "arcctg": "arccot", "sh": "sinh",
+    "ch": "cosh", "th": "tanh", "sen": "sin", "arcsen": "arcsin",
+}  # fmt: skip
+"""What other countries call them."""
 _NAMES = {
     "pi": "\\pi", "infinity": "\\infty", "inf": "\\infty", "infty": "\\infty", "oo": "\\infty", "theta": "\\theta",
     "alpha": "\\alpha", "beta": "\\beta", "gamma": "\\gamma", "phi": "\\phi", "lambda": "\\lambda", "mu": "\\mu",
@@ -61,13 +66,15 @@ TEXT_COMMANDS = frozenset(
 _FONT_COMMANDS = frozenset(
     (
         "mathrm mathbf mathit mathsf mathtt boldsymbol bm bold rm bf it underline ensuremath mathcal mathscr mathfrak "
-        "underbrace overbrace boxed fbox cancel"
+        "underbrace overbrace boxed fbox"
     ).split()
 )
 _VECTOR_FONTS = frozenset("mathbf boldsymbol bm bf vec hat widehat overrightarrow bold".split())
 _ACCENTS = frozenset(
     ["vec", "hat", "bar", "overline", "tilde", "dot", "ddot", "widehat", "widetilde", "overrightarrow", "mathbb"]
 )
+_ONE_ACCENT = {"overrightarrow": "vec", "overline": "bar", "widehat": "hat", "widetilde": "tilde"}
+"""Wide and narrow accents say the same."""
 _SMALL = frozenset(("pct is the of to in at if not for are be it as by so no an on per we was and or").split())
 _FUNCTION_HEADS = ("sin", "cos", "tan", "ln", "log")
 
@@ -215,7 +222,7 @@ class _Lexer:
         elif name == "mathbb":
             self._emit("sym", content + "*")
         elif name in _ACCENTS:
-            self._emit("sym", f"{name}({content})" if name != "overrightarrow" else f"vec({content})")
+            self._emit("sym", f"{_ONE_ACCENT.get(name, name)}({content})")
         elif (self._after_number() and units.spelled(content)) or (
             len(content) > 1
             and content.replace(" ", "").isalpha()
@@ -233,8 +240,8 @@ class _Lexer:
             return
         if stripped in (",", ";", "、"):
             self._emit("sep", ",")
-        elif stripped in FUNCTIONS and not self._after_number():
-            self._emit("cmd", stripped)
+        elif _FUNCTION_NAMES.get(stripped, stripped) in FUNCTIONS and not self._after_number():
+            self._emit("cmd", _FUNCTION_NAMES.get(stripped, stripped))
         elif len(stripped) == 1 and not (stripped in units.SINGLE_LETTERS and self._after_number()):
             self.run(content, depth + 1)
         else:
@@ -316,7 +323,7 @@ class _Lexer:
 
 _OPTIONS, _TOSSES = frozenset("ABCDEFGHIJ"), frozenset("HT")
 _SHORT = frozenset(
-    "one two six ten all yes no the and are for has let sum get him her his its our how who why any".split()
+    "one two six ten all yes no por the and are for has let sum get him her his its our how who why any".split()
 )
 _CJK = (
     words.CJK_HARMLESS

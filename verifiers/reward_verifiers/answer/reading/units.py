@@ -35,7 +35,14 @@ euro_cent: eurocent eurocents
 yuan: 元 yuan RMB CNY|yen_sign: ¥|yen: yen JPY|pound_sterling: £ GBP quid|penny: pence
 rupee: ₹ rupee rupees Rs Rs. INR|won: ₩ won KRW
 ruble: ₽ ruble rubles rouble roubles RUB|franc: franc francs CHF|peso: peso pesos|real: reais|krona: kronor
-shekel: ₪ shekel shekels
+shekel: ₪ shekel shekels|jiao: 角 毛
+hour: heure heures stunde stunden hora horas час часа часов 時間|minute: minuten minutos minuti минут минуты
+second: seconde secondes segundo segundos secondi sekunde sekunden секунд секунды
+day: jour jours tage tagen día días dias giorni день дня дней|week: semaine semaines woche wochen semana semanas
+week: settimane недель недели|month: mois monate meses mesi месяцев|year: ans année années jahr jahre años anni лет года
+meter: mètre mètres metros metri метров|kilometer: kilomètre kilomètres kilómetros chilometri quilômetros км километров
+centimeter: centimètre centimètres centímetros centimetri zentimeter см|gram: gramme grammes gramos gramm грамм
+kilogram: kilogramme kilogrammes kilogramos chilogrammi кг килограммов|liter: litros litri литров
 """
 SPELLINGS = {
     spelling: name
@@ -70,7 +77,7 @@ _NO_UNITS = frozenset(
         "quarters hundredweight "
         "nat nats minim minims tex den denier mil mils hundred thousand million billion ton_ month_ second_ "
         "pieze stone_ be me at "
-        "am as an or of to us we it is on by if my so no do go he up pm Pm fg gg in_ minute_ and per"
+        "am are as an has dr or of to us we it is on by if my so no do go he up pm Pm fg gg in_ minute_ and per"
     ).split()
 )
 """Words that pint holds for units, and answers mostly do not."""
@@ -95,7 +102,9 @@ def registry() -> Any:
     """pint's unit registry with exact factors, made on first use, with money beside it."""
     import pint
 
-    units: Any = pint.UnitRegistry(cache_folder=None, non_int_type=Fraction)
+    units: Any = pint.UnitRegistry(cache_folder=None, non_int_type=Fraction, on_redefinition="ignore")
+    units.define("acre = 43560 * foot ** 2 = _ = acres")  # the international one; pint's is of the US survey
+    units.define("millimeter_Hg = 101325 / 760 * pascal = mmHg = mm_Hg")
     for name in (
         "dollar",
         "euro",
@@ -116,6 +125,7 @@ def registry() -> Any:
     units.define("cent = dollar / 100")
     units.define("euro_cent = euro / 100")
     units.define("penny = pound_sterling / 100")
+    units.define("jiao = yuan / 10")
     return units
 
 
@@ -145,6 +155,8 @@ def _pint_name(word: str) -> str | None:
     if not candidates:
         return None
     prefix, name, _ = candidates[0]
+    if prefix and not is_common(word) and (word in words.FUNCTION_WORDS or word in words.ADJECTIVES):
+        return None  # "has" and "rare" are powers of ten of something
     if (
         prefix
         and len(word) > 3
@@ -284,6 +296,9 @@ def _same_thing(first: str, second: str) -> bool:
         return False
     return noun == other or words.is_generic(noun[1:]) or words.is_generic(other[1:])
 
+
+MOLAR = "liter^-1 mole"
+"""What chemists write as M."""
 
 TEMPERATURES = frozenset({"degree_Celsius", "degree_Fahrenheit", "kelvin"})
 _SAME_MONEY = ({"yen_sign", "yen"}, {"yen_sign", "yuan"}, {"pound", "pound_sterling"})

@@ -24,8 +24,8 @@ _CLASSES = {
         "|any real number|全体实数|所有实数|all real values"
     ),
     "infinitely many": "infinitely many|infinite|infinitely many solutions|infinite solutions|无穷多|无数个|无数",
-    "inf": "infinity|positive infinity|inf|+inf|plus infinity|无穷大|正无穷",
-    "-inf": "negative infinity|minus infinity|-inf|负无穷",
+    "inf": "diverges to infinity|tends to infinity|infinity|positive infinity|inf|+inf|plus infinity|无穷大|正无穷",
+    "-inf": "diverges to negative infinity|negative infinity|minus infinity|-inf|负无穷",
 }
 CLASS = {
     spelling: name
@@ -48,7 +48,9 @@ BASES = {
     "eleven": 11, "twelve": 12, "sixteen": 16, "binary": 2, "octal": 8, "decimal": 10, "hexadecimal": 16,
 }  # fmt: skip
 BASE_WORDS = frozenset({"base", "进制"})
-PERCENT = frozenset({"percent", "percents", "pct", "percentage"})
+PERCENT = frozenset({"percent", "percents", "pct", "percentage", "prozent", "процент", "процента", "процентов"})
+PER_CENT = {"per": ("cent", "cento"), "pour": ("cent",), "por": ("ciento", "cento")}
+"""Percent in two words."""
 
 SEPARATORS = frozenset(
     {"and", "or", "或", "和", "及", "与", "或者", "以及", "et", "ou", "und", "oder", "и", "или", "y", "o"} - {"y", "o"}
@@ -104,7 +106,10 @@ TAILS = frozenset(
         "每|左右_|。"
     ).split("|")
 )
-_TAIL_WORDS = frozenset(word for tail in TAILS if not tail.startswith(("is ", "as ")) for word in tail.split())
+_REMARKS = frozenset({"double root", "a double root", "repeated root", "a repeated root"})
+"""Whole remarks on a value; their words mean something else alone."""
+_TAIL_WORDS = frozenset(tail for tail in TAILS if " " not in tail)
+_LONGEST_TAIL = max(len(tail.split()) for tail in TAILS)
 CJK_HARMLESS = frozenset(
     "答案 答案是 答案为 是 为 共 有 共有 一共 总共 约 大约 等于 所以 因此 故 解 答 得 个 只 种 人 次 件 本 张 条 "
     "方法 情况 可能 整数 结果 颗 名 位 岁 块 枚 头 匹 棵 朵 支 把 双_ 辆 台 页 题 分_ 解得 最小值 最大值 值".split()
@@ -150,9 +155,18 @@ ADJECTIVES = frozenset(_lines("adjectives.txt"))
 _ORDERED = frozenset("ordered unordered distinct such different possible remaining more additional extra".split())
 
 
+DIRECTIONS = frozenset(
+    "north south east west up down right left upward downward upwards downwards inward outward clockwise "
+    "counterclockwise anticlockwise forward backward forwards backwards above below before after past".split()
+)
+"""Words that tell a movement or a place from its opposite; "5 apples left" is no such."""
+
+
 def stem(word: str) -> str | None:
     """The singular of a counted thing; None for any other word."""
     low = word.lower().rstrip(".,;:!")
+    if low in DIRECTIONS:
+        return None
     return PLURALS.get(low) or (low if low in NOUNS else None)
 
 
@@ -194,20 +208,28 @@ def ends_a_lead(lead: list[str]) -> bool:
 
 
 def is_tail(parts: list[str]) -> bool:
-    """Whether words after a value and its unit change nothing: "in total", "of the apples"."""
-    if not parts:
-        return True
+    """Whether words after a value and its unit change nothing: "in total", "left over", "of the apples in the basket"."""
     low = [word.lower().strip(".,;!") for word in parts]
-    if " ".join(low) in TAILS:
+    if " ".join(low).strip("()") in _REMARKS:
         return True
-    if low[0] in _OF and 1 < len(low) <= 8:
-        named = low[-1] in NOUNS or low[-1] in _TAIL_WORDS - _OF
-        return named and all(
-            word in _OF or word in _TAIL_WORDS or word in NOUNS or is_adjective(word) for word in low[1:]
-        )
-    if low[0] in _TAIL_WORDS and low[-1] not in _OF:
-        return all(word in _TAIL_WORDS or word in _OF or word in PLURALS for word in low)
-    return False
+    at = 0
+    while at < len(low):
+        size = next((size for size in range(_LONGEST_TAIL, 0, -1) if " ".join(low[at : at + size]) in TAILS), 0)
+        if not size:
+            break
+        at += min(size, len(low) - at)
+    rest = low[at:]
+    return not rest or _is_prepositional(rest)
+
+
+def _is_prepositional(low: list[str]) -> bool:
+    """of the apples, for each of the students: small words, tails, things and adjectives that end in a thing."""
+    if low[0] not in _OF or not 1 < len(low) <= 8 or DIRECTIONS & set(low[:-1]) or low[-1] in DIRECTIONS - {"left"}:
+        return False
+    if low[-1] == "left" and low[-2] in _OF:
+        return False  # to the left
+    named = low[-1] in NOUNS or low[-1] in _TAIL_WORDS
+    return named and all(word in _OF or word in _TAIL_WORDS or word in NOUNS or is_adjective(word) for word in low[1:])
 
 
 BOUNDS = (
@@ -239,6 +261,9 @@ _CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?\s?(?:([ap])\.?\s?m\.?)
 _NAMED = {"noon": (12, "p"), "midnight": (12, "a"), "12 noon": (12, "p"), "12 midnight": (12, "a")}
 
 
+_PART_OF_DAY = re.compile(r"\s?(?:in the (morning|afternoon|evening)|at (night))$", re.I)
+
+
 class Clock(NamedTuple):
     """A time of day."""
 
@@ -265,6 +290,7 @@ class Clock(NamedTuple):
 def clock(text: str) -> Clock | None:
     """The time of day that a text is, or None."""
     text = text.strip(" .").replace("\\text", "").strip("{} ")
+    text = _PART_OF_DAY.sub(lambda m: "am" if m[1].lower() == "morning" else "pm", text)
     if text.lower() in _NAMED:
         hour, half = _NAMED[text.lower()]
         return Clock(hour, 0, 0, half)

@@ -1,0 +1,149 @@
+"""What beside a number makes it another one, a bound, or a doubt: in every language in which answers are looked for.
+
+    at least 42    au moins 42    不超过42    42以上    entre 41 et 42    42 or more    42?    the square of 42
+
+A number in a sentence that is not read whole is only taken where nothing of these stands beside it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from reward_verifiers.answer.reading import words
+
+_BEFORE = {
+    "en": (
+        "at least|at most|less than|more than|greater than|fewer than|larger than|smaller than|higher than|lower than|"
+        "bigger than|no more than|no less than|up to|under|over|below|above|almost|nearly|not|never|cannot be|minus|"
+        "negative|exceeds|beyond|about to|half of|twice|double|triple|than|maybe|perhaps|possibly|probably|unlike|"
+        "instead of|rather than|except|without|multiple of|one of|close to|short of|away from|or equal to|"
+        "square of|square root of|cube of|cube root of|root of|power of|log of|log|logarithm of|factorial of|"
+        "inverse of|reciprocal of|opposite of|sqrt"
+    ),
+    "fr": (
+        "au moins|au plus|plus de|moins de|pas|n'est pas|jamais|jusqu'à|supérieur à|inférieur à|supérieure à|inférieure à|"
+        "plus grand que|plus petit que|presque|plus que|moins que|sauf|sans|peut-être|minimum|maximum|carré de|racine de|"
+        "double de|moitié de|triple de"
+    ),
+    "de": (
+        "mindestens|höchstens|mehr als|weniger als|nicht|kein|keine|bis zu|größer als|kleiner als|fast|über|unter|"
+        "maximal|minimal|niemals|außer|ohne|vielleicht|als|quadrat von|wurzel von|wurzel aus|hälfte von|doppelte von"
+    ),
+    "es": (
+        "al menos|por lo menos|como mínimo|a lo sumo|como máximo|más de|menos de|no|no es|no son|hasta|mayor que|"
+        "menor que|mayor de|menor de|casi|nunca|excepto|sin|quizás|tal vez|más que|menos que|cuadrado de|raíz de|"
+        "raíz cuadrada de|mitad de|doble de"
+    ),
+    "it": (
+        "almeno|al massimo|al più|più di|meno di|non|non è|non sono|fino a|maggiore di|minore di|quasi|mai|forse|"
+        "eccetto|senza|quadrato di|radice di|metà di|doppio di"
+    ),
+    "pt": (
+        "pelo menos|no máximo|no mínimo|mais de|menos de|não|não é|não são|até|maior que|menor que|maior do que|"
+        "menor do que|quase|nunca|talvez|exceto|sem|quadrado de|raiz de|metade de|dobro de"
+    ),
+    "nl": "minstens|hoogstens|ten minste|meer dan|minder dan|niet|geen|tot|bijna|misschien|groter dan|kleiner dan",
+    "pl": "co najmniej|co najwyżej|przynajmniej|więcej niż|mniej niż|nie|nie jest|ponad|poniżej|powyżej|prawie|niż",
+    "tr": "en az|en fazla|en çok|değil",
+    "vi": "ít nhất|nhiều nhất|hơn|không phải|không phải là|dưới|trên|gần|tối đa|tối thiểu",
+    "ru": (
+        "не менее|не более|не больше|не меньше|более|менее|больше|меньше|не|свыше|почти|минимум|максимум|"
+        "больше чем|меньше чем|чем|ниже|выше|до|кроме|без|возможно|хотя бы|по крайней мере|квадрат|корень из|половина от"
+    ),
+    "ar": "على الأقل|على الأكثر|أكثر من|أقل من|ليس|ليست|تقريبا من|أكبر من|أصغر من",
+    "hi": "कम से कम|अधिक से अधिक|नहीं",
+}
+_BETWEEN = {
+    "between": "and", "entre": "et y e", "zwischen": "und", "tra": "e", "fra": "e", "между": "и", "tussen": "en",
+    "między": "a", "giữa": "và",
+}  # fmt: skip
+_AFTER = {
+    "en": (
+        "or more|or less|or fewer|or greater|or above|or below|or higher|or lower|or over|or under|or so|fewer|less|"
+        "at least|at most|at minimum|at maximum|and up|and above|and over|and below|percent more|percent less|choose|"
+        "plus|minus|is wrong|is incorrect|is not|isn't"
+    ),
+    "fr": "ou plus|ou moins|au moins|au plus|au maximum|au minimum|ou|n'est pas|de plus que|de moins",
+    "de": "oder mehr|oder weniger|mindestens|höchstens|oder|ist nicht|weniger",
+    "es": "o más|o menos|como mínimo|como máximo|por lo menos|al menos|o|u|no es",
+    "it": "o più|o meno|al massimo|almeno|o|oppure|non è",
+    "pt": "ou mais|ou menos|no máximo|no mínimo|pelo menos|ou|não é",
+    "nl": "of meer|of minder|of",
+    "pl": "lub więcej|lub mniej|lub",
+    "tr": "veya|değil|ya da|den fazla|dan fazla|den az|dan az|ve üzeri",
+    "vi": "hoặc|trở lên|trở xuống",
+    "ru": "и более|или более|и менее|или менее|или|не является",
+    "ar": "أو|على الأقل|على الأكثر",
+    "hi": "से अधिक|से कम|या|नहीं",
+}
+_CJK_BEFORE = (
+    "至少 最多 不超过 超过 不到 少于 多于 大于 小于 不少于 不多于 不是 并非 非 介于 至多 将近 或 或者 "
+    "不小于 不大于 不足 高于 低于 大于等于 小于等于 不等于 最少 可能是 也许是 以外 除了 至少有 至少为 至少是 "
+    "最多有 最多为 最多是 不是为 不低于 不高于 少なくとも 多くとも 最低 最大で 最低でも 最小で "
+    "적어도 최소 최대 많아야"
+).split()
+_CJK_AFTER = (
+    "以上 以下 未満 超 より 以内 以外 ではな では無 じゃな でな 或 或者 之间 之內 不是 不对 多 余 か か、 から "
+    "이상 이하 미만 초과 이 아니 가 아니 보다 이나 또는"
+).split()
+_BEFORE_WORDS = frozenset("|".join(_BEFORE.values()).split("|")) | frozenset(words.BOUNDS)
+_AFTER_WORDS = frozenset("|".join(_AFTER.values()).split("|"))
+_MOST_WORDS = 4
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")
+_CLAUSE = re.compile(r"[.!?;:,](?:\s|$)|[。！？；：，\n]")
+_DOUBT = re.compile(r"[\s$*)\]}]{0,4}[?？]")
+_MARKS = re.compile(r"[\s$*_({\[\\]+$")
+_NUMBER_BEFORE = re.compile(r"[-+−]?[\d.,/]{1,30}\$?\s{0,2}$")
+
+
+_RETRACTS = re.compile(
+    r"^[\s$.*)]{0,6}(?:but |oh,? |no,? |hmm,? |oops,? |sorry,? |actually,? |wait,? |hold on,? |等等[，,]?|不对[，,]?){1,3}"
+    r"[^\n]{0,80}?(?:wrong|incorrect|mistake|error|should (?:be|have been)|not right|不对|错|应该是|应为)",
+    re.I,
+)
+"""Right behind a box: "Wait, that is wrong. It should be 14." """
+
+
+def retracted(text: str) -> bool:
+    """Whether what follows an answer takes it back."""
+    return bool(_RETRACTS.match(text))
+
+
+def changed_before(text: str) -> str | None:
+    """What right before a number or formula makes it another one; `text` is all that stands before it."""
+    clause = _MARKS.sub("", _CLAUSE.split(text[-80:])[-1])
+    if _is_cjk(clause[-1:]):
+        return next((word for word in _CJK_BEFORE if clause.endswith(word)), None)
+    low: list[str] = [word.lower().replace("’", "'") for word in _WORD.findall(clause)][-_MOST_WORDS - 3 :]
+    if not low or not clause.endswith(_WORD.findall(clause)[-1]):
+        return None
+    tails = (" ".join(low[-size:]) for size in range(1, _MOST_WORDS + 1))
+    return next((tail for tail in tails if tail in _BEFORE_WORDS), None) or _bounded(low, clause)
+
+
+def _bounded(low: list[str], clause: str) -> str | None:
+    """The "between 41 and" of "between 41 and 42"."""
+    before = _NUMBER_BEFORE.search(clause[: -len(low[-1])])
+    opening = next((word for word in low[-3:-1] if low[-1] in _BETWEEN.get(word, "").split()), None)
+    return f"{opening} … {low[-1]}" if before and opening else None
+
+
+def changed_after(text: str) -> str | None:
+    """What right behind a number or formula makes it another one, or doubts it."""
+    if _DOUBT.match(text):
+        return "?"
+    rest = text[:60].lstrip(" \t$*)}]%°")
+    if _is_cjk(rest[:1]):
+        return next((word for word in _CJK_AFTER if rest.startswith(word)), None)
+    clause = _CLAUSE.split(rest)[0]
+    low: list[str] = [word.lower().replace("’", "'").rstrip(".") for word in _WORD.findall(clause)][:_MOST_WORDS]
+    if not low or not clause.lower().startswith(low[0]):
+        return None
+    if low[0] in words.NUMBER_CHANGING:
+        return low[0]
+    heads = (" ".join(low[:size]) for size in range(1, _MOST_WORDS))
+    return next((head for head in heads if head in _AFTER_WORDS), None)
+
+
+def _is_cjk(sign: str) -> bool:
+    return "\u3040" <= sign <= "\u30ff" or "\u3400" <= sign <= "\u9fff" or "\uac00" <= sign <= "\ud7af"
