@@ -25,6 +25,7 @@ from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.answer.reading import words
 from reward_verifiers.answer.reading.nodes import (
     ANY,
+    BOUND,
     Add,
     Based,
     Big,
@@ -88,7 +89,15 @@ def contradicts(answer: Node) -> bool:
         case Given(value, (Relation(("in",), (Relation() as same, other)),)) if same == value:
             left, right = region(value), region(other)
             return left is None or right is None or not same_region(left, right)
+        case Given(value, conditions):
+            return any(_is_foreign(condition, value) for condition in conditions)
     return False
+
+
+def _is_foreign(condition: Node, value: Node) -> bool:
+    """7 (x > 3), x > 7 (x > 9): a condition on what the value does not speak of, or a second one."""
+    bounded = isinstance(value, Relation) and not set(value.ops) & {"=", "~", "=="}
+    return bounded or not symbols(condition) <= symbols(value)
 
 
 def _same_value(left: Node, right: Node) -> bool | None:
@@ -178,6 +187,8 @@ def _relations(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     if left is not None and right is not None:
         if is_solved(gold) and not is_solved(answer):
             return different("the inequality is left unsolved")
+        if _other_letter(gold, answer):
+            return different("an inequality for another letter")
         same = same_region(left, right)
         return Outcome(same, "the same set of numbers" if same else "different sets of numbers")
     if isinstance(gold, Relation) and isinstance(answer, Relation):
@@ -196,6 +207,12 @@ def _relations(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     if isinstance(gold, Seq) and isinstance(answer, Seq):
         return _sequences(gold, answer, options)
     return different("one is a condition, the other is not")
+
+
+def _other_letter(gold: Node, answer: Node) -> bool:
+    """x > 7 is not y > 7; a set of numbers has no letter, and that of {t : t > 7} may be any."""
+    ours, theirs = ({name.removeprefix("angle ") for name in symbols(node)} - {BOUND.name} for node in (gold, answer))
+    return bool(ours and theirs) and not ours & theirs
 
 
 _ALGEBRAIC = frozenset({"=", "!=", "==", "<", ">", "<=", ">="})
