@@ -65,6 +65,8 @@ def compare(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     gold, answer = named.same_letters(gold, _as_congruence(answer) if _is_congruence(gold) else answer)
     if named.names_differ(gold, answer):
         return different("other names")
+    if (values := named.values_by_name(gold, answer)) is not None:
+        return _ordered(*values, options)
     gold, answer = named.settled(gold, named.is_bare(answer)), named.settled(answer, named.is_bare(gold))
     if gold == answer:
         return Outcome(True, "the same expression")
@@ -245,7 +247,8 @@ def _equations(gold: Relation, answer: Relation, options: AnswerOptions) -> Outc
     try:
         ratios = {_ratio(left, right, index) for index in range(3)}
     except (NotHere, TooLarge):
-        return _ordered(gold.sides, sides, options)
+        there = _ordered(gold.sides, sides, options)
+        return _ordered(gold.sides, sides[::-1], options) if op == "=" and there.equal is not True else there
     except ZeroDivisionError:
         return different("an equation that always holds")
     if len(ratios) != 1 or 0 in ratios:

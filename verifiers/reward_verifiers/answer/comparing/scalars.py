@@ -91,7 +91,7 @@ def _letters_as_units(node: Node) -> _Scalar | None:
 def _molar(gold: str, answer: _Scalar) -> _Scalar:
     """5 M beside moles per liter."""
     match answer.value:
-        case Mul((*factors, Sym("M"))) if gold == units.MOLAR:
+        case Mul((*factors, Sym("M"))) if gold in (units.MOLAR, "molar"):
             return _Scalar(factors[0] if len(factors) == 1 else Mul(tuple(factors)), units.MOLAR, False)
     return answer
 
