@@ -73,6 +73,7 @@ site:
 	cp benchmarks/*.md $(SITE)/pages/benchmarks
 	sed 's|"build/|"|' zensical.toml > $(SITE)/zensical.toml
 	$(PY) -m zensical build --strict --config-file $(SITE)/zensical.toml
+	$(PY) docs/site/offline.py $(SITE)/docs
 
 bench: install
 	$(PY) benchmarks/gateway.py

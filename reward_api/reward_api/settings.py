@@ -5,21 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter
+from pydantic import Field
 from pydantic_settings import NoDecode
 
+from reward_verifiers.service.http_client import BaseUrl
 from reward_verifiers.service.settings import ServiceSettings
 
-_URL = TypeAdapter(HttpUrl)
-
-
-def http_url(url: str) -> str:
-    """The URL without a trailing slash. Raises ValueError unless it is http or https."""
-    return str(_URL.validate_python(url)).rstrip("/")
-
-
-Url = Annotated[str, AfterValidator(http_url)]
-Urls = Url | Annotated[list[Url], Field(min_length=1)]
+Urls = BaseUrl | Annotated[list[BaseUrl], Field(min_length=1)]
 """One URL, or those of all replicas."""
 
 

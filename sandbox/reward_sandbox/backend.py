@@ -159,6 +159,7 @@ class CodeBackend:
             reason = f"min_tier: the domain demands isolation level {options.min_tier}, this one is {self.jail.tier}"
             return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, reason))
         tests = reference.model_dump(exclude={"language"})
+        tests["prelude"] = table.prelude_for(language.name, reference.prelude)
         entry = reference.entry or suites.entry_of(reference.test_code)
         programs = [
             extraction.program(completion_text(completion), language, request.prefix, entry)

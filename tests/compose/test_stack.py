@@ -2,16 +2,14 @@
 
 import json
 import os
-import random
 import subprocess
-import threading
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
+from load import Load
 
 from reward_api.cli.samples import alike, sample_groups
 from reward_api.domains.spec import read
@@ -228,66 +226,34 @@ def replicas(compose):
     compose("up", "-d", "--wait", "--scale", "answer=1")
 
 
-class Load:
-    """Groups of a right and a wrong answer, sent by four clients at once until the end of the `with` block."""
+def math_load():
+    def texts(answer):
+        """The format is right in both."""
+        rewards = {answer: 2, answer + 1: 1}
+        return [(f"<think>so</think><answer>{one}</answer>", reward) for one, reward in rewards.items()]
 
-    def __init__(self):
-        self.samples = self.nulls = 0
-        self.wrong, self.causes = [], Counter()
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._send, args=(number,)) for number in range(4)]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _send(self, number):
-        rng = random.Random(number)
-        with httpx.Client(base_url=URL, timeout=60) as client:
-            while not self._stop.is_set():
-                answer = rng.randrange(10**9)  # so that no verdict comes from the cache
-                texts = [f"<think>so</think><answer>{one}</answer>" for one in (answer, answer + 1)]
-                reply = client.post("/score/math", json={"completions": texts, "reference": str(answer)})
-                rewards = [result["reward"] for result in reply.json()["results"]]
-                self.samples += len(rewards)
-                self.nulls += rewards.count(None)
-                self.causes.update(
-                    result["failure"]["message"] for result in reply.json()["results"] if result["failure"]
-                )
-                self.wrong += [pair for pair in zip(rewards, (2, 1), strict=True) if pair[0] not in (None, pair[1])]
-
-    def pass_by(self, samples):
-        """Wait until so many more were scored."""
-        until = self.samples + samples
-        while self.samples < until:
-            assert all(thread.is_alive() for thread in self._threads)
-            time.sleep(0.05)
+    return Load(URL, "math", texts, timeout_s=60)
 
 
 def test_one_of_two_replicas_killed_under_load_costs_no_reward(compose, replicas):
-    with Load() as load:
+    with math_load() as load:
         load.pass_by(200)
         run("docker", "kill", replicas[0])
         load.pass_by(600)
-    assert load.wrong == []
-    assert load.nulls == 0, load.causes
+    assert load.faults == []
+    assert load.seen.keys() == {"scored"}, (load.seen, load.causes)
 
 
 def test_a_rolling_restart_costs_under_one_null_in_a_hundred(compose, replicas):
-    with Load() as load:
+    with math_load() as load:
         for replica in replicas:
             load.pass_by(200)
             run("docker", "restart", "--time", "20", replica)
             until_healthy(replica)
         load.pass_by(200)
-    assert load.wrong == []
-    assert load.nulls < load.samples / 100, load.causes
+    assert load.faults == []
+    assert load.seen.keys() <= {"scored", "null"}, load.seen
+    assert load.seen["null"] < load.seen.total() / 100, load.causes
 
 
 def until_healthy(container_id):

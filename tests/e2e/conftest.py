@@ -1,4 +1,6 @@
+import contextlib
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -28,5 +30,26 @@ def touchstone(tmp_path):
         done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
         assert "Traceback" not in done.stderr, done.stderr
         return done
+
+    return run
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    """The command on a terminal: `terminal("show", …)` gives its exit status, and what it wrote there."""
+
+    def run(*arguments, **environment):
+        here, there = pty.openpty()
+        command = [sys.executable, "-m", "reward_api", *map(str, arguments)]
+        own = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+        environment = {**own, "COLUMNS": "160", "TERM": "xterm-256color", **environment}
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdin=there, stdout=there, stderr=there)
+        os.close(there)
+        written = bytearray()
+        with contextlib.suppress(OSError):  # the last process that had it open has ended
+            while part := os.read(here, 1 << 16):
+                written += part
+        os.close(here)
+        return process.wait(30), written.decode()
 
     return run

@@ -21,6 +21,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from load import Load
 
 SECONDS = float(os.environ.get("TOUCHSTONE_CHAOS_S", "600"))
 pytestmark = [pytest.mark.long, pytest.mark.timeout(SECONDS + 600)]
@@ -92,59 +93,6 @@ class Garbage(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-class Load:
-    """Groups with one right and one wrong answer, from four clients."""
-
-    def __init__(self, url):
-        self._url = url
-        self.seen = Counter()
-        self.faults = []
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._send, args=(number,)) for number in range(4)]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _send(self, number):
-        # What no deadline covers: the time that the gateway itself was stopped.
-        with httpx.Client(base_url=self._url, timeout=DEADLINE_S + 2 * STOPPED_S + 10) as client:
-            for count in itertools.count():
-                if self._stop.is_set():
-                    return
-                self._one(client, f"answer {number} {count}")
-
-    def _one(self, client, answer):
-        group = {"completions": [answer, "another"], "reference": answer, "deadline_s": DEADLINE_S}
-        try:
-            reply = client.post("/score/toy", json=group)
-        except httpx.ReadTimeout:
-            self.faults.append("hang")
-        except httpx.TransportError:
-            self.seen["no connection"] += 2  # the gateway is down, and comes back
-            time.sleep(0.05)
-        else:
-            self._look_at(reply)
-
-    def _look_at(self, reply):
-        if reply.status_code in (429, 503):
-            self.seen[str(reply.status_code)] += 2
-            return
-        if reply.status_code != 200:
-            self.faults.append(reply.text)
-            return
-        for result, right in zip(reply.json()["results"], (1, 0), strict=True):
-            self.seen["null" if result["reward"] is None else "scored"] += 1
-            if result["reward"] not in (None, right):
-                self.faults.append(result)
 
 
 def free_ports(count):
@@ -240,7 +188,9 @@ def test_every_process_in_turn(services, capsys):
     url = f"http://127.0.0.1:{gateway.port}"
     end = time.monotonic() + SECONDS
     done = Counter()
-    with Load(url) as load:
+    # What no deadline covers: the time that the gateway itself was stopped.
+    timeout_s = DEADLINE_S + 2 * STOPPED_S + 10
+    with Load(url, "toy", lambda answer: [(str(answer), 1), ("x", 0)], timeout_s, deadline_s=DEADLINE_S) as load:
         for act, service, part in itertools.cycle(rounds):
             act(service, part)
             done[act.__name__] += 1

@@ -74,6 +74,27 @@ def test_demo_prints_the_expected_rewards_and_stops(tmp_path, free_port):
     check_demo(touchstone("demo", "--once", "--port", free_port, "--domains", tmp_path), "math", "logic")
 
 
+@pytest.mark.slow
+def test_log_lines_are_for_a_person_on_a_terminal_unless_a_setting_says_json(terminal, toy_domains, free_port):
+    arguments = ("demo", "--once", "--port", free_port, "--domains", toy_domains())
+    toys = {**SETTINGS, "PYTHONPATH": str(ROOT / "tests" / "toys")}
+    status, text = terminal(*arguments, **toys)
+    assert status == 0, text
+    assert re.search(r"^\d\d:\d\d:\d\d info +domain files: /", text, re.MULTILINE), text
+    assert '{"' not in text
+    status, text = terminal(*arguments, TOUCHSTONE_LOG_FORMAT="json", **toys)
+    assert status == 0, text
+    assert re.search(r'^\{"asctime": .*"domain files: /', text, re.MULTILINE), text
+
+
+@pytest.mark.slow
+def test_demo_where_keys_are_set(toy_domains, free_port):
+    toys = {**SETTINGS, "PYTHONPATH": str(ROOT / "tests" / "toys"), "TOUCHSTONE_SCORE_KEYS": "sesame"}
+    done = touchstone("demo", "--once", "--port", free_port, "--domains", toy_domains(), **toys)
+    assert done.returncode == 0, done.stderr
+    assert "Sample groups scored by" in done.stdout
+
+
 def test_demo_never_shows_another_servers_rewards():
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

@@ -2,7 +2,9 @@
 
 import json
 import os
+import time
 
+import httpx
 import pytest
 from toy_gateway import SETTINGS, TOY, write_domains
 
@@ -33,6 +35,15 @@ def test_a_new_domain_is_listed_shown_and_sound(touchstone, tmp_path):
     )
 
 
+def test_the_shipped_domains_say_what_they_are_for(touchstone, tmp_path):
+    (tmp_path / "mine").mkdir()
+    done = touchstone("domains", "list", "--shipped", TOUCHSTONE_DOMAINS=str(tmp_path / "mine"), COLUMNS="300")
+    assert done.returncode == 0, done.stderr
+    assert "instructions × 1" in done.stdout
+    assert "Constraints that code can check" in done.stdout
+    assert touchstone("domains", "list", "--shipped", "--domains", "mine").returncode == 2
+
+
 def test_editors_get_a_schema(touchstone):
     schema = json.loads(touchstone("domains", "schema").stdout)
     assert {"components", "combine", "clip"} <= schema["properties"].keys()
@@ -57,6 +68,86 @@ def test_a_service_that_is_down_is_one_line(touchstone, tmp_path):
     assert done.returncode == 1
     [line] = done.stderr.splitlines()[1:]
     assert line.startswith("toy.yaml: verifiers.toy.url: no verifier service answers there: ")
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ("model: /models/my-reward-model", "there is no folder /models/my-reward-model"),
+        ("model: ./mine/rm", "there is no folder ./mine/rm"),
+        ("head: no/head", "no/head"),
+    ],
+)
+def test_a_reward_model_that_is_not_there_is_a_fault_of_the_domain(touchstone, tmp_path, entry, reason):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    write_domains(folder, {"rm": "components: [{verifier: preference, options: {model: rm}}]\n"})
+    (tmp_path / "models.yaml").write_text(f"models: {{rm: {{{entry}, floor: -5}}}}\n")
+    done = touchstone(
+        "domains", "check", "--domains", "mine", TOUCHSTONE_PREFERENCE_REGISTRY=str(tmp_path / "models.yaml")
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("rm.yaml: components[0].options.model: ")
+    assert reason in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ("upstream: {kind: vlm_classify, url: 'http://127.0.0.1:9'}", "models.rm.upstream.kind: "),
+        ("modle: /m", "models.rm.modle: unknown key; did you mean 'model'?"),
+        ("model: /m, floor: none", "models.rm.floor: "),
+    ],
+)
+def test_a_registry_that_does_not_fit_is_a_fault_of_the_domain(touchstone, tmp_path, entry, reason):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    write_domains(folder, {"rm": "components: [{verifier: preference, options: {model: rm}}]\n"})
+    (tmp_path / "models.yaml").write_text(f"models: {{rm: {{{entry}}}}}\n")
+    registry = {"TOUCHSTONE_PREFERENCE_REGISTRY": str(tmp_path / "models.yaml")}
+    for arguments in (("domains", "check", "--domains", "mine"), ("serve", "preference", "--port", "1")):
+        done = touchstone(*arguments, **registry)
+        assert (done.returncode, reason in done.stderr) == (1, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("components: [{verifer: 'toys:Toy', name: toy}]\n", "did you mean 'verifier'?"),
+        ("components:\n\t- {verifier: 'toys:Toy'}\n", "line 2"),
+        ("verifiers: {toy: {url: 'http://127.0.0.1:9'}}\ncomponents: [{verifier: toy}]\n", "no verifier service"),
+    ],
+)
+def test_a_bad_swap_while_it_serves_leaves_the_old_version(serve, tmp_path, text, reason):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    write_domains(folder, {"toy": TOY})
+    with serve("--domains", str(folder), **TOYS) as (url, process):
+        before = entry_of(url, "toy")
+        write_domains(folder, {"toy": text})
+        refused = until(lambda: entry_of(url, "toy")["refused"])
+        assert reason in json.dumps(refused)
+        assert entry_of(url, "toy")["version"] == before["version"]
+        with open(f"/proc/{process.pid}/fd/2") as log:
+            assert reason in log.read()
+        reply = httpx.post(f"{url}/score/toy", json={"completions": ["yes"], "reference": "yes"}).json()
+        assert (reply["version"], reply["results"][0]["reward"]) == (before["version"], 1)
+        write_domains(folder, {"toy": TOY.replace("name: toy", "name: toy, weight: 2")})
+        until(lambda: entry_of(url, "toy")["version"] != before["version"])
+        assert entry_of(url, "toy")["refused"] == []
+
+
+def entry_of(url, name):
+    [entry] = [one for one in httpx.get(f"{url}/domains").json()["domains"] if one["name"] == name]
+    return entry
+
+
+def until(holds):
+    give_up = time.monotonic() + 30
+    while not (value := holds()):
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+    return value
 
 
 def test_check_says_what_it_leaves_out(touchstone, tmp_path):

@@ -1,10 +1,13 @@
 """`touchstone show` and `touchstone diff` through the real command, on files that `touchstone score` wrote."""
 
 import json
+import re
 
 import pytest
 
 pytestmark = pytest.mark.slow
+# Select Graphic Rendition with a colour among its numbers.
+COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9\d|10\d)[;\d]*m")
 
 
 def reply(score, reason="why", **evidence):
@@ -128,6 +131,29 @@ def test_another_file_is_named(touchstone, tmp_path):
     assert "--component form: there are: answer" in touchstone("show", "x.jsonl", "--component", "form").stderr
 
 
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m [bold]4[/bold] [/x] \u202eevil\u2028"
+ESCAPED = r"\x1b]0;owned\x07\x1b[2J\x9b31m [bold]4[/bold] [/x] \u202eevil\u2028"
+
+
+def test_a_completion_that_orders_the_terminal_is_only_shown(touchstone, scored, tmp_path):
+    row = {"completions": [HOSTILE], "source": HOSTILE}
+    write(scored, [line(1, row, reply(0.0, HOSTILE, extracted="4")), {"line": 2, "error": {"title": HOSTILE}}])
+    write(tmp_path / "t.jsonl", [line(1, row, reply(1.0, HOSTILE, extracted="[/x]"))])
+    for arguments in (("show", scored, "--by", "source"), ("diff", scored, "t.jsonl")):
+        done = touchstone(*arguments, COLUMNS="400")
+        assert ESCAPED in done.stdout, done.stderr
+        assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(done.stdout)
+
+
+def test_colours_on_a_terminal_unless_the_user_wants_none(terminal, scored):
+    status, text = terminal("score", "--help")
+    assert (status, bool(COLOUR.search(text))) == (0, True), text
+    for arguments in (("score", "--help"), ("score", "--nothing"), ("show", scored, "--json"), ("domains", "list")):
+        _, text = terminal(*arguments, NO_COLOR="1")
+        assert text
+        assert not COLOUR.search(text), text
+
+
 # --- diff -------------------------------------------------------------------------------------------------------------
 
 
@@ -161,6 +187,20 @@ def test_every_flip_with_both_reasons(touchstone, scored, tmp_path):
         "no verdict → right",
         "reward",
     ]
+
+
+def test_the_flips_as_a_page_of_their_own(touchstone, scored, tmp_path):
+    row = {"completions": ["<b>{4}</b>"]}
+    write(scored, [line(1, row, reply(0.0, "wrong {so}"))])
+    write(tmp_path / "<i>{t}.jsonl", [line(1, row, reply(1.0, "right"))])
+    done = touchstone("diff", scored, "<i>{t}.jsonl", "--html", "page.html")
+    assert done.returncode == 1, done.stderr
+    page = (tmp_path / "page.html").read_text()
+    for text in ("&lt;b&gt;{4}&lt;/b&gt;", "wrong {so}", "<title>s.jsonl → &lt;i&gt;{t}.jsonl</title>"):
+        assert text in page
+    assert "<b>" not in page
+    done = touchstone("diff", scored, "<i>{t}.jsonl", "--html", "nowhere/page.html")
+    assert (done.returncode, "--html nowhere/page.html: No such file or directory" in done.stderr) == (2, True)
 
 
 def test_no_flip_and_other_rollouts(touchstone, scored, tmp_path):

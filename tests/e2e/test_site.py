@@ -13,6 +13,8 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "RESULTS.md"])
+# What a browser loads with a page: scripts, styles, images.
+NEEDED = re.compile(r"<(?:script|img)[^>]*\ssrc=\"?([^\" >]+)|<link[^>]*rel=\"?stylesheet[^>]*href=\"?([^\" >]+)")
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 
 
@@ -44,6 +46,14 @@ def test_the_site_builds_and_can_be_searched(tmp_path):
     index = json.loads((tmp_path / "docs" / "search.json").read_text())
     assert "bad_reference" in json.dumps(index)
     assert (tmp_path / "docs" / "docs" / "verify.html").exists()
+    for page in (tmp_path / "docs").rglob("*.html"):
+        needs = ["".join(groups) for groups in NEEDED.findall(page.read_text())]
+        assert needs
+        for target in needs:
+            folder = tmp_path / "docs" if target.startswith("/") else page.parent
+            assert (folder / target.partition("?")[0].lstrip("/")).exists(), (page, target)
+    scripts = [script.read_text() for script in (tmp_path / "docs" / "assets").rglob("*.js")]
+    assert not re.findall(r"https?://[^\s\"'`]*(?:unpkg|jsdelivr|cdn)[^\s\"'`]*", "".join(scripts))
 
 
 @pytest.mark.slow

@@ -33,14 +33,16 @@ async def test_the_root_says_what_this_is_and_every_link_answers(client):
         ("/domain", "did you mean /domains"),
         ("/health", "did you mean /healthz"),
         ("/ready", "did you mean /readyz"),
+        ("/redoc", "did you mean /docs"),
+        ("/version", "did you mean /"),
         ("/verifiers/", "did you mean /verifiers"),
-        ("/nothing-like-it-at-all", "GET / and /docs list them"),
+        ("/nothing-like-it-at-all", "GET / and /docs list them."),
     ],
 )
 async def test_an_unknown_route_names_the_nearest(client, path, hint):
     reply = await client.post(path, json={})
     assert reply.status_code == 404
-    assert reply.json()["detail"] == f"There is no such route; {hint}."
+    assert reply.json()["detail"] == f"There is no such route; {hint}{'' if hint.endswith('.') else '?'}"
 
 
 @pytest.mark.parametrize(("path", "allow"), [("/domains/toy", "GET, PUT"), ("/score", "POST"), ("/domains", "GET")])

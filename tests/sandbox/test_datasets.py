@@ -1,5 +1,6 @@
 """Rows of public data sets as references: right programs are accepted, wrong ones refused, other rows say what is left."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -47,9 +48,19 @@ async def test_tests_in_other_languages(backend, case):
     await _paid(backend, *case[1:], fence=language)
 
 
-async def _paid(backend, row, right, wrong, fence="python"):
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="tier A needs root")
+async def test_calls_of_a_row_may_be_in_another_language(backend):
+    if "javascript" not in backend.grader.compiler.here:
+        pytest.skip("javascript is not installed here")
+    row = {"input_output": json.dumps({"fn_name": "twice", "inputs": [[1], [4]], "outputs": [[2], [8]]})}
+    right, wrong = ["const twice = (n) => 2 * n"], ["const twice = (n) => n + 1"]
+    await _paid(backend, {**row, "problem_id": 1}, right, wrong, "javascript", {"language": "javascript"})
+
+
+async def _paid(backend, row, right, wrong, fence="python", options=None):
     completions = [f"```{fence}\n{code}\n```" for code in [*right, *wrong]]
-    reply = await backend.verify(VerifyRequest(completions=completions, reference=row, options={}))
+    reply = await backend.verify(VerifyRequest(completions=completions, reference=row, options=options or {}))
     scores = [verdict.score for verdict in reply.verdicts]
     assert scores == [1.0] * len(right) + [0.0] * len(wrong), [verdict.reason for verdict in reply.verdicts]
 
@@ -74,3 +85,8 @@ def test_the_page_has_every_data_set():
         assert f"| {reader.title} | `{reader.name}` | {', '.join(f'`{f}`' for f in reader.shape)} |" in page, (
             reader.name
         )
+
+
+def test_the_form_of_every_data_set_has_a_source():
+    assert set(rows.SOURCES) == {reader.name for reader in READERS}
+    assert {case[0] for case in [*rows.ROWS, *rows.MULTIPL_E]} == set(rows.SOURCES)

@@ -42,8 +42,11 @@ async def test_a_domain_of_code_scores_a_group(tmp_path):
             assert (await client.get("/readyz")).status_code == 200
             body = {"reference": TESTS, "completions": GROUP}
             reply = (await client.post("/score/code", json=body)).json()
+            large = {"kind": "function", "entry": "add", "tests": [{"args": [2**80, 1], "expected": 2**80 + 1}]}
+            exact = (await client.post("/score/code", json={"reference": large, "completions": GROUP})).json()
             bad = (await client.post("/score/code", json={"reference": {"entry": "f"}, "completions": GROUP})).json()
     assert [result["reward"] for result in reply["results"]] == [2.0, 1.0, 1.0, 1.0]
+    assert [result["reward"] for result in exact["results"]] == [2.0, 1.0, 1.0, 1.0]
     evidence = reply["results"][1]["components"]["code"]["evidence"]
     assert (evidence["verdict"], evidence["passed"], evidence["assurance"]) == ("wrong_answer", 1, "strong")
     assert all(result["failure"]["kind"] == "bad_reference" for result in bad["results"])

@@ -26,6 +26,8 @@ PROGRAMS = {
     "perl": ("my ($a, $b) = split ' ', <STDIN>; print $a + $b, \"\\n\";", "print (1;", "while (1) {}", "open(my $f, '<', '/etc/shadow') or die; print <$f>;"),
     "php": ("<?php fscanf(STDIN, '%d %d', $a, $b); echo $a + $b, PHP_EOL;", "<?php echo (1;", "<?php while (true);", "<?php $s = file_get_contents('/etc/shadow'); if ($s === false) exit(1); echo $s;"),
     "ruby": ("puts gets.split.sum(&:to_i)", "puts (1", "loop {}", "puts File.read('/etc/shadow')"),
+    "typescript": ("import { readFileSync } from 'fs';\nenum Sign { plus = 1 }\ninterface Pair { a: number; b: number }\nconst [a, b]: number[] = readFileSync(0, 'utf8').split(' ').map(Number);\nconst pair: Pair = { a, b };\nconsole.log(pair.a + Sign.plus * pair.b);", "const x: = 1", "while (true);", "console.log(require('fs').readFileSync('/etc/shadow', 'utf8'))"),
+    "r": ("x <- scan(file('stdin'), quiet = TRUE)\ncat(sum(x), '\\n')", "cat(1", "while (TRUE) {}", "cat(readLines('/etc/shadow'))"),
     "lua": ("local a, b = io.read('n', 'n') print(a + b)", "print(1", "while true do end", "print(io.open('/etc/shadow'):read('a'))"),
 }  # fmt: skip
 

@@ -380,11 +380,28 @@ async def test_an_interactor_talks_with_the_program(client, code, verdict):
 async def test_a_broken_checker_is_a_failure_and_no_score(client):
     for code in ("import sys; sys.exit(3)", "1/0", "import os; os.kill(os.getpid(), 9)"):
         result = await grade(client, code="print(1)", kind="checker", checker={"code": code}, tests=[{"stdout": "1"}])
-        assert (result["valid"], result["score"], result["failure"]["kind"]) == (False, None, "verifier_error")
+        assert (result["valid"], result["score"], result["failure"]["kind"]) == (False, None, "bad_reference")
     bad = await grade(client, code="1", kind="checker", checker={"language": "c", "code": "int"}, tests=[{}])
     assert (bad["valid"], bad["failure"]["kind"]) == (False, "bad_reference")
     missing = await grade(client, code="1", kind="checker", tests=[{}])
     assert (missing["valid"], missing["failure"]["kind"]) == (False, "bad_reference")
+
+
+@pytest.mark.parametrize("code", ["print(42)", "print(41)", "1/0", "def", "while True: print(1)"])
+async def test_a_checker_that_refuses_the_reference_output_judges_no_program(client, code):
+    swapped = "import sys\nsys.exit(open(sys.argv[1]).read().split() != open(sys.argv[2]).read().split())"
+    tests = [{"stdin": "21\n", "stdout": "42\n"}]
+    result = await grade(client, code=code, kind="checker", checker={"code": swapped}, tests=tests)
+    assert (result["score"], result["failure"]["kind"]) == (None, "bad_reference")
+    assert "checker: the reference output" in result["failure"]["message"]
+
+
+async def test_a_reference_output_that_is_wrong_in_one_test_is_no_verdict_there(client):
+    tests = [{"stdin": "21\n", "stdout": "42\n"}, {"stdin": "2\n", "stdout": "5\n"}]
+    item = {"kind": "checker", "checker": {"code": TRIPS}, "tests": tests}
+    assert (await grade(client, code="print(2 * int(input()))", **item))["score"] == 1
+    assert (await grade(client, code="print(42)", **item))["failure"]["kind"] == "bad_reference"
+    assert (await grade(client, code="print(1)", **item))["score"] == 0
 
 
 async def test_a_broken_interactor_is_a_failure_whatever_the_program_then_does(client):

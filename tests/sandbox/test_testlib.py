@@ -12,7 +12,8 @@ SUM = (
     HEAD
     + """registerTestlibCmd(argc, argv);
     int n = inf.readInt(1, 1000, "n");
-    int k = ans.readInt();
+    int k = 0;
+    for (; !ans.seekEof(); k++) ans.readInt();
     vector<int> parts = ouf.readInts(k, 1, n, "part");
     long long sum = accumulate(parts.begin(), parts.end(), 0LL);
     if (!ouf.seekEof()) quitf(_pe, "more than %d numbers", k);
@@ -46,7 +47,7 @@ GUESS = (
 }"""
 )
 CASES = [
-    (SUM, "checker", "7\n", "2\n", {"print(3, 4)": "accepted", "print(6)\nprint(1)": "accepted",
+    (SUM, "checker", "7\n", "1 6\n", {"print(3, 4)": "accepted", "print(6)\nprint(1)": "accepted",
      "print(3, 5)": "wrong_answer",
      "print(7)": "presentation_error", "print('x', 4)": "presentation_error", "print(3, 4, 5)": "presentation_error",
      "print(0, 7)": "wrong_answer", "print('03', 4)": "presentation_error", "pass": "presentation_error"}),

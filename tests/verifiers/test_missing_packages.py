@@ -30,6 +30,7 @@ except registry.BrokenVerifier as error:
         ("tool_call", "jsonschema_rs", "structured"),
         ("text_similarity", "rapidfuzz", "text_similarity"),
         ("language", "msgpack", "language"),
+        ("instructions", "icu4py", "instructions"),
     ],
 )
 def test_it_is_left_out_and_names_its_extra(verifier, package, extra):

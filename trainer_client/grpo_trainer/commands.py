@@ -86,7 +86,8 @@ def train(
     except (GatewayNotReady, RunInterrupted, EngineOutOfSync, RewardError, OSError, ValueError) as error:
         raise _fail(str(error)) from None
     _show(folder)
-    Console().print(f"Run: {folder}. Curves: touchstone train report {folder}", highlight=False, soft_wrap=True)
+    line = f"Run: {folder}. Curves: touchstone train report {folder}"
+    Console().print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -120,7 +121,7 @@ def report(
         raise _fail(str(error)) from None
     except KeyboardInterrupt:
         pass
-    Console().print(str(target), highlight=False, soft_wrap=True)
+    Console().print(str(target), markup=False, highlight=False, soft_wrap=True)
 
 
 def _replace(target: Path, text: str) -> None:

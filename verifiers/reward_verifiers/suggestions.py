@@ -48,13 +48,18 @@ def reworded(items: Iterable[Any], kind: Any = None) -> list[Fault]:
     corrected: set[tuple[int | str, ...]] = set()
     for item in items:
         location = tuple(part for part in item["loc"] if not _BRANCH.fullmatch(str(part)))
-        reason = _REASONS.get(item["type"], item["msg"].removeprefix("Value error, "))
+        reason = _REASONS.get(item["type"], _plain(item["msg"]))
         if item["type"] == "extra_forbidden":
             hint = _hint(location, kind)
             reason += hint
             corrected.add((*location[:-1], hint.removeprefix("; did you mean ").strip("'?").partition(".")[0]))
         faults.append((location, item["type"], reason))
     return [fault for fault in faults if fault[1] != "missing" or fault[0] not in corrected]
+
+
+def _plain(message: str) -> str:
+    """pydantic's message without its own words."""
+    return message.removeprefix("Value error, ").replace("List should", "should").replace(" after validation", "")
 
 
 def is_key(part: int | str) -> bool:

@@ -14,11 +14,8 @@ from typing import Annotated, Any, Literal, Self
 
 import orjson
 from pydantic import (
-    AfterValidator,
     Field,
-    HttpUrl,
     StringConstraints,
-    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -26,6 +23,7 @@ from pydantic import (
 from preference_model.settings import SHIPPED, JudgeSettings
 from reward_verifiers.contract import StrictModel, validation_errors
 from reward_verifiers.service.file_changes import FileChanges
+from reward_verifiers.service.http_client import BaseUrl
 from reward_verifiers.yaml_file import BadFile, read_yaml
 
 log = logging.getLogger(__name__)
@@ -33,8 +31,6 @@ log = logging.getLogger(__name__)
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Part = Literal["answer", "all", "think"]
-_URL = TypeAdapter(HttpUrl)
-Url = Annotated[str, AfterValidator(lambda url: str(_URL.validate_python(url)).rstrip("/"))]
 
 JUDGE_KEY = "TOUCHSTONE_JUDGE_KEY"
 TEXT_ONLY = frozenset({"sglang", "tei"})
@@ -53,7 +49,9 @@ class UpstreamSpec(StrictModel):
         description="`judge_pairs`: an OpenAI-compatible chat that compares two answers on five steps; "
         "`judge_reference`: one that says whether an answer agrees with the reference."
     )
-    url: Url = Field(description="Base URL, e.g. http://gpu:8000; a judge's may have a path, e.g. http://gpu:8000/v1.")
+    url: BaseUrl = Field(
+        description="Base URL, e.g. http://gpu:8000; a judge's may have a path, e.g. http://gpu:8000/v1."
+    )
     model: str = Field(default="", description="The name by which that server knows the model.")
     key_env: str = Field(default="", description="Environment variable that holds its bearer key.")
     tokenizer: str = Field(

@@ -12,7 +12,7 @@ import httpx
 from preference_model.model.registry import UpstreamSpec
 from preference_model.outcome import ScoreFailure
 from reward_verifiers.contract import FailureKind
-from reward_verifiers.service.http_client import HttpClient, Reply, ReplyTooLarge
+from reward_verifiers.service.http_client import HttpClient, Reply, UnreadableReply
 from reward_verifiers.service.strict_json import BadJSON
 
 MAX_REPLY_BYTES = 8 << 20
@@ -59,7 +59,7 @@ class UpstreamClient:
             except (httpx.HTTPError, OSError) as error:
                 message = f"{self._url} cannot be reached ({type(error).__name__})"
                 raise ScoreFailure(FailureKind.VERIFIER_UNREACHABLE, message) from None
-            except ReplyTooLarge as error:
+            except UnreadableReply as error:
                 raise ScoreFailure(FailureKind.VERIFIER_ERROR, f"{self._url} answered {error}") from None
         if reply.status in BUSY:
             seconds = reply.retry_after_s()

@@ -6,7 +6,6 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import jsonschema
 from pydantic import ValidationError
 from stamina.instrumentation import set_on_retry_hooks
 
@@ -16,8 +15,9 @@ from reward_api.domains.live import files, refuse_second
 from reward_api.domains.spec import BadDomain, BoundComponent, Domain, read
 from reward_api.gateway.backends import LOCAL, BackendResolver
 from reward_api.settings import GatewaySettings
-from reward_verifiers import registry
+from reward_verifiers import json_schema, registry
 from reward_verifiers.contract import ScoreRequest, dotted, validation_errors
+from reward_verifiers.json_schema import BadSchema
 from reward_verifiers.runtime.local import Local, parse_options, parse_reference, pool_for
 from reward_verifiers.verifier import BadReference
 
@@ -150,6 +150,8 @@ def _shape_fault(component: BoundComponent, reference: dict[str, Any]) -> str:
     """By the JSON schema of a verifier that is a service."""
     if component.description is None:
         return ""
-    schema = jsonschema.Draft202012Validator(component.description.reference_schema)
-    error = next(schema.iter_errors(reference), None)
-    return "" if error is None else f"{component.spec.key}: {dotted(['reference', *error.path])}: {error.message[:200]}"
+    try:
+        path, reason = next(json_schema.errors(component.description.reference_schema, reference), ("", ""))
+    except BadSchema as error:
+        return f"{component.spec.key}: its reference_schema cannot be followed: {error.reason}"
+    return reason and f"{component.spec.key}: {dotted(['reference', *filter(None, path.split('/'))])}: {reason}"

@@ -1,7 +1,8 @@
-"""What the commands share: two consoles, options, settings from flags and environment, and how a command fails."""
+"""What the commands share: the consoles, options, settings from flags and environment, and how a command fails."""
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,9 @@ from rich.console import Console
 if TYPE_CHECKING:
     from reward_api.settings import GatewaySettings
 
-errors = Console(stderr=True)
+# Texts and names are the user's: a bracket in them is a bracket.
+errors = Console(stderr=True, markup=False, highlight=False)
+output = Console(markup=False, highlight=False)
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help="TCP port.")]
 Folder = Annotated[
@@ -52,9 +55,19 @@ def domains_text(folder: Path) -> str:
     return f"{folder} (shipped with Touchstone)" if folder == SHIPPED_DOMAINS else str(folder.resolve())
 
 
+def printable(text: str, *, keep: str = "\n\t") -> str:
+    """The text as it is written. Only what a terminal would obey, or nobody would see, is escaped."""
+    return "".join(letter if letter in keep or not _is_hidden(letter) else ascii(letter)[1:-1] for letter in text)
+
+
+def _is_hidden(letter: str) -> bool:
+    """Control and format characters, but the joiners that emoji and some scripts are written with."""
+    return unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp") and letter not in "\u200c\u200d"
+
+
 def say(line: str) -> None:
     """One line on standard error, as it is."""
-    errors.print(line, markup=False, highlight=False, soft_wrap=True)
+    errors.print(line, soft_wrap=True)
 
 
 def failure(message: str, code: int = 1) -> typer.Exit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
@@ -30,8 +31,6 @@ def convert(
     limit: Annotated[int | None, typer.Option(min=1, help="Convert so many rows only.")] = None,
 ) -> None:
     """Convert rows of public data sets of programs: each `reference` is then one for the verifier `code`."""
-    import orjson
-
     from reward_api.cli.score.rows import BadInput, open_source
 
     reasons: Counter[str] = Counter()
@@ -39,7 +38,8 @@ def convert(
     try:
         with output.open("xb") as file:
             for row in _converted(open_source(source, split, limit).rows(), dataset, reasons):
-                file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+                # Not orjson, which has no integers of more than 64 bits.
+                file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
                 count += 1
     except FileExistsError:
         raise failure(f"{output} exists already: remove it, or name another file", 2) from None

@@ -23,11 +23,11 @@ def demo(
     if not is_free("127.0.0.1", port):
         raise failure(f"port {port} is taken by another server: stop it, or give another --port")
     url = f"http://127.0.0.1:{port}"
-    with serving(url, ["--port", str(port), "--domains", str(settings.domains)]) as server:
-        table, surprises, missing = score_samples(
-            url, settings.domains, next(iter(settings.scorers | settings.admins), "")
-        )
-        Console(width=None if sys.stdout.isatty() else 160).print(table)
+    key = next(iter(settings.scorers | settings.admins), "")
+    arguments = ["--port", str(port), "--domains", str(settings.domains)]
+    with serving(url, arguments, settings.domains, key) as (client, server):
+        table, surprises, missing = score_samples(client, settings.domains)
+        Console(width=None if sys.stdout.isatty() else 160, markup=False).print(table)
         for line in missing:
             say(f"No verdict here for {line}")
         if surprises:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from itertools import takewhile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from reward_api.cli.console import Folder, domains_text, failure, load_settings, say
+from reward_api.cli.console import Folder, domains_text, failure, load_settings, output, say
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 app = typer.Typer(no_args_is_help=True, help="List, show, write and check domain files.")
 Name = Annotated[str, typer.Argument(help="Name of the domain: its file without .yaml.")]
@@ -31,24 +34,46 @@ deadline_s: 30
 
 
 @app.command("list")
-def list_domains(domains: Folder = None) -> None:
+def list_domains(
+    domains: Folder = None,
+    shipped: Annotated[
+        bool, typer.Option("--shipped", help="List the domains that come with Touchstone, and what each is for.")
+    ] = False,
+) -> None:
     """List the domains with their components."""
+    from reward_api.domains.live import files
+    from reward_api.settings import SHIPPED_DOMAINS
+
+    if shipped and domains is not None:
+        raise failure("give --domains or --shipped", 2)
+    folder = SHIPPED_DOMAINS if shipped else load_settings(domains=domains).domains
+    say(f"Domain files: {domains_text(folder)}")
+    output.print(_table(files(folder), with_use=shipped))
+
+
+def _table(paths: list[Path], with_use: bool) -> Table:
     from rich.table import Table
 
-    from reward_api.domains.live import files
     from reward_api.domains.spec import BadDomain, read
 
-    settings = load_settings(domains=domains)
-    table = Table("domain", "components", "combine")
-    for path in files(settings.domains):
+    table = Table("domain", "components", "combine", *(["for"] if with_use else []))
+    for path in paths:
+        use = [_use(path)] if with_use else []
         try:
             spec = read(path)
-            parts = ", ".join(f"{one.key} × {one.weight:g}" for one in spec.components)
-            table.add_row(path.stem, parts, spec.combine if spec.enabled else f"{spec.combine} (disabled)")
         except BadDomain as error:
-            table.add_row(path.stem, f"refused: {error}", "")
-    say(f"Domain files: {domains_text(settings.domains)}")
-    Console().print(table)
+            table.add_row(path.stem, f"refused: {error}", "", *use)
+            continue
+        parts = ", ".join(f"{one.key} × {one.weight:g}" for one in spec.components)
+        table.add_row(path.stem, parts, spec.combine if spec.enabled else f"{spec.combine} (disabled)", *use)
+    return table
+
+
+def _use(path: Path) -> str:
+    """The first sentence of the comment that a domain file begins with."""
+    lines = path.read_text("utf-8").splitlines()
+    comment = " ".join(line[1:].strip() for line in takewhile(lambda line: line.startswith("#"), lines))
+    return re.split(r"(?<=\.) ", comment, maxsplit=1)[0]
 
 
 @app.command()

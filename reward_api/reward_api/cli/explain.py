@@ -8,9 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
-from reward_api.cli.console import Folder, failure, load_settings
+from reward_api.cli.console import Folder, failure, load_settings, output, printable
 
 if TYPE_CHECKING:
     from reward_api.settings import GatewaySettings
@@ -53,8 +52,8 @@ def explain(
         raise failure("; ".join(f"--option {path}: {reason}" for path, reason in error.errors), 2) from None
     table = Table(show_header=False)
     for name, value in {"score": verdict.score, "reason": verdict.reason, **verdict.evidence}.items():
-        table.add_row(name, Text(str(value)))
-    Console().print(table)
+        table.add_row(name, Text(printable(str(value))))
+    output.print(table)
     if not verdict.valid:
         raise typer.Exit(1)
 
@@ -77,12 +76,15 @@ def _explain_domain(
     for name, part in result["components"].items():
         evidence = "".join(f"\n{key}: {value}" for key, value in part["evidence"].items())
         score = "null" if part["score"] is None else f"{part['score']:g}"
-        table.add_row(name, score, f"{part['weight']:g}", Text(part["reason"] + evidence))
+        table.add_row(name, score, f"{part['weight']:g}", Text(printable(part["reason"] + evidence)))
     reward, problem = result["reward"], result["failure"]
     table.add_row(
-        "reward", "null" if reward is None else f"{reward:g}", "", Text(problem["message"] if problem else "")
+        "reward",
+        "null" if reward is None else f"{reward:g}",
+        "",
+        Text(printable(problem["message"]) if problem else ""),
     )
-    Console().print(table)
+    output.print(table)
     if reward is None:
         raise typer.Exit(1)
 

@@ -18,6 +18,8 @@ import orjson
 from rich.table import Table
 from rich.text import Text
 
+from reward_api.cli.console import printable
+
 READY_S = 120.0
 SETTLED_S = 20.0
 """Seconds after which a domain that is not ready, where others are, is taken for one that cannot run on this machine."""
@@ -54,51 +56,65 @@ def is_free(host: str, port: int) -> bool:
 
 
 @contextmanager
-def serving(url: str, arguments: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """`touchstone serve` in a process of its own, ready. Raises SystemExit when it does not become so."""
+def serving(
+    url: str, arguments: list[str], folder: Path, key: str = ""
+) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
+    """A client of `touchstone serve` in a process of its own, ready. Raises SystemExit when it does not become so."""
     server = subprocess.Popen([sys.executable, "-m", "reward_api", "serve", *arguments])  # noqa: S603
+    headers = {"authorization": f"Bearer {key}"} if key else {}
     try:
-        _wait_until_ready(url, server)
-        yield server
+        with httpx.Client(base_url=url, headers=headers, timeout=120, trust_env=False) as client:
+            _wait_until_ready(client, server, folder)
+            yield client, server
     finally:
         server.terminate()
         server.wait()
 
 
-def _wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> None:
+def _wait_until_ready(client: httpx.Client, server: subprocess.Popen[bytes], folder: Path) -> None:
     give_up = time.monotonic() + READY_S
     first = None
     while server.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.05)
         try:
-            reply = httpx.get(f"{url}/readyz", trust_env=False, timeout=30)
+            domains = client.get("/readyz").json()["domains"]
         except httpx.TransportError:
-            time.sleep(0.05)
             continue
         first = first or time.monotonic()
-        ready = [all(answers.values()) for answers in reply.json()["domains"].values()]
-        if all(ready) or (any(ready) and time.monotonic() > first + SETTLED_S):
+        waiting = [name for name, answers in domains.items() if not all(answers.values())]
+        if not waiting:
             return
-        time.sleep(0.05)
+        is_some_ready = len(waiting) < len(domains)
+        if is_some_ready and (
+            time.monotonic() > first + SETTLED_S or all(_is_unsupported(client, folder, name) for name in waiting)
+        ):
+            return
     raise SystemExit(f"the server did not become ready (exit status {server.poll()})")
 
 
-def score_samples(url: str, folder: Path, key: str = "") -> tuple[Table, int, list[str]]:
+def _is_unsupported(client: httpx.Client, folder: Path, domain: str) -> bool:
+    """Whether this machine lacks what the domain needs, so that there is nothing to wait for."""
+    groups = sample_groups(folder, domain)
+    results = client.post(f"/score/{domain}", json=groups[0].group).json().get("results", []) if groups else []
+    parts = [part for result in results for part in result["components"].values()]
+    return any((part["failure"] or {}).get("kind") == "unsupported" for part in parts)
+
+
+def score_samples(client: httpx.Client, folder: Path) -> tuple[Table, int, list[str]]:
     """A table of every sample's reward and reasons, how many rewards were not the expected ones, and a line for each
     thing that this machine lacks."""
-    table = Table(title=f"Sample groups scored by {url}", show_lines=False)
+    table = Table(title=f"Sample groups scored by {client.base_url}", show_lines=False)
     for heading in ("domain", "group", "completion", "reward", "why"):
         table.add_column(heading, overflow="fold")
     surprises = 0
     missing: dict[str, set[str]] = {}
-    headers = {"authorization": f"Bearer {key}"} if key else {}
-    with httpx.Client(base_url=url, headers=headers, timeout=120, trust_env=False) as client:
-        listing = client.get("/domains").raise_for_status().json()
-        for domain in (entry["name"] for entry in listing["domains"] if entry["enabled"]):
-            for sample in sample_groups(folder, domain):
-                reply = client.post(f"/score/{domain}", json=sample.group).raise_for_status().json()
-                surprises += _add_rows(table, domain, sample, reply)
-                for result in filter(_cannot, reply["results"]):
-                    missing.setdefault(result["failure"]["message"], set()).add(domain)
+    listing = client.get("/domains").raise_for_status().json()
+    for domain in (entry["name"] for entry in listing["domains"] if entry["enabled"]):
+        for sample in sample_groups(folder, domain):
+            reply = client.post(f"/score/{domain}", json=sample.group).raise_for_status().json()
+            surprises += _add_rows(table, domain, sample, reply)
+            for result in filter(_cannot, reply["results"]):
+                missing.setdefault(result["failure"]["message"], set()).add(domain)
     lines = [f"{', '.join(sorted(domains))}: {message}" for message, domains in missing.items()]
     return table, surprises, lines
 
@@ -122,7 +138,7 @@ def _add_rows(table: Table, domain: str, sample: SampleGroup, reply: dict[str, A
             sample.note if not position else "",
             Text(_short(completion)),
             reward if as_expected else f"{reward} (expected {expected})",
-            Text(why),
+            Text(printable(why)),
             end_section=position == len(reply["results"]) - 1,
         )
     return surprises
@@ -134,7 +150,7 @@ def _cannot(result: dict[str, Any]) -> bool:
 
 
 def _short(completion: str | list[dict[str, Any]]) -> str:
-    """As it is written, on one line; only what a terminal would obey is escaped."""
+    """On one line."""
     text = completion if isinstance(completion, str) else str(completion[-1].get("content"))
-    text = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text.replace("\n", "⏎"))
+    text = printable(text.replace("\n", "⏎"), keep="")
     return text if len(text) <= SHOWN else f"{text[: SHOWN // 2]} … {text[-SHOWN // 2 :]}"

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
-from reward_api.cli.console import failure, say
+from reward_api.cli.console import failure, output, printable, say
 from reward_api.cli.explain import BadOption, options_of, reference_of
 
 if TYPE_CHECKING:
@@ -94,8 +93,8 @@ def try_on(
     rows |= {"failure": verdict.failure.kind.value} if verdict.failure else {}
     table = Table(show_header=False)
     for name, value in {**rows, **verdict.evidence}.items():
-        table.add_row(name, Text(str(value)))
-    Console().print(table)
+        table.add_row(name, Text(printable(str(value))))
+    output.print(table)
     if not verdict.valid:
         raise typer.Exit(1)
 

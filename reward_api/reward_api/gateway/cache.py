@@ -7,6 +7,7 @@ another's flight and got a failure tries once by itself: the other may have had 
 from __future__ import annotations
 
 import hashlib
+import json
 
 import orjson
 from cachetools import LRUCache
@@ -28,7 +29,7 @@ def sample_keys(identity: Identity, request: VerifyRequest) -> list[Key]:
     `identity` says which verifier this is: its name, version, build and endpoint.
     """
     shared = [*identity, request.prompt, request.reference, request.prefix, request.options]
-    group = hashlib.sha256(orjson.dumps(shared, default=to_jsonable_python, option=orjson.OPT_SORT_KEYS))
+    group = hashlib.sha256(_canonical(shared))
     keys = []
     for position, completion in enumerate(request.completions):
         sample = group.copy()
@@ -41,6 +42,14 @@ def sample_keys(identity: Identity, request: VerifyRequest) -> list[Key]:
             sample.update(b"m" + orjson.dumps([message.model_dump() for message in completion]))
         keys.append(sample.digest())
     return keys
+
+
+def _canonical(value: object) -> bytes:
+    """Equal bytes for equal values."""
+    try:
+        return orjson.dumps(value, default=to_jsonable_python, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # an integer of more than 64 bits
+        return json.dumps(value, default=to_jsonable_python, sort_keys=True).encode("utf-8", "surrogatepass")
 
 
 def _text_bytes(text: str) -> bytes:

@@ -7,20 +7,22 @@ is validated: a service that answers nonsense is `verifier_error`, never a numbe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import httpx
-import jsonschema
 import stamina
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from reward_api.gateway.replicas import Replica, Replicas
+from reward_verifiers import json_schema
 from reward_verifiers.contract import Description, Problem, VerifyReply, VerifyRequest, reply_faults
+from reward_verifiers.json_schema import BadSchema
 from reward_verifiers.service import tracing
-from reward_verifiers.service.http_client import BROKEN, BrokenReply, HttpClient, Reply, ReplyTooLarge
+from reward_verifiers.service.http_client import BROKEN, BrokenReply, HttpClient, Reply, UnreadableReply
 from reward_verifiers.service.middleware import forwarded_headers
 from reward_verifiers.service.strict_json import BadJSON
+from reward_verifiers.suggestions import did_you_mean
 from reward_verifiers.verifier import BadOptions, Overloaded, bounded
 
 MAX_REPLY_BYTES = 64 << 20
@@ -93,7 +95,7 @@ class Remote:
             if not description.score_range[0] <= description.score_range[1]:
                 raise BadReply("score_range is upside down")
             replica.description = description
-        except ReplyTooLarge as error:
+        except UnreadableReply as error:
             raise BadReply(str(error)) from None
         finally:
             if replica.description is None:
@@ -104,8 +106,10 @@ class Remote:
     async def check_options(self, options: dict[str, Any]) -> None:
         """By the JSON schema that the service publishes; the service itself checks again with every group."""
         schema = (self._description or await self.describe()).options_schema
-        faults = jsonschema.validators.validator_for(schema)(schema).iter_errors(options)
-        errors = [(error.json_path.removeprefix("$").lstrip("."), f"breaks `{error.validator}`") for error in faults]
+        try:
+            errors = [*_option_errors(schema, options)]
+        except BadSchema as error:
+            errors = [("", f"its options_schema cannot be followed: {error.reason}")]
         if errors:
             raise BadOptions(errors)
 
@@ -124,7 +128,7 @@ class Remote:
     async def _is_ready(self, replica: Replica) -> bool:
         try:
             reply = await replica.client.exchange("GET", "/readyz", timeout_s=DESCRIBE_S, headers=replica.headers)
-        except (OSError, TimeoutError, httpx.HTTPError, ReplyTooLarge):
+        except (OSError, TimeoutError, httpx.HTTPError, UnreadableReply):
             return False
         return reply.status == httpx.codes.OK
 
@@ -177,13 +181,23 @@ class Remote:
                     "POST", "/verify", body, headers=forwarded_headers() | replica.headers
                 )
                 verdicts = _read(reply, VerifyReply)
-            except ReplyTooLarge as error:
+            except UnreadableReply as error:
                 raise BadReply(str(error)) from None
             except httpx.TransportError:
                 replica.failed()
                 raise
             replica.answered()
             return verdicts
+
+
+def _option_errors(schema: dict[str, Any], options: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """(path, reason), without the values. Raises BadSchema."""
+    names = schema.get("properties", {})
+    for path, keyword in json_schema.broken(schema, options):
+        if keyword == "additionalProperties" and not path:
+            yield from ((name, f"unknown key{did_you_mean(name, names)}") for name in options if name not in names)
+        else:
+            yield path, f"breaks `{keyword}`"
 
 
 def _first_error(outcomes: Sequence[BaseException | None]) -> BaseException:

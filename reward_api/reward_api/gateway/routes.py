@@ -34,6 +34,7 @@ from reward_verifiers.service.openapi import problem_reply
 from reward_verifiers.service.problems import HTTPProblem, of_faults
 from reward_verifiers.service.streams import NDJSON, HeldStream, as_done, run_or_cancel
 from reward_verifiers.service.strict_route import CompletionRoute
+from reward_verifiers.suggestions import did_you_mean
 
 router = APIRouter(route_class=CompletionRoute)
 
@@ -200,10 +201,10 @@ def served(parts: Gateway, name: str, path: str) -> Domain:
 
 def _unknown(parts: Gateway, name: str, path: str) -> HTTPProblem:
     """404 that says why the domain's file was refused, if it was."""
-    names = ", ".join(domain.name for domain in parts.live_domains.domains() if domain.spec.enabled)
-    detail = f"The domains served here are: {names}."
+    names = [domain.name for domain in parts.live_domains.domains() if domain.spec.enabled]
+    detail = f"The domains served here are: {', '.join(names)}."
     faults = [f"{where}: {why}" if where else why for where, why in parts.live_domains.faults(name)]
-    reasons = [f"its file is refused: {fault}" for fault in faults] or ["no such domain"]
+    reasons = [f"its file is refused: {fault}" for fault in faults] or [f"no such domain{did_you_mean(name, names)}"]
     return HTTPProblem(404, "Unknown domain", detail, [ProblemError(path=path, reason=why) for why in reasons])
 
 

@@ -5,15 +5,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
-from reward_sandbox.datasets.row import NotUnderstood, entries, mapping
+from reward_sandbox.datasets.row import NotUnderstood, Row, entries, mapping, parsed
 
 STDIO = {"kind": "stdio", "compare": "float"}
 """Outputs are compared by words, and numbers with a point within a tolerance, as these data sets' own graders do."""
-_CALLS = ("function_call", "functional", "call-based", "function")
+_CALLS = ("function_call", "functional", "call-based", "call_based", "function")
+_WHOLE = "function_call"
+"""Tests whose input, where it is a text, is the list of the arguments; else each of its lines is one."""
 _STREAMS = ("stdin_stdout", "stdin", "stdio", "standard_input")
+PRELUDE = """import bisect, collections, copy, datetime, fractions, functools, heapq, io, itertools, json, math, operator
+import random, re, string, sys, time
+from bisect import *
+from collections import *
+from functools import *
+from heapq import *
+from itertools import *
+from math import acos, asin, atan, atan2, ceil, comb, cos, e, exp, fabs, factorial, floor, gcd, hypot, inf, isqrt, log
+from math import log10, log2, pi, sin, sqrt, tan
+from typing import *
+"""
+"""Calls find the names that these data sets' own graders import for them."""
 
 
 def of_pairs(value: Any, field: str, entry: str = "") -> dict[str, Any]:
@@ -32,7 +47,7 @@ def of_records(value: Any, field: str, entry: str = "") -> dict[str, Any]:
     for index, record in enumerate(records):
         if "input" not in record or "output" not in record:
             raise NotUnderstood(f"{field}[{index}]: it has no input and output, but {', '.join(record) or 'nothing'}")
-    kinds = {str(record.get("type") or record.get("testtype") or "") for record in records} - {""}
+    kinds = {_kind(record) for record in records} - {""}
     unknown = kinds - {*_CALLS, *_STREAMS}
     if unknown or (kinds & {*_CALLS} and kinds & {*_STREAMS}):
         raise NotUnderstood(f"{field}: tests of type {', '.join(sorted(kinds))}")
@@ -41,11 +56,30 @@ def of_records(value: Any, field: str, entry: str = "") -> dict[str, Any]:
         raise NotUnderstood(f"{field}: tests of several functions: {', '.join(sorted(names))}")
     entry = next(iter(names), entry)
     inputs, outputs = [record["input"] for record in records], [record["output"] for record in records]
+    if _WHOLE in kinds:
+        inputs = [parsed({field: given}, field) for given in inputs]
+        outputs = [_parsed_or_text(wanted) for wanted in outputs] if _are_texts(records) else outputs
     if kinds & {*_CALLS} and not entry:
         raise NotUnderstood(f"{field}: the tests call a function that has no name (fn_name)")
     if entry and not kinds & {*_STREAMS}:
         return calls(entry, inputs, outputs, field)
     return stdio(inputs, outputs, field)
+
+
+def _kind(record: Row) -> str:
+    return str(record.get("type") or record.get("testtype") or "").lower()
+
+
+def _are_texts(records: Sequence[Row]) -> bool:
+    """Whether the data set has all inputs and outputs as texts, as a table's column of one type demands."""
+    return all(isinstance(record["input"], str) and isinstance(record["output"], str) for record in records)
+
+
+def _parsed_or_text(value: str) -> Any:
+    try:
+        return parsed({"output": value}, "output")
+    except NotUnderstood:
+        return value
 
 
 def stdio(inputs: Sequence[Any], outputs: Sequence[Any], field: str) -> dict[str, Any]:
@@ -61,15 +95,25 @@ def calls(entry: str, inputs: Sequence[Any], outputs: Sequence[Any], field: str)
     """Raises NotUnderstood. Where every output is a list of one element the result may be that element, or the list: the
     data sets write both, and their own graders take both.
     """
-    is_wrapped = all(isinstance(wanted, list) and len(wanted) == 1 for wanted in outputs)
+    pairs = [_call(given, wanted, field) for given, wanted in zip(inputs, outputs, strict=True)]
+    is_wrapped = all(isinstance(wanted, list) and len(wanted) == 1 for _, wanted in pairs)
     tests = []
-    for given, wanted in zip(inputs, outputs, strict=True):
-        if not isinstance(given, list):
-            raise NotUnderstood(f"{field}: the input of a call is a list of its arguments, here is {_short(given)}")
-        arguments = [_with_numbers(argument) for argument in given]
+    for arguments, wanted in pairs:
         more = {"or_expected": [wanted]} if is_wrapped else {}
         tests.append({"args": arguments, "expected": wanted[0] if is_wrapped else wanted, **more})
-    return {"kind": "function", "entry": entry, "tests": tests}
+    return {"kind": "function", "entry": entry, "tests": tests, "prelude": PRELUDE}
+
+
+def _call(given: Any, wanted: Any, field: str) -> tuple[list[Any], Any]:
+    """The arguments, and the result: a list and a value, or two texts, of a JSON value a line. Raises NotUnderstood."""
+    if isinstance(given, str) and isinstance(wanted, str):
+        try:
+            return [json.loads(line) for line in given.split("\n") if line.strip()], json.loads(wanted)
+        except (ValueError, RecursionError):
+            pass
+    if not isinstance(given, list):
+        raise NotUnderstood(f"{field}: the input of a call is a list of its arguments, here is {_short(given)}")
+    return [_with_numbers(argument) for argument in given], wanted
 
 
 def _lines(value: Any, field: str) -> str:

@@ -16,7 +16,9 @@ def _read(row: Row) -> dict[str, Any]:
         raise NotUnderstood("interaction_format: the problem is interactive, and the row has no interactor")
     if row.get("input_mode") not in (None, "", "stdio"):
         raise NotUnderstood(f"input_mode: the program would use files ({str(row['input_mode'])[:20]})")
-    reference = cases.of_records(parsed(row, "official_tests"), "official_tests")
+    more = parsed(row, "generated_tests")
+    tests = [*(parsed(row, "official_tests") or []), *(more if isinstance(more, list) else [])]
+    reference = cases.of_records(tests, "official_tests")
     reference["limits"] = _limits(row)
     if checker := text(row, "generated_checker"):
         reference.pop("compare")

@@ -1,7 +1,8 @@
-"""Contest problems with inputs and outputs: APPS, TACO, CodeContests, DeepCoder."""
+"""Contest problems with inputs and outputs: APPS, TACO, CodeContests, DeepCoder, rStar-Coder."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from reward_sandbox.datasets import cases
@@ -18,7 +19,7 @@ def _is_apps(row: Row) -> bool:
 
 def _is_taco(row: Row) -> bool:
     """Its rows have the fields of APPS, and no number of the problem."""
-    return _is_apps(row) and "problem_id" not in row
+    return _is_apps(row) and not ("problem_id" in row or ("id" in row and "source" not in row))
 
 
 def _code_contests(row: Row) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def _code_contests(row: Row) -> dict[str, Any]:
     inputs: list[Any] = []
     outputs: list[Any] = []
     for field in ("public_tests", "private_tests", "generated_tests"):
-        tests = mapping(parsed(row, field) or {}, field)
+        tests = _columns(parsed(row, field), field)
         inputs += tests.get("input") or []
         outputs += tests.get("output") or []
     if not inputs or len(inputs) != len(outputs):
@@ -37,40 +38,65 @@ def _code_contests(row: Row) -> dict[str, Any]:
     return cases.stdio(inputs, outputs, "private_tests")
 
 
+def _columns(tests: Any, field: str) -> dict[str, Any]:
+    """{"input": […], "output": […]}, also where it is a list of single tests. Raises NotUnderstood."""
+    if isinstance(tests, list):
+        rows = [mapping(test, field) for test in tests]
+        return {name: [row.get(name) for row in rows] for name in ("input", "output")}
+    return mapping(tests or {}, field)
+
+
 def _has_columns(row: Row) -> bool:
-    return "input" in (row["private_tests"] if isinstance(row["private_tests"], dict) else {})
+    tests = row["private_tests"]
+    return isinstance(tests, list) or "input" in (tests if isinstance(tests, dict) else {})
 
 
 def _deep_coder(row: Row) -> dict[str, Any]:
     """A JSON text: a list of {"input", "output", "type"}, or {"inputs", "outputs"}, by the source of the problem."""
-    tests = parsed(row, "tests")
     metadata = parsed(row, "metadata") if row.get("metadata") else {}
     entry = str(metadata.get("func_name") or "") if isinstance(metadata, dict) else ""
+    return of_any(parsed(row, "tests"), "tests", entry)
+
+
+def of_any(tests: Any, field: str, entry: str = "") -> dict[str, Any]:
+    """Tests of any of these forms. Raises NotUnderstood."""
     if isinstance(tests, dict):
-        return cases.of_pairs(tests, "tests", entry)
-    return cases.of_records([_flat(record) for record in tests] if isinstance(tests, list) else tests, "tests", entry)
+        return cases.of_pairs(tests, field, entry)
+    return cases.of_records([_flat(record) for record in tests] if isinstance(tests, list) else tests, field, entry)
 
 
 def _flat(record: Any) -> Any:
-    """Those from LiveCodeBench have the name of the function a level below, and a call's arguments as lines of JSON."""
+    """Those from LiveCodeBench have the name of the function a level below."""
     if not isinstance(record, dict) or record.get("testtype") != "functional":
         return record
     metadata = record.get("metadata")
     name = metadata.get("func_name") if isinstance(metadata, dict) else None
-    return {"type": "functional", "fn_name": name, **as_call(record, "tests")}
+    return {"fn_name": name, **record}
 
 
-def as_call(record: Row, field: str) -> dict[str, Any]:
-    """A call of LiveCodeBench: an argument a line, each in JSON. Raises NotUnderstood."""
-    lines = str(record.get("input", "")).split("\n")
-    arguments = [parsed({field: line}, field) for line in lines if line.strip()]
-    return {"input": arguments, "output": parsed({field: record.get("output")}, field)}
+def _rstar(row: Row) -> dict[str, Any]:
+    """Two JSON lists of texts, and for calls the name of the function, of a class or at the top."""
+    inputs, outputs = parsed(row, "inputs"), parsed(row, "outputs")
+    name = text(row, "func_name") or _first_function(text(row, "starter_code"))
+    return cases.of_pairs({"inputs": inputs, "outputs": outputs, "fn_name": name}, "inputs")
+
+
+_FUNCTION = re.compile(r"^[ \t]*def +(\w+)[ \t]*\(", re.M)
+
+
+def _first_function(starter: str) -> str:
+    match = _FUNCTION.search(starter)
+    return match[1] if match else ""
 
 
 def _is_deep_coder(row: Row) -> bool:
     return isinstance(row["tests"], str | dict) or (
         isinstance(row["tests"], list) and all(isinstance(test, dict) and "input" in test for test in row["tests"])
     )
+
+
+def _is_rstar(row: Row) -> bool:
+    return all(isinstance(row[field], str | list) for field in ("inputs", "outputs"))
 
 
 _QUESTION = ("question", "problem", "description")
@@ -88,5 +114,8 @@ READERS = (
     Reader(
         "deepcoder", "DeepCoder", ("tests",), _deep_coder, "`stdio`, `function`", _QUESTION, ("solutions",),
         _is_deep_coder,
+    ),
+    Reader(
+        "rstar-coder", "rStar-Coder", ("inputs", "outputs"), _rstar, "`stdio`, `function`", _QUESTION, (), _is_rstar
     ),
 )  # fmt: skip

@@ -14,8 +14,7 @@ import zlib
 from typing import Any
 
 from reward_sandbox.datasets import cases
-from reward_sandbox.datasets.contests import as_call
-from reward_sandbox.datasets.row import LARGEST, NotUnderstood, Reader, Row, entries, parsed, text
+from reward_sandbox.datasets.row import LARGEST, NotUnderstood, Reader, Row, entries, parsed
 
 _PRIVATE = "private_test_cases"
 _AROUND = frozenset(("PROTO", "FRAME", "MEMOIZE", "BINPUT", "LONG_BINPUT", "PUT", "STOP"))
@@ -29,14 +28,7 @@ def _read(row: Row) -> dict[str, Any]:
     ]
     metadata = parsed(row, "metadata") if row.get("metadata") else {}
     entry = str(metadata.get("func_name") or "") if isinstance(metadata, dict) else ""
-    if entry and "class Solution" in text(row, "starter_code"):
-        entry = f"Solution.{entry}"
-    called = [{**record, **as_call(record, _PRIVATE)} if _is_call(record) else record for record in records]
-    return cases.of_records(called, _PRIVATE, entry)
-
-
-def _is_call(record: Any) -> bool:
-    return isinstance(record, dict) and record.get("testtype") == "functional"
+    return cases.of_records(records, _PRIVATE, entry)
 
 
 def _private(value: Any) -> Any:

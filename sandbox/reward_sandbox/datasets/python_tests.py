@@ -1,10 +1,10 @@
-"""Tests in Python: HumanEval, EvalPlus, MBPP, KodCode, LeetCodeDataset."""
+"""Tests in Python: HumanEval, BigCodeBench, MBPP, KodCode, AceCode, LeetCodeDataset."""
 
 from __future__ import annotations
 
 import ast
-import json
 import re
+import sys
 from typing import Any
 
 from reward_sandbox.datasets.row import NotUnderstood, Reader, Row, entries, parsed, text
@@ -25,7 +25,7 @@ def _human_eval(row: Row) -> dict[str, Any]:
             "kind": "humaneval",
             "entry": text(row, "entry_point"),
             "test_code": _checked(text(row, "test")),
-            "prelude": _before(text(row, "prompt"), text(row, "entry_point")),
+            "prelude": before(text(row, "prompt"), text(row, "entry_point")),
         }
     )
 
@@ -36,7 +36,7 @@ def _checked(test: str) -> str:
     return test
 
 
-def _before(prompt: str, entry: str) -> str:
+def before(prompt: str, entry: str) -> str:
     """The imports and definitions of a prompt, without the function that is asked for."""
     try:
         tree = ast.parse(prompt)
@@ -49,43 +49,6 @@ def _before(prompt: str, entry: str) -> str:
 
 def _is_docstring(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-_EVAL_PLUS = """
-import copy, json, math
-REFERENCE = {}
-exec(%(source)r, REFERENCE)
-INPUTS = json.loads(%(inputs)r)
-def near(got, wanted, within):
-    if isinstance(wanted, float) or (within and isinstance(wanted, int) and not isinstance(wanted, bool)):
-        return isinstance(got, (int, float)) and (got == wanted or math.isclose(got, wanted, rel_tol=1e-7, abs_tol=within))
-    if isinstance(wanted, (list, tuple)):
-        return isinstance(got, (list, tuple)) and len(got) == len(wanted) and all(
-            near(*pair, within) for pair in zip(got, wanted))
-    return got == wanted
-def check(candidate):
-    for arguments in INPUTS:
-        wanted = REFERENCE[%(entry)r](*copy.deepcopy(arguments))
-        assert near(candidate(*copy.deepcopy(arguments)), wanted, %(within)r)
-"""
-
-
-def _eval_plus(row: Row) -> dict[str, Any]:
-    """Inputs, and a right program that says what comes out of them: it runs in the jail of the tests."""
-    entry = text(row, "entry_point")
-    inputs = [*entries(parsed(row, "base_input"), "base_input"), *(parsed(row, "plus_input") or [])]
-    if not all(isinstance(arguments, list) for arguments in inputs):
-        raise NotUnderstood("plus_input: each input is a list of the arguments of a call")
-    source = text(row, "canonical_solution")
-    prompt = text(row, "prompt")
-    whole = source if re.search(rf"^def {re.escape(entry)}\b", source, re.M) else prompt + source
-    parts = {"source": whole, "inputs": json.dumps(inputs), "entry": entry, "within": float(row.get("atol") or 0)}
-    return {
-        "kind": "humaneval",
-        "entry": entry,
-        "test_code": _EVAL_PLUS % parts,
-        "prelude": _before(prompt, entry),
-    }
 
 
 def _mbpp(row: Row) -> dict[str, Any]:
@@ -134,6 +97,30 @@ def _leet_code(row: Row) -> dict[str, Any]:
     )
 
 
+def _big_code_bench(row: Row) -> dict[str, Any]:
+    """A class TestCases of unittest, which finds the names that the prompt imports as the program does."""
+    prompt = text(row, "code_prompt", "complete_prompt")
+    entry = text(row, "entry_point")
+    header = before(prompt, entry) or before(f"{prompt.rstrip()}\n    pass\n", entry)
+    libraries = parsed(row, "libs")
+    names = {str(name).partition(".")[0] for name in libraries} if isinstance(libraries, list) else set()
+    return {
+        "kind": "unittest",
+        "entry": entry,
+        "test_code": text(row, "test"),
+        "prelude": header,
+        "requires": sorted(name for name in names - sys.stdlib_module_names if name.isidentifier()),
+    }
+
+
+def _ace_code(row: Row) -> dict[str, Any]:
+    """test_cases: asserts, each a text."""
+    asserts = entries(parsed(row, "test_cases"), "test_cases")
+    if not all(isinstance(line, str) for line in asserts):
+        raise NotUnderstood("test_cases: a list of asserts is wanted")
+    return _with_libraries({"kind": "asserts", "test_code": "\n".join(asserts)})
+
+
 _CANONICAL = ("canonical_solution",)
 READERS = (
     Reader(
@@ -141,10 +128,11 @@ READERS = (
         ("query", "problem_description"), ("completion",), lambda row: text(row, "entry_point").startswith("Solution"),
     ),
     Reader(
-        "evalplus", "EvalPlus", ("entry_point", "base_input", "canonical_solution"), _eval_plus, "`humaneval`",
-        solution=_CANONICAL,
+        "bigcodebench", "BigCodeBench", ("entry_point", "test", "libs"), _big_code_bench, "`unittest`",
+        ("instruct_prompt", "complete_prompt"), _CANONICAL,
     ),
     Reader("humaneval", "HumanEval", ("entry_point", "test"), _human_eval, "`humaneval`", solution=_CANONICAL),
     Reader("mbpp", "MBPP", ("test_list",), _mbpp, "`asserts`", ("prompt", "text"), ("code",)),
+    Reader("acecode", "AceCode", ("test_cases", "question"), _ace_code, "`asserts`", ("question",)),
     Reader("kodcode", "KodCode", ("test", "question"), _kod_code, "`asserts`", ("question",), ("solution",)),
 )  # fmt: skip

@@ -8,7 +8,17 @@ from __future__ import annotations
 import json
 from typing import Any, get_args
 
-from reward_sandbox.datasets import codeforces, contests, live_code_bench, multipl_e, python_tests, verification_info
+from reward_sandbox.datasets import (
+    cases,
+    codeforces,
+    contests,
+    eval_plus,
+    live_code_bench,
+    multipl_e,
+    python_tests,
+    verification_info,
+    verl,
+)
 from reward_sandbox.datasets.row import NotUnderstood, Reader, Row, parsed, text
 from reward_sandbox.grading.items import Kind, Test, Tests
 
@@ -20,7 +30,9 @@ READERS: tuple[Reader, ...] = (
     *codeforces.READERS,
     *verification_info.READERS,
     *multipl_e.READERS,
+    *eval_plus.READERS,
     *python_tests.READERS,
+    *verl.READERS,
     *reversed(contests.READERS),
 )
 BY_NAME = {reader.name: reader for reader in READERS}
@@ -33,6 +45,11 @@ def reference_of(row: Row) -> dict[str, Any]:
     return reader_of(row).read(row)
 
 
+def prelude_for(language: str, prelude: str) -> str:
+    """The prelude of a reference for programs of this language: what readers add for calls is Python's alone."""
+    return "" if prelude == cases.PRELUDE and language != "python" else prelude
+
+
 def converted(row: Row, dataset: str = "") -> dict[str, Any]:
     """A row to train with: its prompt, its reference, and where it has one a right program. Raises ValueError."""
     row = {**row, NAME: dataset} if dataset else row
@@ -43,8 +60,19 @@ def converted(row: Row, dataset: str = "") -> dict[str, Any]:
     Tests.model_validate({name: value for name, value in reference.items() if name != "language"})
     if json.loads(json.dumps(reference)) != reference:
         raise NotUnderstood("its tests have dictionaries with numbers for keys, which JSON lines cannot hold")
-    known = {"id": text(row, *_IDS), "prompt": text(row, *reader.prompt), "solution": _solution(row, reader)}
+    known = {"id": text(row, *_IDS), "prompt": _prompt(row, reader), "solution": _solution(row, reader)}
     return {"dataset": reader.name, **{name: value for name, value in known.items() if value}, "reference": reference}
+
+
+def _prompt(row: Row, reader: Reader) -> str:
+    """The first field that holds a task: a text, or the last message of a conversation."""
+    for field in reader.prompt:
+        value = row.get(field)
+        if isinstance(value, list) and value and isinstance(value[-1], dict):
+            value = value[-1].get("content")
+        if isinstance(value, str) and value:
+            return value
+    return ""
 
 
 _IDS = ("task_id", "id", "question_id", "problem_id", "name")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from cachetools import LRUCache
 
 from reward_sandbox.grading.errors import BadItem, CheckerFailed, SandboxFailed
 from reward_sandbox.grading.items import CheckerFile, GradeItem, Protocol, Test, Verdict
@@ -14,6 +17,7 @@ from reward_sandbox.grading.steps import Execution, Step, ended, stdin_of
 from reward_sandbox.jail.spec import File, Limits, Outcome, Run, Runs
 from reward_sandbox.languages.compiler import Compiler
 
+_KEPT_TRIALS = 65_536
 _TESTLIB = Path(__file__).with_name("inside") / "testlib.h"
 CHECKER_LIMITS = Limits(wall_s=20, cpu_s=10, memory_mb=1024)
 _EXITS: dict[int, Verdict] = {0: "accepted", 1: "wrong_answer", 2: "presentation_error"}
@@ -52,6 +56,20 @@ class Checker:
         run = self.execution({**self.files, **_files(test)}, b"", CHECKER_LIMITS)
         return replace(run, argv=(*run.argv, "input", "answer"))
 
+    def digest_with(self, test: Test) -> bytes:
+        """Of all that its verdict on the reference output depends on."""
+        parts = [self.protocol, *self.arguments, test.stdin, test.stdout or ""]
+        digest = hashlib.sha256()
+        for content in (*(stdin_of(part) for part in parts), *(file.content for file in self.files.values())):
+            digest.update(b"%d " % len(content) + content)
+        return digest.digest()
+
+    def demand_its_protocol(self, outcome: Outcome) -> None:
+        """Raises BadItem."""
+        is_alone = len(outcome.stdout[:100].split()) == 1
+        if self.protocol == "exit" and self.verdict(outcome) == "accepted" and is_alone and _printed(outcome):
+            raise BadItem("checker: it prints a verdict and ends with 0 all the same; set its protocol to stdout")
+
     def verdict(self, outcome: Outcome) -> Verdict | None:
         """What it says; None where that is nothing. An uncaught error of Python ends with 1 and is no verdict."""
         if outcome.ending not in ("ok", "runtime_error") or _TRACEBACK in outcome.stderr:
@@ -59,6 +77,28 @@ class Checker:
         if self.protocol == "stdout":
             return _printed(outcome) if outcome.exit_code == 0 else None
         return _EXITS.get(outcome.exit_code if outcome.exit_code is not None else -1)
+
+
+class Trials:
+    """What checkers said of the reference outputs of their tests: one that refuses those is no judge of programs."""
+
+    def __init__(self) -> None:
+        self._kept: LRUCache[bytes, Verdict | None] = LRUCache(_KEPT_TRIALS)
+
+    async def demand(self, jail: Runs, checker: Checker, test: Test) -> None:
+        """Raises BadItem where the checker does not accept the reference output, SandboxFailed."""
+        if not test.stdout:
+            return
+        key = checker.digest_with(test)
+        if key not in self._kept:
+            outcome = await _run(jail, checker.run_on(test, stdin_of(test.stdout)))
+            checker.demand_its_protocol(outcome)
+            if outcome.ending in LIMITS:
+                raise CheckerFailed(f"the checker failed on the reference output: {outcome.ending}")
+            self._kept[key] = checker.verdict(outcome)
+        if (verdict := self._kept[key]) != "accepted":
+            says = f"calls it {verdict.replace('_', ' ')}" if verdict else "trips over it"
+            raise BadItem(f"checker: the reference output, `stdout` of a test, is not right for it: it {says}")
 
 
 def _files(test: Test) -> dict[str, File]:
@@ -76,12 +116,19 @@ def _printed(outcome: Outcome) -> Verdict | None:
         return "wrong_answer" if word in _WORDS[1] else None
 
 
-def steps(item: GradeItem, jail: Runs, checker: Checker, files: Mapping[str, File], execution: Execution) -> list[Step]:
+def steps(
+    item: GradeItem,
+    jail: Runs,
+    checker: Checker,
+    files: Mapping[str, File],
+    execution: Execution,
+    trials: Trials,
+) -> list[Step]:
     """A step a test."""
 
     def step(test: Test) -> Step:
         async def judge(outcome: Outcome) -> Verdict:
-            return await _checked(jail, checker, test, outcome.stdout)
+            return await _checked(jail, checker, test, outcome.stdout, trials)
 
         if item.kind == "checker":
             return Step(execution(files, stdin_of(test.stdin), item.limits), ended(judge), test)
@@ -90,22 +137,19 @@ def steps(item: GradeItem, jail: Runs, checker: Checker, files: Mapping[str, Fil
     return [step(test) for test in item.tests]
 
 
-async def _checked(jail: Runs, checker: Checker, test: Test, output: bytes) -> Verdict:
+async def _checked(jail: Runs, checker: Checker, test: Test, output: bytes, trials: Trials) -> Verdict:
     """Raises BadItem, CheckerFailed, SandboxFailed. A checker that accepts the reference output and trips over the program's
     says thereby that it is wrong.
     """
     outcome = await _run(jail, checker.run_on(test, output))
     verdict = checker.verdict(outcome)
-    is_alone = len(outcome.stdout[:100].split()) == 1
-    if verdict == "accepted" and checker.protocol == "exit" and is_alone and _printed(outcome):
-        raise BadItem("checker: it prints a verdict and ends with 0 all the same; set its protocol to stdout")
-    if verdict is not None:
+    checker.demand_its_protocol(outcome)
+    if verdict == "accepted":
         return verdict
-    if test.stdout:
-        reference = await _run(jail, checker.run_on(test, stdin_of(test.stdout)))
-        if checker.verdict(reference) == "accepted":
-            return "wrong_answer"
-    raise CheckerFailed(f"the checker failed: {outcome.ending}, exit {outcome.exit_code}")
+    await trials.demand(jail, checker, test)
+    if verdict is None and not test.stdout:
+        raise CheckerFailed(f"the checker failed: {outcome.ending}, exit {outcome.exit_code}")
+    return verdict or "wrong_answer"
 
 
 async def _run(jail: Runs, run: Run) -> Outcome:

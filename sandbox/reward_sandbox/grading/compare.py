@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
+from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,6 +30,9 @@ class Tolerance(BaseModel):
 
 
 DEFAULT = Tolerance()
+_LONGEST = 400
+"""Characters of a number that is looked at as one."""
+_DECIMAL = re.compile(r"[+-]?\d{1,400}(?:\.0{0,400})?", re.A)
 
 
 def texts(expected: str, got: str, mode: Mode = "lines", tolerance: Tolerance = DEFAULT) -> Match:
@@ -36,7 +41,7 @@ def texts(expected: str, got: str, mode: Mode = "lines", tolerance: Tolerance = 
     lines       line by line; space at the ends of lines and empty lines at the end do not matter
     exact       byte for byte
     tokens      words, whatever the space between them
-    float       as tokens, but a number near to the expected one will do, where that is not an integer
+    float       as tokens, but a number near to the expected one will do; where that is an integer, only its equal, as 3.0
     unordered   the lines in any order
     yes_no      as tokens, whatever the case
     """
@@ -68,7 +73,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _number(word: str) -> float | None:
-    if len(word) > 400 or "_" in word:
+    if len(word) > _LONGEST or "_" in word:
         return None
     try:
         return float(word)
@@ -79,9 +84,20 @@ def _number(word: str) -> float | None:
 def _near(expected: str, got: str, tolerance: Tolerance) -> bool:
     if expected == got:
         return True
+    if expected.lstrip("+-").isdigit():
+        return _is_same_integer(expected, got)
     wanted, actual = _number(expected), _number(got)
-    is_integer = expected.lstrip("+-").isdigit()
-    return wanted is not None and actual is not None and not is_integer and tolerance.near(wanted, actual)
+    return wanted is not None and actual is not None and tolerance.near(wanted, actual)
+
+
+def _is_same_integer(expected: str, got: str) -> bool:
+    """Exactly, but 3.0 is 3."""
+    if len(expected) > _LONGEST or len(got) > _LONGEST or not _DECIMAL.fullmatch(got):
+        return False
+    try:
+        return Decimal(expected) == Decimal(got)
+    except ArithmeticError:
+        return False
 
 
 class Unordered(list[Any]):

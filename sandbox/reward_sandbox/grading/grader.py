@@ -11,10 +11,11 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from cachetools import LRUCache
 
-from reward_sandbox.grading import checkers, programs, steps, suites
+from reward_sandbox.grading import calls, checkers, programs, steps, suites
 from reward_sandbox.grading.errors import BadItem, CheckerFailed, SandboxFailed, Unsupported
 from reward_sandbox.grading.items import Assurance, GradeItem, GradeResult, Test, TestResult, Verdict
 from reward_sandbox.grading.judges import Judges
@@ -41,6 +42,7 @@ class Grader:
         self._jail = jail
         self._uploads = uploads
         self._judges = Judges()
+        self._trials = checkers.Trials()
         self.compiler = Compiler(jail)
         self._libraries: dict[str, bool] = {}
         self._kept: LRUCache[str, GradeResult] = LRUCache(KEPT_RESULTS)
@@ -90,13 +92,14 @@ class Grader:
     async def _graded(self, item: GradeItem, problem: str) -> GradeResult:
         """Raises UnknownLanguage, BadItem, CheckerFailed, SandboxFailed, CannotJail."""
         language = self.compiler.language_of(item.language)
-        if language.name != "python" and item.kind in ("function", *_SUITES):
-            raise BadItem(f"kind: {item.kind} is for Python; use stdio for {language.name}")
+        if language.name != "python" and item.kind in _SUITES:
+            raise BadItem(f"kind: {item.kind} is for Python; use stdio or function for {language.name}")
         await self._require(item)
         if item.kind == "program":
             return await self._program(item, language)
         item = _with_entry(item)
-        compiled = await self.compiler.compile(language, item.code)
+        await self._try_checker(item)
+        compiled = await self._compiled(item, language)
         if compiled.files is None:
             return self._not_compiled(item, compiled.outcome)
         limits = language.limits(item.limits)
@@ -137,14 +140,32 @@ class Grader:
                 f"requires: the sandbox has no {', '.join(missing)}; TOUCHSTONE_SANDBOX_PYTHON_PATH adds one"
             )
 
+    async def _compiled(self, item: GradeItem, language: Language) -> Compiled:
+        """The program; for a function call in another language than Python with what calls it. Raises BadItem."""
+        if item.kind != "function" or language.name == "python":
+            return await self.compiler.compile(language, item.code)
+        harness = calls.harness_of(language.name)
+        return await self.compiler.compile(language, calls.source_of(item, harness), calls.beside(harness))
+
+    async def _try_checker(self, item: GradeItem) -> None:
+        """On a reference output, before any program is judged by it. Raises BadItem, UnknownLanguage, SandboxFailed."""
+        if item.kind in _TALKING:
+            checker = await checkers.Checker.compiled(item, self.compiler)
+            test = next((test for test in item.tests if test.stdout), None)
+            if item.kind == "checker" and test is not None:
+                await self._trials.demand(self._jail, checker, test)
+
     async def _steps(self, item: GradeItem, jail: Runs, compiled: Compiled) -> list[Step]:
         files = compiled.files or {}
         if item.kind == "function":
-            return steps.function(item, self._judges)
+            if compiled.language.name == "python":
+                return steps.function(item, self._judges)
+            harness = calls.harness_of(compiled.language.name)
+            return steps.function(item, self._judges, partial(calls.run_of, item, harness, compiled))
         if item.kind == "stdio":
             return steps.stdio(item, files, compiled.language.execution, self._judges)
-        checker = await checkers.Checker.compiled(item, self.compiler)
-        return checkers.steps(item, jail, checker, files, compiled.language.execution)
+        checker = await checkers.Checker.compiled(item, self.compiler)  # compiled before, and kept
+        return checkers.steps(item, jail, checker, files, compiled.language.execution, self._trials)
 
     async def _walked(self, item: GradeItem, jail: Runs, planned: Sequence[Step], problem: str) -> list[TestResult]:
         """A result for each step, in their order. Those that this problem's programs failed before are run first, so that a

@@ -59,12 +59,11 @@ def stdio(item: GradeItem, files: Mapping[str, File], execution: Execution, judg
     return [step(test) for test in item.tests]
 
 
-def function(item: GradeItem, judges: Judges) -> list[Step]:
-    """The result of a call is compared with the test's `expected`, by type and value."""
-    files = {
-        **harness("call", "touchstone_codec", "touchstone_submission"),
-        **submission(item),
-    }
+def function(item: GradeItem, judges: Judges, run_of: Callable[[Test], Run] | None = None) -> list[Step]:
+    """The result of a call is compared with the test's `expected`, by type and value. run_of: the call of a test; by default
+    in Python.
+    """
+    run_of = run_of or _call(item)
 
     def step(test: Test) -> Step:
         async def judge(outcome: Outcome) -> Verdict:
@@ -72,12 +71,23 @@ def function(item: GradeItem, judges: Judges) -> list[Step]:
                 ValueCheck([test.expected, *test.or_expected], outcome.artefact, item.tolerance)
             )
 
-        named = {name: encode(argument) for name, argument in test.kwargs.items()}
-        call = {"entry": item.entry, "args": [encode(argument) for argument in test.args], "kwargs": named}
-        run = Run(PYTHON, files, json.dumps(call).encode(), item.limits, artefact=True, artefact_mb=RESULT_MB)
-        return Step(run, ended(judge), test)
+        return Step(run_of(test), ended(judge), test)
 
     return [step(test) for test in item.tests]
+
+
+def _call(item: GradeItem) -> Callable[[Test], Run]:
+    files = {
+        **harness("call", "touchstone_codec", "touchstone_submission"),
+        **submission(item),
+    }
+
+    def run_of(test: Test) -> Run:
+        named = {name: encode(argument) for name, argument in test.kwargs.items()}
+        call = {"entry": item.entry, "args": [encode(argument) for argument in test.args], "kwargs": named}
+        return Run(PYTHON, files, json.dumps(call).encode(), item.limits, artefact=True, artefact_mb=RESULT_MB)
+
+    return run_of
 
 
 def ended(judge: Judge) -> Judge:

@@ -85,8 +85,9 @@ class Run:
 
     @property
     def box_bytes(self) -> int:
-        """What its box has to hold: what is laid into it, and the files that it may write."""
-        return sum(len(file.content) for file in self.files.values()) + (self.limits.file_mb << 20)
+        """What its box has to hold: what is laid into it, standard input among it, and the files that it may write."""
+        laid = len(self.stdin) + sum(len(file.content) for file in self.files.values())
+        return laid + (self.limits.file_mb << 20)
 
 
 @dataclass(frozen=True, slots=True)

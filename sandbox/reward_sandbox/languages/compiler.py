@@ -43,7 +43,7 @@ class Compiler:
     async def find(self) -> None:
         """Learn which languages the jail has. Raises CannotJail."""
         programs = [language.program for language in LANGUAGES.values() if language.program]
-        look = f"for program in {' '.join(programs)}; do test -x $program && echo $program; done; true"
+        look = f"for program in {' '.join(programs)}; do test -r $program && echo $program; done; true"
         outcome = await self._jail.run(Run(("/bin/sh", "-c", look)))
         if outcome.ending != "ok":
             raise CannotJail(f"the jail cannot say what languages it has: {outcome.error or outcome.ending}")

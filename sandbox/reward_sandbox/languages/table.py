@@ -35,6 +35,8 @@ class Language:
     """What the limits of time are multiplied by: interpreters and virtual machines start slowly."""
     more_memory_mb: int = 0
     more_processes: int = 0
+    least_open_files: int = 0
+    """Without so many descriptors it does not start."""
     stacks_mb: int = 0
     """For those whose programs reserve far more address space than they use; see Run."""
     heap: str = ""
@@ -64,6 +66,7 @@ class Language:
                 "cpu_s": limits.cpu_s * self.time_scale,
                 "memory_mb": limits.memory_mb + self.more_memory_mb,
                 "processes": limits.processes + self.more_processes,
+                "open_files": max(limits.open_files, self.least_open_files),
             }
         )
 
@@ -81,10 +84,14 @@ _JAVA_WORD = re.compile(
 _JAVA_PACKAGE = re.compile(r"^[ \t]*package\s+([\w.]+)\s*;", re.M | re.A)
 
 
+JAVA_CALL = "TouchstoneCall"
+"""The class that is started where it is there; see grading.calls."""
+
+
 def _java_names(source: str) -> dict[str, str]:
     """The file must be named as the public class is, and the class to start is the outermost one with a method `main`."""
     code = _JAVA_PROSE.sub(" ", source)
-    depth, name, public, main = 0, "", "", ""
+    depth, name, public, main = 0, "", "", JAVA_CALL if JAVA_CALL in code else ""
     for match in _JAVA_WORD.finditer(code):
         is_public, kind, method = match.groups()
         if match[0] in "{}":
@@ -96,6 +103,19 @@ def _java_names(source: str) -> dict[str, str]:
     file = public or "Main"
     package = _JAVA_PACKAGE.search(code)
     return {"file": file, "main": (f"{package[1]}." if package else "") + (main or file)}
+
+
+def java_classes(source: str) -> list[str]:
+    """The outermost classes of a program, with its package."""
+    code = _JAVA_PROSE.sub(" ", source)
+    depth, names = 0, []
+    for match in _JAVA_WORD.finditer(code):
+        if match[0] in "{}":
+            depth += 1 if match[0] == "{" else -1
+        elif match[2] and depth == 0:
+            names.append(match[2])
+    package = _JAVA_PACKAGE.search(code)
+    return [f"{package[1]}.{name}" if package else name for name in names]
 
 
 # Without /proc its programs do not find their own libraries.
@@ -121,11 +141,30 @@ def _script(
         program,
         (program, *version.split()),
         (program, f"/box/{ARTEFACT}"),
-        compile=f"{check.format(source)} >/dev/null && cat {source} >&3",
+        compile=f"{check.format(source)} >.tmp/checked && cat {source} >&3",
         aliases=aliases,
         **more,
     )
 
+
+# Types are erased and not checked, as ts-node and bundlers have it; what cannot be read does not compile.
+_TYPESCRIPT = "/usr/share/nodejs/typescript/lib/typescript.js"
+_TRANSPILE = (
+    f'node -e \'const ts = require("{_TYPESCRIPT}"), fs = require("fs");'
+    'const done = ts.transpileModule(fs.readFileSync("solution.ts", "utf8"), {reportDiagnostics: true, compilerOptions:'
+    " {target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.CommonJS, esModuleInterop: true}});"
+    'for (const fault of done.diagnostics) console.error(ts.flattenDiagnosticMessageText(fault.messageText, "\\n"));'
+    "if (done.diagnostics.length) process.exit(1); fs.writeFileSync(3, done.outputText)'"
+)
+_NODE: dict[str, Any] = {
+    "time_scale": 2,
+    "more_memory_mb": 64,
+    "more_processes": 16,
+    "stacks_mb": 64,
+    # Its library of ciphers would stop at a file that it may not read.
+    "env": {"OPENSSL_CONF": "/dev/null"},
+    "heap": "--max-old-space-size={}",
+}
 
 LANGUAGES = {
     language.name: language
@@ -162,13 +201,17 @@ LANGUAGES = {
             ("/usr/bin/node", "--version"),
             ("/usr/bin/node", "{heap}", "/box/solution.js"),
             aliases=("js", "node", "nodejs"),
-            time_scale=2,
-            more_memory_mb=64,
-            more_processes=16,
-            stacks_mb=64,
-            # Its library of ciphers would stop at a file that it may not read.
-            env={"OPENSSL_CONF": "/dev/null"},
-            heap="--max-old-space-size={}",
+            **_NODE,
+        ),
+        Language(
+            "typescript",
+            "solution.ts",
+            _TYPESCRIPT,
+            ("/usr/bin/node", "-p", f"require('{_TYPESCRIPT}').version"),
+            ("/usr/bin/node", "{heap}", f"/box/{ARTEFACT}"),
+            compile=_TRANSPILE,
+            aliases=("ts",),
+            **_NODE,
         ),
         Language(
             "java",
@@ -218,6 +261,17 @@ LANGUAGES = {
         _script("php", "php", "/usr/bin/php", "php -l {}", "--version"),
         _script("ruby", "rb", "/usr/bin/ruby", "ruby -c {}", "--version", ("rb",)),
         _script("lua", "lua", "/usr/bin/lua5.4", "luac5.4 -p {}", "-v"),
+        _script(
+            "r",
+            "R",
+            "/usr/bin/Rscript",
+            "Rscript --vanilla -e 'invisible(parse(\"{}\"))'",
+            "--version",
+            ("rscript",),
+            time_scale=2,
+            more_memory_mb=64,
+            least_open_files=512,
+        ),
     )
 }
 BY_ALIAS = {alias: language for language in LANGUAGES.values() for alias in (language.name, *language.aliases)}

@@ -106,6 +106,104 @@ ROWS = [
      ["class Solution:\n    def rest(self, head: Optional[ListNode]) -> Optional[ListNode]:\n        return head.next", "class ListNode:\n    def __init__(self, val=0, next=None):\n        self.val, self.next = val, next\nclass Solution:\n    def rest(self, head):\n        return head.next"],
      ["class Solution:\n    def rest(self, head):\n        return head", "def is_same_list(a, b):\n    return True\nclass Solution:\n    def rest(self, head):\n        return head"]),
 ]  # fmt: skip
+# The forms that the data sets' cards, loaders and graders show, by data set.
+SOURCES = {
+    "apps": "hendrycks/apps, eval/testing_util.py; rows of codeparrot/apps",
+    "taco": "FlagOpen/TACO, metrics/testing_util.py",
+    "livecodebench": "LiveCodeBench/LiveCodeBench, lcb_runner/benchmarks/code_generation.py and evaluation/testing_util.py",
+    "code_contests": "google-deepmind/code_contests, contest_problem.proto, as deepmind/code_contests has it",
+    "deepcoder": "rllm-org/rllm, rllm/rewards/code_reward.py; NeMo-RL, data/eval_datasets/deepcoder_preview.py",
+    "codeforces": "huggingface/open-r1, utils/competitive_programming/cf_scoring.py; card of open-r1/codeforces",
+    "synthetic-1": "PrimeIntellect-ai/genesys, verifiers/code_test_verifier.py; rows of SYNTHETIC-2-RL",
+    "verifiable-coding-problems": "the same; open-r1/verifiable-coding-problems-python",
+    "evalplus": "evalplus/evalplus, evalplus/data/mbpp.py and evalplus/eval/__init__.py",
+    "humaneval": "openai/human-eval, data/HumanEval.jsonl.gz",
+    "mbpp": "google-research/mbpp; card of google-research-datasets/mbpp",
+    "bigcodebench": "bigcode-project/bigcodebench, bigcodebench/eval/__init__.py",
+    "kodcode": "KodCode-AI/kodcode, README; card of KodCode/KodCode-V1",
+    "leetcodedataset": "newfacade/LeetCodeDataset, README and data/LeetCodeDataset-v1-test-problems.jsonl",
+    "acecode": "card of TIGER-Lab/AceCode-87K",
+    "rstar-coder": "card of microsoft/rStar-Coder, configuration seed_testcase",
+    "verl": "PRIME-RL/Eurus-2-RL-Data; verl, utils/reward_score/prime_code/testing_util.py",
+    "multipl-e": "nuprl/MultiPL-E",
+}
+COUNTED = (
+    [
+        "def tally(word):\n    return Counter(word).most_common(1)[0][0]",
+        "from collections import Counter\ndef tally(word):\n    return max(Counter(word), key=Counter(word).get)",
+    ],
+    ["def tally(word):\n    return word[-1]", "def tally(word):\n    return list(word[0])"],
+)
+PAIRED = (
+    [
+        "class Solution:\n    def pick(self, xs: List[int], name: str) -> str:\n        return name + str(len(xs))",
+        "def pick(xs, name):\n    return name + str(len(xs))",
+    ],
+    ["class Solution:\n    def pick(self, xs, name):\n        return name", "def pick(xs, name):\n    return xs"],
+)
+BIG = 2**80
+BIG_SUM = ["a, b = map(int, input().split())\nprint(a + b)"], ["a, b = map(float, input().split())\nprint(int(a + b))"]
+BCB_PROMPT = "import json\nimport os\nDEFAULT = 'x'\ndef task_func(path, key=DEFAULT):\n"
+BCB = {
+    "task_id": "BigCodeBench/0",
+    "complete_prompt": BCB_PROMPT + '    """\n    Reads a key of a JSON file.\n    """\n',
+    "instruct_prompt": "Read a key of a JSON file. You should write self-contained code starting with: ...",
+    "canonical_solution": "    with open(path) as file:\n        return json.load(file)[key]\n",
+    "code_prompt": BCB_PROMPT,
+    "test": "import unittest\nimport tempfile\nclass TestCases(unittest.TestCase):\n    def setUp(self):\n        self.path = os.path.join(tempfile.mkdtemp(), 'a.json')\n        with open(self.path, 'w') as f:\n            json.dump({'x': 1, 'y': [2]}, f)\n    def tearDown(self):\n        os.remove(self.path)\n    def test_default(self):\n        self.assertEqual(task_func(self.path), 1)\n    def test_named(self):\n        self.assertEqual(task_func(self.path, 'y'), [2])\n    def test_missing(self):\n        with self.assertRaises(KeyError):\n            task_func(self.path, 'z')\n",
+    "entry_point": "task_func",
+    "doc_struct": "{}",
+    "libs": "['json', 'os']",
+}
+BCB_PROGRAMS = (
+    [
+        "import json\ndef task_func(path, key='x'):\n    with open(path) as file:\n        return json.load(file)[key]",
+        "def task_func(path, key=DEFAULT):\n    return json.load(open(path))[key]",
+    ],
+    [
+        "def task_func(path, key='x'):\n    return 1",
+        "import json\ndef task_func(path, key='x'):\n    return json.load(open(path)).get(key)",
+    ],
+)
+VERL = {
+    "data_source": "taco",
+    "ability": "code",
+    "prompt": [{"role": "system", "content": "Think."}, {"role": "user", "content": "Add."}],
+    "extra_info": {"index": 0, "split": "train"},
+}
+LEET_CHECK = "def check(candidate):\n    assert candidate(n = 1) == 2\n    assert candidate(n = 4) == 8\n"
+FROM_SOURCES = [
+    ("apps", {"id": 7, "question": "Tally.", "solutions": "[]", "starter_code": "", "difficulty": "interview", "url": "x", "input_output": json.dumps({"fn_name": "tally", "inputs": [["aab"], ["cbb"]], "outputs": ["a", "b"]})}, *COUNTED),
+    ("apps", {"problem_id": 8, "question": "Whole.", "input_output": json.dumps({"inputs": ["6\n", "9\n"], "outputs": ["3\n", "4.5\n"]})}, ["print(int(input()) / 2)"], ["print(int(input()) // 2)", "print(int(input()) / 2 + 0.0001)"]),
+    ("apps", {"problem_id": 9, "question": "Big.", "input_output": json.dumps({"inputs": [f"{BIG} 1\n"], "outputs": [f"{BIG + 1}\n"]})}, *BIG_SUM),
+    ("apps", {"problem_id": 10, "question": "Big.", "input_output": json.dumps({"fn_name": "up", "inputs": [[BIG], [-BIG]], "outputs": [BIG + 1, 1 - BIG]})}, ["def up(n):\n    return n + 1"], ["def up(n):\n    return float(n)", "def up(n):\n    return n"]),
+    ("taco", {"question": "Pairs.", "solutions": "[]", "starter_code": "", "source": "codewars", "tags": "[]", "input_output": json.dumps({"fn_name": "pairs", "inputs": [[[1, 2]], [[3]]], "outputs": [[[[1, 1], [2, 4]]], [[[3, 9]]]]})}, ["def pairs(xs):\n    return [(x, x * x) for x in xs]"], ["def pairs(xs):\n    return [(x, x) for x in xs]"]),
+    ("code_contests", {"name": "1_B", "description": "Add.", "public_tests": [{"input": "1 2\n", "output": "3\n"}], "private_tests": [], "generated_tests": [{"input": "5 6\n", "output": "11\n"}], "time_limit": None, "input_file": "", "output_file": ""}, *ADD),
+    ("livecodebench", {**LCB_CALL, "starter_code": "class Solution:\n    def pick(self, xs: List[int], name: str) -> str:\n", "metadata": '{"func_name": "pick"}', "public_test_cases": '[{"input": "[1, 2]\\n\\"a\\"", "output": "\\"a2\\"", "testtype": "functional"}]', "private_test_cases": compressed([{"input": "[]\n\"b\"", "output": "\"b0\"", "testtype": "functional"}])}, *PAIRED),
+    ("deepcoder", {"problem": "Pick.", "tests": str([{"type": "function_call", "input": [[1, 2], "a"], "output": ["a2"], "fn_name": "pick"}, {"type": "function_call", "input": [[], "b"], "output": ["b0"], "fn_name": "pick"}])}, *PAIRED),
+    ("synthetic-1", {"problem_id": "prime_rl_code_1", "task_type": "prime_rl_code", "prompt": "Tally.", "verification_info": json.dumps({"language": "python", "test_cases": json.dumps({"fn_name": "tally", "inputs": [["aab"], ["cbb"]], "outputs": [["a"], ["b"]]})})}, *COUNTED),
+    ("synthetic-1", {"problem_id": "prime_rl_code_2", "task_type": "prime_rl_code", "prompt": "Add.", "verification_info": json.dumps({"language": "python", "test_cases": ADDED})}, *ADD),
+    ("verifiable-coding-problems", {"source": "apps", "problem_statement": "Pick.", "verification_info": {"language": "python", "test_cases": [{"fn_name": "pick", "input": "[[1, 2], 'a']", "output": "['a2']", "type": "function_call"}, {"fn_name": "pick", "input": "[[], 'b']", "output": "['b0']", "type": "function_call"}]}}, *PAIRED),
+    ("codeforces", {**CODEFORCES, "official_tests": [{"input": "1 2\n", "output": "3\n"}], "generated_tests": [{"input": "5 6\n", "output": "11\n"}]}, *ADD),
+    ("codeforces", {**CODEFORCES, "official_tests": [{"input": "1 2\n", "output": "3\n"}, {"input": "5 6\n", "output": "11\n"}], "generated_tests": 0}, *ADD),
+    ("evalplus", {"task_id": "Mbpp/2", "prompt": '"""Shared elements."""\n', "canonical_solution": "def shared(a, b):\n    return set(a) & set(b) if isinstance(a, tuple) else None\n", "entry_point": "shared", "base_input": [[[1, 2], [2, 3]]], "plus_input": [[[], [1]]], "contract": "", "assertion": "", "atol": 0}, ["def shared(a, b):\n    assert type(a) is tuple\n    return {x for x in a if x in b}"], ["def shared(a, b):\n    return set(a)"]),
+    ("evalplus", {"task_id": "Mbpp/124", "prompt": '"""Turn."""\n', "canonical_solution": "def turn(a, b):\n    return (a * b).imag\n", "entry_point": "turn", "base_input": [["2", "3j"], ["0", "3j"]], "plus_input": [], "contract": "", "atol": 0}, ["def turn(a, b):\n    return a * b.imag + 1e-9"], ["def turn(a, b):\n    return a"]),
+    ("evalplus", {"task_id": "HumanEval/32", "prompt": "import math\n\n\ndef poly(xs: list, x: float):\n    return sum([c * math.pow(x, i) for i, c in enumerate(xs)])\n\n\ndef find_zero(xs: list):\n    \"\"\" A root. \"\"\"\n", "canonical_solution": "    return -1.0\n", "entry_point": "find_zero", "base_input": [[[-1, 0, 1]], [[-4, 0, 1]]], "plus_input": [], "contract": "", "atol": 1e-4}, ["def find_zero(xs):\n    return (-xs[0]) ** 0.5", "def find_zero(xs):\n    low, high = 0.0, 10.0\n    while high - low > 1e-9:\n        middle = (low + high) / 2\n        low, high = (middle, high) if poly(xs, middle) < 0 else (low, middle)\n    return low"], ["def find_zero(xs):\n    return 0.5", "def find_zero(xs):\n    return 'x'"]),
+    ("mbpp", {"task_id": 4, "text": "Chain.", "code": "class Pair(object):\n    def __init__(self, a, b):\n        self.a = a\n        self.b = b\ndef chain(arr, n):\n    return sum(p.b > p.a for p in arr[:n])", "test_list": ["assert chain([Pair(5, 24), Pair(15, 2)], 2) == 1", "assert chain([Pair(1, 2), Pair(3, 4)], 2) == 2"], "test_setup_code": "", "challenge_test_list": ["assert chain([Pair(19, 10)], 1) == 0"]}, ["class Pair(object):\n    def __init__(self, a, b):\n        self.a = a\n        self.b = b\ndef chain(arr, n):\n    return sum(p.b > p.a for p in arr[:n])"], ["class Pair(object):\n    def __init__(self, a, b):\n        self.a = a\n        self.b = b\ndef chain(arr, n):\n    return n"]),
+    ("mbpp", {"task_id": 5, "text": "Balanced.", "code": "x", "test_list": ["assert high(root) == 2", "assert high(None) == 0"], "test_setup_code": "root = Node(1)\nroot.left = Node(2)", "challenge_test_list": []}, ["class Node:\n    def __init__(self, data):\n        self.data, self.left, self.right = data, None, None\ndef high(node):\n    return 0 if node is None else 1 + max(high(node.left), high(node.right))"], ["class Node:\n    def __init__(self, data):\n        self.data, self.left, self.right = data, None, None\ndef high(node):\n    return 1"]),
+    ("bigcodebench", BCB, *BCB_PROGRAMS),
+    ("acecode", {"id": "oss_1", "source": "oss", "question": "Twice.", "test_cases": ["assert twice(1) == 2", "assert twice(4) == 8"], "inferences": [], "context_messages": []}, *TWICE),
+    ("rstar-coder", {"question_id": "seed_1", "question": "Add.", "starter_code": "", "inputs": json.dumps(["1 2\n", "5 6\n"]), "outputs": json.dumps(["3\n", "11\n"]), "is_synthesized": "[0, 1]", "test_case_type": "[]", "func_name": "", "class_name": ""}, *ADD),
+    ("rstar-coder", {"question_id": "seed_2", "question": "Pick.", "starter_code": "class Solution:\n    def pick(self, xs: List[int], name: str) -> str:\n        ", "inputs": json.dumps(['[1, 2]\n"a"', '[]\n"b"']), "outputs": json.dumps(['"a2"', '"b0"']), "func_name": "pick", "class_name": "Solution"}, *PAIRED),
+    ("rstar-coder", {"question_id": "seed_3", "question": "Pick.", "starter_code": "class Solution:\n    def pick(self, xs: List[int], name: str) -> str:\n        ", "inputs": [[[1, 2], "a"], [[], "b"]], "outputs": ["a2", "b0"]}, *PAIRED),
+    ("verl", {**VERL, "reward_model": {"style": "rule", "ground_truth": json.dumps(ADDED)}}, *ADD),
+    ("verl", {**VERL, "data_source": "livecodebench", "reward_model": {"style": "rule", "ground_truth": json.dumps({"fn_name": "pick", "inputs": ['[1, 2]\n"a"', '[]\n"b"'], "outputs": ['"a2"', '"b0"']})}}, *PAIRED),
+    ("verl", {**VERL, "data_source": "primeintellect", "reward_model": {"ground_truth": json.dumps([{"type": "stdin_stdout", "input": "1 2\n", "output": "3\n"}, {"type": "stdin_stdout", "input": "5 6\n", "output": "11\n"}])}}, *ADD),
+    ("verl", {**VERL, "data_source": "leetcode", "reward_model": {"ground_truth": json.dumps({"functional": LEET_CHECK + "\ncheck(Solution().twice)"})}}, *TWICE_CLASS),
+    ("verl", {**VERL, "data_source": "train-code-leetcode-Easy", "ability": "coding", "reward_model": {"ground_truth": json.dumps({"entry_point": "Solution().twice", "import_prefix": "from typing import *\n", "test_code": LEET_CHECK})}}, *TWICE_CLASS),
+    ("verl", {**VERL, "data_source": "oss", "reward_model": {"ground_truth": json.dumps(["assert twice(1) == 2", "assert twice(4) == 8"])}}, *TWICE),
+]  # fmt: skip
+ROWS += FROM_SOURCES
 MULTIPL_E = [
     ("multipl-e", {"name": "HumanEval_0_twice", "language": "js", "prompt": "//Twice\nfunction twice(n){\n", "doctests": "transform", "stop_tokens": ["\nfunction "], "tests": "const assert = require('node:assert');\n\n\nfunction test() {\n  let candidate = twice;\n  assert.deepEqual(candidate(1),2);\n  assert.deepEqual(candidate(4),8);\n}\n\ntest();"}, ["function twice(n){\n  return 2 * n;\n}"], ["function twice(n){\n  return n + 1;\n}", "process.exit(0)", "function twice(n){ process.exit(0) }"]),
     ("multipl-e", {"name": "HumanEval_0_twice", "language": "cpp", "prompt": "#include<assert.h>\n#include<bits/stdc++.h>\n// Twice\nlong twice(long n) {\n", "doctests": "transform", "stop_tokens": ["\n}"], "tests": "}\nint main() {\n    auto candidate = twice;\n    assert(candidate((1)) == (2));\n    assert(candidate((4)) == (8));\n}\n"}, ["long twice(long n) {\n  return 2 * n;\n}"], ["long twice(long n) {\n  return n + 1;\n}", "#define NDEBUG\nlong twice(long n) { return 0; }", "long twice(long n) { exit(0); }", "long twice(long n) { return"]),
@@ -130,6 +228,9 @@ REFUSED = [
     ({**CODEFORCES, "official_tests": [{"input": "1", "output": "1"}], "interaction_format": "ask"}, "interaction_format"),
     ({**CODEFORCES, "official_tests": []}, "official_tests"),
     ({"task_type": "verifiable_math", "verification_info": "{'ground_truth': '4'}"}, "task_type"),
+    ({"prompt": "x", "reward_model": {"ground_truth": "42"}, "ability": "code"}, "ground_truth"),
+    ({"prompt": "x", "reward_model": {"ground_truth": "42"}, "ability": "math"}, "reward_model"),
+    ({"input_output": json.dumps({"fn_name": "most", "inputs": ["N = 2\\nA[] = {1}"], "outputs": ["1"]}), "question": "x"}, "arguments"),
     ({"verification_info": "{'ground_truth': '4'}"}, "ground_truth"),
     ({"tests": json.dumps([{"in": "1", "out": "2"}])}, "in, out"),
     ({"tests": json.dumps([{"type": "quantum", "input": "1", "output": "2"}])}, "quantum"),

@@ -44,3 +44,10 @@ def test_a_file_is_not_overwritten_and_an_unknown_data_set_is_said(tmp_path):
     assert "no data set 'sudoku'" in _run(tmp_path, ROWS, "--dataset", "sudoku")[0].output
     result, _ = _run(tmp_path, ROWS)
     assert (result.exit_code, "exists already" in result.output) == (2, True)
+
+
+def test_integers_keep_all_their_digits(tmp_path):
+    tests = {"fn_name": "up", "inputs": [[2**80]], "outputs": [2**80 + 1]}
+    result, [row] = _run(tmp_path, [{"question": "Up.", "input_output": tests}])
+    assert result.exit_code == 0, result.output
+    assert (row["reference"]["tests"][0]["args"], row["reference"]["tests"][0]["expected"]) == ([2**80], 2**80 + 1)

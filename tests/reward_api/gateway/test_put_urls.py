@@ -93,7 +93,8 @@ async def test_another_url_is_refused_before_anything_is_sent_there(put, url):
     reply, keys = await put(url)
     assert reply.status_code == 422
     assert reply.json()["errors"][0]["path"] == "verifiers.v.url"
-    assert "TOUCHSTONE_PUT_HOSTS" in reply.json()["errors"][0]["reason"]
+    reason = reply.json()["errors"][0]["reason"]
+    assert ("a key" if "@" in url else "TOUCHSTONE_PUT_HOSTS") in reason
     assert keys == set()
 
 

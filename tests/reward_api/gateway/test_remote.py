@@ -1,12 +1,14 @@
 """Verifiers behind HTTP: the same contract as here, and services that break it."""
 
 import asyncio
+import json
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
+from reward_api.domains.spec import BadDomain, parse
 from reward_api.gateway.remote import BadReply, Remote
 from reward_verifiers import conformance
 from reward_verifiers.contract import VerifyRequest
@@ -41,9 +43,65 @@ async def test_a_remote_verifier_conforms_as_a_local_one(toy, monkeypatch):
 async def test_options_are_checked_by_the_schema_that_it_publishes(toy):
     remote = Remote("http://toy", transport=httpx.ASGITransport(service.create_app(toy)))
     await remote.check_options({"bonus": 0.5})
-    for options in ({"bonus": "x"}, {"bonsu": 1}):
-        with pytest.raises(BadOptions):
+    for options, errors in (
+        ({"bonus": "secret"}, [("bonus", "breaks `type`")]),
+        ({"bonsu": 1}, [("bonsu", "unknown key; did you mean 'bonus'?")]),
+    ):
+        with pytest.raises(BadOptions) as caught:
             await remote.check_options(options)
+        assert caught.value.errors == errors
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        ({"$ref": "{url}"}, "cannot be followed"),
+        ({"properties": {"a": {"pattern": "(?=x)y"}}}, "cannot be followed"),
+        ({"type": 7}, "cannot be followed"),
+        ({"properties": {"a": {"pattern": "^(a+)+$"}}}, "breaks `pattern`"),  # not within a lifetime, by backtracking
+    ],
+)
+async def test_a_schema_that_a_service_publishes_fetches_nothing_and_takes_no_time(schema, reason, free_port):
+    fetched = []
+
+    async def answer(reader, writer):
+        fetched.append(await reader.readline())
+        writer.close()
+
+    about = {"verifier": "toy", "version": "1", "reference_schema": {}, "options_schema": schema}
+    text = json.dumps(about).replace("{url}", f"http://127.0.0.1:{free_port}/schema")
+    app = FastAPI()
+    app.get("/")(lambda: JSONResponse(json.loads(text)))
+    remote = Remote("http://toy", transport=httpx.ASGITransport(app))
+    async with await asyncio.start_server(answer, "127.0.0.1", free_port):
+        with pytest.raises(BadOptions, match=reason):
+            await remote.check_options({"a": "a" * 60 + "!"})
+    assert fetched == []
+
+
+async def test_a_service_may_stand_under_a_path(toy):
+    app = FastAPI()
+    app.mount("/team/toy", service.create_app(toy))
+    remote = Remote("http://toy/team/toy", transport=httpx.ASGITransport(app))
+    assert (await remote.describe()).verifier == "toy"
+    assert await remote.ready()
+    assert [one.score for one in (await remote.verify(REQUEST)).verdicts] == [1, 0]
+    assert not await Remote("http://toy/team", transport=httpx.ASGITransport(app)).ready()
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://toy/verify?key=x", "ends before"),
+        ("http://toy/#x", "ends before"),
+        ("http://user:word@toy/", "into its setting"),
+        ("http://user@toy/", "into its setting"),
+    ],
+)
+def test_what_is_no_base_url_is_refused_without_repeating_it(url, reason):
+    with pytest.raises(BadDomain, match=reason) as caught:
+        parse({"verifiers": {"toy": {"url": url}}, "components": [{"verifier": "toy"}]})
+    assert "word" not in str(caught.value)
 
 
 def answering(*replies):

@@ -173,6 +173,13 @@ def test_a_reference_of_the_wrong_shape_is_bad(kind: str) -> None:
         judge({"answer": "5/6"}, "5/6", kind=kind)
 
 
+@pytest.mark.parametrize("answer", [True, False, {}, [{"value": 7}]])
+@pytest.mark.parametrize("kind", ["math", "number", "unit", "date"])
+def test_a_truth_value_is_no_number(kind: str, answer: object) -> None:
+    with pytest.raises(BadReference):
+        judge(answer, "7", kind=kind)
+
+
 @pytest.mark.parametrize("kind", ["math", "number", "unit", "text", "exact", "regex", "date"])
 def test_an_array_is_no_reference_of_a_single_answer(kind: str) -> None:
     with pytest.raises(BadReference):

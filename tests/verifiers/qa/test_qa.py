@@ -101,7 +101,8 @@ def test_where_the_answer_stands(text, source, expected):
 
 ABSTENTIONS = [
     "I don't know.", "I do not know the answer", "I cannot find it", "Unknown", "unanswerable", "N/A", "No answer.",
-    "I couldn't find the answer in the documents.", "Sorry, I can't answer that.", "Cannot be determined", "Not found",
+    "I couldn't find the answer in the documents.", "There is no answer.", "Sorry, I can't answer that.",
+    "Cannot be determined", "Not found",
     "I was unable to determine who won.", "not enough information", "The answer is unknown.",
 ]  # fmt: skip
 ANSWERS = [

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import threading
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
-from reward_verifiers.service.http_client import BrokenReply, HttpClient, Reply, ReplyTooLarge
+from reward_verifiers.service.http_client import BrokenReply, HttpClient, Reply, UnreadableReply
 from reward_verifiers.service.strict_json import BadJSON
 
 
@@ -58,7 +61,7 @@ async def test_a_redirect_is_an_answer_and_not_followed():
 
 async def test_a_reply_without_end_is_cut_off():
     async with server(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n" + b" " * 200, hold=True) as url:
-        with pytest.raises(ReplyTooLarge, match="more than 100 bytes"):
+        with pytest.raises(UnreadableReply, match="more than 100 bytes"):
             await exchange(url)
 
 
@@ -81,3 +84,52 @@ async def test_a_wait_that_is_no_number_of_seconds_is_none(header):
     assert reply.retry_after_s() is None
     with pytest.raises(BadJSON):
         reply.json()
+
+
+def packed(body: bytes, encoding: str = "gzip") -> bytes:
+    head = f"HTTP/1.1 200 OK\r\ncontent-encoding: {encoding}\r\ncontent-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+async def test_a_reply_that_came_as_gzip_is_inflated():
+    async with server(packed(gzip.compress(b'{"a": 1}'))) as url:
+        assert (await exchange(url)).json() == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (packed(gzip.compress(b" " * 100_000_000)), "more than 100 bytes"),
+        (packed(gzip.compress(b'{"a": 1}')[:-4]), "not valid gzip"),
+        (packed(gzip.compress(b'{"a": 1}') + gzip.compress(b"]")), "not valid gzip"),
+        (packed(b'{"a": 1}'), "not valid gzip"),
+        (packed(b'{"a": 1}', "br"), "content-encoding 'br' is not read"),
+        (packed(b'{"a": 1}', "gzip, gzip"), "content-encoding 'gzip, gzip' is not read"),
+    ],
+)
+async def test_a_reply_that_cannot_be_inflated_whole_is_no_reply(reply, reason):
+    async with server(reply) as url:
+        with pytest.raises(UnreadableReply, match=reason):
+            await exchange(url)
+
+
+async def test_a_reply_is_inflated_beside_the_event_loop(monkeypatch):
+    threads = []
+    real = zlib.decompressobj
+
+    class Watched:
+        def __init__(self, **more):
+            self._real = real(**more)
+
+        def decompress(self, *arguments):
+            threads.append(threading.current_thread())
+            return self._real.decompress(*arguments)
+
+        def __getattr__(self, name):
+            return getattr(self._real, name)
+
+    monkeypatch.setattr(zlib, "decompressobj", Watched)
+    async with server(packed(gzip.compress(b'{"a": 1}'))) as url:
+        await exchange(url)
+    assert threads
+    assert threading.main_thread() not in threads

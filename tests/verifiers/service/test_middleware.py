@@ -160,6 +160,9 @@ async def test_gzip_is_inflated_within_the_bound():
     bomb = gzip.compress(b" " * 100_000_000)
     assert (await client.post("/echo", content=bomb, headers=zipped)).status_code == 413
     assert (await client.post("/echo", content=b"not gzip", headers=zipped)).status_code == 400
+    small = gzip.compress(b'{"text": ""}')
+    for cut in (small[:-3], small + gzip.compress(b" "), b""):
+        assert (await client.post("/echo", content=cut, headers=zipped)).status_code == 400
     reply = await client.post("/echo", content=good[:-20], headers=zipped)
     assert reply.status_code == 400
     assert (await client.post("/echo", content=good, headers={**JSON, "content-encoding": "br"})).status_code == 415

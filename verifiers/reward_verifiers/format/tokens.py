@@ -39,8 +39,11 @@ def forged(text: str, start: int, eos: Sequence[str], own: Sequence[str]) -> Ite
     """Control tokens from `start` on, by place. `own`: marks and tokens that the template itself has."""
     allowed = frozenset(own)
     seen: set[int] = set()
-    for token in dict.fromkeys((*eos, *END_TOKENS, *TURN_TOKENS)):
-        if not token or token in allowed or token == _STRIKE:
+    tokens = [token for token in dict.fromkeys((*eos, *END_TOKENS, *TURN_TOKENS)) if token and token != _STRIKE]
+    # Most texts lack even the few pairs of characters that all tokens begin with.
+    heads = {head for head in {token[:2] for token in tokens} if text.find(head, start) >= 0}
+    for token in tokens:
+        if token in allowed or token[:2] not in heads:
             continue
         place = text.find(token, start)
         while place >= 0 and len(seen) < MAX_FORGED:

@@ -214,25 +214,24 @@ class _Count:
     ) -> Counted:  # fmt: skip
         total = float(amounts.sum())
         unknown += max(0.0, stripped - total)
-        names, codes = np.unique(languages, return_inverse=True)
-        sums = np.bincount(codes, weights=amounts, minlength=len(names))
-        by_language = {str(name): float(amount) for name, amount in zip(names, sums, strict=True) if amount > 0}
+        first = np.flatnonzero(np.insert(languages[1:] != languages[:-1], 0, True)) if len(languages) else numbers
+        runs, sums = languages[first], np.add.reduceat(amounts, first) if len(first) else amounts
+        names, codes = np.unique(runs, return_inverse=True)
+        by_name = np.bincount(codes, weights=sums, minlength=len(names))
+        by_language = {str(name): float(amount) for name, amount in zip(names, by_name, strict=True) if amount > 0}
         if unknown:
             by_language[UNKNOWN] = by_language.get(UNKNOWN, 0.0) + unknown
         share = stripped / (stripped + total) if stripped else 0.0
-        return Counted(by_language, self._runs(numbers, languages, amounts), self.text, free, share)
+        return Counted(by_language, self._longest_foreign(numbers, first, runs, sums), self.text, free, share)
 
-    def _runs(self, numbers: Ints, languages: npt.NDArray[np.str_], amounts: Amounts) -> list[Run]:
-        if not len(numbers):
-            return []
-        first = np.flatnonzero(np.insert(languages[1:] != languages[:-1], 0, True))
+    def _longest_foreign(self, numbers: Ints, first: Ints, runs: npt.NDArray[np.str_], sums: Amounts) -> list[Run]:
+        """The longest runs that are not of the target. first: where each run begins in `numbers`."""
         last = np.append(first[1:], len(numbers)) - 1
-        sums = np.add.reduceat(amounts, first)
-        foreign = np.flatnonzero((languages[first] != self.target) & (sums > 0))
+        foreign = np.flatnonzero((runs != self.target) & (sums > 0))
         longest = foreign[np.argsort(-sums[foreign], kind="stable")[:_KEEP_RUNS]]
         return [
             Run(
-                str(languages[first[number]]),
+                str(runs[number]),
                 float(sums[number]),
                 int(self.words.start[numbers[first[number]]]),
                 int(self.words.end[numbers[last[number]]]),

@@ -31,7 +31,7 @@ _CANNOT = "can ?not|cant|could not|couldnt|was unable to|unable to|not able to|d
 _ABSTAINS = re.compile(
     rf"(?:(?:sorry )?(?:but )?(?:i|we) )?(?:am |are )?(?:(?:{_CANNOT}) (?:find|answer|determine|tell)\b.*"
     r"|(?:do not|dont) (?:know|have (?:enough|sufficient|that)) ?.*|not sure|no idea)"
-    r"|(?:answer is )?(?:unknown|unanswerable|not found|not known|none|na|no answer|not mentioned|not given"
+    r"|(?:(?:answer|there) is )?(?:unknown|unanswerable|not found|not known|none|na|no answer|not mentioned|not given"
     r"|insufficient information|not enough information|cannot be (?:determined|answered|found))"
 )
 """Whole answers in normal form that say that there is none."""

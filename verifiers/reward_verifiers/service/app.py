@@ -23,7 +23,7 @@ from reward_verifiers.service.admission import Admission
 from reward_verifiers.service.metrics import watch_samples, watch_service
 from reward_verifiers.service.middleware import ServiceLimits, add_middleware
 from reward_verifiers.service.streams import run_or_cancel
-from reward_verifiers.service.strict_route import StrictRoute
+from reward_verifiers.service.strict_route import ReferenceRoute, StrictRoute
 from reward_verifiers.verifier import Backend, HasDetails
 
 _JSON = "application/json"
@@ -88,7 +88,7 @@ def create_app(
     *,
     admission: Admission | None = None,
     lifespan: Lifespan | None = None,
-    route_class: type[StrictRoute] = StrictRoute,
+    route_class: type[StrictRoute] = ReferenceRoute,
 ) -> FastAPI:
     """The service of one verifier. Without a `lifespan`, whoever made the backend starts and stops what it stands on.
 

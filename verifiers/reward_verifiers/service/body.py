@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Callable
 from contextvars import ContextVar
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reward_verifiers.service.admission import Admission, Room
+from reward_verifiers.service.inflation import Inflater, UnknownEncoding
 from reward_verifiers.service.problems import HTTPProblem, overloaded
 from reward_verifiers.verifier import Overloaded
 
@@ -57,26 +57,29 @@ class BoundedBody:
         if not length.isdecimal() or len(length) > 15 or int(length) > self._max_bytes:
             raise self._too_large()
         self._admission.check(int(length))
-        inflate = _inflater(headers.get("content-encoding", "identity"))
         chunks: list[bytes] = []
         size = 0
         try:
+            inflater = Inflater(headers.get("content-encoding", ""))
             async with asyncio.timeout(self._timeout_s):
                 more = True
                 while more:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         return None
-                    chunks.append(inflate(message.get("body", b""), self._max_bytes - size + 1))
+                    chunks.append(await inflater.feed(message.get("body", b""), self._max_bytes - size + 1))
                     size += len(chunks[-1])
                     more = message.get("more_body", False)
                     if size > self._max_bytes:
                         raise self._too_large()
                     if size > room.units:
                         room.grow(size - room.units)
+            inflater.finish()
         except TimeoutError:
             detail = f"The body did not arrive within {self._timeout_s:g} s."
             raise HTTPProblem(408, detail=detail, headers={"connection": "close"}) from None
+        except UnknownEncoding:
+            raise HTTPProblem(415, detail="Content-Encoding must be gzip, or absent.") from None
         except zlib.error:
             raise HTTPProblem(400, detail="The body is not valid gzip.") from None
         return b"".join(chunks)  # one chunk alone is not copied
@@ -94,13 +97,3 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return waiting.pop() if waiting else await receive()
 
     return next_message
-
-
-def _inflater(encoding: str) -> Callable[[bytes, int], bytes]:
-    """(chunk, most bytes wanted) → bytes. Raises HTTPProblem for an encoding that is not read here."""
-    match encoding.strip().lower():
-        case "identity" | "":
-            return lambda chunk, _: chunk
-        case "gzip":
-            return zlib.decompressobj(wbits=16 + zlib.MAX_WBITS).decompress
-    raise HTTPProblem(415, detail="Content-Encoding must be gzip, or absent.")

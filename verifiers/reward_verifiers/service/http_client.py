@@ -6,22 +6,39 @@ The gateway, the remote jail and the model upstreams use it. Each of them says w
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, cast
 
 import httpx
+from pydantic import AfterValidator, HttpUrl, TypeAdapter
 
+from reward_verifiers.service.inflation import Inflater, UnknownEncoding
 from reward_verifiers.service.strict_json import loads
 
 CONNECT_S = 2.0
+_URL = TypeAdapter(HttpUrl)
+
+
+def base_url(url: str) -> str:
+    """The URL without a trailing slash. Raises ValueError unless it is the base URL of an HTTP service."""
+    parsed = _URL.validate_python(url)
+    if parsed.username or parsed.password:
+        raise ValueError("put a key into its setting and not into the URL, which is shown in listings")
+    if parsed.query is not None or parsed.fragment is not None:
+        raise ValueError("a base URL ends before `?` and `#`")
+    return str(parsed).rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(base_url)]
 
 BROKEN = (httpx.ConnectError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 """The connection was not made, or it broke before a byte of the reply came."""
 
 
-class ReplyTooLarge(Exception):
-    """The reply has more bytes than the client reads."""
+class UnreadableReply(Exception):
+    """The reply has more bytes than the client reads, or an encoding that it does not."""
 
 
 class BrokenReply(httpx.TransportError):
@@ -69,6 +86,7 @@ class HttpClient:
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
         )
 
+        self._client.headers["accept-encoding"] = "gzip"
         self.authorize(key)
 
     def authorize(self, key: str) -> None:
@@ -88,7 +106,7 @@ class HttpClient:
         """Send one request and read the whole reply.
 
         timeout_s bounds all of it, since a server may send a byte at a time; None leaves that to the caller. A body is
-        sent as JSON. Raises TimeoutError, httpx.TransportError and ReplyTooLarge.
+        sent as JSON. Raises TimeoutError, httpx.TransportError and UnreadableReply.
         """
         every = {**({} if body is None else {"content-type": "application/json"}), **(headers or {})}
         async with (
@@ -100,10 +118,18 @@ class HttpClient:
     async def _content(self, reply: httpx.Response) -> bytes:
         content = bytearray()
         try:
-            async for chunk in reply.aiter_bytes():
-                content += chunk
+            inflater = Inflater(reply.headers.get("content-encoding", ""))
+            async for chunk in cast(
+                httpx.AsyncByteStream, reply.stream
+            ):  # as it came; aiter_bytes inflates without end
+                content += await inflater.feed(chunk, self._max_bytes - len(content) + 1)
                 if len(content) > self._max_bytes:
-                    raise ReplyTooLarge(f"more than {self._max_bytes} bytes")
+                    raise UnreadableReply(f"more than {self._max_bytes} bytes")
+            inflater.finish()
+        except UnknownEncoding as error:
+            raise UnreadableReply(f"content-encoding {str(error)[:40]!r} is not read") from None
+        except zlib.error:
+            raise UnreadableReply("its body is not valid gzip") from None
         except BROKEN as error:
             raise BrokenReply(str(error)) from None
         return bytes(content)

@@ -147,7 +147,7 @@ async def _of_status(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     detail, headers = "", dict(error.headers or {})
     if error.status_code == HTTPStatus.NOT_FOUND:
-        detail = f"There is no such route{_nearest(request)}."
+        detail = f"There is no such route; {_nearest(request)}"
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods(request)):
         headers["allow"] = ", ".join(methods)  # of all routes of this path; the framework names those of one
         headers.pop("Allow", None)
@@ -161,13 +161,23 @@ def _methods(request: Request) -> list[str]:
     return sorted({method.upper() for operations in matching for method in operations})
 
 
+USUAL_ELSEWHERE = {
+    **dict.fromkeys(("/redoc", "/swagger", "/api"), "/docs"),
+    **dict.fromkeys(("/live", "/livez", "/ping"), "/healthz"),
+    **dict.fromkeys(("/version", "/info"), "/"),
+}
+"""Routes that other services have, and what they are here."""
+
+
 def _nearest(request: Request) -> str:
     """What may have been meant: the route without a slash at the end, or the one with the nearest name."""
     routes = list(request.app.openapi()["paths"])
     path = request.url.path.rstrip("/")
+    if usual := USUAL_ELSEWHERE.get(path):
+        return f"did you mean {usual}?"
     same = [route for route in routes if compile_path(route)[0].match(path)]
     names = same or difflib.get_close_matches(path[:MAX_KEY], routes, n=1)
-    return f"; did you mean {names[0]}" if names else "; GET / and /docs list them"
+    return f"did you mean {names[0]}?" if names else "GET / and /docs list them."
 
 
 async def _of_bug(_: Request, error: Exception) -> Response:

@@ -79,5 +79,10 @@ def _check(value: Any, nul: bool, large: bool, levels: int) -> None:
             value = value.values()
         for item in value:
             _check(item, nul, large, levels - 1)
-    elif isinstance(value, int) and not large and value not in _INT64:
+    elif isinstance(value, int) and not large and not is_small(value):
         raise BadJSON("an integer beyond 64 bits")
+
+
+def is_small(value: int) -> bool:
+    """Whether it has no more than 64 bits."""
+    return value in _INT64

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from reward_verifiers.service.problems import HTTPProblem
-from reward_verifiers.service.strict_json import BadJSON, loads, without_surrogates
+from reward_verifiers.service.strict_json import BadJSON, is_small, loads, without_surrogates
 
 
 class _StrictRequest(Request):
@@ -55,9 +55,23 @@ class StrictRoute(APIRoute):
         return strict
 
 
+class ReferenceRoute(StrictRoute):
+    """A reference may hold integers of more than 64 bits. Everywhere else they are refused."""
+
+    def parse(self, body: bytes) -> Any:
+        """Raises BadJSON."""
+        try:
+            return loads(body)
+        except BadJSON:
+            document = loads(body, large=True)
+            if _has_large(_without_references(document)):
+                raise
+            return document
+
+
 class CompletionRoute(StrictRoute):
     """Where groups of completions are posted: a NUL or a lone surrogate in a completion is read as U+FFFD, so that it costs
-    the group nothing. Everywhere else they are refused.
+    the group nothing. Everywhere else they are refused. References are as ReferenceRoute has them.
     """
 
     def parse(self, body: bytes) -> Any:
@@ -65,19 +79,33 @@ class CompletionRoute(StrictRoute):
         try:
             return loads(body)
         except BadJSON:
-            document = loads(without_surrogates(body), nul=True)
-            if not _is_spared(document):
+            document = loads(without_surrogates(body), nul=True, large=True)
+            for group in _groups(document):
+                if "completions" in group:
+                    group["completions"] = _mended(group["completions"])
+            if _has_nul(document) or _has_large(_without_references(document)):
                 raise
             return document
 
 
-def _is_spared(document: Any) -> bool:
-    """Mend the completions; whether nothing else needs it."""
+def _groups(document: Any) -> list[dict[str, Any]]:
     groups = document.get("groups", [document]) if isinstance(document, dict) else []
-    for group in groups if isinstance(groups, list) else []:
-        if isinstance(group, dict) and "completions" in group:
-            group["completions"] = _mended(group["completions"])
-    return not _has_nul(document)
+    return [group for group in groups if isinstance(group, dict)] if isinstance(groups, list) else []
+
+
+def _without_references(document: Any) -> Any:
+    """All else of the document, for a look at it."""
+    if not isinstance(document, dict):
+        return document
+    groups = document.get("groups")
+    rest = {key: value for key, value in document.items() if key != "reference"}
+    return {**rest, "groups": [_without_references(group) for group in groups]} if isinstance(groups, list) else rest
+
+
+def _has_large(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_large, value.values()))
+    return any(map(_has_large, value)) if isinstance(value, list) else isinstance(value, int) and not is_small(value)
 
 
 def _mended(value: Any) -> Any:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 
-from reward_api.cli.console import failure
-from reward_api.cli.look.show import CompletionColumn, Component, Scored, marked
+from reward_api.cli.console import failure, output, printable
+from reward_api.cli.look.page import write_page
+from reward_api.cli.look.show import CompletionColumn, Component, Html, Scored, marked
 
 if TYPE_CHECKING:
     from reward_api.cli.look.samples import Sample
@@ -22,6 +23,7 @@ def diff(
     completion_column: CompletionColumn = None,
     limit: Annotated[int, typer.Option(min=0, help="How many flips to print with their texts.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print all flips as JSON.")] = False,
+    html: Html = None,
 ) -> None:
     """Compare two scored files of the same rollouts: every flip of a verdict, with both reasons.
 
@@ -38,10 +40,13 @@ def diff(
     except BadInput as error:
         raise failure(str(error), 2) from None
     flips = [(kind, one, two) for one, two in pairs if (kind := flip_of(one, two, *names)) is not None]
+    page = Group(_counts(flips, len(pairs)), *(_panel(*flip, *names) for flip in flips[:limit]))
     if as_json:
-        Console().print_json(data=[_document(kind, one, two, *names) for kind, one, two in flips])
+        output.print_json(data=[_document(kind, one, two, *names) for kind, one, two in flips])
     else:
-        Console().print(Group(_counts(flips, len(pairs)), *(_panel(*flip, *names) for flip in flips[:limit])))
+        output.print(page)
+    if html is not None:
+        write_page(html, f"{before.name} → {after.name}", page)
     if flips:
         raise typer.Exit(1)
 
@@ -103,6 +108,7 @@ def _panel(kind: str, old: Sample, new: Sample, old_name: str, new_name: str) ->
 
     why = Table.grid(padding=(0, 2))
     for side, one, name in (("before", old, old_name), ("after", new, new_name)):
-        why.add_row(side, "null" if one.reward is None else f"{one.reward:g}", Text(f"{name}: {_reason(one, name)}"))
+        reward = "null" if one.reward is None else f"{one.reward:g}"
+        why.add_row(side, reward, Text(printable(f"{name}: {_reason(one, name)}")))
     title = f"line {old.line}, completion {old.index + 1}: {kind}"
     return Panel(Group(marked(new), "", why), title=title, title_align="left")

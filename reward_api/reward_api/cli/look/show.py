@@ -7,21 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 
-from reward_api.cli.console import failure
+from reward_api.cli.console import failure, output, printable
+from reward_api.cli.look.page import write_page
 
 if TYPE_CHECKING:
     from reward_api.cli.look.samples import Sample
 
 MOST_REASONS = 10
-PAGE_WIDTH = 140
 
 Scored = Annotated[Path, typer.Argument(help="Lines that `touchstone score` wrote.", exists=True, dir_okay=False)]
 CompletionColumn = Annotated[str | None, typer.Option(help="Column of the completions, as for `touchstone score`.")]
 Component = Annotated[
     str | None, typer.Option(help="The component whose score of 1 means right. Default: answer, else the first.")
 ]
+Html = Annotated[Path | None, typer.Option(help="Also write a page that needs nothing else.", dir_okay=False)]
 
 
 def show(
@@ -35,9 +36,7 @@ def show(
     component: Component = None,
     completion_column: CompletionColumn = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print figures and completions as JSON.")] = False,
-    html: Annotated[
-        Path | None, typer.Option(help="Also write a page that needs nothing else.", dir_okay=False)
-    ] = None,
+    html: Html = None,
 ) -> None:
     """Show pass rates, reasons and the worst completions of a scored file, the decisive part of each text marked."""
     from reward_api.cli.look.samples import component_of, filter_of, samples_of
@@ -56,15 +55,12 @@ def show(
         raise failure(str(error), 2) from None
     lowest = sorted(samples, key=lambda sample: math.inf if sample.reward is None else sample.reward)[:worst]
     if as_json:
-        Console().print_json(data=_document(summary.document(), samples, lowest, right, by))
+        output.print_json(data=_document(summary.document(), samples, lowest, right, by))
     parts = [summary.table(scored.name), *_tables(samples, right, by), *(_panel(sample) for sample in lowest)]
     if not as_json:
-        Console().print(Group(*parts))
+        output.print(Group(*parts))
     if html is not None:
-        page = Console(record=True, width=PAGE_WIDTH, file=html.open("w", encoding="utf-8"), force_terminal=True)
-        with page.file:
-            page.print(Group(*parts))
-        page.save_html(str(html))
+        write_page(html, scored.name, Group(*parts))
 
 
 def _document(
@@ -112,14 +108,14 @@ def _tables(samples: list[Sample], right: str, by: str | None) -> list[Renderabl
         figures.add_row(name, f"{value:.2%}", "-" if math.isnan(half) else f"± {half:.2%}")
     most = Table("component", "reason", "completions", title="reasons")
     for (name, text), count in reasons(samples).most_common(MOST_REASONS):
-        most.add_row(name, Text(text), str(count))
+        most.add_row(name, Text(printable(text)), str(count))
     tables: list[RenderableType] = [figures, most]
     if by is not None:
         table = Table(by, "completions", "pass rate", "mean reward")
         for place, part in sorted(_parts(samples, by).items()):
             rates = _rates(part, right)
             cells = [("-" if one is None else form.format(one)) for one, form in _formats(rates)]
-            table.add_row(Text(place), str(rates["completions"]), *cells)
+            table.add_row(Text(printable(place)), str(rates["completions"]), *cells)
         tables.append(table)
     return tables
 
@@ -136,7 +132,7 @@ def _panel(sample: Sample) -> RenderableType:
 
     why = Table.grid(padding=(0, 2))
     for name, part in sample.result["components"].items():
-        why.add_row(name, "null" if part["score"] is None else f"{part['score']:g}", Text(part["reason"]))
+        why.add_row(name, "null" if part["score"] is None else f"{part['score']:g}", Text(printable(part["reason"])))
     reward = "null" if sample.reward is None else f"{sample.reward:g}"
     title = f"line {sample.line}, completion {sample.index + 1}: reward {reward}"
     if sample.failure:
@@ -148,9 +144,6 @@ def marked(sample: Sample) -> Any:
     """The completion, with what was extracted from it marked where it stands last."""
     from rich.text import Text
 
-    text = Text(sample.text)
     extracted = sample.evidence("extracted")
-    at = sample.text.rfind(extracted) if extracted else -1
-    if extracted and at >= 0:
-        text.stylize("reverse bold", at, at + len(extracted))
-    return text
+    before, mark, after = sample.text.rpartition(extracted) if extracted else ("", "", sample.text)
+    return Text.assemble(printable(before), (printable(mark), "reverse bold"), printable(after))

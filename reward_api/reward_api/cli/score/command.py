@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from reward_api.cli.console import Folder, Key, Url, errors, failure, load_settings, say
+from reward_api.cli.console import output as stdout
 
 if TYPE_CHECKING:
     from reward_api.cli.score.job import Job
@@ -79,7 +79,7 @@ def score(
     except KeyboardInterrupt:
         raise failure(f"stopped at {job.progress}; run again to go on", INTERRUPTED) from None
     if not quiet:
-        console = errors if job.is_stdout else Console()
+        console = errors if job.is_stdout else stdout
         title = "standard output" if job.is_stdout else Path(output).name
         if as_json:
             console.print_json(data=summary.document())

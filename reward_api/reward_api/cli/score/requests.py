@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from pydantic_core import to_json
 
 from reward_api.cli.score.rows import BadInput, Row
 from reward_verifiers.contract import ScoreRequest
@@ -60,7 +61,10 @@ def request_of(row: Row, columns: Columns, *, needs_completions: bool = True) ->
 
 def write(request: dict[str, Any]) -> bytes:
     """As JSON. What JSON cannot carry, such as the bytes of an image, is null."""
-    return orjson.dumps(request, default=lambda _: None, option=orjson.OPT_NON_STR_KEYS)
+    try:
+        return orjson.dumps(request, default=lambda _: None, option=orjson.OPT_NON_STR_KEYS)
+    except orjson.JSONEncodeError:  # an integer of more than 64 bits
+        return to_json(request, fallback=lambda _: None, inf_nan_mode="null")
 
 
 def digest_of(body: bytes) -> str:

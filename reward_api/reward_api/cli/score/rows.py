@@ -17,7 +17,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-import orjson
+import jiter
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -133,9 +133,14 @@ def _json_rows(source: str, file: IO[bytes]) -> Iterator[Row]:
 
 def _row(number: int, line: bytes) -> Row:
     try:
-        return _checked(number, orjson.loads(line.removeprefix(b"\xef\xbb\xbf")))
-    except orjson.JSONDecodeError:
+        return _checked(number, _loaded(line))
+    except ValueError:
         return Row(number, None, "not JSON")
+
+
+def _loaded(text: bytes) -> Any:
+    """Integers keep all their digits, which orjson would make floats of beyond 64 bits. Raises ValueError."""
+    return jiter.from_json(text.removeprefix(b"\xef\xbb\xbf"), allow_inf_nan=False, cache_mode="keys")
 
 
 def _checked(number: int, data: Any) -> Row:
@@ -144,8 +149,8 @@ def _checked(number: int, data: Any) -> Row:
 
 def _array_rows(source: str, text: bytes) -> Iterator[Row]:
     try:
-        items = orjson.loads(text.removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError as error:
+        items = _loaded(text)
+    except ValueError as error:
         raise BadInput(f"{source}: begins like a JSON array, and is none: {error}") from None
     yield from (_checked(number, item) for number, item in enumerate(items, 1))
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from rich.table import Table
 
+from reward_api.cli.console import printable
+
 
 @dataclass(slots=True)
 class Tally:
@@ -83,7 +85,11 @@ class Summary:
             reason, count = self.refused.most_common(1)[0]
             others = f", and {len(self.refused) - 1} other reasons" if len(self.refused) > 1 else ""
             table.add_row(
-                "refused lines", f"{self.refused.total()} of {self.lines}", "", "", f"{count} × {reason}{others}"
+                "refused lines",
+                f"{self.refused.total()} of {self.lines}",
+                "",
+                "",
+                f"{count} × {printable(reason)}{others}",
             )
         return table
 

@@ -51,11 +51,15 @@ def _prelude() -> dict[str, Any]:
 
 
 def entry_of(module: Any, entry: str) -> Any:
-    """The function of that name: `f`, `Solution.f`, `Solution().f`, or a method of a class `Solution` by its name alone."""
+    """The function of that name: `f`, `Solution.f`, `Solution().f`, or a method of a class `Solution` by its name alone.
+    Where there is no such class a function at the top will do.
+    """
     target: Any = module
     words = entry.replace("()", "").split(".")
     if not hasattr(module, words[0]) and hasattr(getattr(module, "Solution", None), words[0]):
         words.insert(0, "Solution")
+    elif words[0] == "Solution" and not hasattr(module, "Solution") and hasattr(module, words[-1]):
+        words = words[-1:]
     for word in words:
         target = getattr(target, word)
         if isinstance(target, type):

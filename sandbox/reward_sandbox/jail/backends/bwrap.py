@@ -24,7 +24,8 @@ from typing import Any
 from reward_sandbox.jail.host.capture import Capture, sealed
 from reward_sandbox.jail.host.cgroups import CgroupLimits, NoCgroups, watched_cpu
 from reward_sandbox.jail.host.ending import ending
-from reward_sandbox.jail.host.slots import Slot, SlotJail, stack_bytes, user_of
+from reward_sandbox.jail.host.leftovers import OwnFolder
+from reward_sandbox.jail.host.slots import Slot, SlotJail, can_choose_user, stack_bytes, user_of
 from reward_sandbox.jail.inside import seccomp
 from reward_sandbox.jail.inside.waiting import waited_ms
 from reward_sandbox.jail.spec import ENVIRONMENT, PYTHON, CannotJail, Outcome, Run, Tier
@@ -36,8 +37,10 @@ _GRACE_S = 10.0
 _STATUS, _FILTER, _FILES = 8, 9, 10
 """Descriptors of bwrap: where it tells of its child, the system call filter, the first of the files."""
 _CLOSED = f'unset PWD; exec "$@" {_STATUS}>&-'
+STREAMS = "/box/.fd"
+"""What /dev/fd is in a jail: standard input as a file, output and errors as the named pipes that they are."""
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "mime.types")
+_ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "mime.types", "R")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 
 
@@ -53,7 +56,7 @@ class BwrapJail(SlotJail):
         python: str = sys.executable,
         binds: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(slots, ("A", "B") if os.geteuid() == 0 else ("B",), tier, at_least)
+        super().__init__(slots, ("A", "B") if can_choose_user() else ("B",), tier, at_least)
         self._walls = _walls(python, dict(binds or {}))
         self._python = python
 
@@ -88,11 +91,18 @@ def _walls(python: str, binds: dict[str, str]) -> list[str]:
         words += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
     # rustc will not start without /proc/self/exe, which its compile step makes.
     words += ["--dir", "/proc", "--symlink", "/box/.tmp/self", "/proc/self", "--symlink", "/box/.tmp", "/tmp"]
-    home = os.path.dirname(os.path.dirname(os.path.realpath(python)))
-    for name, source in {home: home, **binds}.items():
+    words += ["--symlink", STREAMS, "/dev/fd", "--symlink", "/box/.tmp", "/dev/shm"]
+    for place, name in enumerate(("stdin", "stdout", "stderr")):
+        words += ["--symlink", f"/dev/fd/{place}", f"/dev/{name}"]
+    for name, source in {_home(python): _home(python), **binds}.items():
         if not name.startswith("/usr"):
             words += ["--ro-bind", source, name]
     return words
+
+
+def _home(python: str) -> str:
+    """The folder of an interpreter."""
+    return os.path.dirname(os.path.dirname(os.path.realpath(python)))
 
 
 @dataclass(slots=True)
@@ -114,8 +124,9 @@ class _Child:
 class _BwrapRun:
     """The descriptors and the process of one run. A context: whatever it opened is closed at its end."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, folder: str, uid: int | None) -> None:
         self._run = run
+        self._folder, self._uid = folder, uid
         self._stack = contextlib.ExitStack()
         self._process: subprocess.Popen[bytes] | None = None
         self.child = _Child()
@@ -129,18 +140,31 @@ class _BwrapRun:
         loop = asyncio.get_running_loop()
         loop.add_reader(self._status, self._hear)
         self._stack.callback(loop.remove_reader, self._status)
-        bounds = [run.limits.output_kb << 10] * 2 + ([run.artefact_mb << 20] if run.artefact else [])
-        self._captures = [Capture(bound, partial(self.stop, "output")) for bound in bounds]
-        for capture in self._captures:
-            self._stack.callback(capture.close)
+        bound = run.limits.output_kb << 10
+        ways = [(bound, self._pipe("1")), (bound, self._pipe("2"))]
+        ways += [(run.artefact_mb << 20, "")] if run.artefact else []
+        self._captures = []
+        for limit, named in ways:
+            self._captures.append(Capture(limit, partial(self.stop, "output"), named))
+            self._stack.callback(self._captures[-1].close)
         contents = [run.stdin, seccomp.program(os.uname().machine), *(file.content for file in run.files.values())]
-        self._inputs = [sealed(content) for content in contents]
+        self._inputs = [sealed(content) for content in (*contents, run.stdin)]
         if run.channel:
             run.channel.exceeded = partial(self.stop, "output")
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def _pipe(self, name: str) -> str:
+        """The path of a new named pipe, which the program's user may open."""
+        path = os.path.join(self._folder, name)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        os.mkfifo(path, 0o600)
+        if self._uid is not None:
+            os.chown(path, self._uid, self._uid)
+        return path
 
     @property
     def wiring(self) -> list[tuple[int, int]]:
@@ -214,12 +238,15 @@ class _BwrapSlot:
     def __init__(self, index: int, tier: Tier, walls: Sequence[str], python: str) -> None:
         self._name = f"touchstone-bwrap-{os.getpid()}-{index}"
         self._tier, self._walls, self._python = tier, walls, python
-        self._uid = user_of(index) if os.geteuid() == 0 else None
+        self._uid = user_of(index) if can_choose_user() else None
         self._cgroup: CgroupLimits | None = None
+        self._folder: OwnFolder | None = None
         self._bwrap = ""
 
     async def start(self) -> None:
         self._bwrap = _program()
+        self._folder = OwnFolder()
+        os.chmod(self._folder.path, 0o711)  # noqa: S103  # its pipes are another user's, and private
         if self._tier == "A":
             try:
                 self._cgroup = CgroupLimits(self._name)
@@ -230,20 +257,25 @@ class _BwrapSlot:
         if self._cgroup:
             self._cgroup.kill()
             self._cgroup.remove()
-        self._cgroup = None
+        if self._folder:
+            self._folder.remove()
+        self._cgroup = self._folder = None
+        self._bwrap = ""
 
     async def run(self, run: Run) -> Outcome:
         try:
-            return await self._run(run)
-        except (OSError, NoCgroups, ValueError) as error:
+            if not self._folder:  # a quick slot, at its first use
+                await self.start()
+            return await self._run(run, self._folder.path if self._folder else "")
+        except (OSError, NoCgroups, CannotJail, ValueError) as error:
             return Outcome("system_error", self._tier, error=f"{type(error).__name__}: {error}")
 
-    async def _run(self, run: Run) -> Outcome:
+    async def _run(self, run: Run, folder: str) -> Outcome:
         limits = run.limits
         if self._cgroup:
             self._cgroup.begin((limits.memory_mb << 20) + _OWN_MEMORY, limits.processes + _OWN_PROCESSES)
-        with _BwrapRun(run) as one:
-            command = [self._python, "-I", "-S", _LAUNCH, json.dumps(self._setup(run, one.wiring))]
+        with _BwrapRun(run, folder, self._uid) as one:
+            command = [self._python, "-I", "-S", _LAUNCH, json.dumps(self._setup(run, one.wiring, folder))]
             try:
                 with watched_cpu(self._cgroup, limits.cpu_s, partial(one.stop, "cpu")):
                     usage = await one.end_of(command)
@@ -268,12 +300,17 @@ class _BwrapSlot:
         rest = artefact[0] if artefact else b""
         return Outcome(how, self._tier, code, stdout, stderr, rest, cpu_ms, one.wall_ms, peak_kb, waited_ms)
 
-    def _setup(self, run: Run, wiring: list[tuple[int, int]]) -> dict[str, Any]:
+    def _setup(self, run: Run, wiring: list[tuple[int, int]], folder: str) -> dict[str, Any]:
         limits = run.limits
         words = [self._bwrap, *self._walls, "--size", str(run.box_bytes), "--perms", "0700", "--tmpfs", "/box"]
         words += ["--perms", "0700", "--dir", "/box/.tmp"]
         for place, (name, file) in enumerate(run.files.items()):
             words += ["--perms", "0500" if file.executable else "0400", "--file", str(_FILES + place), f"/box/{name}"]
+        if not (run.channel and run.channel.as_standard):  # else the other program must learn when these are closed
+            words += ["--perms", "0700", "--dir", STREAMS]
+            words += ["--perms", "0400", "--file", str(_FILES + len(run.files)), f"{STREAMS}/0"]
+            for name in ("1", "2"):
+                words += ["--bind", os.path.join(folder, name), f"{STREAMS}/{name}"]
         for name, value in {**ENVIRONMENT, **run.env}.items():
             words += ["--setenv", name, value]
         words += ["--chdir", "/box", "--remount-ro", "/", "--json-status-fd", str(_STATUS), "--seccomp", str(_FILTER)]
@@ -282,7 +319,7 @@ class _BwrapSlot:
         bounds = {
             "RLIMIT_CPU": max(1, round(limits.cpu_s + 0.499)),
             "RLIMIT_FSIZE": run.box_bytes,
-            "RLIMIT_NOFILE": max(limits.open_files, _FILES + len(run.files) + 8),
+            "RLIMIT_NOFILE": max(limits.open_files, _FILES + len(run.files) + 9),
             "RLIMIT_NPROC": limits.processes + _OWN_PROCESSES,
             "RLIMIT_STACK": stack_bytes(run, in_a_group=self._cgroup is not None),
             "RLIMIT_CORE": 0,
@@ -295,6 +332,8 @@ class _BwrapSlot:
         return {
             "groups": self._cgroup.files_to_join() if self._cgroup else [],
             "descriptors": wiring,
+            "folders": [_home(self._python)],
+            "scratch": folder,
             "uid": self._uid,
             "limits": bounds,
             "argv": [*words, "--", "/bin/sh", "-c", _CLOSED, "sh", *argv],

@@ -23,7 +23,7 @@ from reward_sandbox.jail.host.capture import Capture, sealed
 from reward_sandbox.jail.host.cgroups import CgroupLimits, NoCgroups, watched_cpu
 from reward_sandbox.jail.host.ending import ending
 from reward_sandbox.jail.host.leftovers import OwnFolder
-from reward_sandbox.jail.host.slots import Slot, SlotJail, stack_bytes, user_of
+from reward_sandbox.jail.host.slots import Slot, SlotJail, can_choose_user, stack_bytes, user_of
 from reward_sandbox.jail.spec import ENVIRONMENT, PYTHON, CannotJail, Outcome, Run, Tier
 
 _INSIDE = str(Path(__file__).parents[1] / "inside")
@@ -61,7 +61,8 @@ class ForkServerJail(SlotJail):
         path: Sequence[str] = (),
         user_of: Callable[[int], int] = user_of,
     ) -> None:
-        possible: tuple[Tier, ...] = ("A", "B", "C") if os.geteuid() == 0 else ("B", "C")
+        self._user_of = user_of if can_choose_user() else lambda index: os.geteuid()
+        possible: tuple[Tier, ...] = ("A", "B", "C") if can_choose_user() else ("B", "C")
         super().__init__(slots, possible, tier, "X" if tier == "X" else at_least)
         self._setup = {
             "python": python,
@@ -70,7 +71,6 @@ class ForkServerJail(SlotJail):
             "preload": list(preload),
             "path": list(path),
         }
-        self._user_of = user_of
 
     def make(self, index: int, tier: Tier) -> Slot:
         return _ForkServerSlot(index, tier, {**self._setup, "uid": self._user_of(index)})
@@ -210,6 +210,7 @@ class _ForkServerSlot:
                 *((4, 5) if run.channel and not run.channel.as_standard else ()),
             ],
             "files": [[name, len(f.content), 0o500 if f.executable else 0o400] for name, f in run.files.items()],
+            "names_streams": any(b"/dev/" in file.content for file in run.files.values()),
             "env": {name: self._placed(value) for name, value in {**ENVIRONMENT, **run.env}.items()},
             "limits": {
                 "file_bytes": run.box_bytes,

@@ -13,12 +13,12 @@ from reward_sandbox.jail.host.jobs import NoReply, run_pair_there, run_there
 from reward_sandbox.jail.host.slots import TALK
 from reward_sandbox.jail.host.wire import Done, Job
 from reward_sandbox.jail.spec import TIERS, CannotJail, Limits, Outcome, Run, Tier
-from reward_verifiers.service.http_client import HttpClient, ReplyTooLarge
+from reward_verifiers.service.http_client import HttpClient, UnreadableReply
 
 READY_S = 30.0
 # A reply holds what two programs wrote, in base64.
 MAX_REPLY_BYTES = 256 << 20
-_UNREACHABLE = (OSError, TimeoutError, httpx.HTTPError, ReplyTooLarge)
+_UNREACHABLE = (OSError, TimeoutError, httpx.HTTPError, UnreadableReply)
 
 
 class _Busy(RuntimeError):

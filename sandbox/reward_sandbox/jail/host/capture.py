@@ -14,10 +14,12 @@ _PIECE = 65536
 
 
 class Capture:
-    """Reads one stream of a run, up to a bound; more than that calls `stop`."""
+    """Reads one stream of a run, up to a bound; more than that calls `stop`. named: the path of a named pipe to use, which
+    the program may open by its name too.
+    """
 
-    def __init__(self, bound: int, stop: Callable[[], None]) -> None:
-        self._read_end, self.write_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    def __init__(self, bound: int, stop: Callable[[], None], named: str = "") -> None:
+        self._read_end, self.write_end = _named(named) if named else os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         fcntl.fcntl(self.write_end, fcntl.F_SETFL, 0)  # the program's end blocks, as it expects
         self._left, self._stop = bound, stop
         self._pieces: list[bytes] = []
@@ -62,6 +64,12 @@ class Capture:
         if self._watched:
             self._watched = False
             self._loop.remove_reader(self._read_end)
+
+
+def _named(path: str) -> tuple[int, int]:
+    """Its ends to read and to write."""
+    reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    return reading, os.open(path, os.O_WRONLY | os.O_CLOEXEC)
 
 
 @contextlib.contextmanager

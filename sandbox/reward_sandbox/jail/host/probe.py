@@ -41,8 +41,10 @@ async def held(run: Callable[[Run], Awaitable[Outcome]], *, but: Sequence[str] =
 
 
 async def works(run: Callable[[Run], Awaitable[Outcome]]) -> None:
-    """Raises CannotJail when no program laid into its box can be executed: each would look like a failure of its own."""
-    program = File(b"#!/bin/sh\necho works\n", executable=True)
+    """Raises CannotJail when no program laid into its box can be executed, or none can write to /dev/null: each would look
+    like a failure of its own.
+    """
+    program = File(b"#!/bin/sh\necho works >/dev/null && echo works\n", executable=True)
     outcome = await run(Run(("/box/program",), {"program": program}, limits=_LIMITS))
     if outcome.stdout != b"works\n":
         why = outcome.error or outcome.stderr.decode("utf-8", "replace")[-200:] or outcome.ending

@@ -12,6 +12,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 from reward_sandbox.jail.host.capture import conversation
@@ -35,6 +36,24 @@ def user_of(index: int) -> int:
     another for every slot of every service, since the kernel counts a user's processes together.
     """
     return 20_000 + (os.getpid() * 64 + index) % 40_000
+
+
+def can_choose_user() -> bool:
+    """Whether programs can run as another user: this process is root, of a namespace that has more users than that one."""
+    if os.geteuid() != 0:
+        return False
+    try:
+        texts = [Path(f"/proc/self/{kind}_map").read_text(encoding="ascii") for kind in ("uid", "gid")]
+        groups = Path("/proc/self/setgroups").read_text(encoding="ascii").strip()
+    except OSError:
+        return True  # a kernel without them has no such namespaces
+    return groups != "deny" and all(_holds(text, user_of(0)) for text in texts)
+
+
+def _holds(map_text: str, user: int) -> bool:
+    """Whether the lines of a map (inside, outside, count) name the user."""
+    ranges = [tuple(map(int, line.split())) for line in map_text.splitlines()]
+    return any(first <= user < first + count for first, _, count in ranges)
 
 
 def stack_bytes(run: Run, *, in_a_group: bool) -> int:

@@ -86,12 +86,15 @@ def _enter(setup: dict[str, Any]) -> None:
     """Into the slot's own namespaces and its read-only root."""
     # The jail has no /proc; through this a child can still say that it is the first to go when memory runs out.
     setup["proc"] = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    if os.getuid() != setup["uid"] and setup["tier"] != "A":
+        with contextlib.suppress(OSError):  # without the privilege; then it works where no parent is closed
+            root.open_up(_folders(setup), setup["scratch"])
     if setup["bare"]:
         os.chmod(setup["scratch"], 0o711)  # noqa: S103  # its box is another user's, and private
         os.umask(0o077)
         return
     if setup["tier"] == "B":
-        if os.getuid() == 0:  # the user of the namespace must be nobody outside of it
+        if os.getuid() != setup["uid"]:  # the user of the namespace must be nobody outside of it
             os.chown(setup["scratch"], setup["uid"], setup["uid"])
             os.setgroups([])
             os.setresgid(*[setup["uid"]] * 3)
@@ -205,15 +208,19 @@ def _init(run: dict[str, Any], fds: list[int], setup: dict[str, Any], program: b
         root.make_box(limits["file_bytes"], limits["files"], uid, _folders(setup))
         _unpack(fds[0], run["files"], root.BOX, uid)
         streams = root.make_streams(fds[1], uid)
+        own = dict(enumerate(fds))
+        if streams and run["names_streams"]:
+            # What it writes by name and what it writes as usual then stay in their order.
+            own |= {place: os.open(f"{root.STREAMS}/{place - 1}", os.O_WRONLY | os.O_CLOEXEC) for place in (2, 3)}
         trouble, trouble_end = os.pipe()
         wake, wake_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         pid = os.fork()
         if pid == 0:
-            _program(run, fds, setup, uid, program, trouble_end)
+            _program(run, [own[place] for place in range(len(fds))], setup, uid, program, trouble_end)
         forwarded = dict(zip(streams, fds[2:4], strict=False))
-        for fd in (*set(fds) - set(forwarded.values()), trouble_end):
+        for fd in (*{*fds, *own.values()} - set(forwarded.values()), trouble_end):
             os.close(fd)
         status, usage = _attend(pid, wake, forwarded)
         # Out of the program's reach: it could say on its own streams that its jail had failed.
@@ -277,11 +284,12 @@ def _keeper(run: dict[str, Any], fds: list[int], setup: dict[str, Any], program:
             OSError
         ):  # gVisor has none: what is orphaned there goes to the container's first process
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-        uid = setup["uid"] if os.getuid() == 0 else os.getuid()
+        uid = setup["uid"]
         limits, box = run["limits"], f"{setup['scratch']}/box"
-        if os.getuid() != 0:
+        if os.getuid() == uid:
             limits["processes"] += bare.tasks_of_user(setup["proc"])
         bare.make_box(box, uid)
+        bare.own_streams(fds[1:4], uid)
         _unpack(fds[0], run["files"], box, uid)
         trouble, trouble_end = os.pipe()
         pid = os.fork()
@@ -374,6 +382,7 @@ def _program(
             os.setgroups([])
             os.setresgid(uid, uid, uid)
             os.setresuid(uid, uid, uid)
+            kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # else what it finds at /dev/stdin is root's
         kernel.drop_capabilities()
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         if setup["tier"] == "C":

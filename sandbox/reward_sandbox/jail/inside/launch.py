@@ -16,6 +16,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
 import kernel
+import root
 
 _HIGH = 900
 _LAST = 4096
@@ -33,6 +34,8 @@ def main() -> None:
         os.dup2(high, theirs)
     os.closerange(_HIGH, _LAST)
     if setup["uid"] is not None:
+        with contextlib.suppress(OSError):  # without the privilege; then it works where no parent is closed
+            root.open_up(setup["folders"], setup["scratch"])
         os.setgroups([])
         os.setresgid(*[setup["uid"]] * 3)
         os.setresuid(*[setup["uid"]] * 3)

@@ -32,6 +32,7 @@ _ETC = (
     "/etc/alternatives",
     "/etc/localtime",
     "/etc/mime.types",
+    "/etc/R",
 )
 DEVICES = ("null", "zero", "full", "random", "urandom")
 _USERS = "root:x:0:0::/:/bin/false\nbox:x:{uid}:{uid}::/box:/bin/false\n"
@@ -74,6 +75,41 @@ def enter(scratch: str, extra: Sequence[str], binds: Mapping[str, str], uid: int
     kernel.unmount("/.old")
     os.rmdir("/.old")
     kernel.read_only("/", recursive=False)  # not the devices
+
+
+def open_up(folders: Sequence[str], scratch: str) -> None:
+    """For a user who may not pass through their parents, such as /root: in a mount namespace of this process, each closed
+    parent is replaced by one that holds nothing else. scratch: an empty folder. Needs CAP_SYS_ADMIN. Raises OSError.
+    """
+    closed: dict[str, list[str]] = {}
+    for folder in dict.fromkeys(folders):
+        parent = _closed_parent(folder)
+        if parent and not f"{scratch}/".startswith(f"{parent}/"):
+            closed.setdefault(parent, []).append(folder)
+    if not closed:
+        return
+    kernel.unshare(kernel.CLONE_NEWNS)
+    kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
+    for parent, inner in closed.items():
+        places = [f"{scratch}/.open-{place}" for place in range(len(inner))]
+        for folder, place in zip(inner, places, strict=True):
+            os.mkdir(place)
+            kernel.mount(folder, place, flags=kernel.MS_BIND | kernel.MS_REC)
+        kernel.mount("open", parent, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=0755,size=1m")
+        for folder, place in zip(inner, places, strict=True):
+            os.makedirs(folder, exist_ok=True)
+            kernel.mount(place, folder, flags=kernel.MS_MOVE)
+            os.rmdir(place)
+
+
+def _closed_parent(folder: str) -> str:
+    """The first of its parents, from the top, that other users may not pass through; none is an empty text."""
+    parent = ""
+    for name in folder.strip("/").split("/")[:-1]:
+        parent += f"/{name}"
+        if not os.stat(parent).st_mode & stat.S_IXOTH:
+            return parent
+    return ""
 
 
 def moved(path: str, extra: Sequence[str]) -> str:

@@ -67,8 +67,6 @@ def text_of(answer: Any) -> str:
     Raises BadReference for what is neither text nor a number.
     """
     if isinstance(answer, bool) or not isinstance(answer, str | int | float):
-        if isinstance(answer, bool):
-            return str(answer)
         raise BadReference(f"the reference answer is neither text nor a number: {clipped(repr(answer), 100)}")
     text = str(answer).strip()
     if "boxed{" not in text and len(text) < _SOLUTION and "####" not in text:

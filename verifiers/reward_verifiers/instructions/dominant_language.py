@@ -1,0 +1,165 @@
+"""Which language most of a text is in, by our own verifier `language`; three more languages by their commonest words."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Annotated
+
+from pydantic import AfterValidator
+from wordfreq import top_n_list
+
+from reward_verifiers.instructions.kinds import Result
+from reward_verifiers.instructions.segment import words
+from reward_verifiers.language.count import count
+from reward_verifiers.language.languages import CODES, UNKNOWN, meant
+
+MAX_CHARS = 20_000
+"""Of a text that are looked at."""
+_LEAST = 0.5
+_COMMON: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "sw": (
+        frozenset(
+            [
+                "na",
+                "ya",
+                "wa",
+                "kwa",
+                "ni",
+                "katika",
+                "la",
+                "za",
+                "cha",
+                "kama",
+                "hii",
+                "hiyo",
+                "yake",
+                "yao",
+                "sana",
+                "pia",
+                "lakini",
+                "au",
+                "kuwa",
+                "mtu",
+                "watu",
+                "wetu",
+                "wake",
+                "si",
+            ]
+        ),
+        frozenset(["the", "of", "and", "to", "de", "la", "que", "en", "et", "der", "die", "und"]) - {"la"},
+    ),
+    "mr": (
+        frozenset(
+            [
+                "आहे",
+                "आणि",
+                "आहेत",
+                "ते",
+                "हे",
+                "या",
+                "मी",
+                "आम्ही",
+                "होते",
+                "होती",
+                "नाही",
+                "करण्यासाठी",
+                "करू",
+                "तर",
+                "त्या",
+                "त्याच्या",
+                "किंवा",
+                "असे",
+                "मध्ये",
+                "साठी",
+            ]
+        ),
+        frozenset(["है", "हैं", "और", "का", "की", "के", "में", "से", "यह", "छ", "र", "को", "हो", "पनि"]),
+    ),
+    "ne": (
+        frozenset(
+            [
+                "छ",
+                "छन्",
+                "र",
+                "हो",
+                "यो",
+                "पनि",
+                "मा",
+                "को",
+                "लागि",
+                "हरू",
+                "गर्न",
+                "भने",
+                "एक",
+                "थियो",
+                "छैन",
+                "हुन्छ",
+                "गर्ने",
+                "त्यो",
+                "तर",
+                "हामी",
+                "तपाईं",
+            ]
+        )
+        - {"एक"},
+        frozenset(["है", "हैं", "और", "का", "की", "के", "में", "यह", "आहे", "आणि", "आहेत"]),
+    ),
+}
+"""Common words of a language, and of those that it is taken for."""
+_QUICK = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "fi", "id", "vi", "ru", "uk", "bg")
+_COMMONEST = 200
+_CLEAR_WORDS = 8
+_CLEAR_SHARE = 0.25
+_CLEAR_LEAD = 2.0
+
+
+def _code(value: str) -> str:
+    """The code as it is known here. Raises ValueError."""
+    lowered = value.strip().lower()
+    if lowered in _COMMON:
+        return lowered
+    code = meant(value)
+    if code is None:
+        raise ValueError(f"the language {value!r} is not supported")
+    return code
+
+
+LanguageCode = Annotated[str, AfterValidator(_code)]
+
+
+def is_in_language(text: str, code: str) -> Result:
+    """Whether at least half of the words are of the language, and no other has more."""
+    text = text[:MAX_CHARS]
+    if code in _COMMON:
+        return _by_common_words(text, code)
+    if (clear := _clear_language(text)) is not None:
+        return Result(clear == code, f"it is {clear}")
+    shares = count(text.lower() if text.isupper() else text, CODES, target=code).words
+    known = {language: amount for language, amount in shares.items() if language != UNKNOWN}
+    if not known:
+        return Result(False, "no words of any language")
+    best = max(known, key=lambda language: known[language])
+    share = known.get(code, 0.0) / sum(shares.values())
+    return Result(best == code and share >= _LEAST, f"{share:.0%} of the words are {code}")
+
+
+@lru_cache(maxsize=1)
+def _commonest() -> dict[str, frozenset[str]]:
+    return {code: frozenset(top_n_list(code, _COMMONEST)) for code in _QUICK}
+
+
+def _clear_language(text: str) -> str | None:
+    """The language whose commonest words are many, and far more than any other's; None where it is not clear."""
+    found = words(text.lower())
+    hits = sorted(((sum(map(common.__contains__, found)), code) for code, common in _commonest().items()), reverse=True)
+    (most, code), (second, _) = hits[:2]
+    is_clear = most >= max(_CLEAR_WORDS, _CLEAR_SHARE * len(found)) and most >= _CLEAR_LEAD * second
+    return code if is_clear else None
+
+
+def _by_common_words(text: str, code: str) -> Result:
+    own, other = _COMMON[code]
+    found = [word.lower() for word in words(text)]
+    mine, theirs = sum(1 for word in found if word in own), sum(1 for word in found if word in other)
+    met = mine > theirs and mine >= len(found) / 25
+    return Result(met, f"{mine} common words of {code} among {len(found)}")

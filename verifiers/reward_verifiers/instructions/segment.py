@@ -1,0 +1,191 @@
+"""Words, tokens and sentences of a text in any writing, each in one pass.
+
+words       runs of letters and digits, with their marks; ICU's words where a writing has no spaces
+tokens      words with their punctuation apart, as a treebank splits them: do n't, John 's, ( see )
+sentences   up to a mark that ends one; a full stop after an abbreviation or an initial does not
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from icu4py.breakers import WordBreaker
+
+from reward_verifiers.instructions.word_lists import ABBREVIATIONS, STARTERS, TITLES
+
+_JOINERS = "\u200c\u200d"
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f"
+    "\U00020000-\U0003134f]"
+)
+"""Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
+_ASCII_SPACES = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
+
+
+_MARKED = re.compile("[\u0300-\u1fff\u200c\u200d\u20d0-\u20ff\ua000-\uabff\ufb1e\ufe20-\ufe2f]")
+"""Where marks and joiners of letters may be."""
+_PLAIN_WORD = re.compile(r"\w+")
+
+
+@lru_cache(maxsize=1)
+def _word() -> re.Pattern[str]:
+    r"""A word: `\w+`, but the marks of its letters do not end it, such as the vowels of Hindi and Thai."""
+    marks = "".join(chr(code) for code in range(0x300, 0xFFFF) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
+    return re.compile(rf"\w[\w{marks}{_JOINERS}]*")
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, without punctuation.
+
+    >>> words("It's 3.5 km."), words("我们今天去北京。")
+    (['It', 's', '3', '5', 'km'], ['我们', '今天', '去', '北京'])
+    """
+    if text.isascii():
+        return text.translate(_ASCII_SPACES).split()
+    found = (_word() if _MARKED.search(text) else _PLAIN_WORD).findall(text)
+    return _split_unspaced(found) if _UNSPACED.search(text) else found
+
+
+def _split_unspaced(parts: list[str]) -> list[str]:
+    split: list[str] = []
+    for part in parts:
+        if _UNSPACED.search(part):
+            split += [word for word in WordBreaker(part, "en") if any(map(str.isalnum, word))]
+        else:
+            split.append(part)
+    return split
+
+
+# --- tokens -----------------------------------------------------------------------------------------------------------
+
+_CLITIC = r"'(?:[sSmMdD]|ll|LL|re|RE|ve|VE)(?!\w)"
+_TOKEN = re.compile(
+    r"[A-Za-z]++(?=\s|,\D)|\.{2,}|--+|n't(?!\w)|N'T(?!\w)"
+    rf"|{_CLITIC}"
+    r"|(?:[^\s;@#$%&?!()\[\]{}<>\"“”‘’«»„`*,:'.nN\u2012-\u2015-]+|[nN](?!'[tT](?!\w))|[,:](?=\d)|-(?!-)|\.(?!\.)"
+    rf"|(?!{_CLITIC})'(?=\w))+"
+    r"|\S"
+)
+_CLOSERS = frozenset("\"'”’»)]}>")
+
+
+def tokens(sentences: list[str]) -> list[str]:
+    """The tokens of sentences.
+
+    >>> tokens(["I don't know (yet)."])
+    ['I', 'do', "n't", 'know', '(', 'yet', ')', '.']
+    """
+    found: list[str] = []
+    for sentence in sentences:
+        one = _TOKEN.findall(sentence)
+        _split_last_stop(one)
+        found += _split_unspaced(one) if _UNSPACED.search(sentence) else one
+    return found
+
+
+def _split_last_stop(parts: list[str]) -> None:
+    """The full stop that ends a sentence is a token."""
+    last = len(parts) - 1
+    while last >= 0 and parts[last] in _CLOSERS:
+        last -= 1
+    if last >= 0 and len(parts[last]) > 1 and parts[last].endswith(".") and not parts[last].endswith(".."):
+        parts[last : last + 1] = [parts[last][:-1], "."]
+
+
+# --- sentences --------------------------------------------------------------------------------------------------------
+
+_ENDS_ALONE = "。！？｡؟۔।॥"
+"""Marks that end a sentence with no space behind them, too."""
+_AFTER = ")\";}]*:@'({[!?”’»"
+_MARKS = re.compile(rf"[.?!…{_ENDS_ALONE}]")
+_LONG_ABBREVIATIONS = ("pprox", "essrs")
+_CLOSING = re.compile(r"[\"')\]}”’»」』）]+(?=\s|$|--)|[”’»」』）]+")
+_OPENING = "\"'([{*_“‘«`#-–—"
+_INITIAL = re.compile(r"[^\W\d_]\Z")
+_NUMBER = re.compile(r"-?[\d.,:/-]*\d\Z")
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, in order.
+
+    >>> sentences("Dr. Li left. Did she? Yes, at 5 p.m. today.")
+    ['Dr. Li left.', 'Did she?', 'Yes, at 5 p.m. today.']
+    """
+    parts: list[str] = []
+    begin = 0
+    for match in _MARKS.finditer(text):
+        end = match.end()
+        following = text[end : end + 1]
+        if following.isspace():
+            if not (_is_sure(text, end, match[0]) or _ends(text, begin, end, match[0])):
+                continue
+        elif end < begin or not _may_end(text, begin, end, match[0], following):
+            continue
+        else:
+            closing = _CLOSING.match(text, end)
+            end = closing.end() if closing else end
+        parts.append(text[begin:end])
+        begin = end
+    parts.append(text[begin:])
+    return [part for one in parts if (part := one.strip())]
+
+
+def _is_sure(text: str, end: int, mark: str) -> bool:
+    """A full stop after five small letters shortens nothing, but for approx. and messrs."""
+    before = text[max(0, end - 6) : end - 1]
+    return mark not in ".…" or (before.islower() and before.isalpha() and before not in _LONG_ABBREVIATIONS)
+
+
+def _may_end(text: str, begin: int, end: int, mark: str, following: str) -> bool:
+    """Of a mark with no space behind it."""
+    if not following:
+        return True
+    if mark in "。！？｡":
+        return following not in "。！？｡?!"
+    return mark in _ENDS_ALONE or (following in _AFTER and following not in "?!" and _ends(text, begin, end, mark))
+
+
+def _ends(text: str, begin: int, end: int, mark: str) -> bool:
+    """Whether the mark before `end` ends a sentence."""
+    if mark in "?!" or mark in _ENDS_ALONE:
+        return True
+    word = _word_before(text, begin, end - 1)
+    following = _word_after(text, end)
+    if not following:
+        return True
+    starts = following[0].isupper() and following.lower() in STARTERS
+    if mark == "…" or word.endswith("."):
+        return starts
+    lowered = word.lower()
+    if lowered in TITLES:
+        return False
+    if lowered in ABBREVIATIONS or ("." in lowered and lowered.replace(".", "").isalpha() and len(lowered) <= 9):
+        return starts
+    if _INITIAL.match(word):
+        return starts or (word == "I" and not following[0].islower())
+    return not (_NUMBER.match(word) and following[0].islower())
+
+
+def _word_before(text: str, begin: int, end: int) -> str:
+    low = end
+    limit = max(begin, end - 40)
+    while low > limit and not text[low - 1].isspace():
+        low -= 1
+    return text[low:end].lstrip(_OPENING)
+
+
+def _word_after(text: str, start: int) -> str:
+    limit = min(len(text), start + 200)
+    while start < limit and (text[start].isspace() or text[start] in _OPENING or text[start] in _AFTER):
+        start += 1
+    end = start
+    while end < limit and (text[end].isalnum() or text[end] == "'"):
+        end += 1
+    return text[start:end] or text[start : start + 1]
+
+
+def is_letter(char: str) -> bool:
+    """Whether the character is a letter of the Latin alphabet without marks."""
+    return char.isascii() and char.isalpha()
