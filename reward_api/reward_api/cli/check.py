@@ -13,9 +13,9 @@ from stamina.instrumentation import set_on_retry_hooks
 from reward_api.cli.score.requests import Columns, request_of
 from reward_api.cli.score.rows import BadInput, Row, open_source
 from reward_api.domains.live import files, refuse_second
-from reward_api.domains.spec import BadDomain, BoundComponent, Domain, read
+from reward_api.domains.spec import BadDomain, BoundComponent, Domain, NotInstalled, read
 from reward_api.gateway.backends import LOCAL, BackendResolver
-from reward_api.settings import GatewaySettings
+from reward_api.settings import SHIPPED_DOMAINS, GatewaySettings
 from reward_verifiers import json_schema, registry
 from reward_verifiers.contract import ScoreRequest, dotted, validation_errors
 from reward_verifiers.json_schema import BadSchema
@@ -39,25 +39,36 @@ async def _resolved(backends: BackendResolver, path: Path) -> Domain:
     return await backends.resolve(path.stem, spec, demand=True)
 
 
-async def check_domains(settings: GatewaySettings) -> tuple[list[str], list[str]]:
-    """(names of the domains that may be served, one line for each fault of the others)."""
+class DomainCheck(NamedTuple):
+    """What `check` finds in a folder of domain files."""
+
+    good: list[str]
+    """Names of the domains that may be served."""
+    faults: list[str]
+    """One line for each fault of the others."""
+    left_out: list[str]
+    """One line for each domain of ours whose packages are not installed here: nobody asked for it."""
+
+
+async def check_domains(settings: GatewaySettings) -> DomainCheck:
     # A service that is down is one fault, without a log line for every try.
     set_on_retry_hooks([])
     logging.getLogger("reward_api").addHandler(logging.NullHandler())
     backends = _backends(settings)
     paths = files(settings.domains)
-    good, faults = [], [] if paths else [f"no *.yaml or *.yml in {settings.domains}"]
+    result = DomainCheck([], [] if paths else [f"no *.yaml or *.yml in {settings.domains}"], [])
     for path in paths:
         try:
             refuse_second(path)
             await _resolved(backends, path)
-            good.append(path.stem)
+            result.good.append(path.stem)
         except BadDomain as error:
-            faults += [
+            is_ours = isinstance(error, NotInstalled) and settings.domains == SHIPPED_DOMAINS
+            (result.left_out if is_ours else result.faults).extend(
                 f"{path.name}: {where}: {why}" if where else f"{path.name}: {why}" for where, why in error.errors
-            ]
+            )
     await backends.aclose()
-    return good, faults
+    return result
 
 
 class DataCheck(NamedTuple):
