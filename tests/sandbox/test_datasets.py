@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reward_sandbox.datasets.row import NotUnderstood
-from reward_sandbox.datasets.table import READERS, reader_of, reference_of
+from reward_sandbox.datasets.table import READERS, converted, reader_of, reference_of
 from reward_verifiers.contract import VerifyRequest
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +85,13 @@ def test_the_page_has_every_data_set():
         assert f"| {reader.title} | `{reader.name}` | {', '.join(f'`{f}`' for f in reader.shape)} |" in page, (
             reader.name
         )
+
+
+@pytest.mark.parametrize("solution", ["print(1)\n", "```python\nprint(1)\n```", "So:\n\n```\nprint(1)\n```\nDone."])
+def test_a_solution_may_be_written_as_an_answer(solution):
+    tests = [{"type": "stdin_stdout", "input": "", "output": "1"}]
+    row = {"problem": "One.", "tests": json.dumps(tests), "solutions": [solution]}
+    assert converted(row)["solution"] == "print(1)\n"
 
 
 def test_the_form_of_every_data_set_has_a_source():

@@ -20,6 +20,7 @@ from reward_sandbox.datasets import (
     verl,
 )
 from reward_sandbox.datasets.row import NotUnderstood, Reader, Row, parsed, text
+from reward_sandbox.grading import extraction
 from reward_sandbox.grading.items import Kind, Test, Tests
 
 NAME = "dataset"
@@ -90,8 +91,15 @@ def _solution(row: Row, reader: Reader) -> str:
             value = [code for kind, code in zip(*value.values(), strict=False) if kind == _PYTHON]
         value = value[0] if isinstance(value, list) and value else value
         if isinstance(value, str) and value:
-            return text(row, "prompt") + value if value[0] in " \t" else value
+            code = _unfenced(value)
+            return text(row, "prompt") + code if code[0] in " \t" else code
     return ""
+
+
+def _unfenced(solution: str) -> str:
+    """The code of a solution that is written as an answer, in a fenced block."""
+    filled = [block.text for block in extraction.blocks(solution) if block.text.strip()]
+    return filled[-1] if filled else solution
 
 
 def is_own(row: Row) -> bool:

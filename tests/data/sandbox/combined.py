@@ -32,9 +32,9 @@ READS = {
         'ifstream in("/dev/stdin"); int n; in >> n; vector<long long> xs(n); for (auto& x : xs) in >> x; string line; getline(in >> ws, line);',
     ],
     "java": [
-        "Scanner in = new Scanner(System.in); int n = in.nextInt(); long[] xs = new long[n]; for (int i = 0; i < n; i++) xs[i] = in.nextLong(); in.nextLine(); String line = in.nextLine();",
-        'BufferedReader in = new BufferedReader(new InputStreamReader(System.in)); in.readLine(); long[] xs = Arrays.stream(in.readLine().split(" ")).mapToLong(Long::parseLong).toArray(); String line = in.readLine();',
-        'String[] rows = new String(System.in.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8).split("\\n"); StringTokenizer t = new StringTokenizer(rows[1]); long[] xs = new long[5]; for (int i = 0; i < 5; i++) xs[i] = Long.parseLong(t.nextToken()); String line = rows[2];',
+        "Scanner scanner = new Scanner(System.in); int count = scanner.nextInt(); long[] xs = new long[count]; for (int i = 0; i < count; i++) xs[i] = scanner.nextLong(); scanner.nextLine(); String line = scanner.nextLine();",
+        'BufferedReader reader = new BufferedReader(new InputStreamReader(System.in)); reader.readLine(); long[] xs = Arrays.stream(reader.readLine().split(" ")).mapToLong(Long::parseLong).toArray(); String line = reader.readLine();',
+        'String[] rows = new String(System.in.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8).split("\\n"); StringTokenizer words = new StringTokenizer(rows[1]); long[] xs = new long[5]; for (int i = 0; i < 5; i++) xs[i] = Long.parseLong(words.nextToken()); String line = rows[2];',
         'List<String> rows = new BufferedReader(new InputStreamReader(System.in)).lines().collect(Collectors.toList()); long[] xs = Stream.of(rows.get(1).split("\\\\s+")).mapToLong(Long::valueOf).toArray(); String line = rows.get(2);',
     ],
 }
