@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -90,14 +91,17 @@ async def check_data(settings: GatewaySettings, name: str, data: str) -> DataChe
     faults: list[str] = []
     more = 0
     for row in open_source(data).rows():
-        lines = [f"line {row.number}: {fault}" for fault in _row_faults(domain, row, auditors)]
+        found = [*_row_faults(domain, row, auditors), *await _program_faults(domain, row)]
+        lines = [f"line {row.number}: {fault}" for fault in found]
         room = MAX_FAULTS - len(faults)
         faults += lines[:room]
         more += len(lines[room:])
     if more:
         faults.append(f"… and {more} more")
     await backends.aclose()
-    by_shape = [f"{one.spec.key} ({one.endpoint})" for one in domain.components if not _is_here(one)]
+    by_shape = [
+        f"{one.spec.key} ({one.endpoint})" for one in domain.components if not _is_here(one) and _audit_of(one) is None
+    ]
     return DataCheck(faults, by_shape, [f"{key}: {auditor.audit.summary()}" for key, auditor in auditors.items()])
 
 
@@ -127,8 +131,23 @@ def _row_faults(domain: Domain, row: Row, auditors: dict[str, Auditor]) -> list[
     for component in domain.components:
         if auditor := auditors.get(component.spec.key):
             faults += [f"{component.spec.key}: {fault}" for fault in _audit_faults(auditor, request.reference)]
-        elif fault := _reference_fault(component, request.reference):
+        elif _audit_of(component) is None and (fault := _reference_fault(component, request.reference)):
             faults.append(fault)
+    return faults
+
+
+def _audit_of(component: BoundComponent) -> Callable[[dict[str, Any], dict[str, Any]], Awaitable[list[str]]] | None:
+    """How a backend that is here tries a row on programs; None where it judges none."""
+    return getattr(component.backend, "audit", None) if component.endpoint == LOCAL else None
+
+
+async def _program_faults(domain: Domain, row: Row) -> list[str]:
+    """Of the components that run programs: the row's own solution, one that does nothing, and one with a planted fault."""
+    faults: list[str] = []
+    for component in domain.components:
+        audit = _audit_of(component)
+        if audit is not None and row.data is not None:
+            faults += [f"{component.spec.key}: {fault}" for fault in await audit(row.data, component.spec.options)]
     return faults
 
 
