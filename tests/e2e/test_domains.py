@@ -166,11 +166,24 @@ def test_check_says_what_it_leaves_out(touchstone, tmp_path):
     assert [line.partition(":")[0] for line in done.stderr.splitlines()[1:]] == ["line 2", "line 3"]
 
 
-def test_check_reads_the_shape_of_references_that_another_service_judges(touchstone, tmp_path):
+def test_check_reads_the_shape_of_references_that_another_service_judges(touchstone, tmp_path, serve):
+    (tmp_path / "r.jsonl").write_text('{"answer": "a"}\n{"answer": ""}\n')
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    with serve("toys:Toy") as (url, _):
+        write_domains(folder, {"toy": f"verifiers: {{toy: {{url: '{url}'}}}}\ncomponents: [{{verifier: toy}}]\n"})
+        done = touchstone("domains", "check", "--domains", "mine", "--domain", "toy", "--data", "r.jsonl")
+    assert f"only the shape of the references was checked for toy ({url})" in done.stderr
+    assert done.returncode == 1
+    assert [line for line in done.stderr.splitlines() if line.startswith("line 2: toy: reference.answer: ")], (
+        done.stderr
+    )
+
+
+def test_check_tries_a_row_on_programs(touchstone, tmp_path):
     (tmp_path / "r.jsonl").write_text('{"completion": "print(1)", "answer": "4"}\n')
     done = touchstone("domains", "check", "--domain", "code", "--data", "r.jsonl")
-    assert "only the shape of the references was checked for code" in done.stderr
-    assert (done.returncode, "line 1: code: reference" in done.stderr) == (1, True), done.stderr
+    assert (done.returncode, "line 1: code: no kind and no tests" in done.stderr) == (1, True), done.stderr
 
 
 def test_explain_runs_a_whole_domain(touchstone, toy_domains):

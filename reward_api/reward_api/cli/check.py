@@ -53,7 +53,7 @@ class DomainCheck(NamedTuple):
 async def check_domains(settings: GatewaySettings) -> DomainCheck:
     # A service that is down is one fault, without a log line for every try.
     set_on_retry_hooks([])
-    logging.getLogger("reward_api").addHandler(logging.NullHandler())
+    logging.getLogger().addHandler(logging.NullHandler())
     backends = _backends(settings)
     paths = files(settings.domains)
     result = DomainCheck([], [] if paths else [f"no *.yaml or *.yml in {settings.domains}"], [])
