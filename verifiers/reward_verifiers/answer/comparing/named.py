@@ -257,6 +257,20 @@ def names_differ(gold: Node, answer: Node) -> bool:
     return not any(len(one) == 1 and _bases(other) == one for one, other in ((ours, theirs), (theirs, ours)))
 
 
+def values_by_name(gold: Node, answer: Node) -> tuple[list[Node], list[Node]] | None:
+    """The values of x = 1, y = 2 and of y = 2, x = 1, in one order of the names; None where one is named twice."""
+    ours, theirs = _values_of(gold), _values_of(answer)
+    if len(ours) < 2 or ours.keys() != theirs.keys():
+        return None
+    return [ours[name] for name in ours], [theirs[name] for name in ours]
+
+
+def _values_of(node: Node) -> dict[str, Node]:
+    if not isinstance(node, Seq) or len(_assigned(node)) != len(node.items):
+        return {}
+    return {_label_text(item.sides[0]): item.sides[1] for item in node.items if isinstance(item, Relation)}
+
+
 def _bases(names: set[str]) -> set[str]:
     """x_1 and x_2 are both an x."""
     return {name.partition("_")[0] for name in names}

@@ -24,6 +24,7 @@ from reward_verifiers.answer.reading.nodes import (
     Call,
     Const,
     Frac,
+    Matrix,
     Mul,
     Neg,
     Node,
@@ -31,6 +32,7 @@ from reward_verifiers.answer.reading.nodes import (
     Percent,
     Pow,
     Quantity,
+    Seq,
     Sym,
     symbols,
     walk,
@@ -76,6 +78,8 @@ def _letters_as_units(node: Node) -> _Scalar | None:
             )
         case Mul(factors):
             values = tuple(factor for factor in factors if not symbols(factor))
+            if any(isinstance(value, Seq | Matrix) for value in values):
+                return None
             letters = [_unit_letters(factor) for factor in factors if symbols(factor)]
             if not values or None in letters:
                 return None
@@ -87,7 +91,7 @@ def _letters_as_units(node: Node) -> _Scalar | None:
 def _molar(gold: str, answer: _Scalar) -> _Scalar:
     """5 M beside moles per liter."""
     match answer.value:
-        case Mul((*factors, Sym("M"))) if gold == units.MOLAR:
+        case Mul((*factors, Sym("M"))) if gold in (units.MOLAR, "molar"):
             return _Scalar(factors[0] if len(factors) == 1 else Mul(tuple(factors)), units.MOLAR, False)
     return answer
 

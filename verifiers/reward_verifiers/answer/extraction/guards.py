@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from reward_verifiers.answer.reading import words
+from reward_verifiers.answer.reading import units, words
 
 _BEFORE = {
     "en": (
@@ -61,7 +61,7 @@ _AFTER = {
     "en": (
         "or more|or less|or fewer|or greater|or above|or below|or higher|or lower|or over|or under|or so|fewer|less|"
         "at least|at most|at minimum|at maximum|and up|and above|and over|and below|percent more|percent less|choose|"
-        "plus|minus|is wrong|is incorrect|is not|isn't"
+        "plus|minus|is wrong|is incorrect|is not|isn't|is the wrong|is a wrong|was wrong|more than|less than|fewer than"
     ),
     "fr": "ou plus|ou moins|au moins|au plus|au maximum|au minimum|ou|n'est pas|de plus que|de moins",
     "de": "oder mehr|oder weniger|mindestens|höchstens|oder|ist nicht|weniger",
@@ -91,6 +91,7 @@ _AFTER_WORDS = frozenset("|".join(_AFTER.values()).split("|"))
 _MOST_WORDS = 4
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")
 _CLAUSE = re.compile(r"[.!?;:,](?:\s|$)|[。！？；：，\n]")
+_UNIT = re.compile(r"([A-Za-z]{1,14}|[\u3400-\u9fff]{1,2}?(?=以|未|超|内|之))\.?")
 _DOUBT = re.compile(r"[\s$*)\]}]{0,4}[?？]")
 _MARKS = re.compile(r"[\s$*_({\[\\]+$")
 _NUMBER_BEFORE = re.compile(r"[-+−]?[\d.,/]{1,30}\$?\s{0,2}$")
@@ -133,6 +134,19 @@ def changed_after(text: str) -> str | None:
     if _DOUBT.match(text):
         return "?"
     rest = text[:60].lstrip(" \t$*)}]%°")
+    return _changed_by(rest) or _changed_by(_without_unit(rest))
+
+
+def _without_unit(text: str) -> str:
+    """What stands behind the unit, or the thing, of "18 cm more" and 18cm以上."""
+    unit = _UNIT.match(text)
+    word = unit.group(1) if unit else ""
+    if word and (units.spelled(word) or words.stem(word) or word in words.CJK_HARMLESS):
+        return text[unit.end() :].lstrip(" $*)}")  # type: ignore[union-attr]
+    return ""
+
+
+def _changed_by(rest: str) -> str | None:
     if _is_cjk(rest[:1]):
         return next((word for word in _CJK_AFTER if rest.startswith(word)), None)
     clause = _CLAUSE.split(rest)[0]

@@ -25,8 +25,11 @@ _NUMBER = re.compile(
 
 _DENIES = re.compile(r"\b(?:not|never|cannot|impossible|unlikely|doubt|deny|false|wrong)\b|n['’]t\b|不|没有", re.I)
 
-_CLAUSES = re.compile(r"[.!?;:,。，；：\n]|\b(?:so|thus|hence|therefore|then|but|and|which|not it['’]s)\b", re.I)
+_CLAUSES = re.compile(r"[.!?;:,。，；：\n]|\b(?:so|thus|hence|therefore|then|but|and|which)\b", re.I)
 """Between two clauses: what one denies, the next may say."""
+
+_INSTEAD = re.compile(r"\bnot\s[-\d.,]{1,20}[,;]?\s(?:but\s)?(?:it['’]s|it is)\b", re.I)
+"""What "not 10, it's 11" denies is the other number."""
 
 _GUESS = re.compile(
     r"(?:\b(?:or|ou|oder|oppure|o|или|of|lub|veya|hoặc|maybe|perhaps)|,|/|或|または|또는)\s{0,3}\$?$", re.I
@@ -60,7 +63,7 @@ def last_number(text: str, single: bool = True) -> Extraction | None:
     last = last_match(_NUMBER, tail)
     if last is None:
         return None
-    before = tail[max(0, last.start() - 60) : last.start()]
+    before = _INSTEAD.sub(" ", tail[max(0, last.start() - 60) : last.start()])
     if single and (NEGATED_BEFORE.search(before) or _DENIES.search(_CLAUSES.split(before)[-1])):
         return Extraction(None, "last_number", "the answer is negated")
     if single and DENIED_AFTER.match(tail, last.end()):

@@ -89,8 +89,11 @@ def table(choices: Choices | None) -> dict[str, str]:
     if choices is None:
         return {}
     if isinstance(choices, dict):
-        return {str(letter).strip("(). ").upper(): str(text) for letter, text in choices.items()}
-    return {chr(ord("A") + index): str(text) for index, text in enumerate(choices[:26])}
+        rows = {str(letter).strip("(). ").upper(): str(text) for letter, text in choices.items()}
+    else:
+        rows = {chr(ord("A") + index): str(text) for index, text in enumerate(choices[:26])}
+    labelled = all(re.match(rf"\(?{letter}[.):]\s", text) for letter, text in rows.items())
+    return {letter: text.split(None, 1)[1] for letter, text in rows.items()} if labelled else rows
 
 
 def _letters(text: str, options: dict[str, str]) -> tuple[str, ...] | None:

@@ -43,6 +43,8 @@ from reward_verifiers.answer.reading.nodes import (
 from reward_verifiers.answer.reading.reader import Reading, read, read_gold, text_content
 from reward_verifiers.verifier import BadReference, Unsupported
 
+_PERCENT_BEHIND = re.compile(r"\\boxed\{[0-9.]{1,20}\}\$?\s?(?:percent|\\?%)[^\d{}]*$")
+"""\\boxed{20} percent, at the end of a solution."""
 _SOLUTION = 200
 """Characters from which a reference is a worked solution, to look for the answer in."""
 _ANY_FORM = AnswerOptions(form="any")
@@ -72,7 +74,10 @@ def text_of(answer: Any) -> str:
     if "boxed{" not in text and len(text) < _SOLUTION and "####" not in text:
         return text
     match = next(iter(candidates(text, ("boxed", "####", "phrase"), True, False)), None)
-    return match.text.strip() if match and match.text else text
+    if match is None or not match.text:
+        return text
+    percent = _PERCENT_BEHIND.search(text) if match.source == "boxed" else None
+    return match.text.strip() + ("\\%" if percent else "")
 
 
 @lru_cache(maxsize=1024)

@@ -6,7 +6,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from reward_verifiers.answer.reading import amounts, units
-from reward_verifiers.answer.reading.nodes import Builder, Call, Const, Matrix, Node, Relation, Seq, Sym, Text
+from reward_verifiers.answer.reading.nodes import (
+    BOUND,
+    Builder,
+    Call,
+    Const,
+    Matrix,
+    Node,
+    Relation,
+    Seq,
+    Sym,
+    Text,
+    renamed,
+    symbols,
+)
 from reward_verifiers.answer.reading.tokens import CannotRead
 
 if TYPE_CHECKING:
@@ -124,14 +137,21 @@ def _braces(p: Parser) -> Node:
     return Seq(items, "{", "}")
 
 
+def _of_numbers(variable: Sym, conditions: Node) -> Node:
+    """The conditions of {x : x > 3}, whose letter may be any."""
+    if variable.name not in symbols(conditions):
+        raise CannotRead("a condition on another letter")
+    return renamed(conditions, {variable.name: BOUND.name})
+
+
 def _builder(element: Node, conditions: Node) -> Node:
     """{x | x > 3} is the set of which the condition speaks; {2k : k in Z} is a set of its own."""
     listed = conditions.items if isinstance(conditions, Seq) and not conditions.open else (conditions,)
     match element:
         case Relation(("in",), (Sym() as variable, Const("R" | "Z" | "N" | "Q" | "C")) as sides):
             if sides[1] == Const("R"):
-                return conditions
+                return _of_numbers(variable, conditions)
             return Builder(variable, (Relation(("in",), sides), *listed))
-        case Sym():
-            return conditions
+        case Sym() as variable:
+            return _of_numbers(variable, conditions)
     return Builder(element, listed)

@@ -135,6 +135,8 @@ class Text(Node):
 
 ANY = Text("any value")
 """The left side of a congruence that stands without one: 3 (mod 7)."""
+BOUND = Sym("·")
+"""The letter of {x : x > 3}, which may be any."""
 
 
 @dataclass(frozen=True, slots=True)

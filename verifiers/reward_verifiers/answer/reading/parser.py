@@ -122,8 +122,7 @@ class Parser(TokenStream):
     def whole(self) -> Node:
         """Everything, or CannotRead."""
         worded = any(token.kind == "text" for token in self.stream)
-        if worded:
-            sentences.skip_lead(self)
+        label = sentences.skip_lead(self) if worded else None
         node = (sentences.all_but(self) if worded else None) or self.items()
         if isinstance(node, Relation) and self.accept(":"):  # x < -7 : (-\\infty, -7)
             self.conditions.append(Relation(("in",), (node, self.items())))
@@ -132,6 +131,8 @@ class Parser(TokenStream):
         if worded:
             sentences.skip_close(self)
         self.expect_end()
+        if label is not None and isinstance(node, Text):
+            node = Relation(("=",), (label, node))
         return Given(node, tuple(self.conditions)) if self.conditions else node
 
     def separator(self) -> bool:
@@ -165,7 +166,7 @@ class Parser(TokenStream):
             return Call("both", tuple(items))
         if alternatives and relations and any(item.ops[0] in _ORDER for item in items if isinstance(item, Relation)):
             return Union(tuple(items))
-        if joints & _OR and all(isinstance(item, Sym) and item.name in _SINGLE for item in items):
+        if joints & _OR and all(_is_option(item) for item in items):
             raise CannotRead("options of which one is meant")
         return amounts.joined(Seq(tuple(items)))
 
@@ -644,6 +645,11 @@ class Parser(TokenStream):
             self.at += 1
             return layouts.environment(self, name[6:])
         raise CannotRead(f"unknown command {name[:20]!r}")
+
+
+def _is_option(node: Node) -> bool:
+    """What one of several may be chosen: a letter, a word."""
+    return isinstance(node, Text) or (isinstance(node, Sym) and node.name in _SINGLE)
 
 
 def _is_worded(node: Node) -> bool:

@@ -116,6 +116,10 @@ def _from_lists(content: str) -> Node | None:
         return Time(content)
     counted = content[:-1] if content[-1:] in words.CJK_HARMLESS else content  # 七个
     value = numerals.number(counted) if content[:1].isalpha() else None
+    if value is None and " " in content:
+        said, _, unit = content.rpartition(" ")
+        value, name = numerals.number(said), units.spelled(unit)
+        return Quantity(Num(value), name) if value is not None and value >= 0 and name else None
     if value is None:
         return None
     return Num(value) if value >= 0 else Neg(Num(-value))
@@ -125,6 +129,8 @@ def _from_lists(content: str) -> Node | None:
 def read_gold(text: str) -> Reading:
     """The reading of a reference: like `read`, but a letter that stands apart from its number is a unit."""
     apart = _SPACED_UNIT.fullmatch(text.strip(" $"))
+    if apart and apart[2] == "M":
+        return read(f"{apart[1]}\\text{{ molar}}")
     if apart and units.spelled(apart[2]):
         return read(f"{apart[1]}\\text{{ {apart[2]}}}")
     return read(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reward_verifiers.answer.reading import words
-from reward_verifiers.answer.reading.nodes import Const, Neg, Node, PlusMinus, Relation, Seq, Union
+from reward_verifiers.answer.reading.nodes import Const, Neg, Node, PlusMinus, Relation, Seq, Sym, Union
 
 if TYPE_CHECKING:
     from reward_verifiers.answer.reading.parser import Parser
@@ -17,8 +17,19 @@ if TYPE_CHECKING:
 _MAX_LEAD = 40
 
 
-def skip_lead(p: Parser) -> None:
-    """Passes over the words before a value; over none where they are not all harmless, or where all is words."""
+def skip_lead(p: Parser) -> Sym | None:
+    """Passes over the words before a value; over none where they are not all harmless, or where all is words.
+
+    Gives the letter of "n is even".
+    """
+    label = None
+    if p.token.kind == "sym" and p.ahead().kind == "text" and p.ahead().value.lower() in ("is", "equals"):
+        label = Sym(p.token.value)
+    _skip(p)
+    return label if p.at > 1 else None
+
+
+def _skip(p: Parser) -> None:
     verb = _verb(p)
     if verb is not None:
         end = verb + 1

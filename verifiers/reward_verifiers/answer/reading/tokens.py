@@ -282,6 +282,7 @@ class _Lexer:
                 self._emit("sym", letter)
         elif (
             len(word) > 3
+            or not word.isascii()
             or low in _SMALL
             or (word.isalpha() and not word.isupper() and (low in words.NOUNS or low in _SHORT))
         ):

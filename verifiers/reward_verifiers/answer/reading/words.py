@@ -162,10 +162,14 @@ DIRECTIONS = frozenset(
 """Words that tell a movement or a place from its opposite; "5 apples left" is no such."""
 
 
+_NO_THINGS = frozenset("minimum maximum extra unknown leftover short error".split())
+"""Nouns that say what sort of number it is, and count nothing."""
+
+
 def stem(word: str) -> str | None:
     """The singular of a counted thing; None for any other word."""
     low = word.lower().rstrip(".,;:!")
-    if low in DIRECTIONS:
+    if low in DIRECTIONS or low in _NO_THINGS:
         return None
     return PLURALS.get(low) or (low if low in NOUNS else None)
 
