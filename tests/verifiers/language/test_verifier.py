@@ -2,6 +2,7 @@ import json
 import random
 import re
 import statistics
+import time
 from itertools import combinations
 from pathlib import Path
 
@@ -164,6 +165,12 @@ def test_the_scope_is_the_part_that_is_asked_for():
     assert judge(text, target="zh", scope="answer").score == 0
     assert judge("首先我们检查答案。</think>The end of it.", target="zh", scope="think", prefix="<think>\n").score == 1
     assert judge("no tags at all here", scope="think").reason == "there is no think section to look at"
+
+
+def test_a_run_of_joiners_costs_no_more_than_its_length():
+    begun = time.process_time()
+    assert judge("\u200d" * 300_000, scope="all").score == 0
+    assert time.process_time() - begun < LanguageVerifier.item_timeout_s
 
 
 def test_threshold_is_one_or_nothing():

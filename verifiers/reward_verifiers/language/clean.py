@@ -12,7 +12,9 @@ from reward_verifiers.language.words import code_points
 COMMANDS = frozenset(word_list("commands"))
 """LaTeX's own commands: those that read like words of some language, and all that begin with n, r or t."""
 _INVISIBLE = re.compile("[\u00ad\u034f\u180e\u200b\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]")
-_JOINERS = re.compile("(?<=[A-Za-z\u0400-\u04ff])[\u200c\u200d]+|[\u200c\u200d]+(?=[A-Za-z\u0400-\u04ff])")
+_JOINERS = re.compile(
+    "(?<=[A-Za-z\u0400-\u04ff])[\u200c\u200d]+|(?<![\u200c\u200d])[\u200c\u200d]+(?=[A-Za-z\u0400-\u04ff])"
+)
 _STYLED = re.compile("[\U0001d400-\U0001d7ff\uff21-\uff3a\uff41-\uff5a\u249c-\u24e9\U0001f110-\U0001f169]")
 _ESCAPED = re.compile(r"&#(?:\d{2,6}|x[0-9A-Fa-f]{2,5});|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}")
 _BREAK = re.compile(r"\\([nrt])([A-Za-z]{0,40})")
