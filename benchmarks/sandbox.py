@@ -1,8 +1,9 @@
 """The sandbox: programs a second beside starting Python un-isolated, in one interleaved run; and beside bwrap and docker.
 
-    python benchmarks/sandbox.py [bombs]
+    python benchmarks/sandbox.py [bombs | calls]
 
-`bombs`: only what quick programs wait beside slow ones.
+`bombs`: only what quick programs wait beside slow ones. `calls`: only 1,500 calls at once of a service of its own, which is
+then killed, and what the next one leaves of it.
 
 With a Docker engine that has the image touchstone/sandbox, docker's ways are measured too.
 
@@ -13,15 +14,19 @@ alike. The ratio is to `python3 -I -S` started un-isolated on the same program: 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import os
 import platform
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import httpx
 
@@ -271,10 +276,96 @@ async def beside_bombs(bombs: int = 8, clients: int = 4, seconds: float = 40.0) 
     await backend.aclose()
 
 
+CALLS = 1500
+# What each of the calls has: a program, and its score.
+KINDS = (
+    (ADD, 1),
+    ("print(sum(map(int, input().split())))", 1),
+    ("print(4)", 0),
+    ("import sys\nsys.exit(1)", 0),
+    ("import os\nos.fork()\nos.kill(os.getppid(), 9)", 0),
+    ("print('x' * 10**7)", 0),
+)
+
+
+async def calls_at_once() -> None:
+    """Each call a connection of its own; then the service is killed with programs at work."""
+    port, folder = _free_port(), tempfile.mkdtemp()
+    environment = {**os.environ, "TMPDIR": folder}
+    command = [str(Path(sys.executable).with_name("touchstone")), "serve", "sandbox", "--port", str(port)]
+    service = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL, env=environment)
+    limits = httpx.Limits(max_connections=CALLS)
+    times: list[float] = []
+    wrong = lost = 0
+
+    async def call(client: httpx.AsyncClient, number: int) -> None:
+        nonlocal wrong, lost
+        code, score = KINDS[number % len(KINDS)]
+        item = {"language": "python", "code": f"{code}\n# {number}", "tests": [{"stdin": "1 2", "stdout": "3"}]}
+        begun = time.monotonic()
+        try:
+            reply = await client.post("/grade", json={"items": [item]})
+            wrong += reply.json()["items"][0]["score"] != score
+        except (httpx.HTTPError, KeyError):
+            lost += 1
+        times.append(time.monotonic() - begun)
+
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=600, limits=limits) as client:
+        await _served(client)
+        begun = time.monotonic()
+        await asyncio.gather(*(call(client, number) for number in range(CALLS)))
+        took = time.monotonic() - begun
+        bomb = {"items": [{"language": "python", "code": "while True: pass", "tests": [{"stdout": ""}]}]}
+        at_work = [asyncio.create_task(client.post("/grade", json=bomb)) for _ in range(8)]
+        await asyncio.sleep(1)
+        service.kill()
+        await service.wait()
+        await asyncio.gather(*at_work, return_exceptions=True)
+    print("\n| calls at once | lost | wrong | calls a second | median s | longest s |\n|---|---|---|---|---|---|")
+    print(f"| {CALLS} | {lost} | {wrong} | {CALLS / took:.0f} | {statistics.median(times):.2f} | {max(times):.2f} |")
+    await asyncio.sleep(61)  # a folder this young may be one that is only being made
+    again = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL, env=environment)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        await _served(client)
+    again.terminate()
+    await again.wait()
+    left = [path.name for path in Path(folder).iterdir()] + _left(service.pid)
+    print(
+        f"\nOf a service that `kill -9` ended with programs at work, the next one leaves: {', '.join(left) or 'nothing'}"
+    )
+    shutil.rmtree(folder)
+
+
+async def _served(client: httpx.AsyncClient) -> None:
+    for _ in range(600):
+        with contextlib.suppress(httpx.HTTPError):
+            if (await client.get("/readyz")).status_code == httpx.codes.OK:
+                return
+        await asyncio.sleep(0.2)
+    raise RuntimeError("the service does not start")
+
+
+def _left(pid: int) -> list[str]:
+    """The control groups and the processes of a sandbox that had this process id."""
+    groups = [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/touchstone-{pid}-*")]
+    users = {20_000 + (pid * 64 + index) % 40_000 for index in range(64)}
+    found = [path for path in Path("/proc").glob("[0-9]*") if path.exists() and path.stat().st_uid in users]
+    return groups + [path.name for path in found]
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
 def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     if sys.argv[1:] == ["bombs"]:
         asyncio.run(beside_bombs())
+        return
+    if sys.argv[1:] == ["calls"]:
+        asyncio.run(calls_at_once())
         return
     numpy = importlib.util.find_spec("numpy")
     path = os.path.dirname(os.path.dirname(numpy.origin)) if numpy and numpy.origin else ""
@@ -283,6 +374,7 @@ def main() -> None:
     asyncio.run(service_and_slots())
     asyncio.run(compiling())
     asyncio.run(beside_bombs())
+    asyncio.run(calls_at_once())
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from reward_sandbox.datasets import table
 from reward_sandbox.datasets.row import NotUnderstood
-from reward_sandbox.grading import extraction, suites
+from reward_sandbox.grading import audit, extraction, suites
 from reward_sandbox.grading.grader import Grader
 from reward_sandbox.grading.items import MAX_CODE, Assurance, GradeItem, GradeResult, Tests
 from reward_sandbox.grading.uploads import Uploads
@@ -183,6 +183,24 @@ class CodeBackend:
             for code in programs
         ]
         return VerifyReply(verifier=NAME, version=VERSION, build=code_digest(CodeBackend), verdicts=verdicts)
+
+    async def audit(self, row: dict[str, Any], options: dict[str, Any]) -> list[str]:
+        """What is wrong with a row of a data set, one line each: its reference, its tests, its own solution."""
+        try:
+            reference = row.get("reference")
+            own = dict(row) if isinstance(reference, dict) else table.converted(row)
+            checked = CodeReference.model_validate(table.reference_of(own["reference"]))
+            await self.start()
+            language = self.grader.compiler.language_of(checked.language or self._options(options).language)
+        except (NotUnderstood, CannotJail, UnknownLanguage) as error:
+            return [str(error)]
+        except ValidationError as error:
+            return [f"{path}: {reason}" for path, reason in validation_errors(error)]
+        tests = checked.model_dump(exclude={"language"})
+        tests["prelude"] = table.prelude_for(language.name, checked.prelude)
+        solution = str(own.get("solution") or "")
+        tests["entry"] = checked.entry or suites.entry_of(checked.test_code) or suites.defined_by(solution)
+        return await audit.faults_of(GradeItem(language=language.name, code="", **tests), solution, self.grader.grade)
 
     @staticmethod
     def converted(row: dict[str, Any], dataset: str = "") -> dict[str, Any]:

@@ -169,7 +169,7 @@ def test_check_says_what_it_leaves_out(touchstone, tmp_path):
 def test_check_reads_the_shape_of_references_that_another_service_judges(touchstone, tmp_path):
     (tmp_path / "r.jsonl").write_text('{"completion": "print(1)", "answer": "4"}\n')
     done = touchstone("domains", "check", "--domain", "code", "--data", "r.jsonl")
-    assert "checked by the shape of the references alone: code" in done.stderr
+    assert "only the shape of the references was checked for code" in done.stderr
     assert (done.returncode, "line 1: code: reference" in done.stderr) == (1, True), done.stderr
 
 

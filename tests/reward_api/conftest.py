@@ -1,6 +1,6 @@
 import httpx
 import pytest
-from toy_gateway import RELATIVE, TOY, write_domains
+from toy_gateway import ELSEWHERE, RELATIVE, TOY, write_domains
 
 from reward_api.app import create_app
 from reward_api.gateway.gateway import Gateway
@@ -10,7 +10,6 @@ AFTER = TOY + "  - {verifier: 'toys:Echoes', name: echo, after: [toy]}\n"
 
 
 # A verifier that lives elsewhere is not loaded here: these two take seconds, and no toy needs them.
-ELSEWHERE = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9"}
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What a gateway of toys is started with."""
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,9 @@ RELATIVE = "components:\n  - {verifier: 'toys:Relative', name: relative}\n"
 EXACT = "components:\n  - {verifier: 'toys:ExactToy', name: toy}\n"
 DOMAINS = {"toy": TOY, "exact": EXACT, "whole": TOY + "  - {verifier: 'toys:Relative', name: relative}\n"}
 # No toy needs the real verifiers, and they take seconds to load.
-REMOTE = '{"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9", "code": "http://127.0.0.1:9"}'
+HEAVY = ("answer", "code", "instructions", "language", "structured", "text_similarity", "tool_call")
+ELSEWHERE = dict.fromkeys(HEAVY, "http://127.0.0.1:9")
+REMOTE = json.dumps(ELSEWHERE)
 SETTINGS = {"TOUCHSTONE_VERIFIER_URLS": REMOTE, "TOUCHSTONE_WORKERS": "2"}
 
 

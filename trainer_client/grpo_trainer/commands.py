@@ -56,7 +56,9 @@ app = typer.Typer(
 @app.command("run")
 def train(
     recipe: Annotated[Path, typer.Argument(help="The recipe's YAML file.", exists=True, dir_okay=False)],
-    url: Annotated[str, typer.Option(envvar="TOUCHSTONE_URL", help="A running gateway.")] = "http://127.0.0.1:8700",
+    url: Annotated[
+        str, typer.Option(envvar="TOUCHSTONE_URL", help="URL of a running gateway.")
+    ] = "http://127.0.0.1:8700",
     key: Annotated[str, typer.Option(envvar="TOUCHSTONE_KEY", help="Bearer key of the gateway.")] = "",
     run: Annotated[
         Path | None,
@@ -94,7 +96,9 @@ def train(
 def report(
     runs: Annotated[
         list[Path],
-        typer.Argument(help="Folder of a run. Several: one page that compares them.", exists=True, file_okay=False),
+        typer.Argument(
+            help="Folder of a run. Several folders make one page that compares them.", exists=True, file_okay=False
+        ),
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Default: report.html in the (first) run's folder.")

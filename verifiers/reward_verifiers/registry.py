@@ -33,6 +33,10 @@ class BrokenVerifier(ImportError):
     """It is registered, but it cannot be loaded here (a package is missing) or is not a Verifier."""
 
 
+class MissingPackages(BrokenVerifier):
+    """Packages of an extra are not installed; the message names the extra."""
+
+
 def registered() -> Mapping[str, EntryPoint]:
     """Name → entry point. Raises ValueError when two distributions claim one name."""
     claims: defaultdict[str, set[EntryPoint]] = defaultdict(set)
@@ -132,7 +136,8 @@ def _broken(what: str, point: EntryPoint, error: Exception) -> BrokenVerifier:
     """Names the extra that is missing, where the entry point has one."""
     is_missing = isinstance(error, ModuleNotFoundError) and point.extras and point.dist is not None
     cure = f"; pip install '{point.dist.name}[{','.join(point.extras)}]'" if is_missing and point.dist else ""
-    return BrokenVerifier(f"{what} {point.name!r} cannot be loaded: {_place(error)}{error}{cure}")
+    kind = MissingPackages if cure else BrokenVerifier
+    return kind(f"{what} {point.name!r} cannot be loaded: {_place(error)}{error}{cure}")
 
 
 def _place(error: Exception) -> str:

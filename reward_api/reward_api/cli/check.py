@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,9 +13,9 @@ from stamina.instrumentation import set_on_retry_hooks
 from reward_api.cli.score.requests import Columns, request_of
 from reward_api.cli.score.rows import BadInput, Row, open_source
 from reward_api.domains.live import files, refuse_second
-from reward_api.domains.spec import BadDomain, BoundComponent, Domain, read
+from reward_api.domains.spec import BadDomain, BoundComponent, Domain, NotInstalled, read
 from reward_api.gateway.backends import LOCAL, BackendResolver
-from reward_api.settings import GatewaySettings
+from reward_api.settings import SHIPPED_DOMAINS, GatewaySettings
 from reward_verifiers import json_schema, registry
 from reward_verifiers.contract import ScoreRequest, dotted, validation_errors
 from reward_verifiers.json_schema import BadSchema
@@ -38,25 +39,36 @@ async def _resolved(backends: BackendResolver, path: Path) -> Domain:
     return await backends.resolve(path.stem, spec, demand=True)
 
 
-async def check_domains(settings: GatewaySettings) -> tuple[list[str], list[str]]:
-    """(names of the domains that may be served, one line for each fault of the others)."""
+class DomainCheck(NamedTuple):
+    """What `check` finds in a folder of domain files."""
+
+    good: list[str]
+    """Names of the domains that may be served."""
+    faults: list[str]
+    """One line for each fault of the others."""
+    left_out: list[str]
+    """One line for each domain of ours whose packages are not installed here: nobody asked for it."""
+
+
+async def check_domains(settings: GatewaySettings) -> DomainCheck:
     # A service that is down is one fault, without a log line for every try.
     set_on_retry_hooks([])
     logging.getLogger("reward_api").addHandler(logging.NullHandler())
     backends = _backends(settings)
     paths = files(settings.domains)
-    good, faults = [], [] if paths else [f"no *.yaml or *.yml in {settings.domains}"]
+    result = DomainCheck([], [] if paths else [f"no *.yaml or *.yml in {settings.domains}"], [])
     for path in paths:
         try:
             refuse_second(path)
             await _resolved(backends, path)
-            good.append(path.stem)
+            result.good.append(path.stem)
         except BadDomain as error:
-            faults += [
+            is_ours = isinstance(error, NotInstalled) and settings.domains == SHIPPED_DOMAINS
+            (result.left_out if is_ours else result.faults).extend(
                 f"{path.name}: {where}: {why}" if where else f"{path.name}: {why}" for where, why in error.errors
-            ]
+            )
     await backends.aclose()
-    return good, faults
+    return result
 
 
 class DataCheck(NamedTuple):
@@ -79,14 +91,17 @@ async def check_data(settings: GatewaySettings, name: str, data: str) -> DataChe
     faults: list[str] = []
     more = 0
     for row in open_source(data).rows():
-        lines = [f"line {row.number}: {fault}" for fault in _row_faults(domain, row, auditors)]
+        found = [*_row_faults(domain, row, auditors), *await _program_faults(domain, row)]
+        lines = [f"line {row.number}: {fault}" for fault in found]
         room = MAX_FAULTS - len(faults)
         faults += lines[:room]
         more += len(lines[room:])
     if more:
         faults.append(f"… and {more} more")
     await backends.aclose()
-    by_shape = [f"{one.spec.key} ({one.endpoint})" for one in domain.components if not _is_here(one)]
+    by_shape = [
+        f"{one.spec.key} ({one.endpoint})" for one in domain.components if not _is_here(one) and _audit_of(one) is None
+    ]
     return DataCheck(faults, by_shape, [f"{key}: {auditor.audit.summary()}" for key, auditor in auditors.items()])
 
 
@@ -116,8 +131,23 @@ def _row_faults(domain: Domain, row: Row, auditors: dict[str, Auditor]) -> list[
     for component in domain.components:
         if auditor := auditors.get(component.spec.key):
             faults += [f"{component.spec.key}: {fault}" for fault in _audit_faults(auditor, request.reference)]
-        elif fault := _reference_fault(component, request.reference):
+        elif _audit_of(component) is None and (fault := _reference_fault(component, request.reference)):
             faults.append(fault)
+    return faults
+
+
+def _audit_of(component: BoundComponent) -> Callable[[dict[str, Any], dict[str, Any]], Awaitable[list[str]]] | None:
+    """How a backend that is here tries a row on programs; None where it judges none."""
+    return getattr(component.backend, "audit", None) if component.endpoint == LOCAL else None
+
+
+async def _program_faults(domain: Domain, row: Row) -> list[str]:
+    """Of the components that run programs: the row's own solution, one that does nothing, and one with a planted fault."""
+    faults: list[str] = []
+    for component in domain.components:
+        audit = _audit_of(component)
+        if audit is not None and row.data is not None:
+            faults += [f"{component.spec.key}: {fault}" for fault in await audit(row.data, component.spec.options)]
     return faults
 
 

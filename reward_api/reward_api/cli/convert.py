@@ -21,16 +21,19 @@ SHOWN = 5
 
 def convert(
     source: Annotated[
-        str, typer.Argument(help="JSON lines, CSV, Parquet, a saved data set, hf:NAME of the hub, or -.")
+        str,
+        typer.Argument(help="JSON lines, CSV, Parquet, a saved data set, hf:NAME on the hub, or - for standard input."),
     ],
-    output: Annotated[Path, typer.Argument(help="The JSON lines to write: prompt, reference, solution.")],
+    output: Annotated[
+        Path, typer.Argument(help="The file of JSON lines to write, with prompt, reference and solution.")
+    ],
     dataset: Annotated[
-        str, typer.Option(help="The data set's name in the table of docs/sandbox.md. Default: by each row's fields.")
+        str, typer.Option(help="The data set's name, as in docs/sandbox.md. Default: recognised by each row's fields.")
     ] = "",
-    split: Annotated[str, typer.Option(help="The split of a data set.")] = "train",
-    limit: Annotated[int | None, typer.Option(min=1, help="Convert so many rows only.")] = None,
+    split: Annotated[str, typer.Option(help="Which split of a data set to convert.")] = "train",
+    limit: Annotated[int | None, typer.Option(min=1, help="Convert only so many rows.")] = None,
 ) -> None:
-    """Convert rows of public data sets of programs: each `reference` is then one for the verifier `code`."""
+    """Convert public data sets of programming problems to rows that the verifier `code` can score."""
     from reward_api.cli.score.rows import BadInput, open_source
 
     reasons: Counter[str] = Counter()

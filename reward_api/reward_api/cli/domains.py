@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 app = typer.Typer(no_args_is_help=True, help="List, show, write and check domain files.")
-Name = Annotated[str, typer.Argument(help="Name of the domain: its file without .yaml.")]
+Name = Annotated[str, typer.Argument(help="Name of the domain, which is its file's name without .yaml.")]
 
 NEW = """\
 # {name}: what this domain judges.
@@ -98,7 +98,7 @@ def new(
     name: Name,
     folder: Annotated[Path, typer.Option("--domains", help="Folder to write into.", file_okay=False)] = Path("domains"),
 ) -> None:
-    """Write a domain file to begin with: domains/NAME.yaml."""
+    """Write a first domain file for you to change: domains/NAME.yaml."""
     from reward_api.domains.spec import NAME
 
     path = folder / f"{name}.yaml"
@@ -116,9 +116,12 @@ def new(
 @app.command()
 def check(
     domains: Folder = None,
-    domain: Annotated[str | None, typer.Option(help="The domain that will score the data.")] = None,
+    domain: Annotated[str | None, typer.Option(help="The domain that will score the data set.")] = None,
     data: Annotated[
-        str | None, typer.Option(help="A data set whose references to check: whatever `touchstone score` reads.")
+        str | None,
+        typer.Option(
+            help="Also check the references of this data set. It may have any form that `touchstone score` reads."
+        ),
     ] = None,
 ) -> None:
     """Check every domain file, and the references of a data set. Do this before you train."""
@@ -131,7 +134,7 @@ def check(
     say(f"Domain files: {domains_text(settings.domains)}")
     if domain is not None:
         _file_of(domain, settings.domains)
-    good, faults = asyncio.run(check_domains(settings))
+    good, faults, left_out = asyncio.run(check_domains(settings))
     by_shape: list[str] = []
     counts: list[str] = []
     if not faults and data is not None and domain is not None:
@@ -141,8 +144,10 @@ def check(
             raise failure(str(error)) from None
     for line in (*faults, *counts):
         say(line)
+    for line in left_out:
+        say(f"left out: {line}")
     if by_shape:
-        say(f"checked by the shape of the references alone: {', '.join(by_shape)}")
+        say(f"only the shape of the references was checked for {', '.join(by_shape)}")
     if faults:
         raise typer.Exit(1)
     typer.echo(f"all good: {', '.join(good)}")

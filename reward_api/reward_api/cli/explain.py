@@ -22,14 +22,14 @@ class BadOption(ValueError):
 
 def explain(
     reference: Annotated[str, typer.Argument(help="The right answer, or a JSON object with `answer` and more.")],
-    completion: Annotated[str, typer.Argument(help="The model's text; - reads it from standard input.")],
+    completion: Annotated[str, typer.Argument(help="The model's text, or - to read it from standard input.")],
     option: Annotated[
-        list[str] | None, typer.Option(help="An option of the verifier, name=value. Repeat it for more.")
+        list[str] | None, typer.Option(help="An option of the answer verifier: name=value. Repeatable.")
     ] = None,
     domain: Annotated[
-        str | None, typer.Option(help="Run every component of this domain, not the answer alone.")
+        str | None, typer.Option(help="Run every component of this domain instead of the answer verifier alone.")
     ] = None,
-    prompt: Annotated[str | None, typer.Option(help="The prompt, for domains that read it.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="The prompt, if the domain reads it.")] = None,
     domains: Folder = None,
 ) -> None:
     """Explain why one answer is right or wrong: the extracted answer, both normal forms, and the rule that decided."""
@@ -41,7 +41,7 @@ def explain(
     text = sys.stdin.read() if completion == "-" else completion
     if domain is not None:
         if option:
-            raise failure("--option is of the answer verifier; a domain has its options in its file", 2)
+            raise failure("--option belongs to the answer verifier; the options of a domain are in its file", 2)
         _explain_domain(domain, reference_of(reference), text, prompt, load_settings(domains=domains))
         return
     try:

@@ -34,13 +34,14 @@ def serve(
     domains: Folder = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: one for each core.")] = None,
     allow_open: Annotated[
-        bool | None, typer.Option("--allow-open", help="Bind an address other than loopback without any key.")
+        bool | None, typer.Option("--allow-open", help="Allow an address other than loopback without any key.")
     ] = None,
     reload: Annotated[
-        bool, typer.Option("--reload", help="Start again when a Python file of the working folder changes.")
+        bool, typer.Option("--reload", help="Restart when a Python file in the working folder changes.")
     ] = False,
     judge: Annotated[
-        str | None, typer.Option(help="Base URL of an OpenAI-compatible server that judges: TOUCHSTONE_JUDGE_URL.")
+        str | None,
+        typer.Option(help="Base URL of an OpenAI-compatible server to use as judge. Sets TOUCHSTONE_JUDGE_URL."),
     ] = None,
 ) -> None:
     """Serve the gateway and all verifiers, or one verifier as its own service."""

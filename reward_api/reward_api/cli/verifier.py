@@ -58,7 +58,7 @@ def test_{name}_keeps_the_contract():
 
 @app.command()
 def new(name: Annotated[str, typer.Argument(help="Name of the verifier, such as brevity.")]) -> None:
-    """Write a verifier to begin with, and its test: NAME.py and test_NAME.py."""
+    """Write a first verifier and its test for you to change: NAME.py and test_NAME.py."""
     if not name.isidentifier() or not name.islower() or name in sys.stdlib_module_names:
         raise failure(f"{name}: give a name of small letters, digits and underscores, not one of Python's modules", 2)
     kind = "".join(part.capitalize() for part in name.split("_"))
@@ -82,7 +82,7 @@ def try_on(
     reference: Reference = "{}",
     option: Option = None,
 ) -> None:
-    """Judge one text and print the verdict. Exits with 1 when there is none."""
+    """Judge one text and print the verdict. Exit status: 1 if there is no verdict."""
     from rich.table import Table
     from rich.text import Text
 
@@ -103,7 +103,8 @@ def try_on(
 def check(
     verifier: Which,
     completion: Annotated[
-        list[str] | None, typer.Option("--completion", help="A completion of a good request; give two or more.")
+        list[str] | None,
+        typer.Option("--completion", help="A completion that the verifier can judge. Give two or more."),
     ] = None,
     reference: Reference = "{}",
     option: Option = None,

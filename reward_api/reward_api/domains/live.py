@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from reward_api.domains.spec import BadDomain, Domain, DomainSpec, read
+from reward_api.domains.spec import BadDomain, Domain, DomainSpec, NotInstalled, read
 from reward_verifiers.service.file_changes import Content, FileChanges
 
 log = logging.getLogger(__name__)
@@ -139,7 +139,8 @@ class LiveDomains:
             self._swap(await self._backends.resolve(name, spec, demand=demand))
         except BadDomain as error:
             self.refused[name] = error
-            log.error("domain file refused", extra={"domain": name, "cause": str(error)})
+            level = logging.WARNING if isinstance(error, NotInstalled) else logging.ERROR
+            log.log(level, "domain file refused", extra={"domain": name, "cause": str(error)})
         except Exception as error:
             self.refused[name] = BadDomain([("", f"it cannot be loaded ({type(error).__name__})")])
             log.exception("domain file refused", extra={"domain": name})

@@ -124,6 +124,10 @@ class BadDomain(BadFile):
     """A domain that must not be served; `errors` holds (path, reason) pairs."""
 
 
+class NotInstalled(BadDomain):
+    """Nothing is wrong with it but that packages of its verifiers are not installed here."""
+
+
 @dataclass(frozen=True, slots=True)
 class BoundComponent:
     """A component bound to the verifier that serves it. `description` is None while that was never reached."""

@@ -10,12 +10,20 @@ from dataclasses import dataclass, replace
 import httpx
 
 from reward_api.domains.live import EndpointKey, keys_of
-from reward_api.domains.spec import BadDomain, BoundComponent, ComponentSpec, Domain, DomainSpec, version_of
+from reward_api.domains.spec import (
+    BadDomain,
+    BoundComponent,
+    ComponentSpec,
+    Domain,
+    DomainSpec,
+    NotInstalled,
+    version_of,
+)
 from reward_api.gateway.remote import BadReply, Remote
 from reward_api.settings import Urls, urls_of
 from reward_verifiers import registry
 from reward_verifiers.contract import Description
-from reward_verifiers.registry import BrokenVerifier, UnknownVerifier
+from reward_verifiers.registry import BrokenVerifier, MissingPackages, UnknownVerifier
 from reward_verifiers.runtime.local import Local
 from reward_verifiers.runtime.pool import WorkerPool
 from reward_verifiers.service.single_flight import SingleFlight
@@ -152,8 +160,9 @@ class BackendResolver:
         for outcome in bound:
             if isinstance(outcome, BaseException) and not isinstance(outcome, BadDomain):
                 raise outcome
-        if errors := [error for outcome in bound if isinstance(outcome, BadDomain) for error in outcome.errors]:
-            raise BadDomain(errors)
+        if bad := [outcome for outcome in bound if isinstance(outcome, BadDomain)]:
+            kind = NotInstalled if all(isinstance(one, NotInstalled) for one in bad) else BadDomain
+            raise kind([error for one in bad for error in one.errors])
         components = tuple(component for component in bound if isinstance(component, BoundComponent))
         parts = [part for component in components for part in component.parts()]
         endpoints = {part.spec.verifier: part.endpoint for part in parts}
@@ -178,7 +187,8 @@ class BackendResolver:
         try:
             backend = self.backend(component.verifier, endpoint)
         except (UnknownVerifier, BrokenVerifier) as error:
-            raise BadDomain([(f"{here}.verifier", str(error))]) from None
+            kind = NotInstalled if isinstance(error, MissingPackages) else BadDomain
+            raise kind([(f"{here}.verifier", str(error))]) from None
         key = (component.verifier, endpoint)
         if demand or key not in self._statuses:
             await self.check(key)

@@ -44,6 +44,10 @@ class BadReply(Exception):
     """The service answered, but not as the contract says."""
 
 
+class OtherVerifier(BadReply):
+    """The reply is of another verifier, or of another version, than the one that the domain was resolved with."""
+
+
 class Unavailable(httpx.TransportError):
     """The service is there and cannot work now (502, 503, 504): it starts, or it stops."""
 
@@ -136,6 +140,9 @@ class Remote:
         body = request.model_dump_json(exclude_defaults=True).encode()
         async with asyncio.timeout((request.deadline_s or DEFAULT_DEADLINE_S) + GRACE_S):
             reply = await self._judged(body, len(request.completions))
+        about = self._description
+        if about is not None and reply.verifier != about.verifier:
+            raise OtherVerifier(f"verifier is {reply.verifier!r}, and it describes itself as {about.verifier!r}")
         if len(reply.verdicts) != len(request.completions):
             raise BadReply(f"{len(reply.verdicts)} verdicts for {len(request.completions)} completions")
         return reply.model_copy(update={"verdicts": [bounded(verdict) for verdict in reply.verdicts]})

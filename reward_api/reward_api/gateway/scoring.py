@@ -22,7 +22,7 @@ from reward_api.gateway.backends import UNREACHABLE
 from reward_api.gateway.cache import VerdictCache
 from reward_api.gateway.group_buffer import GroupBuffer, Member
 from reward_api.gateway.metrics import Metrics
-from reward_api.gateway.remote import BadReply
+from reward_api.gateway.remote import BadReply, OtherVerifier
 from reward_verifiers.contract import (
     Description,
     FailureKind,
@@ -48,10 +48,6 @@ _OPINION_SHARE = 0.95
 """Of the time left, what a second opinion may take: the first verdict must still be sent."""
 _STOPS = FailureKind.CANCELLED, "the gateway stops"
 TEMPLATE_FLAG = "template_prefills_think"
-
-
-class OtherVerifier(BadReply):
-    """The reply is of another verifier, or of another version, than the one that the domain was resolved with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,14 @@ Parts = str | list[dict[str, Any]] | None
 
 
 class Item(Body):
-    """One item of `input` or `output`. Tool calls and their results are not read."""
+    """One item of `input` or `output`. The results of tool calls are not read."""
 
     type: str = "message"
     role: str = "assistant"
     content: Parts = None
     summary: Parts = None
+    name: str | None = Field(default=None, description="Of a function_call.")
+    arguments: str | None = Field(default=None, description="Of a function_call, as JSON text.")
 
 
 class CreateParams(Body):
@@ -62,17 +64,29 @@ def prompt_of(params: CreateParams) -> list[Message] | str:
 
 
 def completion_of(response: Response) -> list[Message]:
-    """What the model wrote, message after message, each with the reasoning before it as its think section."""
-    messages, thought = [], ""
+    """What the model wrote, message after message, each with the reasoning before it as its think section, and the calls
+    behind it."""
+    messages: list[Message] = []
+    thought = ""
     for item in response.output:
         if item.type == "reasoning":
             thought += text(item.content) or text(item.summary)
         elif item.type == "message":
             messages.append(Message(role="assistant", content=text(item.content), reasoning_content=thought or None))
             thought = ""
+        elif item.type == "function_call":
+            if thought or not messages:
+                messages.append(Message(role="assistant", content="", reasoning_content=thought or None))
+                thought = ""
+            messages[-1] = _with_call(messages[-1], item)
     if thought or not messages:
         messages.append(Message(role="assistant", content="", reasoning_content=thought or None))
     return messages
+
+
+def _with_call(message: Message, item: Item) -> Message:
+    call = {"function": {"name": item.name or "", "arguments": item.arguments or "{}"}}
+    return message.model_copy(update={"tool_calls": [*(message.tool_calls or []), call]})
 
 
 def text(parts: Parts) -> str:

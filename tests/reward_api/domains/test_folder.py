@@ -6,6 +6,7 @@ import os
 
 import httpx
 import pytest
+from toy_gateway import ELSEWHERE
 
 from reward_api.app import create_app
 from reward_api.domains.live import files
@@ -13,7 +14,6 @@ from reward_api.domains.spec import BadDomain, read
 from reward_api.gateway.gateway import Gateway
 from reward_api.settings import SHIPPED_DOMAINS, GatewaySettings
 
-ELSEWHERE = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9"}
 NESTED = "[" * 5000
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 import httpx
 import pytest
+from toy_gateway import ELSEWHERE
 
 from reward_api.gateway.gateway import Gateway
 from reward_api.gateway.remote import Remote
@@ -35,8 +36,7 @@ def gateway(tmp_path, monkeypatch):
         text = "verifiers: {a: {url: 'http://a:1'}}\ncomponents: [{verifier: a}]\n"
         (tmp_path / f"a{number}.yaml").write_text(text)
     (tmp_path / "b.yaml").write_text("verifiers: {b: {url: 'http://b:1'}}\ncomponents: [{verifier: b}]\n")
-    elsewhere = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9"}
-    return Gateway(GatewaySettings(domains=tmp_path, workers=1, verifier_urls=elsewhere))
+    return Gateway(GatewaySettings(domains=tmp_path, workers=1, verifier_urls=ELSEWHERE))
 
 
 def put(gateway, service):

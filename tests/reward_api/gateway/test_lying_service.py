@@ -8,6 +8,7 @@ import time
 
 import httpx
 import pytest
+from toy_gateway import ELSEWHERE
 
 from reward_api.app import create_app
 from reward_api.gateway.gateway import Gateway
@@ -16,7 +17,6 @@ from reward_api.settings import GatewaySettings
 pytestmark = pytest.mark.slow
 
 ABOUT = {"verifier": "fake", "version": "1", "options_schema": {"type": "object"}, "reference_schema": {}}
-ELSEWHERE = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9"}
 DEADLINE_S = 0.7
 ROW = {"score": 1.0, "valid": True, "failure": None, "reason": "fine", "evidence": {}}
 GOOD = {"verifier": "fake", "version": "1", "verdicts": [ROW, ROW]}

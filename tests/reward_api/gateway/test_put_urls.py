@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from toy_gateway import ELSEWHERE
 
 from reward_api.app import create_app
 from reward_api.gateway.gateway import Gateway
@@ -11,7 +12,6 @@ from reward_api.settings import GatewaySettings
 pytestmark = pytest.mark.slow
 
 ADMIN = {"authorization": "Bearer admin"}
-ELSEWHERE = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9"}
 ABOUT = {"verifier": "v", "version": "1", "options_schema": {"type": "object"}, "reference_schema": {}}
 
 

@@ -4,13 +4,12 @@ import asyncio
 
 import httpx
 import pytest
-from toy_gateway import RELATIVE, TOY, write_domains
+from toy_gateway import ELSEWHERE, RELATIVE, TOY, write_domains
 
 from reward_api.app import create_app
 from reward_api.gateway.gateway import Gateway
 from reward_api.settings import GatewaySettings
 
-ELSEWHERE = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9"}
 ADMIN = {"authorization": "Bearer admin"}
 
 

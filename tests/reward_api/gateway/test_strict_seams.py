@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import pytest
 from fastapi import FastAPI
+from toy_gateway import ELSEWHERE
 
 from reward_api.app import create_app
 from reward_api.gateway.gateway import Gateway
@@ -45,8 +46,7 @@ def fake():
 @pytest.fixture
 async def gateway(tmp_path, fake):
     (tmp_path / "f.yaml").write_text(f"verifiers: {{fake: {{url: '{URL}'}}}}\ncomponents: [{{verifier: fake}}]\n")
-    elsewhere = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9"}
-    gateway = Gateway(GatewaySettings(domains=tmp_path, workers=1, verifier_urls=elsewhere))
+    gateway = Gateway(GatewaySettings(domains=tmp_path, workers=1, verifier_urls=ELSEWHERE))
     gateway.backends._backends["fake", URL] = Remote(URL, transport=httpx.ASGITransport(fake.app))
     async with gateway.running():
         yield gateway
@@ -101,6 +101,15 @@ async def test_a_service_that_became_another_verifier_is_not_paid_until_it_is_it
     assert (await score())["reward"] == 1
 
 
+async def test_a_service_that_calls_itself_another_verifier_is_not_paid_whatever_its_replies_say(fake, score, gateway):
+    fake.description["verifier"] = "other"
+    await gateway.backends.check(("fake", URL))
+    no_verdict(await score(), "verifier")
+    fake.description["verifier"] = "fake"
+    await gateway.backends.check(("fake", URL))
+    assert (await score())["reward"] == 1
+
+
 async def test_verdicts_of_a_version_that_it_does_not_claim_are_no_verdicts_and_not_cached(fake, score):
     fake.reply["version"] = "3"
     no_verdict(await score(), "version")
@@ -141,8 +150,7 @@ async def test_nothing_is_remembered_of_a_verifier_that_does_not_call_itself_pur
 
 async def test_a_verifier_that_came_up_is_asked_at_once(fake, tmp_path):
     (tmp_path / "f.yaml").write_text(f"verifiers: {{fake: {{url: '{URL}'}}}}\ncomponents: [{{verifier: fake}}]\n")
-    elsewhere = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9"}
-    gateway = Gateway(GatewaySettings(domains=tmp_path, workers=1, verifier_urls=elsewhere))
+    gateway = Gateway(GatewaySettings(domains=tmp_path, workers=1, verifier_urls=ELSEWHERE))
     gateway.backends._backends["fake", URL] = Remote(URL, transport=httpx.ASGITransport(FastAPI()))
     async with gateway.running():
         assert await gateway.readiness() == {"f": {"fake": False}}

@@ -7,6 +7,7 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from toy_gateway import ELSEWHERE
 
 from reward_api.app import create_app
 from reward_api.gateway.gateway import Gateway
@@ -17,7 +18,6 @@ from reward_verifiers.service import app as service
 from reward_verifiers.service import tracing
 
 URL = "http://toy:1"
-ELSEWHERE = {"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9"}
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 

@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from reward_api.trainers.responses import Response, completion_of
+
 URL = "/compat/nemo_gym/toy"
 
 
@@ -159,3 +161,14 @@ async def test_what_is_wrong_with_the_whole_request_names_the_field(client):
         reply = await client.post(f"{URL}/verify", json=sent)
         assert reply.status_code == 422
         assert where in [error["path"] for error in reply.json()["errors"]], json.dumps(reply.json())
+
+
+def test_function_calls_stand_behind_the_message_before_them():
+    call = {"type": "function_call", "name": "f", "arguments": '{"a": 1}', "call_id": "c1"}
+    message = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I look."}]}
+    thought = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}
+    [alone] = completion_of(Response.model_validate({"output": [thought, call, call]}))
+    assert (alone.reasoning_content, len(alone.tool_calls)) == ("hm", 2)
+    first, second = completion_of(Response.model_validate({"output": [message, call, message]}))
+    assert first.tool_calls == [{"function": {"name": "f", "arguments": '{"a": 1}'}}]
+    assert second.tool_calls is None

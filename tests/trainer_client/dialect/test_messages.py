@@ -36,6 +36,17 @@ def test_only_what_the_gateway_reads_is_kept():
     assert readable("a\0") == "a\ufffd"
 
 
+def test_calls_that_the_server_split_off_are_kept():
+    call = {"id": "c1", "type": "function", "function": {"name": "f\0", "arguments": '{"a": 1}'}}
+    [message] = readable(
+        [{"role": "assistant", "content": None, "tool_calls": [call, {"name": "g", "arguments": {"b": 2}}]}]
+    )
+    assert message["tool_calls"] == [
+        {"function": {"name": "f\ufffd", "arguments": '{"a": 1}'}},
+        {"function": {"name": "g", "arguments": '{"b": 2}'}},
+    ]
+
+
 def test_every_turn_of_the_assistant_ends():
     turns = [
         {"role": "assistant", "content": "a<|im_end|>"},

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextma
 import httpx
 import pytest
 import uvicorn
+from toy_gateway import REMOTE
 
 from reward_verifiers.service.admission import SMALL, Admission
 from reward_verifiers.service.app import bare_app
@@ -89,19 +90,16 @@ def stalled(url, groups, samples):
 
 @pytest.mark.slow
 def test_a_reply_that_nobody_reads_is_given_up_and_gives_its_room_back(serve, toy_domains):
-    environment = {"TOUCHSTONE_WRITE_TIMEOUT_S": "1", "TOUCHSTONE_VERIFIER_URLS": NOWHERE}
+    environment = {"TOUCHSTONE_WRITE_TIMEOUT_S": "1", "TOUCHSTONE_VERIFIER_URLS": REMOTE}
     suite = serve("--domains", str(toy_domains()), "--workers", "1", **environment)
     with suite as (url, _), stalled(url, groups=200, samples=64):
         until(lambda: metric(url, "reward_inflight_samples") > 0)
         until(lambda: metric(url, "reward_inflight_samples") == 0)
 
 
-NOWHERE = '{"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9", "code": "http://127.0.0.1:9"}'
-
-
 @pytest.mark.slow
 def test_a_stream_that_is_read_slowly_goes_on(serve, toy_domains):
-    environment = {"TOUCHSTONE_WRITE_TIMEOUT_S": "0.5", "TOUCHSTONE_VERIFIER_URLS": NOWHERE}
+    environment = {"TOUCHSTONE_WRITE_TIMEOUT_S": "0.5", "TOUCHSTONE_VERIFIER_URLS": REMOTE}
     suite = serve("--domains", str(toy_domains()), "--workers", "1", **environment)
     with suite as (url, _), stalled(url, groups=30, samples=64) as connection:
         received = bytearray()

@@ -7,6 +7,7 @@ import time
 
 import httpx
 import pytest
+from toy_gateway import REMOTE
 
 from reward_verifiers.service.draining import Deadlines, Draining
 
@@ -101,8 +102,7 @@ def test_a_terminated_service_answers_what_it_has_and_refuses_what_is_new(serve)
 @pytest.mark.slow
 def test_a_terminated_gateway_says_of_each_sample_that_it_was_cancelled(serve, tmp_path):
     (tmp_path / "toy.yaml").write_text("components: [{verifier: 'toys:Toy', name: toy}]\n")
-    elsewhere = '{"answer": "http://127.0.0.1:9", "language": "http://127.0.0.1:9", "code": "http://127.0.0.1:9"}'
-    environment = {"TOUCHSTONE_SHUTDOWN_GRACE_S": "1", "TOUCHSTONE_VERIFIER_URLS": elsewhere}
+    environment = {"TOUCHSTONE_SHUTDOWN_GRACE_S": "1", "TOUCHSTONE_VERIFIER_URLS": REMOTE}
     with serve("--domains", str(tmp_path), "--workers", "1", **environment) as (url, process):
         thread, replies = in_the_background(lambda: httpx.post(f"{url}/score/toy", json=SLOW, timeout=60))
         until(lambda: "reward_inflight_samples 40.0" in httpx.get(f"{url}/metrics").text)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from reward_verifiers.conformance import check_verifier
 from reward_verifiers.structured import StructuredOptions, StructuredReference, StructuredVerifier
@@ -368,3 +369,13 @@ def test_the_worked_example():
     expected = [float(number) for number in re.findall(r"[\d.]+", line)]
     scores = [score(text, json.loads(reference), score="share") for text in completions]
     assert scores == pytest.approx(expected, abs=1e-4)
+
+
+def test_rows_of_nemo_gym():
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "string"}}}
+    rows = {"schema_str": json.dumps(schema), "schema_type": "yaml"}
+    reference = StructuredReference.model_validate(rows)
+    for text, expected in (("a: 1\nb: x", 1), ("a: 1", 0), ("a: 1\nb: x\nc: 2", 0), ('{"a": 1, "b": 2}', 0)):
+        assert StructuredVerifier().verify(Sample(text, StructuredOptions(), reference)).score == expected, text
+    with pytest.raises(ValidationError, match="not JSON"):
+        StructuredReference.model_validate({"schema_str": "{", "schema_type": "json"})

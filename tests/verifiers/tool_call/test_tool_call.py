@@ -8,6 +8,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from reward_verifiers.conformance import check_verifier
 from reward_verifiers.contract import Message
@@ -412,3 +413,23 @@ def test_the_worked_example():
     expected = [float(number) for number in re.findall(r"[\d.]+", line)]
     scores = [score(text, json.loads(reference), score="weighted") for text in completions]
     assert scores == pytest.approx(expected, abs=1e-4)
+
+
+def test_rows_of_nemo_gym():
+    one = {"type": "function_call", "name": "f", "arguments": '{"a": 1}'}
+    two = {"type": "function_call", "name": "g", "arguments": "{}"}
+    text = {
+        name: f'<tool_call>{{"name": "{name}", "arguments": {given}}}</tool_call>'
+        for name, given in (("f", '{"a": 1}'), ("g", "{}"))
+    }
+    for action, right, wrong in (
+        (one, text["f"], text["g"]),
+        ({"type": "function_call_batch", "calls": [one, two]}, text["g"] + text["f"], text["f"]),
+        ({"type": "message", "content": "Hello"}, "Good day", text["f"]),
+    ):
+        reference = ToolCallReference.model_validate({"expected_action": action})
+        assert ToolCallVerifier().verify(Sample(right, ToolCallOptions(), reference)).score == 1
+        assert ToolCallVerifier().verify(Sample(wrong, ToolCallOptions(), reference)).score == 0
+    for action in ({"type": "dance"}, {"type": "function_call", "name": "f", "arguments": "{"}):
+        with pytest.raises(ValidationError):
+            ToolCallReference.model_validate({"expected_action": action})

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ REASONING = ("reasoning_content", "reasoning", "thinking")
 
 
 def readable(text: Text) -> Text:
-    """The text, or the messages, with what the gateway reads of them. Images, tool calls and the like are left out."""
+    """The text, or the messages, with what the gateway reads of them. Images and the like are left out."""
     return clean(text) if isinstance(text, str) else [_message(message) for message in text]
 
 
@@ -54,10 +55,28 @@ def _message(message: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(content, list | tuple):
         content = "".join(map(_part, content))
     reasoning = next((message[name] for name in REASONING if isinstance(message.get(name), str)), None)
-    fields = {"role": message.get("role"), "content": content, "reasoning_content": reasoning}
+    fields = {
+        "role": message.get("role"),
+        "content": content,
+        "reasoning_content": reasoning,
+        "tool_calls": _calls(message.get("tool_calls")) or None,
+    }
     return {
         name: clean(value) if isinstance(value, str) else value for name, value in fields.items() if value is not None
     }
+
+
+def _calls(calls: Any) -> list[dict[str, Any]]:
+    """Calls that the server already split off; their arguments as JSON text."""
+    return [_call(call) for call in calls if isinstance(call, Mapping)] if isinstance(calls, list | tuple) else []
+
+
+def _call(call: Mapping[str, Any]) -> dict[str, Any]:
+    function = call.get("function")
+    function = function if isinstance(function, Mapping) else call
+    arguments = function.get("arguments")
+    arguments = arguments if isinstance(arguments, str) else json.dumps(arguments or {}, default=str)
+    return {"function": {"name": clean(str(function.get("name") or "")), "arguments": clean(arguments)}}
 
 
 def _part(part: Any) -> str:

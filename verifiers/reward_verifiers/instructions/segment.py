@@ -113,7 +113,18 @@ def sentences(text: str) -> list[str]:
     >>> sentences("Dr. Li left. Did she? Yes, at 5 p.m. today.")
     ['Dr. Li left.', 'Did she?', 'Yes, at 5 p.m. today.']
     """
-    parts: list[str] = []
+    return split_at(text, ends(text))
+
+
+def split_at(text: str, places: list[int]) -> list[str]:
+    """What stands between the places, without white space at its ends; empty parts are left out."""
+    parts = [text[begin:end] for begin, end in zip([0, *places], [*places, len(text)], strict=True)]
+    return [part for one in parts if (part := one.strip())]
+
+
+def ends(text: str) -> list[int]:
+    """Where the sentences of a text end. Those of a part of the text are the same."""
+    places: list[int] = []
     begin = 0
     for match in _MARKS.finditer(text):
         end = match.end()
@@ -126,10 +137,9 @@ def sentences(text: str) -> list[str]:
         else:
             closing = _CLOSING.match(text, end)
             end = closing.end() if closing else end
-        parts.append(text[begin:end])
+        places.append(end)
         begin = end
-    parts.append(text[begin:])
-    return [part for one in parts if (part := one.strip())]
+    return places
 
 
 def _is_sure(text: str, end: int, mark: str) -> bool:

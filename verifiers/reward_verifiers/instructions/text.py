@@ -15,11 +15,20 @@ EDGES = string.punctuation + " "
 
 
 class Text:
-    """What a check reads: the response, or one of its loose variants."""
+    """What a check reads: the response, or one of its loose variants, which are parts of it."""
 
     def __init__(self, raw: str, tokens_sampled: int | None = None) -> None:
         self.raw = raw
         self.tokens_sampled = tokens_sampled
+        self._whole: tuple[Text, int] | None = None
+        self._tokens_of: dict[str, list[str]] = {}
+
+    def part(self, begin: int, end: int) -> Text:
+        """A part of the text, which shares what was found in it."""
+        one = Text(self.raw[begin:end], self.tokens_sampled)
+        one._whole = (self, begin)
+        one._tokens_of = self._tokens_of
+        return one
 
     @cached_property
     def stripped(self) -> str:
@@ -40,13 +49,26 @@ class Text:
         return Counter(segment.words(self.lower))
 
     @cached_property
+    def sentence_ends(self) -> list[int]:
+        if self._whole is None:
+            return segment.ends(self.raw)
+        whole, begin = self._whole
+        return [end - begin for end in whole.sentence_ends if begin < end < begin + len(self.raw)]
+
+    @cached_property
     def sentences(self) -> list[str]:
-        return segment.sentences(self.raw)
+        return segment.split_at(self.raw, self.sentence_ends)
 
     @cached_property
     def tokens(self) -> list[str]:
         """Words and punctuation."""
-        return segment.tokens(self.sentences)
+        return [token for sentence in self.sentences for token in self.tokens_of(sentence)]
+
+    def tokens_of(self, sentence: str) -> list[str]:
+        """Words and punctuation of one of the sentences."""
+        if sentence not in self._tokens_of:
+            self._tokens_of[sentence] = segment.tokens([sentence])
+        return self._tokens_of[sentence]
 
     @cached_property
     def pieces(self) -> list[str]:

@@ -59,7 +59,7 @@ class InstructionsVerifier(Verifier[InstructionsOptions, InstructionsReference])
         text = Text(response, sample.tokens)
         if options.min_content and (empty := _why_empty(text, sample, constraints)):
             return Verdict.scored(0, f"nothing is said: {empty}", content=False)
-        texts = [text] if options.mode == "strict" else [text, *_variants(response, sample.tokens)]
+        texts = [text] if options.mode == "strict" else [text, *_variants(text)]
         return _scored([(one, _result(one, texts)) for one in constraints], options)
 
 
@@ -91,12 +91,32 @@ def _texts(arguments: dict[str, Any]) -> list[str]:
     return found
 
 
-def _variants(response: str, tokens: int | None) -> list[Text]:
+def _variants(text: Text) -> list[Text]:
     """The other texts of IFEval's loose mode; those that are equal stand there once."""
-    lines = response.split("\n")
-    cut = [response] + ["\n".join(part).strip() for part in (lines[1:], lines[:-1], lines[1:-1])]
-    variants = dict.fromkeys(one for text in cut for one in (text, text.replace("*", "")) if one.strip())
-    return [Text(one, tokens) for one in variants if one != response]
+    raw = text.raw
+    plain = Text(raw.replace("*", ""), text.tokens_sampled)
+    variants = {raw: text}
+    for begin, end in _spans(raw):
+        without = (begin - raw.count("*", 0, begin), end - raw.count("*", 0, end))
+        for one in (text.part(begin, end), plain.part(*without)):
+            if one.raw.strip():
+                variants.setdefault(one.raw, one)
+    return list(variants.values())[1:]
+
+
+def _spans(raw: str) -> list[tuple[int, int]]:
+    """The whole, and what is left without the first line, the last one, and both, without white space at the ends."""
+    first, last = raw.find("\n"), raw.rfind("\n")
+    if first < 0:
+        return [(0, len(raw))]
+    cut = [(first + 1, len(raw)), (0, last), (first + 1, max(first + 1, last))]
+    return [(0, len(raw)), *(_stripped(raw, begin, end) for begin, end in cut)]
+
+
+def _stripped(raw: str, begin: int, end: int) -> tuple[int, int]:
+    part = raw[begin:end]
+    begin += len(part) - len(part.lstrip())
+    return begin, begin + len(part.strip())
 
 
 def _result(constraint: Constraint, texts: list[Text]) -> Result:

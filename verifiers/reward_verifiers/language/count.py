@@ -29,6 +29,7 @@ from reward_verifiers.language.words import (
     Ints,
     Words,
     among,
+    distinct,
     split,
 )
 from reward_verifiers.scripts import PER_WORD
@@ -95,7 +96,7 @@ class _Count:
         marks = np.insert(np.cumsum(is_mark), 0, 0) if is_mark.any() else np.zeros(len(is_mark) + 1, dtype=np.int64)
         self.lengths = self.words.end - self.words.start - (marks[self.words.end] - marks[self.words.start])
         self.terms: Hashes = np.zeros(0, dtype=np.uint64)
-        self.clauses: Ints = np.searchsorted(np.flatnonzero(self.words.kinds == STOP), self.words.start)
+        self.clauses: Ints = np.cumsum(self.words.kinds == STOP)[self.words.start]
 
     def run(self, allow: frozenset[str], most: int) -> Counted:
         words = self.words
@@ -147,7 +148,7 @@ class _Count:
         numbers = np.flatnonzero(is_hidden & (self.words.script == CLASS["latin"]))
         if not len(numbers):
             return is_prose
-        _, first, inverse = np.unique(self.words.hashes[numbers], return_index=True, return_inverse=True)
+        first, inverse = distinct(self.words.hashes[numbers])
         evidence, listed = lexicon("latin").rows(self.words, numbers[first])
         evidence[~listed] = ABSENT
         newlines = np.searchsorted(np.flatnonzero(self.words.codes == 10), self.words.start[numbers])

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from wordfreq import get_frequency_list
 
 from reward_verifiers.language.languages import LISTED
-from reward_verifiers.language.words import MAX_LETTERS, Hashes, Ints, Words, code_points, part_hashes, split
+from reward_verifiers.language.words import MAX_LETTERS, Hashes, Ints, Words, code_points, split
 
 Evidence = npt.NDArray[np.int32]
 _E = TypeVar("_E", Evidence, npt.NDArray[np.int16])
@@ -125,7 +125,7 @@ class Lexicon:
             which = group.find(words.codes, edge)
             mine, which = mine[which >= 0], which[which >= 0]
             begin, end = (0, -group.size) if group.is_ending else (group.size, 0)
-            rows = self.find(part_hashes(words, starts[mine] + begin, ends[mine] + end))
+            rows = self.find(words.sums.hashes(starts[mine] + begin, ends[mine] + end))
             mine, which, rows = mine[rows >= 0], which[rows >= 0], rows[rows >= 0]
             is_stem = group.languages[which] & self._is_listed[rows]
             own = evidence[mine]

@@ -15,7 +15,7 @@ from reward_verifiers.language.languages import UNKNOWN
 from reward_verifiers.language.lexicon import ABSENT, COMMON, UNLISTED, Evidence, lexicon
 from reward_verifiers.language.neighbours import neighbours
 from reward_verifiers.language.path import Numbers, likeliest
-from reward_verifiers.language.words import Bools, Hashes, Ints, Words, among, split
+from reward_verifiers.language.words import Bools, Hashes, Ints, Words, among, distinct, split
 
 Amounts = npt.NDArray[np.float64]
 
@@ -55,7 +55,7 @@ def languages_of(
 ) -> npt.NDArray[np.str_]:
     """The language of each of these words of a text, which are of one script, in order. begins: where a clause does."""
     table = lexicon(script)
-    _, first, inverse = np.unique(words.hashes[numbers], return_index=True, return_inverse=True)
+    first, inverse = distinct(words.hashes[numbers])
     evidence, is_listed = table.rows(words, numbers[first])
     columns = [number for number, language in enumerate(table.languages) if language in candidates]
     languages = [table.languages[column] for column in columns]

@@ -67,6 +67,49 @@ _TABLE = 0x30000
 _SILENT = (*range(0x64B, 0x653), 0x670, 0x640, *range(0x591, 0x5C8))
 
 
+@lru_cache(maxsize=2)
+def _kept_powers(base: int) -> Hashes:
+    return _powers_of(base, _KEPT)
+
+
+def _powers_of(base: int, size: int) -> Hashes:
+    powers = np.full(size, base, dtype=np.uint64)
+    powers[:1] = 1
+    return np.cumprod(powers, dtype=np.uint64)
+
+
+def _powers(base: int, size: int) -> Hashes:
+    return _kept_powers(base)[:size] if size <= _KEPT else _powers_of(base, size)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Running sums of a text's letters, each times a power of its place: a part's hash is one difference (Karp, Rabin)."""
+
+    sums: Hashes
+    places: Ints
+    """Of each character and of the end: how many letters stand before it. Silent ones have none."""
+
+    @classmethod
+    def of(cls, codes: npt.NDArray[np.uint32], silent_of: Bools) -> Sums:
+        silent = silent_of[codes]
+        places = np.arange(len(codes) + 1)
+        letters = codes.astype(np.uint64)
+        if silent.any():
+            places[1:] -= np.cumsum(silent)
+            letters[silent] = 0
+        sums = np.zeros(len(codes) + 1, dtype=np.uint64)
+        np.cumsum(letters * _powers(_BASE, len(places))[places[:-1]], out=sums[1:])
+        return cls(sums, places)
+
+    def hashes(self, starts: Ints, ends: Ints) -> Hashes:
+        """One number for each part, of its letters in order."""
+        shifted = self.sums[ends] - self.sums[starts]
+        values = shifted * _powers(_INVERSE, len(self.places))[self.places[starts]]
+        mixed: Hashes = values ^ (values >> np.uint64(29))
+        return mixed
+
+
 @dataclass(slots=True)
 class Words:
     """The words of a text, in order; `start` and `end` are places in `codes`."""
@@ -81,6 +124,7 @@ class Words:
     hashes: Hashes
     capital: Bools
     """The word begins with a capital letter."""
+    sums: Sums
 
     def __len__(self) -> int:
         return len(self.start)
@@ -119,7 +163,9 @@ def _tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32], Bools, Boo
     return kinds, lower, capital, silent
 
 
-_POWERS = np.cumprod(np.full(MAX_LETTERS, 0x9E3779B97F4A7C15, dtype=np.uint64), dtype=np.uint64)
+_BASE = 0x9E3779B97F4A7C15
+_INVERSE = pow(_BASE, -1, 1 << 64)
+_KEPT = 1 << 18
 
 
 def code_points(text: str) -> npt.NDArray[np.uint32]:
@@ -136,24 +182,30 @@ def among(hashes: Hashes, sorted_: Hashes) -> Bools:
     return is_member
 
 
+def distinct(hashes: Hashes) -> tuple[Ints, Ints]:
+    """The place of one word of each kind, and the kind of each word."""
+    order = np.argsort(hashes)
+    ordered = hashes[order]
+    begins = np.ones(len(hashes), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
+    kinds = np.empty(len(hashes), dtype=np.int64)
+    kinds[order] = np.cumsum(begins) - 1
+    return order[begins], kinds
+
+
 def split(text: str) -> Words:
     """The words of a text. A word of one letter is one too; who counts leaves it out."""
     kinds_of, lower_of, capital_of, silent_of = _tables()
-    raw = code_points(text)
+    raw = code_points(text).astype(np.intp)
     kinds = _with_marks(kinds_of[raw])
     codes, is_capital = lower_of[raw], capital_of[raw]
-    edges = np.flatnonzero(np.diff(kinds, prepend=np.uint8(255), append=np.uint8(255)))
-    starts, ends = edges[:-1], edges[1:]
+    edges = np.flatnonzero(kinds[1:] != kinds[:-1]) + 1
+    starts, ends = np.insert(edges, 0, 0)[: len(kinds)], np.append(edges, len(kinds))[: len(kinds)]
     keep = kinds[starts] >= UNLISTED
     starts, ends = starts[keep], ends[keep]
     starts, ends = _pieces(starts, ends, _cuts(kinds, is_capital, starts, ends))
-    hashes = _hashes(codes, silent_of, starts, ends)
-    return Words(codes, kinds, kinds[starts], starts, ends, hashes, is_capital[starts])
-
-
-def part_hashes(words: Words, starts: Ints, ends: Ints) -> Hashes:
-    """Hashes of parts of a text's words, as `split` gives them to whole words; starts, ends: places in `codes`."""
-    return _hashes(words.codes, _tables()[3], starts, ends)
+    sums = Sums.of(codes, silent_of)
+    return Words(codes, kinds, kinds[starts], starts, ends, sums.hashes(starts, ends), is_capital[starts], sums)
 
 
 def _with_marks(kinds: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -188,24 +240,3 @@ def _pieces(starts: Ints, ends: Ints, cuts: Ints) -> tuple[Ints, Ints]:
 
 def _merged(one: Ints, other: Ints) -> Ints:
     return np.sort(np.concatenate([one, other]), kind="stable")
-
-
-def _hashes(codes: npt.NDArray[np.uint32], silent_of: Bools, starts: Ints, ends: Ints) -> Hashes:
-    """One number a word, of its letters in order."""
-    if not len(starts):
-        return np.zeros(0, dtype=np.uint64)
-    lengths = ends - starts
-    first = np.cumsum(lengths) - lengths
-    offsets = np.arange(lengths.sum()) - np.repeat(first, lengths)
-    letters = codes[np.repeat(starts, lengths) + offsets]
-    silent = silent_of[letters]
-    if silent.any():
-        offsets -= np.cumsum(silent) - np.repeat((np.cumsum(silent) - silent)[first], lengths)
-        offsets = np.maximum(offsets, 0)
-        letters = np.where(silent, 0, letters)
-    if lengths.max() > MAX_LETTERS:
-        offsets = np.minimum(offsets, MAX_LETTERS - 1)
-    values = letters * _POWERS[offsets]
-    sums = np.add.reduceat(values, first)
-    mixed: Hashes = sums ^ (sums >> np.uint64(29))
-    return mixed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -85,3 +86,31 @@ class StructuredReference(ReferenceModel):
     min_rows: int | None = Field(default=None, ge=0, description="Of CSV.")
     max_rows: int | None = Field(default=None, ge=0, description="Of CSV.")
     source: str | None = Field(default=None, description="The text that grounded values stand in.")
+    schema_str: str | None = Field(
+        default=None,
+        max_length=1_000_000,
+        description="NeMo Gym's form of `schema`: JSON text, with all properties required and no others allowed.",
+    )
+    schema_type: Kind | None = Field(default=None, description="NeMo Gym's name for the item's own `kind`.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _schema_may_be_text(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(data.get("schema_str"), str) or data.get("schema") is not None:
+            return data
+        try:
+            return {**data, "schema": _strict(json.loads(data["schema_str"]))}
+        except (ValueError, RecursionError):
+            raise ValueError("schema_str: it is not JSON") from None
+
+
+def _strict(schema: Any) -> Any:
+    """All properties of all objects are required, and no others are allowed."""
+    if isinstance(schema, list):
+        return [_strict(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {key: _strict(value) for key, value in schema.items()}
+    if isinstance(schema.get("properties"), dict):
+        inner |= {"required": list(schema["properties"]), "additionalProperties": False}
+    return inner

@@ -41,6 +41,7 @@ class StructuredVerifier(Verifier[StructuredOptions, StructuredReference]):
 
     def check_reference(self, options: StructuredOptions, reference: StructuredReference) -> None:
         """Raises BadReference."""
+        options = _of_item(options, reference)
         rules = _rules(reference)
         table_rules = reference.columns or reference.min_rows is not None or reference.max_rows is not None
         if reference.json_schema is None and not rules and not table_rules:
@@ -58,7 +59,8 @@ class StructuredVerifier(Verifier[StructuredOptions, StructuredReference]):
             next(json_schema.errors(reference.json_schema, None), None)
 
     def verify(self, sample: Sample[StructuredOptions, StructuredReference]) -> Verdict:
-        options, reference = sample.options, sample.reference
+        reference = sample.reference
+        options = _of_item(sample.options, reference)
         self.check_reference(options, reference)
         evidence: dict[str, Any] = {"kind": options.kind}
         try:
@@ -80,6 +82,11 @@ class StructuredVerifier(Verifier[StructuredOptions, StructuredReference]):
         if sample.reference.json_schema is not None:
             return None
         return Verdict.scored(0, f"gave up after {limit}: the document is too costly to read")
+
+
+def _of_item(options: StructuredOptions, reference: StructuredReference) -> StructuredOptions:
+    """The options with the item's own kind."""
+    return options if reference.schema_type is None else options.model_copy(update={"kind": reference.schema_type})
 
 
 def _rules(reference: StructuredReference) -> list[FieldRule]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -64,6 +65,11 @@ class ToolCallReference(ReferenceModel):
         description="JSON schemas of the tools, as in a chat request: names, types, required and extra arguments count.",
     )
 
+    expected_action: dict[str, Any] | None = Field(
+        default=None,
+        description="NeMo Gym's form of `calls`: `function_call`, `function_call_batch`, or `message`: no call is right.",
+    )
+
     @property
     def answers(self) -> list[list[ExpectedCall]]:
         return ([] if self.calls is None else [self.calls]) + self.alternatives
@@ -74,6 +80,8 @@ class ToolCallReference(ReferenceModel):
         """A call in the form of a chat API is read, too."""
         if not isinstance(data, dict):
             return data
+        if isinstance(data.get("expected_action"), dict) and data.get("calls") is None:
+            data = {**data, "calls": _of_action(data["expected_action"])}
         answers = {key: data[key] for key in ("calls", "alternatives") if isinstance(data.get(key), list)}
         if "calls" in answers:
             answers["calls"] = [_plain(call) for call in answers["calls"]]
@@ -83,6 +91,29 @@ class ToolCallReference(ReferenceModel):
                 for answer in answers["alternatives"]
             ]
         return {**data, **answers}
+
+
+def _of_action(action: dict[str, Any]) -> Any:
+    """The calls of NeMo Gym's expected action; the action itself, which fits no list, where it is of no type there is."""
+    kind = action.get("type")
+    if kind == "message":
+        return []
+    calls = {"function_call": [action], "function_call_batch": action.get("calls")}.get(str(kind), action)
+    if not isinstance(calls, list):
+        return calls
+    return [
+        {"name": call.get("name"), "arguments": _arguments(call.get("arguments"))} if isinstance(call, dict) else call
+        for call in calls
+    ]
+
+
+def _arguments(written: Any) -> Any:
+    if not isinstance(written, str):
+        return written
+    try:
+        return json.loads(written)
+    except ValueError:
+        return written
 
 
 def _plain(call: Any) -> Any:

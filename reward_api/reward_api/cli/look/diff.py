@@ -27,7 +27,7 @@ def diff(
 ) -> None:
     """Compare two scored files of the same rollouts: every flip of a verdict, with both reasons.
 
-    Exit status: 0 when no verdict and no reward differs, 1 when one does, 2 when the files are not of the same rollouts.
+    Exit status: 0 if no verdict and no reward differs, 1 if one does, 2 if the files are not of the same rollouts.
     """
     from reward_api.cli.look.samples import component_of, samples_of
     from reward_api.cli.score.requests import Columns

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 MOST_REASONS = 10
 
-Scored = Annotated[Path, typer.Argument(help="Lines that `touchstone score` wrote.", exists=True, dir_okay=False)]
+Scored = Annotated[Path, typer.Argument(help="A file that `touchstone score` wrote.", exists=True, dir_okay=False)]
 CompletionColumn = Annotated[str | None, typer.Option(help="Column of the completions, as for `touchstone score`.")]
 Component = Annotated[
     str | None, typer.Option(help="The component whose score of 1 means right. Default: answer, else the first.")
 ]
-Html = Annotated[Path | None, typer.Option(help="Also write a page that needs nothing else.", dir_okay=False)]
+Html = Annotated[Path | None, typer.Option(help="Also write the output as one HTML file.", dir_okay=False)]
 
 
 def show(
@@ -30,15 +30,15 @@ def show(
     worst: Annotated[int, typer.Option(min=0, help="How many of the lowest rewards to print with their texts.")] = 5,
     where: Annotated[
         list[str] | None,
-        typer.Option(help="Only these completions: answer=0, reward<1, failure=timeout, source=x. Repeat it for more."),
+        typer.Option(help="Show only these completions: answer=0, reward<1, failure=timeout, source=x. Repeatable."),
     ] = None,
-    by: Annotated[str | None, typer.Option(help="A table by the values of this column of the input.")] = None,
+    by: Annotated[str | None, typer.Option(help="Also print a table by the values of this input column.")] = None,
     component: Component = None,
     completion_column: CompletionColumn = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print figures and completions as JSON.")] = False,
     html: Html = None,
 ) -> None:
-    """Show pass rates, reasons and the worst completions of a scored file, the decisive part of each text marked."""
+    """Show pass rates, reasons and the worst completions of a scored file. Each text has its extracted answer marked."""
     from reward_api.cli.look.samples import component_of, filter_of, samples_of
     from reward_api.cli.score.journal import lines_of
     from reward_api.cli.score.requests import Columns

@@ -24,7 +24,7 @@ def score(
         str,
         typer.Argument(
             help="JSON lines, a JSON array or CSV, also as .gz or .zst; x.parquet; a folder of Dataset.save_to_disk; "
-            "hf:NAME on the hub; - for standard input."
+            "hf:NAME on Hugging Face's hub; - for standard input."
         ),
     ],
     output: Annotated[
@@ -36,29 +36,32 @@ def score(
             "A file of the same run is resumed.",
         ),
     ],
-    domain: Annotated[str | None, typer.Option(help="Domain of every row. Default: each row's `domain`.")] = None,
+    domain: Annotated[str | None, typer.Option(help="Domain for every row. Default: each row's `domain`.")] = None,
     completion_column: Annotated[
-        str | None, typer.Option(help="Column of the completions, such as response. Default: see the columns' aliases.")
+        str | None, typer.Option(help="Column of the completions. Default: completions, response, output and the like.")
     ] = None,
     answer_column: Annotated[
-        str | None, typer.Option(help="Column of the right answer, such as reward_model.ground_truth.")
+        str | None,
+        typer.Option(
+            help="Column of the right answer, such as info.gold. Default: answer, ground_truth, solution and the like."
+        ),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Score only the first rows.")] = None,
     url: Url = None,
     key: Key = "",
-    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for a gateway that starts.")] = 10.0,
-    split: Annotated[str, typer.Option(help="Split of a data set with several.")] = "train",
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait until the gateway at --url answers.")] = 10.0,
+    split: Annotated[str, typer.Option(help="Which split of a data set to score.")] = "train",
     domains: Folder = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output of another run.")] = False,
     rejudge_failed: Annotated[
-        bool, typer.Option("--rejudge-failed", help="Score again the samples of the output that lack a verdict.")
+        bool, typer.Option("--rejudge-failed", help="Score the samples of the output that have no verdict once more.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no summary.")] = False,
 ) -> None:
     """Score rollouts, and print pass rate, component means, failures and refused rows.
 
-    Exit status: 0 when every row has its verdicts, 3 when some lack one, 1 when all do, 2 when nothing could be scored.
+    Exit status: 0 if every completion has a verdict, 3 if some have none, 1 if all have none, 2 if nothing could be scored.
     """
     from reward_api.cli.score.gateway import BadSetup, checked_url
     from reward_api.cli.score.job import job_of

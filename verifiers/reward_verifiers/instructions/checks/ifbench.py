@@ -253,7 +253,7 @@ def keywords_specific_position(text: Text, keyword: Phrase, n: Positive, m: Posi
     """The keyword is the m-th word of the n-th sentence."""
     if len(text.sentences) < n:
         return Result(False, f"{len(text.sentences)} sentences")
-    words = _words_of(segment.tokens([text.sentences[n - 1]]))
+    words = _words_of(text.tokens_of(text.sentences[n - 1]))
     word = words[m - 1] if len(words) >= m else ""
     return Result(word.lower() == keyword.strip().lower(), f"there stands {word[:50]!r}")
 
@@ -261,7 +261,7 @@ def keywords_specific_position(text: Text, keyword: Phrase, n: Positive, m: Posi
 @kind("words:words_position", "IFBench")
 def words_position(text: Text, keyword: Phrase) -> Result:
     """The second word and the last but one are the keyword."""
-    words = _words_of(segment.tokens(text.sentences if len(text.sentences) < 8 else _edges(text.sentences)))
+    words = _edge_words(text)
     if len(words) < 2:
         return Result(False, "fewer than two words")
     return Result(
@@ -307,12 +307,18 @@ def _trigrams(tokens: list[str]) -> set[tuple[str, str, str]]:
     return set(zip(tokens, tokens[1:], tokens[2:], strict=False))
 
 
-def _edges(sentences: list[str]) -> list[str]:
-    """The sentences that have the first and the last words."""
-    low = next(
-        (place for place in range(1, len(sentences)) if len(_words_of(segment.tokens(sentences[:place]))) > 1), 1
-    )
-    return [*sentences[:low], *sentences[max(low, len(sentences) - 3) :]]
+def _edge_words(text: Text) -> list[str]:
+    """Words of the first sentences, two or more, and then of the last ones; all of them in a short text."""
+    if len(text.sentences) < 8:
+        return _words_of(text.tokens)
+    head: list[str] = []
+    place = 0
+    while len(head) < 2 and place < len(text.sentences) - 3:
+        head += _words_of(text.tokens_of(text.sentences[place]))
+        place += 1
+    return head + [
+        word for one in text.sentences[max(place, len(text.sentences) - 3) :] for word in _words_of(text.tokens_of(one))
+    ]
 
 
 @lru_cache(maxsize=64)

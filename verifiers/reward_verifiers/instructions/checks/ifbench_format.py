@@ -14,7 +14,6 @@ import emoji
 
 from reward_verifiers.instructions.kinds import Count, Phrase, Result, compared, kind
 from reward_verifiers.instructions.segment import sentences as sentences_of
-from reward_verifiers.instructions.segment import tokens
 from reward_verifiers.instructions.text import EDGES, Text, bare
 from reward_verifiers.instructions.word_lists import CAPITALS
 
@@ -163,7 +162,7 @@ def no_bullets_bullets(text: Text) -> Result:
 @kind("format:title_case", "IFBench")
 def title_case(text: Text) -> Result:
     """No word begins with a small letter."""
-    for token in (token for sentence in text.sentences for token in tokens([sentence])):
+    for token in (token for sentence in text.sentences for token in text.tokens_of(sentence)):
         if (
             token[0].isalpha()
             and token[0].islower()

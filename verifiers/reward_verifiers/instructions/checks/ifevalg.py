@@ -67,7 +67,7 @@ def keyword_specific_position(text: Text, keyword: Phrase, n: Positive, m: Posit
     """The keyword is the m-th token of the n-th sentence."""
     if len(text.sentences) < n:
         return Result(False, f"{len(text.sentences)} sentences")
-    tokens = segment.tokens([text.sentences[n - 1]])
+    tokens = text.tokens_of(text.sentences[n - 1])
     token = tokens[m - 1] if len(tokens) >= m else ""
     return Result(token == keyword.strip(), f"there stands {token[:50]!r}")
 
