@@ -176,7 +176,7 @@ def _cases():
             yield pytest.param(name, language, id=f"{name}-{language}", marks=marks)
 
 
-@pytest.mark.parametrize(("name", "language"), _cases())
+@pytest.mark.parametrize(("name", "language"), list(_cases()))
 async def test_right_programs_are_paid_and_wrong_ones_are_not(backend, name, language):
     if language not in backend.grader.compiler.here:
         pytest.skip(f"{language} is not installed here")
