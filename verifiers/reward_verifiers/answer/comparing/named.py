@@ -81,7 +81,11 @@ def same_letters(gold: Node, answer: Node) -> tuple[Node, Node]:
         return gold, answer  # k in N is not k in Z
     if name and other and name != other and name not in symbols(right):
         right = renamed(right, {other: name})
-    right = _same_period(left, _same_argument(left, right))
+    right = _same_argument(left, right)
+    ours, theirs = symbols(left), symbols(right)
+    if ours == theirs or not ours or not theirs:
+        return left, right  # no letter that the other side lacks
+    right = _same_period(left, right)
     return left, _same_constants(left, right)
 
 

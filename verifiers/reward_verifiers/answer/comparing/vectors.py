@@ -29,7 +29,8 @@ _ZERO, _ONE = Num(Fraction(0)), Num(Fraction(1))
 
 def alike(gold: Node, answer: Node) -> tuple[Node, Node]:
     """Both with vectors as rows of their parts; a vector of the plane has a third part where the other side has."""
-    gold, answer = _with_arrows(gold, answer), _with_arrows(answer, gold)
+    if _has_basis(gold) != _has_basis(answer):
+        gold, answer = _with_arrows(gold, answer), _with_arrows(answer, gold)
     left, right = worked_out(gold), worked_out(answer)
     if left is gold and right is answer:
         return gold, answer

@@ -171,7 +171,7 @@ def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
 
 def _same_text(gold_text: str, text: str) -> bool:
     if gold_text.replace(" ", "") != text.replace(" ", ""):
-        if "\\" not in gold_text + text:
+        if "\\text" not in gold_text and "\\text" not in text:
             return False
         gold_text, text = text_content(gold_text), text_content(text)  # \\text{Friday, March 3}
     return gold_text == text or _as_text(gold_text) == _as_text(text)
@@ -255,7 +255,7 @@ def _other_readings(expected: Reading, answer: Reading) -> Iterator[tuple[Node, 
         decimal = read(f"{comma[1]}.{comma[2]}").node
         if decimal is not None:
             yield expected.node, decimal
-    thousandths = _THOUSANDTHS.fullmatch(expected.text)
+    thousandths = _THOUSANDTHS.fullmatch(expected.text) if "0," in expected.text else None
     if thousandths and isinstance(answer.node, Num | Neg) and "." in answer.text:
         decimal = read(f"{thousandths[1]}.{thousandths[2]}").node
         if decimal is not None:

@@ -220,8 +220,13 @@ def walk(node: Node) -> list[Node]:
     return nodes
 
 
+_NONE: frozenset[str] = frozenset()
+
+
 def symbols(node: Node) -> frozenset[str]:
     """The names of its free symbols."""
+    if type(node) is Num:
+        return _NONE
     inside = walk(node)
     names = frozenset(inner.name for inner in inside if isinstance(inner, Sym))
     if any(type(inner) is Big for inner in inside):

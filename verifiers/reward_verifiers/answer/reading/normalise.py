@@ -212,11 +212,11 @@ def normalise(text: str) -> str:
     if "^" in text or "_" in text:
         text = _IN_BASE.sub(r"\1_", text)
         text = _SLANTED.sub(r"\\frac{\1}{\2}", _CHOSEN.sub(r"\\binom{\1}{\2}", text))
-    if "," in text or "(" in text:
+    if "that is" in text or "which" in text or "namely" in text or "i.e" in text or "or simply" in text:
         text = _RESTATED.sub(" = ", text)
-    if "/" in text:
+    if "/d" in text or "/ d" in text:
         text = _SLASHED.sub(r"\\frac{d\1}{d\2}", text)
-    if any(kind in text for kind in _KINDS):
+    if "for " in text or "where " in text or "with " in text:
         text = _with_conditions(text)
     if text[:1].isalpha():
         text = _HALF_OF_ONE.sub(r"\\frac{1}{2} ", text)

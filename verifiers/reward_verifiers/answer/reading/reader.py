@@ -86,7 +86,7 @@ def read(text: str) -> Reading:
 
 
 def _amount(content: str) -> Node | None:
-    thousands = _THOUSAND.fullmatch(content)
+    thousands = _THOUSAND.fullmatch(content) if content[-1:] == "k" else None
     if thousands:
         return Num(Fraction(thousands[1]) * 1000)
     ratio = _RATIO.fullmatch(content)
@@ -116,7 +116,7 @@ def _from_lists(content: str) -> Node | None:
         return Time(content)
     counted = content[:-1] if content[-1:] in words.CJK_HARMLESS else content  # 七个
     value = numerals.number(counted) if content[:1].isalpha() else None
-    if value is None and " " in content:
+    if value is None and " " in content and content[0].isalpha():
         said, _, unit = content.rpartition(" ")
         value, name = numerals.number(said), units.spelled(unit)
         return Quantity(Num(value), name) if value is not None and value >= 0 and name else None
