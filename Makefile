@@ -80,7 +80,7 @@ bench: install
 
 # The contract's files on disk, written anew from the code.
 golden: install
-	TOUCHSTONE_WRITE_GOLDEN=1 $(PY) -m pytest -q tests/reward_api/test_wire.py tests/reward_api/cli/test_settings_page.py
+	TOUCHSTONE_WRITE_GOLDEN=1 $(PY) -m pytest -q tests/reward_api/test_wire.py tests/reward_api/cli/test_settings_page.py tests/gallery tests/verifiers/instructions
 
 lock: .venv/bin/uv
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade \
