@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import numpy as np
+
 from reward_verifiers.language.words import DIGIT, Words
 
 _FEWEST = 16
-_LONGEST = 8
-_RUN = re.compile(
-    rf"(?<![\w.])[0-9A-Fa-fx]{{2,{_LONGEST}}}(?:[\s,;|]{{1,3}}[0-9A-Fa-fx]{{2,{_LONGEST}}}){{{_FEWEST - 1},}}(?![\w.])"
-)
+_LEAST_DIGITS = 0.02
+"""Share of digits from which a text is looked at: fewer codes than that spell next to nothing of it."""
+_CODE = r"\d[0-9A-Fa-fx]{1,7}"  # the codes of letters and blanks begin with a digit, in each of the four ways
+_RUN = re.compile(rf"(?<![\w.]){_CODE}(?:[\s,;|]{{1,3}}{_CODE}){{{_FEWEST - 1},}}(?![\w.])")
 _BETWEEN = re.compile(r"[\s,;|]+")
 _READERS: tuple[tuple[re.Pattern[str], Callable[[str], int]], ...] = (
     (re.compile(r"[01]{7,8}"), lambda token: int(token, 2)),
@@ -26,7 +28,8 @@ _LEAST_VOWELS, _MOST_VOWELS = 0.2, 0.6
 
 def may_hold_codes(words: Words) -> bool:
     """Whether the text has enough digits for a run of codes."""
-    return int((words.kinds == DIGIT).sum()) >= 2 * _FEWEST - _FEWEST // 2
+    digits = np.count_nonzero(words.kinds == DIGIT)
+    return digits >= _FEWEST and digits >= _LEAST_DIGITS * len(words.kinds)
 
 
 def spelled(text: str) -> str:

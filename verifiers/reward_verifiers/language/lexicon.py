@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +22,6 @@ from reward_verifiers.language.languages import LISTED
 from reward_verifiers.language.words import MAX_LETTERS, Hashes, Ints, Words, code_points, split
 
 Evidence = npt.NDArray[np.int32]
-_E = TypeVar("_E", Evidence, npt.NDArray[np.int16])
 
 ABSENT = -720
 UNLISTED = -590
@@ -79,15 +77,12 @@ class Lexicon:
         self.languages = tuple(languages)
         self._affixes = _affixes(self.languages)
         lists = [_list(language, script) for language in self.languages]
-        self._keys: Hashes = np.unique(np.concatenate([hashes for hashes, _, _ in lists]))
+        keys = np.sort(np.concatenate([hashes for hashes, _, _ in lists]))
+        self._keys: Hashes = keys[np.insert(keys[1:] != keys[:-1], 0, True)]
         self._table = np.full((len(self._keys) + 1, len(lists)), ABSENT, dtype=np.int16)
         for number, (hashes, frequencies, _) in enumerate(lists):
             self._table[np.searchsorted(self._keys, hashes), number] = frequencies
         self._without_leaks()
-        self._is_listed = self._table > ABSENT
-        for hashes, _, words in lists:
-            rows = self.find(hashes)
-            self._table[rows] = self._with_stems(words, np.arange(len(words)), self._table[rows])
         models = [_triples(words, frequencies) for _, frequencies, words in lists]
         self._triples = np.stack([model for model, _, _ in models], axis=1)
         self._usual = np.array([mean for _, mean, _ in models], dtype=np.float32)
@@ -112,12 +107,12 @@ class Lexicon:
         evidence = self._table[rows].astype(np.int32)
         missing = np.flatnonzero(rows < 0)
         if len(missing):
-            missing_words = numbers[missing]
-            evidence[missing] = self._with_stems(words, missing_words, self._by_triples(words, missing_words))
+            evidence[missing] = self._by_triples(words, numbers[missing])
+        self._by_stems(words, numbers, evidence)
         return evidence, rows >= 0
 
-    def _with_stems(self, words: Words, numbers: Ints, evidence: _E) -> _E:
-        """The evidence, raised in place for languages that lack a word, inflect so, and list its stem."""
+    def _by_stems(self, words: Words, numbers: Ints, evidence: Evidence) -> None:
+        """Raises the evidence, in place, for languages that lack a word, inflect so, and list its stem."""
         starts, ends = words.start[numbers], words.end[numbers]
         for group in self._affixes:
             mine = np.flatnonzero(ends - starts >= group.size + _SHORTEST_STEM)
@@ -127,10 +122,9 @@ class Lexicon:
             begin, end = (0, -group.size) if group.is_ending else (group.size, 0)
             rows = self.find(words.sums.hashes(starts[mine] + begin, ends[mine] + end))
             mine, which, rows = mine[rows >= 0], which[rows >= 0], rows[rows >= 0]
-            is_stem = group.languages[which] & self._is_listed[rows]
+            is_stem = group.languages[which] & (self._table[rows] > ABSENT)
             own = evidence[mine]
             evidence[mine] = np.where(is_stem, np.maximum(own, _INFLECTED), own)
-        return evidence
 
     def _by_triples(self, words: Words, numbers: Ints) -> Evidence:
         codes, first, lengths = _triple_codes(words.codes, words.start[numbers], words.end[numbers])
