@@ -84,6 +84,7 @@ async def test_a_group_gets_its_sum(gateway):
     assert "preference" in str(listed)
 
 
+@pytest.mark.slow
 async def test_samples_that_arrive_one_by_one_are_scored_within_the_whole_group(gateway):
     client = await gateway(domain("{model: rm, mode: group}"))
     whole = [one["components"]["preference"]["score"] for one in await score(client, completions=GROUP)]
@@ -106,6 +107,7 @@ async def test_a_model_of_weight_0_is_reported_and_its_failure_costs_nothing(gat
     assert (lone["reward"], lone["valid"]) == (lone["components"]["format"]["score"], True)
 
 
+@pytest.mark.slow
 async def test_the_step_reaches_the_models_budget(gateway):
     client = await gateway(domain("{model: late}"))
     [early], [now] = (
@@ -119,6 +121,7 @@ async def test_the_step_reaches_the_models_budget(gateway):
     assert unsaid["reward"] is None
 
 
+@pytest.mark.slow
 async def test_a_demonstration_has_weight_0_until_a_real_model_is_named(gateway, registry, models, caplog):
     entry = {"model": models["llama"], "floor": -50, "dtype": "float32", "batch_tokens": 512}
     registry(helpful=entry | {"demo": True})
@@ -138,6 +141,7 @@ async def test_a_demonstration_has_weight_0_until_a_real_model_is_named(gateway,
     assert paid["reward"] == pytest.approx(paid["components"]["format"]["score"] + part["score"])
 
 
+@pytest.mark.slow
 async def test_the_shipped_domain_pays_a_judge_and_counts_what_it_costs(gateway, peers, monkeypatch):
     judge = FaultyJudge()
     monkeypatch.delenv("TOUCHSTONE_PREFERENCE_REGISTRY")
@@ -158,6 +162,7 @@ async def test_the_shipped_domain_pays_a_judge_and_counts_what_it_costs(gateway,
 UNDECIDED = "components:\n  - {verifier: 'toys:Toy', name: answer, undecided: judge}\n"
 
 
+@pytest.mark.slow
 async def test_a_judge_is_asked_about_what_the_answer_cannot_decide_and_nothing_else(gateway, peers, monkeypatch):
     judge = FaultyJudge()
     monkeypatch.setenv("TOUCHSTONE_JUDGE_URL", f"{peers(judge.app)}/v1")
@@ -234,6 +239,7 @@ async def test_a_judge_by_url_decides_about_a_reference_that_was_not_read(judged
     assert "the judge gave no verdict" in failed["failure"]["message"]
 
 
+@pytest.mark.slow
 async def test_a_flag_of_the_verifier_is_a_flag_of_the_sample(gateway):
     client = await gateway(domain("{model: probed}", ", after: [format]"))
     kept, broken = GROUP[0], [f"{word} {number}." for word in ("Light", "blue", "dog") for number in range(12)]
@@ -250,6 +256,7 @@ async def test_a_flag_of_the_verifier_is_a_flag_of_the_sample(gateway):
     assert flags == [[]] * 7 + [["over_optimisation"]]
 
 
+@pytest.mark.slow
 async def test_a_domain_that_names_no_model_of_the_registry_is_refused(gateway):
     with pytest.raises(Exception, match=r"components\[1\].options.model: no model is named 'helpful'"):
         await gateway(domain("{model: helpful}"))
