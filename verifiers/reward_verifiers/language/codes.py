@@ -28,7 +28,7 @@ _LEAST_VOWELS, _MOST_VOWELS = 0.2, 0.6
 
 def may_hold_codes(words: Words) -> bool:
     """Whether the text has enough digits for a run of codes."""
-    digits = np.count_nonzero(words.kinds == DIGIT)
+    digits = int(np.count_nonzero(words.kinds == DIGIT))
     return digits >= _FEWEST and digits >= _LEAST_DIGITS * len(words.kinds)
 
 
