@@ -103,8 +103,12 @@ class _Worker:
         """Kill it and let go of it; a second call does nothing. Its fork server reaps it."""
         if self._pidfd < 0:
             return
-        self.kill()
         self.writer.close()
+        self.drop()
+
+    def drop(self) -> None:
+        """Kill it before its connection is there, or behind it."""
+        self.kill()
         os.close(self._pidfd)
         self._page.close()
         self._pidfd = -1
@@ -156,7 +160,12 @@ class _ForkServer:
             ours.close()
             raise ConnectionError("the fork server is gone")
         worker = _Worker(int(message), fds[0], page)
-        await worker.connect(ours)
+        try:
+            await worker.connect(ours)
+        except BaseException:  # the pool closes meanwhile
+            ours.close()
+            worker.drop()
+            raise
         return worker
 
     async def _answer(self) -> tuple[bytes, list[int]]:
