@@ -430,6 +430,6 @@ def test_rows_of_nemo_gym():
         reference = ToolCallReference.model_validate({"expected_action": action})
         assert ToolCallVerifier().verify(Sample(right, ToolCallOptions(), reference)).score == 1
         assert ToolCallVerifier().verify(Sample(wrong, ToolCallOptions(), reference)).score == 0
-    for action in ({"type": "dance"}, {"type": "function_call", "name": "f", "arguments": "{"}):
+    for action in ({"type": "dance"}, *({**one, "arguments": text} for text in ("{", "[" * 200_000))):
         with pytest.raises(ValidationError):
             ToolCallReference.model_validate({"expected_action": action})

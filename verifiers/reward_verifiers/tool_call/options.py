@@ -112,7 +112,7 @@ def _arguments(written: Any) -> Any:
         return written
     try:
         return json.loads(written)
-    except ValueError:
+    except (ValueError, RecursionError):  # a text is no object of arguments: the field is named
         return written
 
 
