@@ -158,8 +158,7 @@ class CodeBackend:
         if TIERS.index(self.jail.tier) > TIERS.index(options.min_tier):
             reason = f"min_tier: the domain demands isolation level {options.min_tier}, this one is {self.jail.tier}"
             return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, reason))
-        tests = reference.model_dump(exclude={"language"})
-        tests["prelude"] = table.prelude_for(language.name, reference.prelude)
+        tests = _tests_of(reference, language.name)
         entry = reference.entry or suites.entry_of(reference.test_code)
         programs = [
             extraction.program(completion_text(completion), language, request.prefix, entry)
@@ -196,8 +195,7 @@ class CodeBackend:
             return [str(error)]
         except ValidationError as error:
             return [f"{path}: {reason}" for path, reason in validation_errors(error)]
-        tests = checked.model_dump(exclude={"language"})
-        tests["prelude"] = table.prelude_for(language.name, checked.prelude)
+        tests = _tests_of(checked, language.name)
         solution = str(own.get("solution") or "")
         tests["entry"] = checked.entry or suites.entry_of(checked.test_code) or suites.defined_by(solution)
         return await audit.faults_of(GradeItem(language=language.name, code="", **tests), solution, self.grader.grade)
@@ -268,3 +266,8 @@ def _verdict(result: GradeResult, language: str, min_assurance: Assurance) -> Ve
         evidence["stderr"] = result.compile.stderr[:500]
     reason = f"{evidence['passed']} of {evidence['tests']} tests passed" if result.tests else "no test was run"
     return Verdict.scored(result.score, f"{result.verdict}: {reason}", **evidence)
+
+
+def _tests_of(reference: CodeReference, language: str) -> dict[str, Any]:
+    """What an item for the grader takes of a reference."""
+    return {**reference.model_dump(exclude={"language"}), "prelude": table.prelude_for(language, reference.prelude)}

@@ -7,10 +7,24 @@ import pytest
 from reward_verifiers.language import cjk, listed
 from reward_verifiers.language.count import count
 from reward_verifiers.language.languages import CODES
-from reward_verifiers.language.path import likeliest, plain
+from reward_verifiers.language.path import likeliest
 
 SENTENCES = json.loads((Path(__file__).parents[2] / "data" / "language" / "sentences.json").read_text())
 PAIRS = (("en", "de"), ("fr", "es"), ("ru", "uk"), ("zh", "ja"), ("tr", "it"))
+
+
+def plain(evidence, costs):
+    """Viterbi's algorithm itself, a loop over the words."""
+    rows, costs = evidence.tolist(), costs.tolist()
+    history = [rows[0]]
+    for row, cost in zip(rows[1:], costs[1:], strict=True):
+        entry = max(history[-1]) - cost
+        history.append([max(own, entry) + value for own, value in zip(history[-1], row, strict=True)])
+    path = [history[-1].index(max(history[-1]))]
+    for before, cost in zip(history[-2::-1], costs[:0:-1], strict=True):
+        best = max(before)
+        path.append(before.index(best) if before[path[-1]] < best - cost else path[-1])
+    return np.array(path[::-1])
 
 
 def problem(dice):

@@ -19,90 +19,19 @@ _LEAST = 0.5
 _COMMON: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "sw": (
         frozenset(
-            [
-                "na",
-                "ya",
-                "wa",
-                "kwa",
-                "ni",
-                "katika",
-                "la",
-                "za",
-                "cha",
-                "kama",
-                "hii",
-                "hiyo",
-                "yake",
-                "yao",
-                "sana",
-                "pia",
-                "lakini",
-                "au",
-                "kuwa",
-                "mtu",
-                "watu",
-                "wetu",
-                "wake",
-                "si",
-            ]
+            (
+                "na ya wa kwa ni katika la za cha kama hii hiyo yake yao sana pia lakini au kuwa mtu watu wetu wake si"
+            ).split()
         ),
-        frozenset(["the", "of", "and", "to", "de", "la", "que", "en", "et", "der", "die", "und"]) - {"la"},
+        frozenset(("the of and to de que en et der die und").split()),
     ),
     "mr": (
-        frozenset(
-            [
-                "आहे",
-                "आणि",
-                "आहेत",
-                "ते",
-                "हे",
-                "या",
-                "मी",
-                "आम्ही",
-                "होते",
-                "होती",
-                "नाही",
-                "करण्यासाठी",
-                "करू",
-                "तर",
-                "त्या",
-                "त्याच्या",
-                "किंवा",
-                "असे",
-                "मध्ये",
-                "साठी",
-            ]
-        ),
-        frozenset(["है", "हैं", "और", "का", "की", "के", "में", "से", "यह", "छ", "र", "को", "हो", "पनि"]),
+        frozenset(("आहे आणि आहेत ते हे या मी आम्ही होते होती नाही करण्यासाठी करू तर त्या त्याच्या किंवा असे मध्ये साठी").split()),
+        frozenset(("है हैं और का की के में से यह छ र को हो पनि").split()),
     ),
     "ne": (
-        frozenset(
-            [
-                "छ",
-                "छन्",
-                "र",
-                "हो",
-                "यो",
-                "पनि",
-                "मा",
-                "को",
-                "लागि",
-                "हरू",
-                "गर्न",
-                "भने",
-                "एक",
-                "थियो",
-                "छैन",
-                "हुन्छ",
-                "गर्ने",
-                "त्यो",
-                "तर",
-                "हामी",
-                "तपाईं",
-            ]
-        )
-        - {"एक"},
-        frozenset(["है", "हैं", "और", "का", "की", "के", "में", "यह", "आहे", "आणि", "आहेत"]),
+        frozenset(("छ छन् र हो यो पनि मा को लागि हरू गर्न भने थियो छैन हुन्छ गर्ने त्यो तर हामी तपाईं").split()),
+        frozenset(("है हैं और का की के में यह आहे आणि आहेत").split()),
     ),
 }
 """Common words of a language, and of those that it is taken for."""
@@ -150,16 +79,16 @@ def _commonest() -> dict[str, frozenset[str]]:
 
 def _clear_language(text: str) -> str | None:
     """The language whose commonest words are many, and far more than any other's; None where it is not clear."""
-    found = words(text.lower())
-    hits = sorted(((sum(map(common.__contains__, found)), code) for code, common in _commonest().items()), reverse=True)
+    own = words(text.lower())
+    hits = sorted(((sum(map(common.__contains__, own)), code) for code, common in _commonest().items()), reverse=True)
     (most, code), (second, _) = hits[:2]
-    is_clear = most >= max(_CLEAR_WORDS, _CLEAR_SHARE * len(found)) and most >= _CLEAR_LEAD * second
+    is_clear = most >= max(_CLEAR_WORDS, _CLEAR_SHARE * len(own)) and most >= _CLEAR_LEAD * second
     return code if is_clear else None
 
 
 def _by_common_words(text: str, code: str) -> Result:
     own, other = _COMMON[code]
-    found = [word.lower() for word in words(text)]
-    mine, theirs = sum(1 for word in found if word in own), sum(1 for word in found if word in other)
-    met = mine > theirs and mine >= len(found) / 25
-    return Result(met, f"{mine} common words of {code} among {len(found)}")
+    lowered = [word.lower() for word in words(text)]
+    mine, theirs = sum(1 for word in lowered if word in own), sum(1 for word in lowered if word in other)
+    met = mine > theirs and mine >= len(lowered) / 25
+    return Result(met, f"{mine} common words of {code} among {len(lowered)}")

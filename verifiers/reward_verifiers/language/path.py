@@ -1,12 +1,9 @@
 """The likeliest sequence of languages, where changing costs: Viterbi's algorithm with one price for any change.
 
-    plain       the algorithm itself, a loop over the words
-    likeliest   the same path, mostly without a loop
-
 A word whose evidence for one language exceeds all others by more than two changes cost lies on the path, whatever stands
 around it. Such words cut the text into stretches that do not depend on each other. Between two of one language, a stretch
 whose evidence for others cannot pay for two changes is decided; short ones are solved side by side, and long ones in
-blocks. Evidence is in whole numbers, so both ways give the same path.
+blocks. Evidence is in whole numbers, so this is the path that a plain loop over the words gives (`tests/…/test_path.py`).
 """
 
 from __future__ import annotations
@@ -24,17 +21,6 @@ _NEVER = -(1 << 50)
 _SIDE_BY_SIDE = 48
 
 
-def plain(evidence: Numbers, costs: Numbers) -> Path:
-    """The path through all words. evidence: (words, languages); costs: of a change before each word."""
-    scores: list[int] = evidence[0].tolist()
-    history = [scores]
-    for row, cost in zip(evidence[1:].tolist(), costs[1:].tolist(), strict=True):
-        entry = max(scores) - cost
-        scores = [max(own, entry) + value for own, value in zip(scores, row, strict=True)]
-        history.append(scores)
-    return _backwards(np.array(history), costs)
-
-
 def _backwards(scores: Scores, costs: Numbers, last: int | None = None) -> Path:
     """The path that ends in `last`, or in the best language. scores: of the best path to each word and language."""
     best = scores.argmax(axis=1)
@@ -49,7 +35,7 @@ def _backwards(scores: Scores, costs: Numbers, last: int | None = None) -> Path:
 
 
 def _in_blocks(evidence: Numbers | Scores, costs: Numbers, last: int | None = None) -> Path:
-    """What `plain` gives, and ending in `last` if that is set.
+    """The path through all words, ending in `last` if that is set.
 
     The words are cut into as many blocks as a block has words. All blocks are walked at once, from each language they can
     begin with; then the scores at their beginnings are known, and all are walked once more from there.
@@ -79,7 +65,7 @@ def _in_blocks(evidence: Numbers | Scores, costs: Numbers, last: int | None = No
 
 
 def likeliest(evidence: Numbers, costs: Numbers) -> Path:
-    """What `plain` gives, faster."""
+    """The path through all words. evidence: (words, languages); costs: of a change before each word."""
     size = len(evidence)
     if evidence.shape[1] == 1 or not size:
         return np.zeros(size, dtype=np.int64)

@@ -161,7 +161,7 @@ def _methods(request: Request) -> list[str]:
     return sorted({method.upper() for operations in matching for method in operations})
 
 
-USUAL_ELSEWHERE = {
+FOREIGN_ROUTES = {
     **dict.fromkeys(("/redoc", "/swagger", "/api"), "/docs"),
     **dict.fromkeys(("/live", "/livez", "/ping"), "/healthz"),
     **dict.fromkeys(("/version", "/info"), "/"),
@@ -173,7 +173,7 @@ def _nearest(request: Request) -> str:
     """What may have been meant: the route without a slash at the end, or the one with the nearest name."""
     routes = list(request.app.openapi()["paths"])
     path = request.url.path.rstrip("/")
-    if usual := USUAL_ELSEWHERE.get(path):
+    if usual := FOREIGN_ROUTES.get(path):
         return f"did you mean {usual}?"
     same = [route for route in routes if compile_path(route)[0].match(path)]
     names = same or difflib.get_close_matches(path[:MAX_KEY], routes, n=1)
