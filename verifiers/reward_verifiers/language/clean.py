@@ -57,7 +57,8 @@ def clean(text: str) -> str:
 
 def _signs(text: str) -> int:
     """Whether the text has characters that may compose, that cannot be seen, or that are styled: a bit each."""
-    return int(np.bitwise_or.reduce(_sign_of()[np.minimum(utf32(text), _LAST)], initial=0))
+    codes = np.minimum(utf32(text), _LAST).astype(np.intp)
+    return int(np.bitwise_or.reduce(_sign_of()[codes], initial=0))
 
 
 @lru_cache(maxsize=1)

@@ -97,7 +97,7 @@ class _Count:
         marks = np.insert(np.cumsum(is_mark), 0, 0) if is_mark.any() else np.zeros(len(is_mark) + 1, dtype=np.int64)
         self.lengths = self.words.end - self.words.start - (marks[self.words.end] - marks[self.words.start])
         self.terms: Hashes = np.zeros(0, dtype=np.uint64)
-        self.clauses: Ints = np.cumsum(self.words.kinds == STOP)[self.words.start]
+        self.clauses: Ints = np.searchsorted(np.flatnonzero(self.words.kinds == STOP), self.words.start)
 
     def run(self, allow: frozenset[str], most: int) -> Counted:
         words = self.words
