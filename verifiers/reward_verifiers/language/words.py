@@ -214,7 +214,7 @@ def split(text: str) -> Words:
     """The words of a text. A word of one letter is one too; who counts leaves it out."""
     properties = _properties()[code_points(text).astype(np.intp)]
     codes = properties & _CODE
-    kinds = _with_marks((properties >> _KIND).astype(np.uint8) & 0x3F)
+    kinds = _with_marks((properties >> _KIND).astype(np.uint8) & np.uint8(0x3F))
     is_capital = (properties & _CAPITAL) != 0
     edges = np.flatnonzero(kinds[1:] != kinds[:-1]) + 1
     starts, ends = np.insert(edges, 0, 0)[: len(kinds)], np.append(edges, len(kinds))[: len(kinds)]
