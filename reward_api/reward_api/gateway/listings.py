@@ -90,3 +90,6 @@ class Readiness(BaseModel):
     domains: dict[str, dict[str, bool]] | None = Field(
         default=None, description="Domain to component to whether its verifier answers; for those who have a key."
     )
+    reasons: dict[str, str] | None = Field(
+        default=None, description="Verifier to why it does not answer; for those who have a key."
+    )

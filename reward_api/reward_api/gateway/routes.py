@@ -331,12 +331,17 @@ async def healthz() -> Response:
 
 @router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}}, tags=["operations"])
 async def readyz(request: Request, parts: Parts) -> Response:
-    """200 when every verifier of every enabled domain answers, else 503; which ones do, for those who have a key."""
+    """200 when every verifier of every enabled domain answers, else 503. For those who have a key: which ones do, and why
+    the others do not.
+    """
     domains = await parts.readiness()
     is_ready = all(answer for verifiers in domains.values() for answer in verifiers.values())
     is_ready = is_ready and not request.app.state.draining.begun
     has_key = request.app.state.keys.may_score(bearer(request.headers))
-    return json_reply({"ready": is_ready, **({"domains": domains} if has_key else {})}, 200 if is_ready else 503)
+    more: dict[str, Any] = {"domains": domains} if has_key else {}
+    if has_key and (reasons := await parts.reasons()):
+        more["reasons"] = reasons
+    return json_reply({"ready": is_ready, **more}, 200 if is_ready else 503)
 
 
 @router.get("/metrics", response_class=PlainTextResponse, tags=["operations"])
