@@ -52,6 +52,9 @@ class DomainList(BaseModel):
     folder: str = Field(description="The folder of domain files.")
     domains: list[ListedDomain]
     refused: dict[str, list[ProblemError]] = Field(description="By name, files that are refused and never were served.")
+    left_out: dict[str, list[ProblemError]] = Field(
+        description="By name, shipped domains whose packages are not installed here."
+    )
 
 
 class ListedVerifier(BaseModel):

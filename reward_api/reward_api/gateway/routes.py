@@ -204,7 +204,8 @@ def _unknown(parts: Gateway, name: str, path: str) -> HTTPProblem:
     names = [domain.name for domain in parts.live_domains.domains() if domain.spec.enabled]
     detail = f"The domains served here are: {', '.join(names)}."
     faults = [f"{where}: {why}" if where else why for where, why in parts.live_domains.faults(name)]
-    reasons = [f"its file is refused: {fault}" for fault in faults] or [f"no such domain{did_you_mean(name, names)}"]
+    what = "it is left out" if name in parts.live_domains.left_out else "its file is refused"
+    reasons = [f"{what}: {fault}" for fault in faults] or [f"no such domain{did_you_mean(name, names)}"]
     return HTTPProblem(404, "Unknown domain", detail, [ProblemError(path=path, reason=why) for why in reasons])
 
 
@@ -236,11 +237,13 @@ async def _lines(parts: Gateway, work: Work, room: Room) -> AsyncGenerator[bytes
 
 @router.get("/domains", response_model=DomainList, tags=["domains"])
 async def list_domains(parts: Parts) -> Response:
-    """The folder that is read, every domain with its version and components, and each file that was refused with why."""
+    """The folder that is read, every domain with its version and components, and why other files are not served."""
     live = parts.live_domains
     refused = {name: _faults(live.faults(name)) for name in sorted(live.refused) if live.find(name) is None}
+    left_out = {name: _faults(error.errors) for name, error in sorted(live.left_out.items())}
     domains = [_about(parts, domain) for domain in live.domains()]
-    return json_reply({"folder": str(live.folder.resolve()), "domains": domains, "refused": refused})
+    folder = str(live.folder.resolve())
+    return json_reply({"folder": folder, "domains": domains, "refused": refused, "left_out": left_out})
 
 
 @router.get("/domains/{name}", response_model=WholeDomain, tags=["domains"])
