@@ -26,6 +26,8 @@ async def backend(tmp_path_factory):
     for name in LIBRARIES:
         shutil.copytree(Path(importlib.util.find_spec(name).origin).parent, libraries / name)
     shutil.copy(importlib.util.find_spec("py").origin, libraries)
+    for folder in Path(pytest.__file__).parents[1].glob("pluggy-*.dist-info"):
+        shutil.copytree(folder, libraries / folder.name)
     backend = CodeBackend(SandboxSettings(slots=2, python_path=[str(libraries)]))
     await backend.start()
     yield backend

@@ -149,7 +149,8 @@ def _results(item: GradeItem, outcome: Outcome, answer: _Answer) -> list[TestRes
         verdict: Verdict = outcome.ending if outcome.ending != "ok" else "wrong_answer"
         return [_result(name, verdict, answer.why or outcome.ending, outcome) for name in names]
     # The runner's own words may hold what the tests expect, so they are shown only where no test ran.
-    why = answer.why or (answer.says.strip()[-_SHOWN:] if not answer.ran else "")
+    says = "" if answer.ran else answer.says.strip()[-_SHOWN:]
+    why = ": ".join(text for text in (answer.why, says) if text)
     return [
         _result(name, _VERDICTS.get(status, "wrong_answer"), "" if status == "passed" else why or status, outcome)
         for name, status in zip(names, answer.tests, strict=True)

@@ -133,7 +133,7 @@ def _become_tests(root: str, says: int, run: Callable[[], int]) -> None:
     try:
         os.close(3)
         nothing = os.open(os.devnull, os.O_RDWR)
-        for ours, theirs in ((nothing, 0), (nothing, 1), (says, 2)):
+        for ours, theirs in ((nothing, 0), (says, 1), (says, 2)):
             os.dup2(ours, theirs)
         sys.path[:] = _paths(root)
         environment = _environment(root, {})
@@ -141,6 +141,7 @@ def _become_tests(root: str, says: int, run: Callable[[], int]) -> None:
         os.environ.update(environment)
         os.chdir(root)
         status = run()
+        sys.stdout.flush()
     except BaseException as error:
         os.write(2, f"{type(error).__name__}: {error}\n".encode("utf-8", "replace"))
     finally:

@@ -26,8 +26,9 @@ from _pytest.outcomes import XFailed as ImperativeXfail
 _MODULES = ("_pytest", "pluggy", "unittest", "pytest")
 _MOST_CANARIES = 50
 _WORDS = ("again", "more", "empty", "large", "none", "twice", "basic")
-_EVERY = ("--maxfail=0", "--continue-on-collection-errors", "-p", "no:cacheprovider", "-p", "no:stepwise")
-"""Every test is run, in this process, whatever the settings of the repository say."""
+_EVERY = ("--maxfail=0", "--continue-on-collection-errors", "-p", "no:cacheprovider", "-p", "no:stepwise", "--no-header",
+          "--no-summary", "--tb=line")  # fmt: skip
+"""Every test is run, in this process, and little is printed, whatever the settings of the repository say."""
 
 
 def run(arguments: list[str], root: str, descriptor: int, expect: list[str]) -> int:
