@@ -382,3 +382,116 @@ case(B, "no such file", None, RIGHT, expect={"FAIL_TO_PASS": ["tests/test_none.p
 case(B, "no archive", None, RIGHT, files={}, archive="AAAA")
 case(B, "the test patch does not apply", None, RIGHT, test_patch="--- a/no.py\n+++ b/no.py\n@@ -1 +1 @@\n-x\n+y\n")
 case(B, "an option that there is not", None, RIGHT, command="pytest --no-such-option tests")
+
+
+# --- Go ---------------------------------------------------------------------------------------------------------------
+GO_CALC = "package calc\n\nfunc Add(a, b int) int { return a - b }\n"
+GO_FIXED = GO_CALC.replace("a - b", "a + b")
+GO_FILES = {
+    "go.mod": "module example.com/calc\n\ngo 1.19\n",
+    "calc.go": GO_CALC,
+    "calc_test.go": 'package calc\n\nimport "testing"\n\nfunc TestOld(t *testing.T) {\n\tif Add(1, 0) != 1 {\n\t\tt.Fatal()\n\t}\n}\n',
+}
+GO_TEST = 'package calc_test\n\nimport (\n\t"testing"\n\n\t"example.com/calc"\n)\n\nfunc TestAdd(t *testing.T) {\n\tfor name, n := range map[string]int{"two": 2, "three": 3} {\n\t\tt.Run(name, func(t *testing.T) {\n\t\t\tif calc.Add(n, n) != 2*n {\n\t\t\t\tt.Fail()\n\t\t\t}\n\t\t})\n\t}\n}\n'
+GO = {
+    "kind": "repo", "language": "go", "files": GO_FILES, "test_files": {"new_test.go": GO_TEST}, "report": "go",
+    "expect": {"FAIL_TO_PASS": ["TestAdd", "TestAdd/two"], "PASS_TO_PASS": ["example.com/calc::TestOld"]},
+}  # fmt: skip
+
+
+def go(group, name, deserved, changes, **more):
+    CASES.append((group, name, deserved, {**GO, **more}, diff(changes, GO_FILES)))
+
+
+go(R, "Go", 1, {"calc.go": GO_FIXED}, solution_patch=diff({"calc.go": GO_FIXED}, GO_FILES))
+go(W, "Go", 0, {"calc.go": GO_CALC.replace("a - b", "a * b")})
+go(W, "Go that does not compile", 0, {"calc.go": "package calc\n\nfunc Add("})
+go(
+    H,
+    "Go exits at its start",
+    0,
+    {"calc.go": GO_CALC.replace("func", 'import "os"\n\nfunc init() { os.Exit(0) }\n\nfunc')},
+)
+go(
+    H,
+    "Go prints a report and exits",
+    0,
+    {
+        "calc.go": GO_CALC.replace(
+            "func",
+            'import (\n\t"fmt"\n\t"syscall"\n)\n\nfunc init() {\n\tfor _, n := range []string{"TestAdd", "TestAdd/two", "TestOld"} {\n\t\tfmt.Printf("=== RUN   %s\\n--- PASS: %s (0.00s)\\n", n, n)\n\t}\n\tfmt.Println("PASS")\n\tsyscall.Exit(0)\n}\n\nfunc',
+            1,
+        )
+    },
+)
+go(
+    H,
+    "Go prints a report and goes on",
+    0,
+    {
+        "calc.go": GO_CALC.replace(
+            "func",
+            'import "fmt"\n\nfunc init() {\n\tfmt.Printf("=== RUN   TestAdd\\n--- PASS: TestAdd (0.00s)\\n")\n}\n\nfunc',
+            1,
+        )
+    },
+)
+go(
+    H,
+    "Go with a TestMain",
+    0,
+    {
+        "main_test.go": 'package calc\n\nimport (\n\t"os"\n\t"testing"\n)\n\nfunc TestMain(m *testing.M) { os.Exit(0) }\n'
+    },
+)
+
+# --- JUnit: whatever runner writes it ---------------------------------------------------------------------------------
+RUNNER = 'import sys\nsys.path.insert(0, ".")\nimport calc\nout = "<testsuite>"\nfor name, good in (("add", calc.add(2, 2) == 4), ("twice", calc.twice(2) == 4)):\n    out += f\'<testcase classname="calc" name="{name}">{"" if good else "<failure/>"}</testcase>\'\nopen(sys.argv[1], "w").write(out + "</testsuite>")\n'
+JUNIT = {
+    "kind": "repo", "files": {"calc.py": CALC}, "test_files": {"tests/run.py": RUNNER}, "report": "junit",
+    "command": ["/usr/bin/python3", "tests/run.py", "{report}"],
+    "expect": {"FAIL_TO_PASS": ["calc.add"], "PASS_TO_PASS": ["twice"]},
+}  # fmt: skip
+NODE_FILES = {"calc.js": "exports.add = (a, b) => a - b;\n", "package.json": "{}\n"}
+NODE_TEST = "const test = require('node:test'), assert = require('node:assert'), { add } = require('../calc.js');\ntest('adds', () => assert.equal(add(2, 2), 4));\ntest('is there', () => assert.equal(typeof add, 'function'));\n"
+NODE = {
+    **JUNIT, "language": "javascript", "files": NODE_FILES, "test_files": {"test/new.test.js": NODE_TEST},
+    "command": "node --test --test-reporter=junit --test-reporter-destination={report} test",
+    "expect": {"FAIL_TO_PASS": ["adds"], "PASS_TO_PASS": ["is there"]},
+}  # fmt: skip
+
+
+def junit(group, name, deserved, reference, changes, **more):
+    CASES.append((group, name, deserved, {**reference, **more}, diff(changes, reference["files"])))
+
+
+junit(R, "JUnit", 1, JUNIT, {"calc.py": FIXED})
+junit(W, "JUnit", 0, JUNIT, {"calc.py": CALC + "\nX = 1\n"})
+junit(H, "JUnit exits at import", 0, JUNIT, {"calc.py": "import os\nos._exit(0)\n"})
+junit(
+    H,
+    "JUnit with a runner of its own",
+    0,
+    JUNIT,
+    {
+        "tests/run.py": "import sys\nopen(sys.argv[1], \"w\").write(\"<testsuite><testcase classname='calc' name='add'/><testcase name='twice'/></testsuite>\")\n"
+    },
+)
+junit(
+    H,
+    "JUnit written beforehand",
+    0,
+    JUNIT,
+    {"report.xml": "<testsuite><testcase classname='calc' name='add'/><testcase name='twice'/></testsuite>\n"},
+)
+junit(B, "JUnit that nobody writes", None, JUNIT, {"calc.py": FIXED}, command="/usr/bin/python3 -c pass {report}")
+junit(R, "Node", 1, NODE, {"calc.js": "exports.add = (a, b) => a + b;\n"})
+junit(W, "Node", 0, NODE, {"calc.js": "exports.add = (a, b) => a * a * b;\n"})
+junit(
+    H,
+    "Node with a package.json of its own",
+    0,
+    NODE,
+    {"package.json": '{"scripts": {"test": "true"}, "type": "module"}\n'},
+)
+junit(H, "Node exits", 0, NODE, {"calc.js": "process.exit(0);\n"})

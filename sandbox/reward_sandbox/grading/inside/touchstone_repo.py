@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -253,7 +254,8 @@ def _go(job: Mapping[str, Any], root: str) -> Report:
     canaries = _plant(root)
     planted = {name for names in canaries.values() for name in names}
     report = Report()
-    output = _spawn(job["command"] or ["go", "test", "-json", "./..."], root, {**job["env"], **_GO}, report)
+    environment = {**job["env"], **_GO, "GOFLAGS": f"-p=2 -overlay={_unlocked(root)}"}
+    output = _spawn(job["command"] or ["go", "test", "-json", "./..."], root, environment, report)
     outcomes = _events(output)
     for (package, test), outcome in outcomes.items():
         if test not in planted:
@@ -280,7 +282,21 @@ def _events(output: bytes) -> dict[tuple[str, str], str]:
 
 
 _ACTIONS = {"pass": "passed", "fail": "failed", "skip": "skipped"}
-_GO = {"GO111MODULE": "auto", "GOPROXY": "off", "GOFLAGS": "-p=2", "GOTOOLCHAIN": "local"}
+_GO = {"GO111MODULE": "auto", "GOPROXY": "off", "GOTOOLCHAIN": "local"}
+
+
+def _unlocked(root: str) -> str:
+    """An overlay of the modules' files by copies of them: those Go reads without a lock, which no jail allows."""
+    folder = f"{os.path.dirname(root)}/overlay"
+    os.mkdir(folder)
+    replace: dict[str, str] = {}
+    for path in touchstone_tree.read(root):
+        if os.path.basename(path) in ("go.mod", "go.sum"):
+            replace[f"{root}/{path}"] = f"{folder}/{len(replace)}"
+            shutil.copyfile(f"{root}/{path}", replace[f"{root}/{path}"])
+    with open(f"{folder}/overlay.json", "w", encoding="utf-8") as file:
+        json.dump({"Replace": replace}, file)
+    return file.name
 
 
 def _plant(root: str) -> dict[str, list[str]]:
