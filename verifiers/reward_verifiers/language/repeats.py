@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from reward_verifiers.language.words import Hashes, Ints
+from reward_verifiers.language.words import Hashes, Ints, among
 
 _CLAUSE_WORDS = 16
 _GRAM = 4
@@ -39,9 +39,16 @@ def weights(hashes: Hashes, clauses: Ints, most: int) -> npt.NDArray[np.float64]
 
 
 def _decay(keys: Hashes, most: int) -> npt.NDArray[np.float64]:
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    begins = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] ^ np.uint64(1)))
-    rank = np.empty(len(keys), dtype=np.int64)
-    rank[order] = np.arange(len(keys)) - np.repeat(begins, np.diff(np.append(begins, len(keys))))
-    return np.where(rank < most, 0.25 ** np.minimum(rank, 60), 0.0)
+    result = np.ones(len(keys))
+    ordered = np.sort(keys)
+    again = ordered[1:][ordered[1:] == ordered[:-1]]
+    if not len(again):
+        return result
+    repeated = np.flatnonzero(among(keys, again))
+    order = np.argsort(keys[repeated], kind="stable")
+    ordered = keys[repeated][order]
+    begins = np.flatnonzero(np.insert(ordered[1:] != ordered[:-1], 0, True))
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order)) - np.repeat(begins, np.diff(np.append(begins, len(order))))
+    result[repeated] = np.where(rank < most, 0.25 ** np.minimum(rank, 60), 0.0)
+    return result

@@ -91,15 +91,18 @@ class Sums:
     """Of each character and of the end: how many letters stand before it. Silent ones have none."""
 
     @classmethod
-    def of(cls, codes: npt.NDArray[np.uint32], silent_of: Bools) -> Sums:
-        silent = silent_of[codes]
+    def of(cls, codes: npt.NDArray[np.uint32], silent: Bools) -> Sums:
+        """codes: in lower case; silent: which of them no list has."""
         places = np.arange(len(codes) + 1)
         letters = codes.astype(np.uint64)
         if silent.any():
             places[1:] -= np.cumsum(silent)
             letters[silent] = 0
+            powers = _powers(_BASE, len(places))[places[:-1]]
+        else:
+            powers = _powers(_BASE, len(codes))
         sums = np.zeros(len(codes) + 1, dtype=np.uint64)
-        np.cumsum(letters * _powers(_BASE, len(places))[places[:-1]], out=sums[1:])
+        np.cumsum(letters * powers, out=sums[1:])
         return cls(sums, places)
 
     def hashes(self, starts: Ints, ends: Ints) -> Hashes:
@@ -128,6 +131,11 @@ class Words:
 
     def __len__(self) -> int:
         return len(self.start)
+
+    def is_silent(self, numbers: Ints) -> Bools:
+        """Which of these words have letters that no list has."""
+        starts, ends = self.start[numbers], self.end[numbers]
+        return np.asarray(self.sums.places[ends] - self.sums.places[starts] < ends - starts)
 
     def text(self, number: int) -> str:
         """The word in lower case."""
@@ -168,9 +176,15 @@ _INVERSE = pow(_BASE, -1, 1 << 64)
 _KEPT = 1 << 18
 
 
+def utf32(text: str) -> npt.NDArray[np.uint32]:
+    """The text's code points."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
 def code_points(text: str) -> npt.NDArray[np.uint32]:
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    return np.where(codes < _TABLE, codes, 0xFFFD).astype(np.uint32)
+    """The text's code points; those beyond the tables are the replacement character."""
+    codes = utf32(text)
+    return codes if codes.max(initial=0) < _TABLE else np.where(codes < _TABLE, codes, np.uint32(0xFFFD))
 
 
 def among(hashes: Hashes, sorted_: Hashes) -> Bools:
@@ -204,7 +218,7 @@ def split(text: str) -> Words:
     keep = kinds[starts] >= UNLISTED
     starts, ends = starts[keep], ends[keep]
     starts, ends = _pieces(starts, ends, _cuts(kinds, is_capital, starts, ends))
-    sums = Sums.of(codes, silent_of)
+    sums = Sums.of(codes, silent_of[raw])
     return Words(codes, kinds, kinds[starts], starts, ends, sums.hashes(starts, ends), is_capital[starts], sums)
 
 
