@@ -15,7 +15,7 @@ from reward_verifiers.answer.extraction.spans import (
     Extraction,
     last_match,
 )
-from reward_verifiers.answer.reading import words
+from reward_verifiers.answer.reading import numerals, words
 
 _NUMBER = re.compile(
     r"(?<![^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?<!\.)[-+−]?(?:\$\s?)?\d{1,400}(?:,\d{3}){0,130}(?:\.\d{1,400}|,\d{1,2}(?![\d,]))?"
@@ -39,6 +39,8 @@ _SENTENCE = re.compile(r"[\w\s.,:;!?%$€£¥°'’()+\-*/=^。，、：；！�
 
 _WORD = re.compile(r"(?!(?:or|and|maybe|perhaps|either)\b)[^\W\d_]{2,}", re.I)
 
+
+_NEXT_WORD = re.compile(r"\s{0,2}[(（]?\s{0,2}([^\W\d_]{2,20})(?![\w-])")
 
 _ENDS = re.compile(rf"(?:{SENTENCE_END.pattern}|[.!?]\$\$?(?=\s))")
 """Where a sentence ends, a formula at its end too."""
@@ -70,10 +72,22 @@ def last_number(text: str, single: bool = True) -> Extraction | None:
         return Extraction(None, "last_number", "the answer is taken back")
     if single and _GUESS.search(before) and _NUMBER.search(before):
         return Extraction(None, "last_number", "more than one answer is given")
-    changed = changed_before(tail[: last.start()]) or changed_after(tail[last.end() :]) if single else None
+    after = tail[last.end() :]
+    changed = (
+        changed_before(tail[: last.start()]) or changed_after(after) or _spelled(last.group(), after)
+        if single
+        else None
+    )
     if changed:
         return Extraction(None, "last_number", f"{changed!r} makes it another number")
     return Extraction(last.group(), "last_number")
+
+
+def _spelled(digits: str, after: str) -> str | None:
+    """The number in words right behind a number, "12 (thirteen)", where it is another one."""
+    word = _NEXT_WORD.match(after)
+    value = numerals.number(word[1]) if word else None
+    return word[1] if word and value is not None and str(value) != digits.lstrip("$ ") else None
 
 
 def sentence_number(text: str, single: bool = True) -> Extraction | None:
