@@ -47,6 +47,9 @@ _OPERATOR = re.compile(
 )
 """What goes on with the number: 12 + k, 12 - x, the 12th prime."""
 
+_COMPARED = re.compile(r"(?:[≤≥≠]|(?:^|[\w)]\s?)[<>]=?|\^)\s?\$?$")
+"""A bound before the number; a > at the start of a line, with a blank behind it, is a quotation."""
+
 _PART_OF = re.compile(r"(?:[\d%½⅓⅔¼¾]|per ?cent)\s{1,2}of\s{1,2}(?:the\s)?\$?$", re.I)
 
 _NOT_OTHER = re.compile(rf"({_NUMBER.pattern})[,;(]?\s{{1,2}}(?:and\s|but\s)?not\s{{1,2}}\$?$", re.I)
@@ -95,7 +98,7 @@ def last_number(text: str, single: bool = True) -> Extraction | None:
 
 def _changed(before: str, digits: str, after: str) -> str | None:
     """What beside the number makes it another one."""
-    part, operator = _PART_OF.search(before[-40:]), _OPERATOR.match(after)
+    part, operator = _PART_OF.search(before[-40:]), _OPERATOR.match(after) or _COMPARED.search(before[-40:])
     if part or operator:
         return (part or operator)[0].strip()  # type: ignore[index]
     return changed_before(before) or changed_after(after) or _spelled(digits, after)
