@@ -18,10 +18,13 @@ from reward_verifiers.verifier import BadReference, Unsupported
 
 _MAX_JSON = 1_000_000
 _KEYWORDS = frozenset(
-    "type enum const properties required items prefixItems contains minItems maxItems uniqueItems minLength maxLength "
-    "pattern format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minProperties maxProperties "
-    "patternProperties additionalProperties propertyNames dependentRequired dependentSchemas "
-    "unevaluatedProperties unevaluatedItems minContains maxContains allOf anyOf oneOf not if $ref $dynamicRef additionalItems dependencies".split()
+    (
+        "type enum const properties required items prefixItems contains minItems maxItems uniqueItems "
+        "minLength maxLength pattern format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf "
+        "minProperties maxProperties patternProperties additionalProperties propertyNames dependentRequired "
+        "dependentSchemas unevaluatedProperties unevaluatedItems minContains maxContains allOf anyOf oneOf "
+        "not if $ref $dynamicRef additionalItems dependencies"
+    ).split()
 )
 """What a schema can ask for (JSON Schema, drafts 4 to 2020-12)."""
 
