@@ -4,14 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("ray.serve", reason="pip install 'ray[serve]'", exc_type=ImportError)
 pytestmark = [
     pytest.mark.long,
     pytest.mark.timeout(600),
+    pytest.mark.skipif(find_spec("ray") is None, reason="pip install 'ray[serve]'"),
     pytest.mark.skipif(os.geteuid() != 0, reason="a network namespace needs root"),
 ]
 
