@@ -153,7 +153,7 @@ class BackendResolver:
             # What lives here may load models when asked for its readiness, which is for those who need it.
             description, ready = await asyncio.gather(backend.describe(), backend.ready() if is_remote else _yes())
         except UNREACHABLE as error:
-            why = str(error) or type(error).__name__
+            why = str(error) or ("no reply in time" if isinstance(error, TimeoutError) else type(error).__name__)
             return Status(before.description, why=why, is_answer=isinstance(error, BadReply))
         return Status(description, True, ready)
 
