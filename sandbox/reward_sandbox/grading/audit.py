@@ -20,6 +20,8 @@ EMPTY = {
     "go": "package main\n\nfunc main() {}\n",
     "rust": "fn main() {}\n",
     "php": "<?php\n",
+    "haskell": "main :: IO ()\nmain = return ()\n",
+    "kotlin": "fun main() {}\n",
 }
 """Programs that do nothing; in the other languages an empty text with a blank line is one."""
 _PRINTED = "import atexit as _touchstone\n_touchstone.register(print, 'touchstone: a planted fault')\n"
