@@ -282,7 +282,8 @@ LANGUAGES = {
             # The manifest names the class that has `main`.
             compile=_JAVA + f"export JAVA_OPTS='-Xmx1g {_JVM}' && kotlinc -nowarn solution.kt -d solution.jar"
             " && mkdir classes && cd classes && jar xf ../solution.jar && cd .."
-            " && tr -d '\\r' < classes/META-INF/MANIFEST.MF | sed -n 's/^Main-Class: //p' > .main && tar cf - .main classes >&3",
+            " && tr -d '\\r' < classes/META-INF/MANIFEST.MF | sed -n 's/^Main-Class: //p' > .main"
+            " && tar cf - .main classes >&3",
             aliases=("kt",),
             time_scale=3,
             more_memory_mb=256,
