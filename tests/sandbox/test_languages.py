@@ -28,6 +28,8 @@ PROGRAMS = {
     "ruby": ("puts gets.split.sum(&:to_i)", "puts (1", "loop {}", "puts File.read('/etc/shadow')"),
     "typescript": ("import { readFileSync } from 'fs';\nenum Sign { plus = 1 }\ninterface Pair { a: number; b: number }\nconst [a, b]: number[] = readFileSync(0, 'utf8').split(' ').map(Number);\nconst pair: Pair = { a, b };\nconsole.log(pair.a + Sign.plus * pair.b);", "const x: = 1", "while (true);", "console.log(require('fs').readFileSync('/etc/shadow', 'utf8'))"),
     "r": ("x <- scan(file('stdin'), quiet = TRUE)\ncat(sum(x), '\\n')", "cat(1", "while (TRUE) {}", "cat(readLines('/etc/shadow'))"),
+    "haskell": ("main :: IO ()\nmain = getLine >>= print . sum . map (read :: String -> Int) . words", "main = (", "main :: IO ()\nmain = let loop n = if n < (0 :: Integer) then print n else loop (n + 1) in loop 0", "main :: IO ()\nmain = readFile \"/etc/shadow\" >>= putStr"),
+    "kotlin": ('fun main() { val (a, b) = readLine()!!.split(" ").map { it.toInt() }; println(a + b) }', "fun main( {", "fun main() { while (true); }", 'fun main() { println(java.io.File("/etc/shadow").readText()) }'),
     "lua": ("local a, b = io.read('n', 'n') print(a + b)", "print(1", "while true do end", "print(io.open('/etc/shadow'):read('a'))"),
 }  # fmt: skip
 

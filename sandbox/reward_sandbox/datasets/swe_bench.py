@@ -1,6 +1,7 @@
 """SWE-bench and those of its form (SWE-Gym, SWE-smith): an issue, its patch, and the tests that must pass then.
 
 The rows name a commit of a repository and do not hold it: `files` or `archive` have to be added, as kind repo has them.
+Other fields of that kind, such as `command`, may be too.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ def _read(row: Row) -> dict[str, Any]:
         "test_patch": text(row, "test_patch"),
         "solution_patch": text(row, "patch"),
     }
+    reference |= {field: row[field] for field in _MORE if row.get(field)}
     if files := parsed(row, "files"):
         return reference | {"files": mapping(files, "files")}
     if archive := text(row, "archive"):
         return reference | {"archive": archive}
     raise NotUnderstood("files: the row names a repository and does not hold it; add its `files` or an `archive`")
 
+
+_MORE = ("command", "report", "protected", "limits", "test_files")
 
 READERS = (
     Reader(

@@ -22,6 +22,8 @@ EMPTY = {
     "php": "<?php\n",
     "sqlite": "SELECT NULL WHERE FALSE\n",
     "duckdb": "SELECT NULL WHERE FALSE\n",
+    "haskell": "main :: IO ()\nmain = return ()\n",
+    "kotlin": "fun main() {}\n",
 }
 """Programs that do nothing; in the other languages an empty text with a blank line is one."""
 _PRINTED = "import atexit as _touchstone\n_touchstone.register(print, 'touchstone: a planted fault')\n"

@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from reward_sandbox.grading.errors import BadItem, CheckerFailed, SandboxFailed, Unsupported
 from reward_sandbox.grading.items import GradeItem, TestResult, Verdict
-from reward_sandbox.grading.results import LIMITS, test_result
+from reward_sandbox.grading.results import LIMITS, test_result, text_of
 from reward_sandbox.grading.steps import harness
 from reward_sandbox.jail.spec import PYTHON, File, Outcome, Run, Runs
 from reward_sandbox.languages.table import Language
@@ -140,21 +140,26 @@ def _answer(outcome: Outcome) -> _Answer:
     try:
         return _Answer.model_validate_json(outcome.artefact)
     except ValidationError:
-        return _Answer(why=f"the tests' process ended the run: {outcome.ending}")
+        # Only the harness writes to the run's own streams, so this is why it failed, or nothing.
+        return _Answer(why=f"the run ended without a report: {outcome.ending}", says=text_of(outcome.stderr))
 
 
 def _results(item: GradeItem, outcome: Outcome, answer: _Answer) -> list[TestResult]:
     names = item.expect.names if item.expect else []
     if outcome.ending != "ok" or len(answer.tests) != len(names):
         verdict: Verdict = outcome.ending if outcome.ending != "ok" else "wrong_answer"
-        return [_result(name, verdict, answer.why or outcome.ending, outcome) for name in names]
-    # The runner's own words may hold what the tests expect, so they are shown only where no test ran.
-    says = "" if answer.ran else answer.says.strip()[-_SHOWN:]
-    why = ": ".join(text for text in (answer.why, says) if text)
+        return [_result(name, verdict, _why(answer) or outcome.ending, outcome) for name in names]
+    why = _why(answer)
     return [
         _result(name, _VERDICTS.get(status, "wrong_answer"), "" if status == "passed" else why or status, outcome)
         for name, status in zip(names, answer.tests, strict=True)
     ]
+
+
+def _why(answer: _Answer) -> str:
+    """The runner's own words may hold what the tests expect, so they are shown only where no test ran."""
+    says = "" if answer.ran else answer.says.strip()[-_SHOWN:]
+    return ": ".join(text for text in (answer.why, says) if text)
 
 
 def _result(name: str, verdict: Verdict, why: str, outcome: Outcome) -> TestResult:

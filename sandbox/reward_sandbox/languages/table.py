@@ -126,6 +126,7 @@ def java_classes(source: str) -> list[str]:
 _JAVA = (
     "home=$(dirname $(dirname $(readlink -f /usr/bin/javac))) && export JAVA_HOME=$home LD_LIBRARY_PATH=$home/lib && "
 )
+_KOTLIN = "/usr/share/kotlin/kotlinc/lib/kotlin-stdlib.jar"
 _BINARY = (f"/box/{ARTEFACT}",)
 CPP_FLAGS = "-std=gnu++20 -O2 -pipe"
 PRECOMPILED = "/precompiled"
@@ -259,6 +260,40 @@ LANGUAGES = {
             compile="mkdir .tmp/self && ln -s /usr/bin/rustc .tmp/self/exe && "
             f"rustc -O --edition 2021 -o {ARTEFACT} solution.rs && cat {ARTEFACT} >&3",
             aliases=("rs",),
+        ),
+        Language(
+            "haskell",
+            "Main.hs",
+            "/usr/bin/ghc",
+            ("/bin/sh", "-c", "ls /usr/bin/ghc-[0-9]*"),
+            _BINARY,
+            # Without /proc it does not find its own libraries.
+            compile="export LD_LIBRARY_PATH=$(echo /usr/lib/ghc/*-* /usr/lib/ghc/rts | tr ' ' :) && "
+            f"ghc -v0 -O -o {ARTEFACT} Main.hs && cat {ARTEFACT} >&3",
+            aliases=("hs", "ghc"),
+            stacks_mb=2048,
+        ),
+        Language(
+            "kotlin",
+            "solution.kt",
+            "/usr/bin/kotlinc",
+            ("/bin/sh", "-c", _JAVA + "kotlinc -version 2>&1 | grep -o 'kotlinc-jvm [0-9.]*'"),
+            (
+                "/bin/sh",
+                "-c",
+                f"{_JAVA}tar xmf {ARTEFACT} && exec java {{heap}} -Xss64m {_JVM} -cp classes:{_KOTLIN} $(cat .main)",
+            ),
+            # The manifest names the class that has `main`.
+            compile=_JAVA + f"export JAVA_OPTS='-Xmx1g {_JVM}' && kotlinc -nowarn solution.kt -d solution.jar"
+            " && mkdir classes && cd classes && jar xf ../solution.jar && cd .."
+            " && tr -d '\\r' < classes/META-INF/MANIFEST.MF | sed -n 's/^Main-Class: //p' > .main"
+            " && tar cf - .main classes >&3",
+            aliases=("kt",),
+            time_scale=3,
+            more_memory_mb=256,
+            more_processes=64,
+            stacks_mb=2048,
+            heap="-Xmx{}m",
         ),
         _script("bash", "sh", "/bin/bash", "bash -n {}", "--version", ("sh", "shell")),
         _script("perl", "pl", "/usr/bin/perl", "perl -c {}", "--version", ("pl",)),

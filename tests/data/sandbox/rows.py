@@ -108,6 +108,7 @@ ROWS = [
 ]  # fmt: skip
 # The forms that the data sets' cards, loaders and graders show, by data set.
 SOURCES = {
+    "swe-bench": "SWE-bench/SWE-bench, swebench/harness/constants; card of princeton-nlp/SWE-bench",
     "apps": "hendrycks/apps, eval/testing_util.py; rows of codeparrot/apps",
     "taco": "FlagOpen/TACO, metrics/testing_util.py",
     "livecodebench": "LiveCodeBench/LiveCodeBench, lcb_runner/benchmarks/code_generation.py and evaluation/testing_util.py",
@@ -204,6 +205,35 @@ FROM_SOURCES = [
     ("verl", {**VERL, "data_source": "oss", "reward_model": {"ground_truth": json.dumps(["assert twice(1) == 2", "assert twice(4) == 8"])}}, *TWICE),
 ]  # fmt: skip
 ROWS += FROM_SOURCES
+SWE_FIX = "--- a/calc.py\n+++ b/calc.py\n@@ -1 +1 @@\n-def up(n): return n\n+def up(n): return n + 1\n"
+SWE_RUN = "import sys\nsys.path[0] = '.'\nimport calc\ngood = calc.up(1) == 2\nopen(sys.argv[1], 'w').write('<a><testcase name=\"up\">' + '' * good + '<failure/>' * (not good) + '</testcase></a>')\n"
+SWE_TESTS = f"--- /dev/null\n+++ b/run.py\n@@ -0,0 +1,{SWE_RUN.count(chr(10))} @@\n" + "".join(
+    f"+{line}\n" for line in SWE_RUN.splitlines()
+)
+ROWS += [
+    (
+        "swe-bench",
+        {
+            "repo": "x/calc",
+            "instance_id": "x__calc-1",
+            "base_commit": "0a",
+            "patch": SWE_FIX,
+            "test_patch": SWE_TESTS,
+            "problem_statement": "up does not.",
+            "hints_text": "",
+            "created_at": "",
+            "version": "1",
+            "FAIL_TO_PASS": '["up"]',
+            "PASS_TO_PASS": "[]",
+            "environment_setup_commit": "0a",
+            "files": {"calc.py": "def up(n): return n\n"},
+            "report": "junit",
+            "command": "/usr/bin/python3 run.py {report}",
+        },
+        [SWE_FIX],
+        [SWE_FIX.replace("+ 1", "+ 2")],
+    ),
+]
 MULTIPL_E = [
     ("multipl-e", {"name": "HumanEval_0_twice", "language": "js", "prompt": "//Twice\nfunction twice(n){\n", "doctests": "transform", "stop_tokens": ["\nfunction "], "tests": "const assert = require('node:assert');\n\n\nfunction test() {\n  let candidate = twice;\n  assert.deepEqual(candidate(1),2);\n  assert.deepEqual(candidate(4),8);\n}\n\ntest();"}, ["function twice(n){\n  return 2 * n;\n}"], ["function twice(n){\n  return n + 1;\n}", "process.exit(0)", "function twice(n){ process.exit(0) }"]),
     ("multipl-e", {"name": "HumanEval_0_twice", "language": "cpp", "prompt": "#include<assert.h>\n#include<bits/stdc++.h>\n// Twice\nlong twice(long n) {\n", "doctests": "transform", "stop_tokens": ["\n}"], "tests": "}\nint main() {\n    auto candidate = twice;\n    assert(candidate((1)) == (2));\n    assert(candidate((4)) == (8));\n}\n"}, ["long twice(long n) {\n  return 2 * n;\n}"], ["long twice(long n) {\n  return n + 1;\n}", "#define NDEBUG\nlong twice(long n) { return 0; }", "long twice(long n) { exit(0); }", "long twice(long n) { return"]),

@@ -43,6 +43,8 @@ class Report:
         """Why the outcomes are not believed."""
         self.says = ""
         """What the runner wrote to its standard error."""
+        self.ran = 0
+        """How many tests there were to run."""
         self.is_out_of_time = False
         """Whether the kernel ended it for its processor time, of which it has no more than the run."""
 
@@ -57,7 +59,7 @@ def main() -> None:
         answer["dropped"] = touchstone_tree.prepared(job, root)[:100]
         report = _RUNNERS[job["report"]](job, root)
         answer["tests"] = [_status(name, report.outcomes) for name in job["expect"]]
-        answer |= {"why": report.why, "says": report.says[-_SHOWN:], "ran": len(report.outcomes)}
+        answer |= {"why": report.why, "says": report.says[-_SHOWN:], "ran": report.ran or len(report.outcomes)}
         answer["out_of_time"] = report.is_out_of_time
     except Refused as error:
         answer["refused"] = str(error)
@@ -88,7 +90,9 @@ def _environment(root: str, more: Mapping[str, str]) -> dict[str, str]:
     """Of the tests' process: nothing that a runner takes its options from."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHON", "GO"))}
     paths = os.pathsep.join(_paths(root))
-    return {**kept, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", **more}
+    here = os.path.dirname(root)  # what languages call /box is elsewhere in the jails without namespaces
+    own = {name: value.replace("/box", here) for name, value in more.items()}
+    return {**kept, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", **own}
 
 
 def _paths(root: str) -> list[str]:
@@ -182,6 +186,8 @@ def _believe(lines: list[bytes], report: Report) -> None:
                 continue
             if "end" in message:
                 end = message["end"]
+            elif "collected" in message:
+                report.ran = int(message["collected"])
             else:
                 _note(report.outcomes, message["test"], message["outcome"])
         except (ValueError, TypeError, LookupError):
@@ -254,7 +260,7 @@ def _go(job: Mapping[str, Any], root: str) -> Report:
     canaries = _plant(root)
     planted = {name for names in canaries.values() for name in names}
     report = Report()
-    environment = {**job["env"], **_GO, "GOFLAGS": f"-p=2 -overlay={_unlocked(root)}"}
+    environment = {**job["env"], **_GO, "GOFLAGS": f"-p=2 -overlay=/box/{_unlocked(root)}"}
     output = _spawn(job["command"] or ["go", "test", "-json", "./..."], root, environment, report)
     outcomes = _events(output)
     for (package, test), outcome in outcomes.items():
@@ -286,7 +292,7 @@ _GO = {"GO111MODULE": "auto", "GOPROXY": "off", "GOTOOLCHAIN": "local"}
 
 
 def _unlocked(root: str) -> str:
-    """An overlay of the modules' files by copies of them: those Go reads without a lock, which no jail allows."""
+    """The path, from the box, of an overlay of the modules' files: copies, since Go reads the others with a lock."""
     folder = f"{os.path.dirname(root)}/overlay"
     os.mkdir(folder)
     replace: dict[str, str] = {}
@@ -296,7 +302,7 @@ def _unlocked(root: str) -> str:
             shutil.copyfile(f"{root}/{path}", replace[f"{root}/{path}"])
     with open(f"{folder}/overlay.json", "w", encoding="utf-8") as file:
         json.dump({"Replace": replace}, file)
-    return file.name
+    return "overlay/overlay.json"
 
 
 def _plant(root: str) -> dict[str, list[str]]:

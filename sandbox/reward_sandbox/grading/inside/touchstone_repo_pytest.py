@@ -75,6 +75,7 @@ class Reporter:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         self._look()
+        self._send(collected=len(items))
         self._watched += [_same_code(item.function) for item in items if hasattr(item, "function")]
         modules = dict.fromkeys(item.getparent(pytest.Module) for item in items)
         chosen = [module for module in modules if module is not None]

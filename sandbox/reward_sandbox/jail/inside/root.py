@@ -33,6 +33,7 @@ _ETC = (
     "/etc/localtime",
     "/etc/mime.types",
     "/etc/R",
+    "/var/lib/ghc",
 )
 DEVICES = ("null", "zero", "full", "random", "urandom")
 _USERS = "root:x:0:0::/:/bin/false\nbox:x:{uid}:{uid}::/box:/bin/false\n"
