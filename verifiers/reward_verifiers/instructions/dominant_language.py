@@ -16,6 +16,8 @@ from reward_verifiers.language.languages import CODES, UNKNOWN, meant
 MAX_CHARS = 20_000
 """Of a text that are looked at."""
 _LEAST = 0.5
+_SURE_WORDS = 20
+"""Where none of so many words is of a language, no part of the text is in it."""
 _COMMON: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "sw": (
         frozenset(
@@ -69,7 +71,8 @@ def is_in_language(text: str, code: str) -> Result:
         return Result(False, "no words of any language")
     best = max(known, key=lambda language: known[language])
     share = known.get(code, 0.0) / sum(shares.values())
-    return Result(best == code and share >= _LEAST, f"{share:.0%} of the words are {code}")
+    has_none = code not in known and sum(shares.values()) >= _SURE_WORDS
+    return Result(best == code and share >= _LEAST, f"{share:.0%} of the words are {code}", is_final=has_none)
 
 
 @lru_cache(maxsize=1)

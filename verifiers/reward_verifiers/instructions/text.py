@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
+from collections.abc import Callable
 from functools import cached_property
 
 from reward_verifiers.instructions import segment
@@ -41,7 +42,16 @@ class Text:
     @cached_property
     def words(self) -> list[str]:
         """Without punctuation."""
-        return segment.words(self.raw)
+        return self._of_whole("words", segment.words)
+
+    def _of_whole(self, name: str, split: Callable[[str], list[str]]) -> list[str]:
+        """What the text is split into; of a part, what the whole has between the cuts, which are at ends of lines."""
+        if self._whole is None:
+            return split(self.raw)
+        whole, begin = self._whole
+        every: list[str] = getattr(whole, name)
+        before, behind = split(whole.raw[:begin]), split(whole.raw[begin + len(self.raw) :])
+        return every[len(before) : len(every) - len(behind)]
 
     @cached_property
     def word_counts(self) -> Counter[str]:
@@ -73,12 +83,12 @@ class Text:
     @cached_property
     def pieces(self) -> list[str]:
         """What stands between white space."""
-        return self.raw.split()
+        return self._of_whole("pieces", str.split)
 
     @cached_property
     def bare_pieces(self) -> list[str]:
         """What stands between white space when punctuation is left out, in lower case."""
-        return bare(self.lower).split()
+        return self._of_whole("bare_pieces", _bare_pieces)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -87,6 +97,10 @@ class Text:
     def times(self, letter: str) -> int:
         """How often a letter stands there, in either case."""
         return self.lower.count(letter.lower())
+
+
+def _bare_pieces(text: str) -> list[str]:
+    return bare(text.lower()).split()
 
 
 def bare(text: str) -> str:

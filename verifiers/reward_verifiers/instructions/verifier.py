@@ -8,6 +8,8 @@ verdict     1.0 "all 2 constraints are met"
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from reward_verifiers.completion import after_think, tagged_answer, without_end
@@ -59,8 +61,8 @@ class InstructionsVerifier(Verifier[InstructionsOptions, InstructionsReference])
         text = Text(response, sample.tokens)
         if options.min_content and (empty := _why_empty(text, sample, constraints)):
             return Verdict.scored(0, f"nothing is said: {empty}", content=False)
-        texts = [text] if options.mode == "strict" else [text, *_variants(text)]
-        return _scored([(one, _result(one, texts)) for one in constraints], options)
+        variants = cache(lambda: [] if options.mode == "strict" else _variants(text))
+        return _scored([(one, _result(one, text, variants)) for one in constraints], options)
 
 
 def _response(completion: str, prefix: str) -> str | None:
@@ -119,11 +121,12 @@ def _stripped(raw: str, begin: int, end: int) -> tuple[int, int]:
     return begin, begin + len(part.strip())
 
 
-def _result(constraint: Constraint, texts: list[Text]) -> Result:
-    """The first text that meets it, else what is wrong with the whole response."""
-    results = (_checked(constraint, text) for text in texts)
-    first = next(results)
-    return first if first.met or first.is_final else next((one for one in results if one.met), first)
+def _result(constraint: Constraint, text: Text, variants: Callable[[], list[Text]]) -> Result:
+    """Of the first text that meets it, else what is wrong with the whole response."""
+    first = _checked(constraint, text)
+    if first.met or first.is_final:
+        return first
+    return next((one for variant in variants() if (one := _checked(constraint, variant)).met), first)
 
 
 def _checked(constraint: Constraint, text: Text) -> Result:
