@@ -32,6 +32,21 @@ class Text:
         return one
 
     @cached_property
+    def loose_variants(self) -> list[Text]:
+        """The other texts of IFEval's loose mode; those that are equal stand there once."""
+        raw = self.raw
+        plain = Text(raw.replace("*", ""), self.tokens_sampled) if "*" in raw else None
+        variants = {raw: self}
+        for begin, end in _spans(raw):
+            parts = [self.part(begin, end)]
+            if plain is not None:
+                parts.append(plain.part(begin - raw.count("*", 0, begin), end - raw.count("*", 0, end)))
+            for one in parts:
+                if one.raw.strip():
+                    variants.setdefault(one.raw, one)
+        return list(variants.values())[1:]
+
+    @cached_property
     def stripped(self) -> str:
         return self.raw.strip()
 
@@ -97,6 +112,21 @@ class Text:
     def times(self, letter: str) -> int:
         """How often a letter stands there, in either case."""
         return self.lower.count(letter.lower())
+
+
+def _spans(raw: str) -> list[tuple[int, int]]:
+    """The whole, and what is left without the first line, the last one, and both, without white space at the ends."""
+    first, last = raw.find("\n"), raw.rfind("\n")
+    if first < 0:
+        return [(0, len(raw))]
+    cut = [(first + 1, len(raw)), (0, last), (first + 1, max(first + 1, last))]
+    return [(0, len(raw)), *(_stripped(raw, begin, end) for begin, end in cut)]
+
+
+def _stripped(raw: str, begin: int, end: int) -> tuple[int, int]:
+    part = raw[begin:end]
+    begin += len(part) - len(part.lstrip())
+    return begin, begin + len(part.strip())
 
 
 def _bare_pieces(text: str) -> list[str]:
