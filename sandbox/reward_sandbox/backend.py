@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from reward_sandbox.datasets import table
 from reward_sandbox.datasets.row import NotUnderstood
-from reward_sandbox.grading import audit, extraction, suites
+from reward_sandbox.grading import audit, extraction, patches, suites
 from reward_sandbox.grading.grader import Grader
 from reward_sandbox.grading.items import MAX_CODE, Assurance, GradeItem, GradeResult, Tests
 from reward_sandbox.grading.uploads import Uploads
@@ -165,10 +165,12 @@ class CodeBackend:
             return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, reason))
         tests = _tests_of(reference, language.name)
         entry = reference.entry or suites.entry_of(reference.test_code)
-        programs = [
-            extraction.program(_without_surrogates(completion_text(completion)), language, request.prefix, entry)
-            for completion in request.completions
-        ]
+        texts = [_without_surrogates(completion_text(completion)) for completion in request.completions]
+        if reference.kind == "repo":
+            programs, nothing = [patches.patch(text, request.prefix) for text in texts], "no patch after the thinking"
+        else:
+            programs = [extraction.program(text, language, request.prefix, entry) for text in texts]
+            nothing = f"no complete fenced block of {language.name} after the thinking"
         # Siblings often write the same program: each is graded once.
         graded: dict[str, GradeResult] = {}
 
@@ -183,7 +185,7 @@ class CodeBackend:
             if code in graded
             else Verdict.scored(0.0, f"the program is longer than {MAX_CODE} characters")
             if code is not None
-            else Verdict.scored(0.0, f"no complete fenced block of {language.name} after the thinking")
+            else Verdict.scored(0.0, nothing)
             for code in programs
         ]
         return VerifyReply(verifier=NAME, version=VERSION, build=code_digest(CodeBackend), verdicts=verdicts)
@@ -201,7 +203,7 @@ class CodeBackend:
         except ValidationError as error:
             return [f"{path}: {reason}" for path, reason in validation_errors(error)]
         tests = _tests_of(checked, language.name)
-        solution = str(own.get("solution") or "")
+        solution = str(own.get("solution") or checked.solution_patch)
         tests["entry"] = checked.entry or suites.entry_of(checked.test_code) or suites.defined_by(solution)
         return await audit.faults_of(GradeItem(language=language.name, code="", **tests), solution, self.grader.grade)
 
@@ -270,6 +272,8 @@ def _verdict(result: GradeResult, language: str, min_assurance: Assurance) -> Ve
         return Verdict.failed(FailureKind.UNSUPPORTED, reason, **evidence)
     broken = next((test for test in result.tests if not test.passed and test.verdict != "skipped"), None)
     evidence["verdict"] = result.verdict
+    if failed := [f"{test.name}: {test.verdict}" for test in result.tests if test.name and not test.passed]:
+        evidence["failed_tests"] = failed[:20]
     if broken is not None:
         evidence |= {"stdout": broken.stdout[:500], "stderr": broken.stderr[-500:]}
     elif result.compile is not None and not result.compile.ok:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reward_sandbox.grading import extraction
+from reward_sandbox.grading import extraction, patches
 from reward_sandbox.languages.table import LANGUAGES
 
 PYTHON = LANGUAGES["python"]
@@ -104,3 +104,41 @@ def test_backticks_of_a_language_that_has_them_end_nothing():
 )
 def test_reading_a_hostile_completion_is_linear(text):
     extraction.program(text * (1_000_000 // len(text)), PYTHON)
+
+
+DIFF = "--- a/m.py\n+++ b/m.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n"
+OTHER = DIFF.replace("m.py", "n.py")
+MARKDOWN = '--- a/r.md\n+++ b/r.md\n@@ -1,3 +1,4 @@\n ```python\n+"""\n x\n ```\n'
+PATCHES = {
+    "a block": (f"```diff\n{DIFF}```", DIFF),
+    "another name": (f"Here:\n~~~patch\n{DIFF}~~~\nDone.", DIFF),
+    "no name": (f"```\n{DIFF}```", DIFF),
+    "bare": (f"I fix it.\n\n{DIFF}", DIFF),
+    "in an answer": (f"<think>x</think><answer>\n{DIFF}</answer>", DIFF),
+    "a block in an answer": (f"<think>x</think><answer>\n```diff\n{DIFF}```\n</answer>", DIFF),
+    "two files": (f"```diff\n{DIFF}```\nand\n```diff\n{OTHER}```", f"{DIFF}\n{OTHER}"),
+    "one file twice": (f"```diff\n{DIFF}```\nbetter:\n```diff\n{DIFF.replace('2', '3')}```", DIFF.replace("2", "3")),
+    "fences within": (f"```diff\n{MARKDOWN}```\n", MARKDOWN),
+    "only thought": (f"<think>```diff\n{DIFF}```</think>no", None),
+    "no end of thinking": (f"<think>```diff\n{DIFF}```", None),
+    "prose": ("I would change x to 2.", None),
+    "code without a path": ("```python\nx = 2\n```", None),
+    "a path behind the fence": ("```python:pkg/m.py\nx = 2\n```", '{"pkg/m.py": "x = 2\\n"}'),
+    "a path as a title": ('```python title="m.py"\nx = 2\n```', '{"m.py": "x = 2\\n"}'),
+    "a path before": ("### `pkg/m.py`\n\n```python\nx = 2\n```", '{"pkg/m.py": "x = 2\\n"}'),
+    "a path in bold": ("**m.py**\n```python\nx = 2\n```", '{"m.py": "x = 2\\n"}'),
+    "File:": ("File: m.py\n```python\nx = 2\n```", '{"m.py": "x = 2\\n"}'),
+    "two whole files": ("m.py\n```\na\n```\nn.py\n```\nb\n```", '{"m.py": "a\\n", "n.py": "b\\n"}'),
+    "a path in a sentence": ("I run python m.py to see that all is well:\n```python\nx = 2\n```", None),
+}
+
+
+@pytest.mark.parametrize("case", PATCHES)
+def test_the_patch_of_a_completion(case):
+    completion, expected = PATCHES[case]
+    assert patches.patch(completion) == expected
+
+
+def test_a_patch_is_looked_for_in_linear_time():
+    for text in ("```diff\n", "--- a\n", "@@ -1 +1 @@\n", "a/" * 50 + "\n", "a.b ", "### a.py\n```\n"):
+        patches.patch(text * (1_000_000 // len(text)))

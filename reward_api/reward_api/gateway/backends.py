@@ -27,7 +27,7 @@ from reward_verifiers.registry import BrokenVerifier, MissingPackages, UnknownVe
 from reward_verifiers.runtime.local import Local
 from reward_verifiers.runtime.pool import WorkerPool
 from reward_verifiers.service.single_flight import SingleFlight
-from reward_verifiers.verifier import Backend, BadOptions, Overloaded
+from reward_verifiers.verifier import Backend, BadOptions, HasDetails, Overloaded
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +118,15 @@ class BackendResolver:
         """Whether the verifier answers: one behind a URL as of its last check, one in this process now."""
         status = self.status(key)
         return status.ready if key[1] != LOCAL else status.reached and await self.backend(*key).ready()
+
+    def why_not_ready(self, key: EndpointKey) -> str:
+        """What keeps the verifier from answering, as it says itself."""
+        status, backend = self.status(key), self.backend(*key)
+        if not status.reached:
+            return status.why or "not asked yet"
+        details = backend.details() if isinstance(backend, HasDetails) else {}
+        said = [why if name == "why" else f"{name}: {why}" for name, why in details.items()]
+        return "; ".join(said) or "it answers that it is not ready"
 
     async def check(self, key: EndpointKey) -> bool:
         """Ask the verifier what it is and whether it is ready; whether its description is another than before.

@@ -16,6 +16,7 @@ from reward_sandbox.datasets import (
     live_code_bench,
     multipl_e,
     python_tests,
+    swe_bench,
     verification_info,
     verl,
 )
@@ -27,6 +28,7 @@ NAME = "dataset"
 """The field that names the data set, where its shape would not do."""
 # The first that takes a row reads it, so a shape that has another within it stands before.
 READERS: tuple[Reader, ...] = (
+    *swe_bench.READERS,
     *live_code_bench.READERS,
     *codeforces.READERS,
     *verification_info.READERS,
@@ -76,7 +78,7 @@ def _prompt(row: Row, reader: Reader) -> str:
     return ""
 
 
-_IDS = ("task_id", "id", "question_id", "problem_id", "name")
+_IDS = ("task_id", "instance_id", "id", "question_id", "problem_id", "name")
 _PYTHON = 3
 """The number of Python 3 among the languages of CodeContests."""
 

@@ -2,7 +2,7 @@
 
 nothing at all           must not be accepted
 the row's own program    must be accepted
-the same with a fault    must not be accepted (Python: results of calls are changed, one line more is printed)
+the same with a fault    must not be accepted (Python: results of calls are changed, one line more is printed; no patches)
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ Grade = Callable[[GradeItem], Awaitable[GradeResult]]
 
 async def faults_of(item: GradeItem, solution: str, grade: Grade) -> list[str]:
     """One line for each fault. The item's own program is not looked at; solution: a right one, or nothing."""
-    empty = await grade(item.model_copy(update={"code": EMPTY.get(item.language, "\n")}))
+    nothing = "" if item.kind == "repo" else EMPTY.get(item.language, "\n")
+    empty = await grade(item.model_copy(update={"code": nothing}))
     if empty.failure is not None:
         return [f"{empty.failure.kind}: {empty.failure.message}"]
     faults = ["its tests accept a program that does nothing"] if empty.score == 1 else []
@@ -53,7 +54,7 @@ async def faults_of(item: GradeItem, solution: str, grade: Grade) -> list[str]:
     if own.score != 1:
         passed = sum(test.passed for test in own.tests)
         return [*faults, f"its own solution is not accepted: {own.verdict}, {passed} of {len(own.tests)} tests passed"]
-    if item.language == "python" and (await grade(_with_fault(item, solution))).score == 1:
+    if item.language == "python" and item.kind != "repo" and (await grade(_with_fault(item, solution))).score == 1:
         faults.append("its tests accept its solution with a planted fault")
     return faults
 

@@ -25,6 +25,10 @@ class Block:
     word: str
     """The language that it names, or nothing."""
     text: str
+    info: str = ""
+    """All that stands behind its first fence."""
+    before: str = ""
+    """The last line before it that has something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,10 @@ class _Fence:
     def word(self) -> str:
         word = _WORD.search(self.rest)
         return word[0].lower() if word else ""
+
+    @property
+    def is_diff(self) -> bool:
+        return self.word in ("diff", "patch", "udiff")
 
     @property
     def closes_only(self) -> bool:
@@ -67,27 +75,29 @@ def blocks(text: str) -> Iterator[Block]:
     stands in a string of the program closes nothing.
     """
     opened: _Fence | None = None
-    body, first_end = _Body(), None
+    body, first_end, before, last = _Body(), None, "", ""
     for line in text.split("\n"):
         fence = _fence(line)
         if opened is None:
             fence = fence or _fence_behind_text(line)
             if fence is not None:
-                opened, body, first_end = fence, _Body(), None
+                opened, body, first_end, before = fence, _Body(), None, last
+            last = line.strip() or last
             continue
+        last = ""
         if fence is not None and _closes(fence, opened):
-            if not body.is_in_string:
-                yield Block(opened.word, body.text())
+            if opened.is_diff or not body.is_in_string:
+                yield Block(opened.word, body.text(), opened.rest, before)
                 opened = None
                 continue
             first_end = first_end or len(body.lines)
         code = line if fence is not None else _without_end(line, opened)
         body.add(_dedented(code, opened.column))
         if code != line and not body.is_in_string:
-            yield Block(opened.word, body.text())
+            yield Block(opened.word, body.text(), opened.rest, before)
             opened = None
     if opened is not None and first_end is not None:  # what looked like a string had no end
-        yield Block(opened.word, body.text(first_end))
+        yield Block(opened.word, body.text(first_end), opened.rest, before)
 
 
 class _Body:
@@ -112,6 +122,8 @@ class _Body:
 
 
 def _closes(fence: _Fence, opened: _Fence) -> bool:
+    if opened.is_diff and fence.column > opened.column:  # a line of the files that it is about
+        return False
     return fence.mark == opened.mark and fence.count >= opened.count and fence.closes_only
 
 

@@ -15,7 +15,7 @@ from functools import partial
 
 from cachetools import LRUCache
 
-from reward_sandbox.grading import calls, checkers, programs, sql, steps, suites
+from reward_sandbox.grading import calls, checkers, programs, repos, sql, steps, suites
 from reward_sandbox.grading.errors import BadItem, CheckerFailed, SandboxFailed, Unsupported
 from reward_sandbox.grading.items import Assurance, GradeItem, GradeResult, Test, TestResult, Verdict
 from reward_sandbox.grading.judges import Judges
@@ -43,6 +43,7 @@ class Grader:
         self._uploads = uploads
         self._judges = Judges()
         self._trials = checkers.Trials()
+        self._repositories = repos.Trials()
         self._references = sql.References()
         self.compiler = Compiler(jail)
         self._libraries: dict[str, bool] = {}
@@ -98,6 +99,8 @@ class Grader:
         if language.name != "python" and item.kind in _SUITES:
             raise BadItem(f"kind: {item.kind} is for Python; use stdio or function for {language.name}")
         await self._require(item)
+        if item.kind == "repo":
+            return await self._repository(item, language, problem)
         if item.kind == "program":
             return await self._program(item, language)
         item = _with_entry(item)
@@ -128,6 +131,18 @@ class Grader:
         async with self._jail.submission(language.limits(item.limits)) as jail:
             result = await self._walk(step, jail, 0)
         return self._scored(item, [step.test], [result], compiled, "weak")
+
+    async def _repository(self, item: GradeItem, language: Language, problem: str) -> GradeResult:
+        """Raises BadItem, CheckerFailed, SandboxFailed, Unsupported, CannotJail."""
+        async with self._jail.submission(language.limits(item.limits)) as jail:
+            await self._repositories.demand(item, problem, jail, language)
+            report = await repos.graded(item, item.code, jail, language)
+        if report.refused:
+            return self._not_compiled(
+                item, replace(report.outcome, ending="runtime_error", stderr=report.refused.encode())
+            )
+        compiled = Compiled(language, {})
+        return self._scored(item, steps.weightless(len(report.results)), report.results, compiled, "weak")
 
     async def _query(self, item: GradeItem, problem: str) -> GradeResult:
         """Raises UnknownLanguage, BadItem, Unsupported, SandboxFailed, CannotJail."""

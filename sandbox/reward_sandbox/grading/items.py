@@ -6,13 +6,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from reward_sandbox.grading import repository
 from reward_sandbox.grading.compare import Mode, Tolerance
+from reward_sandbox.grading.repository import Repository
 from reward_sandbox.jail.spec import Ending, Limits, Tier
 from reward_verifiers.contract import Failure, StrictModel
 
 MAX_TESTS = 1000
 MAX_CODE = 1_000_000
-Kind = Literal["stdio", "function", "asserts", "unittest", "humaneval", "checker", "interactive", "program", "sql"]
+Kind = Literal[
+    "stdio", "function", "asserts", "unittest", "humaneval", "checker", "interactive", "program", "repo", "sql"
+]
 Verdict = Literal[
     "accepted", "wrong_answer", "presentation_error", "runtime_error", "time_limit", "memory_limit", "output_limit",
     "compile_error", "skipped", "system_error",
@@ -60,7 +64,7 @@ class Checker(StrictModel):
     )
 
 
-class Tests(StrictModel):
+class Tests(Repository):
     """How a program is judged: the `reference` of the domain `code`, and part of each item of POST /grade."""
 
     kind: Kind = "stdio"
@@ -100,6 +104,14 @@ class Tests(StrictModel):
     stop: Literal["first_failure", "never"] = "first_failure"
     limits: Limits = Field(default_factory=Limits)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_limits(cls, data: Any) -> Any:
+        """Where the tests are those of a repository, other limits are usual."""
+        if isinstance(data, dict) and data.get("kind") == "repo" and isinstance(data.get("limits", {}), dict):
+            return {**data, "limits": {**repository.LIMITS, **data.get("limits", {})}}
+        return data
+
     @model_validator(mode="after")
     def _complete(self) -> Tests:
         if self.tests_sha256 and self.tests:
@@ -112,6 +124,10 @@ class Tests(StrictModel):
             raise ValueError(f"test_code: kind {self.kind} needs it")
         if self.kind == "program" and DONE not in self.test_code:
             raise ValueError(f"test_code: kind program needs a statement at its end that prints {DONE}")
+        if self.kind == "repo":
+            self.check_repository()
+            if self.score != "all":
+                raise ValueError("score: kind repo pays when all expected tests pass, so it is `all`")
         return self
 
     def _check(self, tests: list[Test]) -> None:
@@ -144,7 +160,10 @@ class GradeItem(Tests):
 
     id: str = Field(default="", max_length=200)
     language: str = Field(max_length=40)
-    code: str = Field(max_length=MAX_CODE)
+    code: str = Field(
+        max_length=MAX_CODE,
+        description="The program. kind repo: a unified diff, or a JSON object of paths and whole texts.",
+    )
 
 
 class TestResult(StrictModel):
@@ -152,6 +171,7 @@ class TestResult(StrictModel):
 
     __test__ = False
 
+    name: str = Field(default="", description="Of the test, where it has one: kind repo.")
     passed: bool
     verdict: Verdict
     stdout: str = ""

@@ -142,7 +142,7 @@ class Lexicon:
             kept[asked] = answers
             keep = (rows[asked] >= 0) & ~words.is_silent(numbers[asked])
             self._stems[rows[asked[keep]]] = answers[keep]
-        return kept == 1
+        return np.asarray(kept == 1)
 
     def _by_stems(self, words: Words, numbers: Ints) -> Bools:
         """Which inflecting languages list a word's stem and have its ending or beginning."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from reward_verifiers.language.words import Hashes, Ints, among
+from reward_verifiers.language.words import Hashes, Ints
 
 _CLAUSE_WORDS = 16
 _GRAM = 4
@@ -40,11 +40,13 @@ def weights(hashes: Hashes, clauses: Ints, most: int) -> npt.NDArray[np.float64]
 
 def _decay(keys: Hashes, most: int) -> npt.NDArray[np.float64]:
     result = np.ones(len(keys))
-    ordered = np.sort(keys)
-    again = ordered[1:][ordered[1:] == ordered[:-1]]
-    if not len(again):
+    by_key = np.argsort(keys)
+    same = np.flatnonzero(keys[by_key[1:]] == keys[by_key[:-1]])
+    if not len(same):
         return result
-    repeated = np.flatnonzero(among(keys, again))
+    is_repeated = np.zeros(len(keys), dtype=bool)
+    is_repeated[by_key[same]] = is_repeated[by_key[same + 1]] = True
+    repeated = np.flatnonzero(is_repeated)
     order = np.argsort(keys[repeated], kind="stable")
     ordered = keys[repeated][order]
     begins = np.flatnonzero(np.insert(ordered[1:] != ordered[:-1], 0, True))
