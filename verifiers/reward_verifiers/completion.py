@@ -145,6 +145,7 @@ _FIRST_MARK = re.compile(
         for mark in ((opening,) if opening == _HARMONY else (opening, closing))
     )
 )
+_FIRST_SIGNS = frozenset(mark[0] for pair in THINKING for mark in pair)
 
 
 def thinking_marks(text: str) -> tuple[str, str]:
@@ -153,7 +154,8 @@ def thinking_marks(text: str) -> tuple[str, str]:
     for opening, closing in _ONLY_AT_START:
         if start.startswith(opening):
             return opening, closing
-    first = _FIRST_MARK.search(text)
+    signs = [place for sign in _FIRST_SIGNS if (place := text.find(sign)) >= 0]
+    first = _FIRST_MARK.search(text, min(signs)) if signs else None
     return next((pair for pair in THINKING if first and first[0] in pair), THINKING[0])
 
 
