@@ -89,6 +89,33 @@ def variants(right):
         yield tag(one).replace(" ", "  ")
 
 
+FRAMES = (
+    "<answer>{}</answer>",
+    "<think>I search.</think><answer>{}</answer>",
+    "<think>a</think><search>b</search><information>c</information><think>d</think>\n<answer> {} </answer>\n",
+    "<answer>wrong</answer> No.\n<answer>{}</answer><|im_end|>",
+    "It is clear now. <answer>\n{}\n</answer>",
+)
+
+
+def spellings(right):
+    """The same answers in every frame."""
+    for one in right:
+        forms = {
+            one,
+            one.upper(),
+            one.lower(),
+            f"{one}.",
+            f"**{one}**",
+            f'"{one}"',
+            f"({one})",
+            f"{one}!",
+            f"the {one}",
+        }
+        forms |= {one.replace(" ", "  "), unicodedata.normalize("NFD", one), f" {one}\n"}
+        yield from (frame.format(form) for frame in FRAMES for form in sorted(forms))
+
+
 def test_no_attack_is_paid_and_honest_variants_are():
     rng = random.Random(24)
     paid, refused, tried, honest = [], [], 0, 0
@@ -99,11 +126,12 @@ def test_no_attack_is_paid_and_honest_variants_are():
                 tried += 1
                 if score(text, right) > 0:
                     paid.append((right, text))
-        for text in variants(right):
+        for text in [*variants(right), *spellings(right)]:
             honest += 1
             if score(text, right) != 1:
                 refused.append((right, text))
     assert tried >= 2000
+    assert honest >= 1300
     assert (paid, refused) == ([], [])
 
 

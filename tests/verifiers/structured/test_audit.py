@@ -104,6 +104,25 @@ def variants(tree, kind):
         yield "# an order\n" + right
 
 
+FRAMES = (
+    "{right}",
+    "```{kind}\n{right}\n```",
+    "```\n{right}\n```\n",
+    "<think>An order: {{}}.</think>\n```{kind}\n{right}\n```\nAnything else?",
+    "<answer>{right}</answer>",
+    "<think>Hm.</think>\n<answer>\n```{kind}\n{right}\n```\n</answer><|im_end|>",
+)
+
+
+def spellings(tree, kind, rng):
+    """The same document with its keys in any order, in every frame."""
+    for frame in FRAMES:
+        for _ in range(8):
+            own = dict(rng.sample([*tree.items()], len(tree)))
+            own["customer"] = dict(rng.sample([*own["customer"].items()], 2))
+            yield frame.format(kind=kind, right=WRITERS[kind](own))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_attack_is_paid_and_honest_variants_are(kind):
     rng = random.Random(24)
@@ -115,11 +134,12 @@ def test_no_attack_is_paid_and_honest_variants_are(kind):
             tried += 1
             if score(text, tree, kind).score == 1:
                 paid.append((tree, text))
-        for text in variants(tree, kind):
+        for text in [*variants(tree, kind), *spellings(tree, kind, rng)]:
             honest += 1
             if (one := score(text, tree, kind)).score != 1:
                 refused.append((text, one.reason))
     assert tried >= 1000
+    assert honest >= 800
     assert paid == []
     assert refused == []
 

@@ -153,19 +153,44 @@ def variants(calls):
     yield hermes(whole)
 
 
+STYLES = (
+    json.dumps,
+    lambda call: json.dumps(call, indent=1),
+    lambda call: json.dumps(call, separators=(",", ":"), ensure_ascii=False),
+    lambda call: json.dumps(dict(reversed(call.items())), ensure_ascii=False),
+)
+BEFORE = ("", "<think>First I look.</think>\n\n", "I look it up.\n", "<think>`send_mail`?</think>One moment.\n")
+BEHIND = ("", "\n", "<|im_end|>", "\n\n")
+
+
+def shuffled(arguments, rng):
+    return dict(rng.sample([*arguments.items()], len(arguments)))
+
+
+def spellings(calls, rng):
+    """The same calls in every order, style and frame."""
+    for style in STYLES:
+        for before in BEFORE:
+            for behind in BEHIND:
+                own = [
+                    {**call, "arguments": shuffled(call["arguments"], rng)} for call in rng.sample(calls, len(calls))
+                ]
+                yield f"{before}{hermes(own, style)}{behind}"
+
+
 def test_no_attack_is_paid_and_honest_variants_are():
-    every = list(items())
+    every, rng = list(items()), random.Random(7)
     paid, tried, refused, honest = [], 0, [], 0
     for number, item in enumerate(every):
         for completion in attacks(item, [*every[:number], *every[number + 1 :]][:6]):
             tried += 1
             if verdict(completion, item).score == 1:
                 paid.append((item["calls"], completion))
-        for completion in variants(item["calls"]):
+        for completion in [*variants(item["calls"]), *spellings(item["calls"], rng)]:
             honest += 1
             if (one := verdict(completion, item)).score != 1:
                 refused.append((completion, one.reason))
     assert tried >= 4000
-    assert honest >= 300
+    assert honest >= 1500
     assert paid == []
     assert refused == []

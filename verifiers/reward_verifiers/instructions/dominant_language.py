@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 from typing import Annotated
 
@@ -76,15 +77,23 @@ def is_in_language(text: str, code: str) -> Result:
 
 
 @lru_cache(maxsize=1)
-def _commonest() -> dict[str, frozenset[str]]:
-    return {code: frozenset(top_n_list(code, _COMMONEST)) for code in _QUICK}
+def _commonest() -> dict[str, tuple[str, ...]]:
+    """The languages that a word is common in."""
+    languages: dict[str, tuple[str, ...]] = {}
+    for code in _QUICK:
+        for word in frozenset(top_n_list(code, _COMMONEST)):
+            languages[word] = (*languages.get(word, ()), code)
+    return languages
 
 
 def _clear_language(text: str) -> str | None:
     """The language whose commonest words are many, and far more than any other's; None where it is not clear."""
     own = words(text.lower())
-    hits = sorted(((sum(map(common.__contains__, own)), code) for code, common in _commonest().items()), reverse=True)
-    (most, code), (second, _) = hits[:2]
+    languages = _commonest()
+    hits = Counter(code for common in map(languages.get, own) if common for code in common)
+    if len(hits) < 2:
+        hits.update(dict.fromkeys(_QUICK, 0))
+    (code, most), (_, second) = hits.most_common(2)
     is_clear = most >= max(_CLEAR_WORDS, _CLEAR_SHARE * len(own)) and most >= _CLEAR_LEAD * second
     return code if is_clear else None
 
