@@ -24,6 +24,7 @@ except registry.BrokenVerifier as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("verifier", "package", "extra"),
     [
@@ -110,6 +111,7 @@ def serve(**settings):
     return json.loads(domains), counts, json.loads(problem), done.stderr
 
 
+@pytest.mark.slow
 def test_a_shipped_domain_without_its_packages_is_left_out_and_counted_apart(tmp_path):
     cure = "pip install 'touchstone-rewards[instructions]'"
     domains, counts, problem, log = serve()

@@ -176,7 +176,7 @@ def _properties() -> npt.NDArray[np.uint32]:
 
 _BASE = 0x9E3779B97F4A7C15
 _INVERSE = pow(_BASE, -1, 1 << 64)
-_KEPT = 1 << 18
+_KEPT = 1 << 19
 
 
 def utf32(text: str) -> npt.NDArray[np.uint32]:
