@@ -121,6 +121,7 @@ def test_what_is_no_table_is_refused():
         ("SELECT RANK() OVER (ORDER BY a) FROM t", False, False, None, 0),
         ("SELECT 'ORDER BY a LIMIT 1' FROM t -- ORDER BY a", False, False, None, 0),
         ('SELECT "limit" FROM t /* LIMIT 1 */', False, False, None, 0),
+        ("SELECT a FROM t ORDER BY random() LIMIT 5", False, True, "SELECT a FROM t \nORDER BY ", 0),
         ("SELECT a FROM t LIMIT 5", False, True, "SELECT a FROM t \nORDER BY ", 0),
     ],
 )
@@ -222,6 +223,11 @@ class TestInJails:
         large, long = (verdict.evidence["verdict"] for verdict in got)
         assert large in ("output_limit", "time_limit")
         assert long == "time_limit"
+
+    async def test_a_reference_that_takes_rows_by_chance_takes_any(self, backend, engine):
+        own = reference("SELECT name FROM staff ORDER BY random() LIMIT 1", engine)
+        texts = [fence("SELECT name FROM staff LIMIT 1"), fence("SELECT MAX(name) FROM staff;;"), fence("SELECT 'x'")]
+        assert [verdict.score for verdict in await verdicts(backend, own, texts)] == [1, 1, 0]
 
     async def test_conformance(self, backend, engine):
         texts = [fence("SELECT name FROM staff"), fence("SELECT id FROM staff"), "no", fence("DROP TABLE staff")]

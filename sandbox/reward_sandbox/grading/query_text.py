@@ -10,6 +10,7 @@ _TOKEN = re.compile(
     re.S,
 )
 _OFFSET = re.compile(r"\bOFFSET\s+(\d+)|\bLIMIT\s+(\d+)\s*,", re.I)
+_BY_CHANCE = re.compile(r"\b(?:random|rand|uuid|gen_random_uuid)\s*\(", re.I)
 _ANY_OFFSET = re.compile(r"\bOFFSET\b|\bLIMIT\b[^,]*,", re.I)
 
 
@@ -31,21 +32,23 @@ class QueryText:
 
 def parsed(query: str) -> QueryText:
     order, limit, end = -1, -1, len(query)
-    depth, previous = 0, ""
+    depth, previous, before = 0, "", 0
     for token in _TOKEN.finditer(query):
         word = token[0].upper()
         depth += {"(": 1, ")": -1}.get(word, 0)
         if depth == 0 and word == "BY" and previous == "ORDER":
-            order, limit = token.start(), -1
+            order, limit = before, -1
         elif depth == 0 and word in ("LIMIT", "OFFSET", "FETCH") and limit < 0:
             limit = token.start()
         elif depth == 0 and word == ";":
             end = min(end, token.start())
-        previous = word
+        previous, before = word, token.start()
     tail = query[limit:end] if limit >= 0 else ""
     offset = _OFFSET.search(tail)
     is_clear = offset is not None or not _ANY_OFFSET.search(tail)
     head = query[: limit if limit >= 0 else end]
+    if order >= 0 and _BY_CHANCE.search(head, order):  # which is no order
+        head, order = head[:order], -1
     return QueryText(
         is_ordered=order >= 0,
         is_limited=limit >= 0,

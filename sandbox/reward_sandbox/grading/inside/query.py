@@ -33,7 +33,7 @@ def main() -> None:
     with open(3, "wb", closefd=False) as out:
         out.write(b"\n")
         out.flush()
-        _attempt(1, lambda: _write(out, query(job["query"])))
+        _attempt(1, lambda: _write(out, query(job["query"].rstrip(" \t\r\n;"))))
 
 
 def _attempt(status: int, step: Callable[[], Any]) -> Any:
