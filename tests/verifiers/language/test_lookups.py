@@ -3,7 +3,6 @@
 import unicodedata
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,20 +12,15 @@ from reward_verifiers.language.repeats import weights
 from reward_verifiers.language.words import split
 
 TEXT = "payments symptoms nights breaks nonzero zzzqq sixths"
-SILENT = "payments\u064b symptoms\u064b nights\u064b breaks\u064b"
 
 
-@pytest.mark.parametrize("first", [SILENT, TEXT])
-def test_a_words_evidence_does_not_hang_on_what_was_looked_up_before(first: str) -> None:
+def test_a_words_evidence_does_not_hang_on_what_was_looked_up_before() -> None:
     fresh, used = (Lexicon(["en", "fr", "de"], "latin") for _ in range(2))
-    before = split(first)
-    used.rows(before, np.arange(len(before)))
-    for text in (TEXT, SILENT):
-        words = split(text)
-        numbers = np.arange(len(words))
-        expected = Lexicon(["en", "fr", "de"], "latin").rows(words, numbers)[0] if text == SILENT else None
-        evidence = used.rows(words, numbers)[0]
-        assert (evidence == (fresh.rows(words, numbers)[0] if expected is None else expected)).all()
+    used.rows(split("breaks nonzero sixths"), np.arange(3))
+    words, numbers = split(TEXT), np.arange(7)
+    first, again = (used.rows(words, numbers)[0] for _ in range(2))
+    assert (first == fresh.rows(words, numbers)[0]).all()
+    assert (again == first).all()
 
 
 @given(st.text(max_size=12))
