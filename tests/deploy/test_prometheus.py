@@ -101,13 +101,16 @@ def value_of(client, expression):
     """Of an expression with one result; None where there is none."""
     try:
         rows = results_of(client, expression)
-    except httpx.TransportError:  # it starts
+    except (httpx.TransportError, httpx.HTTPStatusError):  # it starts
         return None
     return float(rows[0]["value"][1]) if rows else None
 
 
 def results_of(client, expression):
-    reply = client.get("/api/v1/query", params={"query": expression}).json()
+    response = client.get("/api/v1/query", params={"query": expression})
+    if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        response.raise_for_status()
+    reply = response.json()
     assert reply["status"] == "success", reply
     return reply["data"]["result"]
 
