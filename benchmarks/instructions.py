@@ -11,6 +11,7 @@ that no package brings, and is left out.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import logging
@@ -20,6 +21,7 @@ import random
 import sys
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -186,20 +188,57 @@ def agreement(tried: list[Case], show: bool) -> None:
 
 
 def speed(tried: list[Case]) -> None:
-    """Both judge the same cases in turn; the peer gives the strict and the loose verdict in one call."""
+    """Both judge each case in turn; the peer gives the strict and the loose verdict in one call."""
     sample = random.Random(1).sample(tried, 4000)
-    times = {}
-    for name, judge in {
+    judges = {
         "theirs, strict and loose": theirs,
         "ours, loose": lambda case: ours(case, "loose"),
         "ours, strict": lambda case: ours(case, "strict"),
-    }.items():
-        begun = time.process_time()
-        for case in sample:
-            judge(case)
-        times[name] = time.process_time() - begun
-        print(f"{name}: {1e6 * times[name] / len(sample):.0f} µs a verdict, {len(sample) / times[name]:.0f} a second")
+    }
+    times = timed(sample, judges)
+    for name, spent in times.items():
+        print(f"{name}: {1e6 * spent / len(sample):.0f} µs a verdict, {len(sample) / spent:.0f} a second")
     print(f"ratio: {times['theirs, strict and loose'] / times['ours, loose']:.1f} × loose")
+
+
+def speed_of_rows(tried: list[Case], count: int) -> None:
+    """The same for rows of several constraints on one response, as training sets have them."""
+    by_response: dict[str, list[Case]] = defaultdict(list)
+    for case in tried:
+        by_response[case[2]].append(case)
+    rng = random.Random(2)
+    rows = [rng.sample(cases, count) for cases in by_response.values()]
+    times = timed(rows, {"theirs": their_row, "ours": our_row})
+    print(
+        f"{count} constraints a row: {1e6 * times['ours'] / len(rows):.0f} µs, {times['theirs'] / times['ours']:.1f} ×"
+    )
+
+
+def timed(cases: list[Any], judges: dict[str, Callable[[Any], Any]]) -> Counter[str]:
+    """Seconds of processor time of each."""
+    times: Counter[str] = Counter()
+    for case in cases:
+        for name, judge in judges.items():
+            begun = time.process_time()
+            judge(case)
+            times[name] += time.process_time() - begun  # type: ignore[assignment]
+    return times
+
+
+def their_row(row: list[Case]) -> None:
+    from if_verifiable.common import evaluate_instructions
+
+    ifeval, ifbench = registries()
+    names, arguments = [name for name, _, _ in row], [given for _, given, _ in row]
+    with contextlib.suppress(IndexError, ValueError, ZeroDivisionError, TypeError):
+        evaluate_instructions(row[0][2], names, arguments, "", {**ifbench, **ifeval})
+
+
+def our_row(row: list[Case]) -> None:
+    names, arguments = [name for name, _, _ in row], [given for _, given, _ in row]
+    reference = InstructionsReference.model_validate({"instruction_id_list": names, "kwargs": arguments})
+    options = InstructionsOptions(mode="loose", min_content=0)
+    InstructionsVerifier().verify(Sample(row[0][2], options, reference))
 
 
 def main() -> None:
@@ -211,6 +250,8 @@ def main() -> None:
     print(f"{len(tried)} cases of {kinds} kinds; {platform.machine()}, load {os.getloadavg()[0]:.1f}")
     agreement(tried, show="--show" in sys.argv)
     speed(tried)
+    for count in (1, 3, 6, 20):
+        speed_of_rows(tried, count)
 
 
 if __name__ == "__main__":

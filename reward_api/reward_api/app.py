@@ -25,6 +25,11 @@ def create_app(gateway: Gateway) -> FastAPI:
     readings.gauge(
         "reward_refused_domains", "Domain files that are refused.", lambda: len(gateway.live_domains.refused)
     )
+    readings.gauge(
+        "reward_left_out_domains",
+        "Shipped domains whose packages are not installed.",
+        lambda: len(gateway.live_domains.left_out),
+    )
     app.state.read_again = gateway.live_domains.read_again
     app.include_router(router)
     mount(app, gateway)

@@ -24,9 +24,9 @@ from reward_sandbox.jail.backends.remote import RemoteJail
 from reward_sandbox.jail.host.leftovers import OwnFolder, sweep
 from reward_sandbox.jail.host.steady import SteadyJail
 from reward_sandbox.jail.spec import TIERS, CannotJail, Jail, Tier
-from reward_sandbox.languages import precompiled
+from reward_sandbox.languages import engines, precompiled
 from reward_sandbox.languages.compiler import UnknownLanguage
-from reward_sandbox.languages.table import PRECOMPILED
+from reward_sandbox.languages.table import PRECOMPILED, Language
 from reward_sandbox.settings import SandboxSettings
 from reward_verifiers.code_digest import code_digest
 from reward_verifiers.contract import (
@@ -66,8 +66,12 @@ class CodeBackend:
     def __init__(self, settings: SandboxSettings | None = None) -> None:
         self._settings = settings or SandboxSettings()
         self._scratch = OwnFolder()
-        os.chmod(self._scratch.path, 0o755)  # noqa: S103  # every jail's compiler looks into it, be there a header or not
-        self.raw_jail = _jail(self._settings, {PRECOMPILED: self._scratch.path})
+        os.chmod(self._scratch.path, 0o755)  # noqa: S103  # every jail looks into it, be there a header or not
+        self._binds = {name: f"{self._scratch.path}{name}" for name in (PRECOMPILED, engines.PACKAGES)}
+        for folder in self._binds.values():
+            os.mkdir(folder)
+            os.chmod(folder, 0o755)  # noqa: S103
+        self.raw_jail = _jail(self._settings, self._binds)
         self.jail = SteadyJail(self.raw_jail)
         self.uploads = Uploads(self._settings.max_tests_mb << 20)
         self.grader = Grader(self.jail, self.uploads)
@@ -84,6 +88,7 @@ class CodeBackend:
             if not self._is_up:
                 if self._settings.backend in ("fork_server", "bwrap"):
                     await asyncio.to_thread(sweep)
+                    await asyncio.to_thread(engines.prepare, Path(self._binds[engines.PACKAGES]))
                     await self._precompile()
                 await self.jail.start()
                 await self.grader.compiler.find()
@@ -94,7 +99,7 @@ class CodeBackend:
         first = _jail(self._settings.model_copy(update={"slots": 1, "preload": []}), {})
         await first.start()
         try:
-            await precompiled.prepare(first, Path(self._scratch.path))
+            await precompiled.prepare(first, Path(self._binds[PRECOMPILED]))
         finally:
             await first.aclose()
 
@@ -150,7 +155,7 @@ class CodeBackend:
             return self._all(request, Verdict.failed(FailureKind.BAD_REFERENCE, reason))
         try:
             await self.start()
-            language = self.grader.compiler.language_of(reference.language or options.language)
+            language = self._language(reference, options)
         except CannotJail as error:
             return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, f"no sandbox here: {error}"))
         except UnknownLanguage as error:
@@ -160,7 +165,7 @@ class CodeBackend:
             return self._all(request, Verdict.failed(FailureKind.UNSUPPORTED, reason))
         tests = _tests_of(reference, language.name)
         entry = reference.entry or suites.entry_of(reference.test_code)
-        texts = [completion_text(completion) for completion in request.completions]
+        texts = [_without_surrogates(completion_text(completion)) for completion in request.completions]
         if reference.kind == "repo":
             programs, nothing = [patches.patch(text, request.prefix) for text in texts], "no patch after the thinking"
         else:
@@ -192,7 +197,7 @@ class CodeBackend:
             own = dict(row) if isinstance(reference, dict) else table.converted(row)
             checked = CodeReference.model_validate(table.reference_of(own["reference"]))
             await self.start()
-            language = self.grader.compiler.language_of(checked.language or self._options(options).language)
+            language = self._language(checked, self._options(options))
         except (NotUnderstood, CannotJail, UnknownLanguage) as error:
             return [str(error)]
         except ValidationError as error:
@@ -201,6 +206,11 @@ class CodeBackend:
         solution = str(own.get("solution") or checked.solution_patch)
         tests["entry"] = checked.entry or suites.entry_of(checked.test_code) or suites.defined_by(solution)
         return await audit.faults_of(GradeItem(language=language.name, code="", **tests), solution, self.grader.grade)
+
+    def _language(self, reference: CodeReference, options: CodeOptions) -> Language:
+        """Raises UnknownLanguage."""
+        compiler, name = self.grader.compiler, reference.language or options.language
+        return compiler.engine_of(name) if reference.kind == "sql" else compiler.language_of(name)
 
     @staticmethod
     def converted(row: dict[str, Any], dataset: str = "") -> dict[str, Any]:
@@ -269,7 +279,14 @@ def _verdict(result: GradeResult, language: str, min_assurance: Assurance) -> Ve
     elif result.compile is not None and not result.compile.ok:
         evidence["stderr"] = result.compile.stderr[:500]
     reason = f"{evidence['passed']} of {evidence['tests']} tests passed" if result.tests else "no test was run"
+    if language in engines.ENGINES and evidence.get("stderr", "").strip():
+        reason += f": {evidence['stderr'].strip().splitlines()[-1]}"
     return Verdict.scored(result.score, f"{result.verdict}: {reason}", **evidence)
+
+
+def _without_surrogates(text: str) -> str:
+    """Lone ones are no characters, and no item could hold them."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _tests_of(reference: CodeReference, language: str) -> dict[str, Any]:

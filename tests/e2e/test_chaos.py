@@ -33,7 +33,7 @@ DEADLINE_S, STOPPED_S = 5.0, 4.0
 
 
 class Service:
-    """One service that is started again when it dies."""
+    """One service. Nobody starts it again but the test that ends it."""
 
     def __init__(self, name, arguments, port, log, **environment):
         self.name, self.port = name, port
@@ -48,7 +48,6 @@ class Service:
 
     def process(self, part):
         """The server, its fork server, or one of the workers; None while there is none."""
-        self.revive()
         try:
             server = psutil.Process(self._process.pid)
             if part == "server":
@@ -59,11 +58,6 @@ class Service:
             return fork_server if part == "fork server" else next(iter(fork_server.children()), None)
         except (psutil.NoSuchProcess, ValueError):
             return None
-
-    def revive(self):
-        """As a supervisor does: a server whose fork server dies while it starts says so, and ends."""
-        if self._process.poll() is not None:
-            self.start()
 
     def end(self, kill=False):
         self._process.kill() if kill else self._process.terminate()
@@ -209,7 +203,5 @@ def test_every_process_in_turn(services, capsys):
     with capsys.disabled():
         print(f"\n{dict(done)}: {dict(load.seen)} {load.causes}")
     assert load.faults == []
-    for service in services:
-        service.revive()
     until_whole(url)
     assert load.seen["scored"] > load.seen["null"]

@@ -213,9 +213,17 @@ def test_nobody_there_is_waited_for_and_named(score, rollouts, tmp_path):
     assert not (tmp_path / "s.jsonl").exists()
 
 
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
+def test_a_gateway_on_this_machine_is_reached_by_no_proxy(score, rollouts, name):
+    done = score(rollouts, "-o", "s.jsonl", "--wait", "0.1", **{name: "http://127.0.0.1:9"})
+    assert done.returncode == 0, done.stderr
+
+
 def test_an_output_that_cannot_be_is_named(score, rollouts):
     done = score(rollouts, "-o", "nowhere/s.jsonl")
     assert (done.returncode, "there is no folder nowhere" in done.stderr) == (2, True)
+    done = score(rollouts, "-o", "/proc/s.jsonl")
+    assert (done.returncode, "/proc/s.jsonl cannot be written: " in done.stderr) == (2, True)
     before = rollouts.read_bytes()
     for more in ((), ("--overwrite",)):
         done = score(rollouts, "-o", rollouts, *more)
@@ -277,6 +285,21 @@ def test_the_summary_as_json(score, rollouts):
     assert document["lines"] == 2
     assert document["reward"] == {"scored": 3, "of": 3, "mean": share, "pass_rate": share, "failures": {}}
     assert document["components"]["toy"]["pass_rate"] == share
+
+
+def test_what_a_second_run_needs_is_light():
+    """Each of these takes a tenth of a second and more to import, and only a server needs them."""
+    heavy = ("fastapi", "starlette", "uvicorn", "prometheus_client")
+    script = (
+        "import sys\n"
+        "from reward_api.cli.main import app\n"
+        "from reward_api.cli.score import gateway, job, run\n"
+        "from reward_api.gateway import backends\n"
+        "from reward_verifiers.runtime import local\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_a_second_run_with_nothing_to_do_starts_no_worker(touchstone, toy_domains, rollouts, tmp_path, monkeypatch):

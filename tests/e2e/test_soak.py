@@ -36,6 +36,7 @@ def hostile_completions(rng):
         "(" * 5000 + ")" * 5000,
         f"<answer>{'9' * rng.randrange(1, 5000)}</answer>",
         "\u202e\u200b" * 100,
+        "\ud800 \0" * 100,  # which a model can write: it costs its group nothing
         "```" * 1000,
         "\\frac{" * 300 + "1" + "}{2}" * 300,
     ]
@@ -54,7 +55,7 @@ def malformed(rng):
             b"{",
             b"\xff",
             b"[" * 1000,
-            b'{"completions":["\\ud800"]}',
+            b'{"completions":["a"],"reference":"\\ud800"}',
             b'{"completions":["a"],"completions":["b"]}',
             b'{"completions":["a"],"step":NaN}',
             b'{"completions":["a"],"tokens":[1' + b"0" * 500 + b"]}",

@@ -29,7 +29,7 @@ FAMILIES = {
     "text_similarity": ("how near a text is to another one", "text_similarity.md"),
     "structured": ("documents: JSON, YAML, XML, TOML, CSV", "structured.md"),
     "tool_call": ("tool calls and their arguments", "tool_call.md"),
-    "code": ("programs against tests, in a jail", "sandbox.md"),
+    "code": ("programs against tests, and SQL queries by their rows, in a jail", "sandbox.md"),
     "instructions": ("constraints: lengths, keywords, letters, forms, order", "instructions.md"),
     "format": ("the template of thinking and answer", "format.md"),
     "language": ("the language of the thinking", "language.md"),
@@ -48,6 +48,8 @@ OPTIONS = {
     "rubric": "preference_model.rubric.backend:RubricOptions",
 }
 BY_GATEWAY = {"scores"}
+KINDS = {"sql": "code"}
+"""More examples: of a kind of a verifier's."""
 NEED_A_MODEL = {"preference", "rubric"}
 
 
@@ -88,7 +90,8 @@ def page():
         examples = "needs a model" if name in NEED_A_MODEL else f"[below](#{name})"
         lines.append(f"| [{name}]({file}) | {judges} | {options} | {examples} |")
     for name in FAMILIES:
-        lines += section(name) if name in EXAMPLES else []
+        for kind in (name, *(kind for kind, verifier in KINDS.items() if verifier == name)):
+            lines += section(kind) if kind in EXAMPLES else []
     return "\n".join(lines) + "\n"
 
 
@@ -99,7 +102,8 @@ def section(name):
     given = [f"`options: {compact(options)}`", *given] if options else given
     scores = example.get("options", {}).get("scores")
     given += [f"scores of `answer`: {', '.join(map(str, scores['answer']))}"] if scores else []
-    lines = [f"\n## {name}\n"] + ([f"With {'; '.join(given)}:\n"] if given else [])
+    heading = f"{KINDS[name]}, {name}" if name in KINDS else name
+    lines = [f"\n## {heading}\n"] + ([f"With {'; '.join(given)}:\n"] if given else [])
     lines.append("| completion | case | score |\n|---|---|---|")
     return lines + [f"| {shown(one)} | {one['case']} | {one['score']:g} |" for one in example["completions"]]
 
@@ -116,7 +120,7 @@ def test_the_page_is_current():
 
 def test_every_verifier_is_there():
     assert set(FAMILIES) == entry_points()
-    assert set(EXAMPLES) == set(FAMILIES) - NEED_A_MODEL
+    assert set(EXAMPLES) == (set(FAMILIES) | set(KINDS)) - NEED_A_MODEL
     for _, file in FAMILIES.values():
         assert (PAGE.parent / file).exists(), file
 
@@ -141,7 +145,7 @@ def agree(name, verdicts):
 
 
 async def test_the_examples_score_as_the_page_says():
-    names = sorted(set(EXAMPLES) - {"code"})
+    names = sorted(set(EXAMPLES) - {"code", *KINDS})
     pool = pool_for(names, size=1)
     await pool.start()
     try:
@@ -156,6 +160,7 @@ async def test_the_programs_score_as_the_page_says():
     backend = CodeBackend(SandboxSettings(slots=1))
     await backend.start()
     try:
-        agree("code", (await backend.verify(request_of("code"))).verdicts)
+        for name in ("code", "sql"):
+            agree(name, (await backend.verify(request_of(name))).verdicts)
     finally:
         await backend.aclose()

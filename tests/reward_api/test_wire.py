@@ -44,11 +44,13 @@ async def test_a_golden_group_gets_the_golden_reply(client):
     same_as_on_disk(DOCS / "golden" / "score_reply.json", reply | {"elapsed_ms": 0.0, "version": "sha256:…"})
 
 
+@pytest.mark.slow
 async def test_a_golden_refusal(client):
     refused = (await client.post("/score/math", json=REQUEST | {"colour": "red"})).json()
     same_as_on_disk(DOCS / "golden" / "problem.json", refused)
 
 
+@pytest.mark.slow
 async def test_golden_dialogues_with_trainers(client):
     """The requests are written from the trainers' sources; in order, since what has no verdict is imputed from the rest."""
     for dialect in ("openrlhf", "slime", "nemo_gym"):

@@ -86,6 +86,7 @@ def test_backticks_of_a_language_that_has_them_end_nothing():
     assert extraction.program(block(code, "js"), LANGUAGES["javascript"]) == code
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "text",
@@ -139,6 +140,7 @@ def test_the_patch_of_a_completion(case):
     assert patches.patch(completion) == expected
 
 
+@pytest.mark.slow
 def test_a_patch_is_looked_for_in_linear_time():
     for text in ("```diff\n", "--- a\n", "@@ -1 +1 @@\n", "a/" * 50 + "\n", "a.b ", "### a.py\n```\n"):
         patches.patch(text * (1_000_000 // len(text)))

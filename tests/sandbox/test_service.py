@@ -54,6 +54,7 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", PROGRAMS)
 async def test_a_language_is_accepted_refused_and_told_when_it_does_not_compile(client, language):
     offered = (await client.get("/languages")).json()

@@ -6,6 +6,7 @@ import os
 import zlib
 from collections.abc import Sequence
 
+import jobs
 from pydantic import Field
 
 from reward_verifiers.contract import FailureKind, Verdict
@@ -161,3 +162,12 @@ class Arbiter(Toy):
         return Verdict.scored(
             float(sample.completion.strip("?") == sample.reference.answer.strip("?")), "I judge", text=sample.completion
         )
+
+
+class Mortal(Toy):
+    """Its process dies while it warms up, as often as a file says."""
+
+    name = "mortal"
+
+    def warm_up(self) -> None:
+        jobs.die_at_first(os.environ["TOY_DEATHS"])

@@ -1,5 +1,6 @@
 """A verifier whose packages are not installed: the suite starts without it, and whoever names it reads what to install."""
 
+import json
 import subprocess
 import sys
 
@@ -23,6 +24,7 @@ except registry.BrokenVerifier as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("verifier", "package", "extra"),
     [
@@ -63,3 +65,68 @@ def test_a_shipped_domain_whose_packages_are_missing_is_no_fault_and_one_of_ones
     (tmp_path / "mine.yaml").write_text("components: [{verifier: instructions}]\n")
     done = check("--domains", str(tmp_path))
     assert (done.returncode, "mine.yaml: components[0].verifier: " in done.stderr) == (1, True)
+
+
+SERVE = """
+import asyncio
+import json
+import logging
+import sys
+
+sys.modules["icu4py"] = None
+
+import httpx
+
+from reward_api.app import create_app
+from reward_api.gateway.gateway import Gateway
+from reward_api.settings import GatewaySettings
+
+logging.basicConfig(level=logging.WARNING, format="%(message)s")
+# Verifiers behind a URL are not loaded here, and no service is asked for.
+URLS = dict.fromkeys(("answer", "code", "language", "preference", "structured"), "http://127.0.0.1:9")
+
+
+async def main():
+    settings = GatewaySettings(workers=1, verifier_urls=URLS, **json.loads(sys.argv[1]))
+    gateway = Gateway(settings)
+    async with gateway.running():
+        transport = httpx.ASGITransport(create_app(gateway))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            gateway.live_domains.read_again()
+            texts = ["/domains", "/metrics", "/domains/instructions"]
+            replies = [(await client.get(path)).text for path in texts]
+    print(json.dumps(replies))
+
+
+asyncio.run(main())
+"""
+
+
+def serve(**settings):
+    done = subprocess.run(
+        [sys.executable, "-c", SERVE, json.dumps(settings)], capture_output=True, text=True, check=True
+    )
+    domains, metrics, problem = json.loads(done.stdout)
+    counts = dict(line.split() for line in metrics.splitlines() if line.startswith("reward_") and "{" not in line)
+    return json.loads(domains), counts, json.loads(problem), done.stderr
+
+
+@pytest.mark.slow
+def test_a_shipped_domain_without_its_packages_is_left_out_and_counted_apart(tmp_path):
+    cure = "pip install 'touchstone-rewards[instructions]'"
+    domains, counts, problem, log = serve()
+    assert (counts["reward_refused_domains"], counts["reward_left_out_domains"]) == ("0.0", "1.0")
+    assert domains["refused"] == {}
+    [fault] = domains["left_out"]["instructions"]
+    assert fault["path"] == "components[0].verifier"
+    assert cure in fault["reason"]
+    assert "it is left out: components[0].verifier: " in problem["errors"][0]["reason"]
+    assert log.count("domains left out") == 1
+    assert "refused" not in log
+
+    (tmp_path / "mine.yaml").write_text("components: [{verifier: instructions}]\n")
+    (tmp_path / "format.yaml").write_text("components: [{verifier: format, options: {template: think_answer}}]\n")
+    domains, counts, _, log = serve(domains=str(tmp_path))
+    assert (counts["reward_refused_domains"], counts["reward_left_out_domains"]) == ("1.0", "0.0")
+    assert cure in domains["refused"]["mine"][0]["reason"]
+    assert domains["left_out"] == {}

@@ -136,6 +136,7 @@ _FINAL = "<|channel|>final<|message|>"
 _HARMONY = "<|channel|>analysis<|message|>"
 # Words that honest text may mark up: they are thinking only where a text begins with them.
 _AT_START = frozenset({"<thinking>", "<thought>", "<reasoning>"})
+_ONLY_AT_START = tuple(pair for pair in THINKING if pair[0] in _AT_START)
 _FIRST_MARK = re.compile(
     "|".join(
         re.escape(mark)
@@ -144,15 +145,17 @@ _FIRST_MARK = re.compile(
         for mark in ((opening,) if opening == _HARMONY else (opening, closing))
     )
 )
+_FIRST_SIGNS = frozenset(mark[0] for pair in THINKING for mark in pair)
 
 
 def thinking_marks(text: str) -> tuple[str, str]:
     """The marks of the family that wrote the text; R1's when it has none."""
     start = text[:100].lstrip()
-    for opening, closing in THINKING:
-        if opening in _AT_START and start.startswith(opening):
+    for opening, closing in _ONLY_AT_START:
+        if start.startswith(opening):
             return opening, closing
-    first = _FIRST_MARK.search(text)
+    signs = [place for sign in _FIRST_SIGNS if (place := text.find(sign)) >= 0]
+    first = _FIRST_MARK.search(text, min(signs)) if signs else None
     return next((pair for pair in THINKING if first and first[0] in pair), THINKING[0])
 
 

@@ -47,7 +47,7 @@ def serve(
     """Serve the gateway and all verifiers, or one verifier as its own service."""
     from reward_verifiers import registry
     from reward_verifiers.registry import BrokenVerifier, UnknownVerifier
-    from reward_verifiers.runtime.pool import ForkServerFailed
+    from reward_verifiers.runtime.processes import WarmUpFailed
     from reward_verifiers.service.server import refuse_open_bind
 
     if reload:
@@ -63,7 +63,7 @@ def serve(
             _serve_gateway(settings, host, port)
         else:
             _serve_verifier(registry.named(verifier), settings, host, port)
-    except (UnknownVerifier, BrokenVerifier, ForkServerFailed, ValueError) as error:  # ValueError: BadDomain, BindError
+    except (UnknownVerifier, BrokenVerifier, WarmUpFailed, ValueError) as error:  # ValueError: BadDomain, BindError
         raise failure(str(error)) from None
 
 

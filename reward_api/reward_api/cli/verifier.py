@@ -120,7 +120,7 @@ def _run(work: Any, verifier: str, completions: list[str], reference: str, optio
     from reward_verifiers import registry
     from reward_verifiers.conformance import NotConformant
     from reward_verifiers.contract import VerifyRequest
-    from reward_verifiers.runtime.pool import ForkServerFailed
+    from reward_verifiers.runtime.processes import WarmUpFailed
     from reward_verifiers.service.middleware import setup_logging
     from reward_verifiers.verifier import BadOptions
 
@@ -133,7 +133,7 @@ def _run(work: Any, verifier: str, completions: list[str], reference: str, optio
         return asyncio.run(work(verifier if "://" in verifier else registry.named(verifier), request))
     except NotConformant as error:
         raise failure(f"{verifier} breaks the contract: {error}") from None
-    except (BadOption, BadOptions, registry.UnknownVerifier, registry.BrokenVerifier, ForkServerFailed) as error:
+    except (BadOption, BadOptions, registry.UnknownVerifier, registry.BrokenVerifier, WarmUpFailed) as error:
         raise failure(str(error), 2) from None
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from reward_api.domains.spec import BadDomain, Domain, DomainSpec, NotInstalled, read
+from reward_api.settings import SHIPPED_DOMAINS
 from reward_verifiers.service.file_changes import Content, FileChanges
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,8 @@ class LiveDomains:
         self._checks: dict[EndpointKey, asyncio.Task[None]] = {}
         self.refused: dict[str, BadDomain] = {}
         """By domain, why its file is not what is served."""
+        self.left_out: dict[str, NotInstalled] = {}
+        """Shipped domains, which nobody asked for, whose packages are not installed here."""
         self.misfits: dict[str, BadDomain] = {}
         """By domain, why it no longer fits its verifiers, which changed."""
 
@@ -65,7 +68,8 @@ class LiveDomains:
 
     def faults(self, name: str) -> list[tuple[str, str]]:
         """(path, reason) of all that is wrong with the domain of this name."""
-        return [fault for error in (self.refused.get(name), self.misfits.get(name)) if error for fault in error.errors]
+        errors = (self.refused.get(name), self.left_out.get(name), self.misfits.get(name))
+        return [fault for error in errors if error for fault in error.errors]
 
     async def load(self) -> None:
         """Every file of the folder. Raises BadDomain, with the file in each path, when none of them can be served."""
@@ -77,9 +81,13 @@ class LiveDomains:
             )
         names = [domain.name for domain in self.domains()]
         log.info("domains loaded", extra={"folder": str(self.folder.resolve()), "domains": names})
+        if self.left_out:
+            causes = {name: str(error) for name, error in sorted(self.left_out.items())}
+            log.warning("domains left out: their packages are not installed", extra={"domains": causes})
 
     def _all_faults(self) -> list[tuple[str, str]]:
-        faults = [(name, *fault) for name in sorted(self.refused) for fault in self.refused[name].errors]
+        names = sorted({*self.refused, *self.left_out})
+        faults = [(name, *fault) for name in names for fault in self.faults(name)]
         return [(f"{name}.yaml: {path}".removesuffix(": "), reason) for name, path, reason in faults]
 
     async def put(self, name: str, spec: DomainSpec) -> Domain:
@@ -100,6 +108,7 @@ class LiveDomains:
         old = self._live.get(domain.name)
         self._live[domain.name] = domain
         self.refused.pop(domain.name, None)
+        self.left_out.pop(domain.name, None)
         self.misfits.pop(domain.name, None)
         if old is None or old.version != domain.version:
             log.info("domain loaded", extra={"domain": domain.name, "version": domain.version})
@@ -127,6 +136,7 @@ class LiveDomains:
         name = path.stem
         if isinstance(content, FileNotFoundError):
             self.refused.pop(name, None)
+            self.left_out.pop(name, None)
             if self._live.pop(name, None):
                 log.info("domain withdrawn: its file is gone", extra={"domain": name})
             return
@@ -138,9 +148,11 @@ class LiveDomains:
             self._backends.trust(spec)
             self._swap(await self._backends.resolve(name, spec, demand=demand))
         except BadDomain as error:
+            if isinstance(error, NotInstalled) and self.folder == SHIPPED_DOMAINS:
+                self.left_out[name] = error
+                return
             self.refused[name] = error
-            level = logging.WARNING if isinstance(error, NotInstalled) else logging.ERROR
-            log.log(level, "domain file refused", extra={"domain": name, "cause": str(error)})
+            log.error("domain file refused", extra={"domain": name, "cause": str(error)})
         except Exception as error:
             self.refused[name] = BadDomain([("", f"it cannot be loaded ({type(error).__name__})")])
             log.exception("domain file refused", extra={"domain": name})

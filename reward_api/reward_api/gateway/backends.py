@@ -27,7 +27,7 @@ from reward_verifiers.registry import BrokenVerifier, MissingPackages, UnknownVe
 from reward_verifiers.runtime.local import Local
 from reward_verifiers.runtime.pool import WorkerPool
 from reward_verifiers.service.single_flight import SingleFlight
-from reward_verifiers.verifier import Backend, BadOptions, Overloaded
+from reward_verifiers.verifier import Backend, BadOptions, HasDetails, Overloaded
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +119,15 @@ class BackendResolver:
         status = self.status(key)
         return status.ready if key[1] != LOCAL else status.reached and await self.backend(*key).ready()
 
+    def why_not_ready(self, key: EndpointKey) -> str:
+        """What keeps the verifier from answering, as it says itself."""
+        status, backend = self.status(key), self.backend(*key)
+        if not status.reached:
+            return status.why or "not asked yet"
+        details = backend.details() if isinstance(backend, HasDetails) else {}
+        said = [why if name == "why" else f"{name}: {why}" for name, why in details.items()]
+        return "; ".join(said) or "it answers that it is not ready"
+
     async def check(self, key: EndpointKey) -> bool:
         """Ask the verifier what it is and whether it is ready; whether its description is another than before.
 
@@ -144,7 +153,7 @@ class BackendResolver:
             # What lives here may load models when asked for its readiness, which is for those who need it.
             description, ready = await asyncio.gather(backend.describe(), backend.ready() if is_remote else _yes())
         except UNREACHABLE as error:
-            why = str(error) or type(error).__name__
+            why = str(error) or ("no reply in time" if isinstance(error, TimeoutError) else type(error).__name__)
             return Status(before.description, why=why, is_answer=isinstance(error, BadReply))
         return Status(description, True, ready)
 

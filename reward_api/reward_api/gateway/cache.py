@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 
 import orjson
 from cachetools import LRUCache
 from pydantic_core import to_jsonable_python
 
-from reward_verifiers.contract import Verdict, VerifyRequest
+from reward_verifiers.contract import Text, Verdict, VerifyRequest
 from reward_verifiers.service.single_flight import Flight, SingleFlight
 from reward_verifiers.verifier import Judge
 
@@ -23,23 +24,27 @@ Identity = tuple[str, str, str, str]
 _Verdicts = dict[Key, Verdict]
 
 
-def sample_keys(identity: Identity, request: VerifyRequest) -> list[Key]:
+def completion_digests(completions: Sequence[Text]) -> list[bytes]:
+    """A digest of each completion, of 32 bytes; the components of one group share them."""
+    return [hashlib.sha256(_completion_bytes(completion)).digest() for completion in completions]
+
+
+def sample_keys(identity: Identity, request: VerifyRequest, digests: Sequence[bytes] | None = None) -> list[Key]:
     """One key per completion: equal keys get equal verdicts from a pure verifier.
 
-    `identity` says which verifier this is: its name, version, build and endpoint.
+    `identity` says which verifier this is: its name, version, build and endpoint. `digests` are the completions', if
+    they are there already.
     """
+    digests = completion_digests(request.completions) if digests is None else digests
     shared = [*identity, request.prompt, request.reference, request.prefix, request.options]
     group = hashlib.sha256(_canonical(shared))
     keys = []
-    for position, completion in enumerate(request.completions):
+    for position, digest in enumerate(digests):
         sample = group.copy()
         truncated = request.truncated and request.truncated[position]
         tokens = request.tokens and request.tokens[position]
         sample.update(b"%a %a " % (truncated, tokens))
-        if isinstance(completion, str):
-            sample.update(_text_bytes(completion))
-        else:
-            sample.update(b"m" + orjson.dumps([message.model_dump() for message in completion]))
+        sample.update(digest)
         keys.append(sample.digest())
     return keys
 
@@ -52,8 +57,11 @@ def _canonical(value: object) -> bytes:
         return json.dumps(value, default=to_jsonable_python, sort_keys=True).encode("utf-8", "surrogatepass")
 
 
-def _text_bytes(text: str) -> bytes:
-    """The text, one to one, in the encoding that Python makes fastest; the first byte says which."""
+def _completion_bytes(completion: Text) -> bytes:
+    """The completion, one to one; a text in the encoding that Python makes fastest. The first byte says which."""
+    if not isinstance(completion, str):
+        return b"m" + orjson.dumps([message.model_dump() for message in completion])
+    text = completion
     try:
         return b"1" + text.encode("latin-1")
     except UnicodeEncodeError:
@@ -81,9 +89,11 @@ class VerdictCache:
         self._flights: SingleFlight[Key, _Verdicts] = SingleFlight()
         self.hits = self.coalesced = self.misses = 0
 
-    async def verify(self, judge: Judge, identity: Identity, request: VerifyRequest) -> list[Verdict]:
-        """The verdicts of `judge` on `request`, in order. Raises what it raises."""
-        keys = sample_keys(identity, request)
+    async def verify(
+        self, judge: Judge, identity: Identity, request: VerifyRequest, digests: Sequence[bytes] | None = None
+    ) -> list[Verdict]:
+        """The verdicts of `judge` on `request`, in order. Raises what it raises. digests: see `sample_keys`."""
+        keys = sample_keys(identity, request, digests)
         verdicts: _Verdicts = {}
         coalesced: dict[Key, Flight[_Verdicts]] = {}
         missing: dict[Key, int] = {}

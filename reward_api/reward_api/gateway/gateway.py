@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
-from reward_api.domains.live import LiveDomains, files, keys_of
-from reward_api.domains.spec import BadDomain, read
+from reward_api.domains.live import EndpointKey, LiveDomains, files, keys_of
+from reward_api.domains.spec import BadDomain, Domain, read
 from reward_api.gateway.backends import BackendResolver
 from reward_api.gateway.cache import VerdictCache
 from reward_api.gateway.group_buffer import GroupBuffer
@@ -95,8 +95,7 @@ class Gateway:
     async def readiness(self) -> dict[str, dict[str, bool]]:
         """Domain → verifier → whether it answers now, for every enabled domain."""
         enabled = [domain for domain in self.live_domains.domains() if domain.spec.enabled]
-        keys = sorted({key for domain in enabled for key in keys_of(domain)})
-        up = dict(zip(keys, await asyncio.gather(*map(self.backends.is_ready, keys)), strict=True))
+        up = await self._answers(enabled)
         return {
             domain.name: {
                 component.spec.key: all(up[part.spec.verifier, part.endpoint] for part in component.parts())
@@ -104,6 +103,16 @@ class Gateway:
             }
             for domain in enabled
         }
+
+    async def reasons(self) -> dict[str, str]:
+        """Why verifiers of enabled domains do not answer now, by their names."""
+        answers = await self._answers([domain for domain in self.live_domains.domains() if domain.spec.enabled])
+        return {key[0]: self.backends.why_not_ready(key) for key, is_up in answers.items() if not is_up}
+
+    async def _answers(self, domains: list[Domain]) -> dict[EndpointKey, bool]:
+        """Whether each of their verifiers answers now."""
+        keys = sorted({key for domain in domains for key in keys_of(domain)})
+        return dict(zip(keys, await asyncio.gather(*map(self.backends.is_ready, keys)), strict=True))
 
 
 async def _kept(work: Callable[[], Awaitable[None]]) -> None:

@@ -52,6 +52,9 @@ class DomainList(BaseModel):
     folder: str = Field(description="The folder of domain files.")
     domains: list[ListedDomain]
     refused: dict[str, list[ProblemError]] = Field(description="By name, files that are refused and never were served.")
+    left_out: dict[str, list[ProblemError]] = Field(
+        description="By name, shipped domains whose packages are not installed here."
+    )
 
 
 class ListedVerifier(BaseModel):
@@ -89,4 +92,7 @@ class Readiness(BaseModel):
     ready: bool
     domains: dict[str, dict[str, bool]] | None = Field(
         default=None, description="Domain to component to whether its verifier answers; for those who have a key."
+    )
+    reasons: dict[str, str] | None = Field(
+        default=None, description="Verifier to why it does not answer; for those who have a key."
     )

@@ -20,7 +20,7 @@ from reward_verifiers.contract import Description, Problem, VerifyReply, VerifyR
 from reward_verifiers.json_schema import BadSchema
 from reward_verifiers.service import tracing
 from reward_verifiers.service.http_client import BROKEN, BrokenReply, HttpClient, Reply, UnreadableReply
-from reward_verifiers.service.middleware import forwarded_headers
+from reward_verifiers.service.request_context import forwarded_headers
 from reward_verifiers.service.strict_json import BadJSON
 from reward_verifiers.suggestions import did_you_mean
 from reward_verifiers.verifier import BadOptions, Overloaded, bounded

@@ -204,7 +204,8 @@ def _unknown(parts: Gateway, name: str, path: str) -> HTTPProblem:
     names = [domain.name for domain in parts.live_domains.domains() if domain.spec.enabled]
     detail = f"The domains served here are: {', '.join(names)}."
     faults = [f"{where}: {why}" if where else why for where, why in parts.live_domains.faults(name)]
-    reasons = [f"its file is refused: {fault}" for fault in faults] or [f"no such domain{did_you_mean(name, names)}"]
+    what = "it is left out" if name in parts.live_domains.left_out else "its file is refused"
+    reasons = [f"{what}: {fault}" for fault in faults] or [f"no such domain{did_you_mean(name, names)}"]
     return HTTPProblem(404, "Unknown domain", detail, [ProblemError(path=path, reason=why) for why in reasons])
 
 
@@ -236,11 +237,13 @@ async def _lines(parts: Gateway, work: Work, room: Room) -> AsyncGenerator[bytes
 
 @router.get("/domains", response_model=DomainList, tags=["domains"])
 async def list_domains(parts: Parts) -> Response:
-    """The folder that is read, every domain with its version and components, and each file that was refused with why."""
+    """The folder that is read, every domain with its version and components, and why other files are not served."""
     live = parts.live_domains
     refused = {name: _faults(live.faults(name)) for name in sorted(live.refused) if live.find(name) is None}
+    left_out = {name: _faults(error.errors) for name, error in sorted(live.left_out.items())}
     domains = [_about(parts, domain) for domain in live.domains()]
-    return json_reply({"folder": str(live.folder.resolve()), "domains": domains, "refused": refused})
+    folder = str(live.folder.resolve())
+    return json_reply({"folder": folder, "domains": domains, "refused": refused, "left_out": left_out})
 
 
 @router.get("/domains/{name}", response_model=WholeDomain, tags=["domains"])
@@ -331,12 +334,17 @@ async def healthz() -> Response:
 
 @router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}}, tags=["operations"])
 async def readyz(request: Request, parts: Parts) -> Response:
-    """200 when every verifier of every enabled domain answers, else 503; which ones do, for those who have a key."""
+    """200 when every verifier of every enabled domain answers, else 503. For those who have a key: which ones do, and why
+    the others do not.
+    """
     domains = await parts.readiness()
     is_ready = all(answer for verifiers in domains.values() for answer in verifiers.values())
     is_ready = is_ready and not request.app.state.draining.begun
     has_key = request.app.state.keys.may_score(bearer(request.headers))
-    return json_reply({"ready": is_ready, **({"domains": domains} if has_key else {})}, 200 if is_ready else 503)
+    more: dict[str, Any] = {"domains": domains} if has_key else {}
+    if has_key and (reasons := await parts.reasons()):
+        more["reasons"] = reasons
+    return json_reply({"ready": is_ready, **more}, 200 if is_ready else 503)
 
 
 @router.get("/metrics", response_class=PlainTextResponse, tags=["operations"])

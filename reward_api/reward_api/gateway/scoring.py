@@ -19,7 +19,7 @@ from functools import partial
 from reward_api.domains.spec import BoundComponent, Domain
 from reward_api.gateway import rewards, second_opinion
 from reward_api.gateway.backends import UNREACHABLE
-from reward_api.gateway.cache import VerdictCache
+from reward_api.gateway.cache import VerdictCache, completion_digests
 from reward_api.gateway.group_buffer import GroupBuffer, Member
 from reward_api.gateway.metrics import Metrics
 from reward_api.gateway.remote import BadReply, OtherVerifier
@@ -110,11 +110,12 @@ class Scorer:
         Components with `after` start when those are done.
         """
         tasks: dict[str, asyncio.Task[_Outcome]] = {}
+        digests = completion_digests(request.completions)
 
         async def start(component: BoundComponent) -> _Outcome:
             earlier = {name: [verdict.score for verdict in (await tasks[name])[0]] for name in component.spec.after}
             with tracing.span("component", component=component.spec.key, verifier=component.spec.verifier):
-                return await self._bounded(domain, component, request, earlier, deadline)
+                return await self._bounded(domain, component, request, digests, earlier, deadline)
 
         *others, last = domain.components
         async with asyncio.TaskGroup() as group:
@@ -129,6 +130,7 @@ class Scorer:
         domain: Domain,
         component: BoundComponent,
         request: ScoreRequest,
+        digests: Sequence[bytes],
         scores: Mapping[str, list[float | None]],
         deadline: float,
     ) -> _Outcome:
@@ -137,7 +139,7 @@ class Scorer:
         begun, moved = time.monotonic(), False
         try:
             async with self.deadlines.at(deadline):
-                verdicts = await self._verdicts(domain, component, request, scores, deadline)
+                verdicts = await self._verdicts(domain, component, request, digests, scores, deadline)
                 if component.undecided is not None:
                     verdicts = await self._settled(component.undecided, verdicts, request, deadline)
         except Exception as error:
@@ -152,6 +154,7 @@ class Scorer:
         domain: Domain,
         component: BoundComponent,
         request: ScoreRequest,
+        digests: Sequence[bytes],
         scores: Mapping[str, list[float | None]],
         deadline: float,
     ) -> list[Verdict]:
@@ -181,7 +184,7 @@ class Scorer:
             return await self._whole_group(key, request, verify, judge, scores)
         if not about.pure or needs_group:
             return (await judge(verify)).verdicts
-        return await self.cache.verify(judge, identity, verify)
+        return await self.cache.verify(judge, identity, verify, digests)
 
     async def _settled(
         self, opinion: BoundComponent, verdicts: list[Verdict], request: ScoreRequest, deadline: float

@@ -20,6 +20,8 @@ EMPTY = {
     "go": "package main\n\nfunc main() {}\n",
     "rust": "fn main() {}\n",
     "php": "<?php\n",
+    "sqlite": "SELECT NULL WHERE FALSE\n",
+    "duckdb": "SELECT NULL WHERE FALSE\n",
     "haskell": "main :: IO ()\nmain = return ()\n",
     "kotlin": "fun main() {}\n",
 }

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reward_sandbox.languages.table import Language
-from reward_verifiers.completion import after_think, without_end
+from reward_verifiers.completion import after_think, tagged_answer, without_end
 
 _MARKER = re.compile(r"(?:[-*+]|\d{1,3}[.)])[ \t]+")
 _WORD = re.compile(r"[^\s:{}.,;=]{1,40}")
@@ -62,6 +62,9 @@ def program(completion: str, language: Language, prefix: str = "", entry: str = 
     names = {"", language.name, *language.aliases}
     filled = (block for block in blocks(text) if block.text.strip())
     candidates = [block for block in filled if block.word in names or block.word.rstrip("0123456789") in names - {""}]
+    if not candidates and language.is_query:
+        tagged = tagged_answer(text)
+        return tagged if tagged is not None and tagged.strip() and "```" not in tagged else None
     chosen = [block for block in candidates if block.word] or candidates
     defining = [block for block in chosen if _defines(block.text, entry)] or chosen
     return without_end(defining[-1].text) if defining else None

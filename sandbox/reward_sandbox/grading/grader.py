@@ -15,7 +15,7 @@ from functools import partial
 
 from cachetools import LRUCache
 
-from reward_sandbox.grading import calls, checkers, programs, repos, steps, suites
+from reward_sandbox.grading import calls, checkers, programs, repos, sql, steps, suites
 from reward_sandbox.grading.errors import BadItem, CheckerFailed, SandboxFailed, Unsupported
 from reward_sandbox.grading.items import Assurance, GradeItem, GradeResult, Test, TestResult, Verdict
 from reward_sandbox.grading.judges import Judges
@@ -44,6 +44,7 @@ class Grader:
         self._judges = Judges()
         self._trials = checkers.Trials()
         self._repositories = repos.Trials()
+        self._references = sql.References()
         self.compiler = Compiler(jail)
         self._libraries: dict[str, bool] = {}
         self._kept: LRUCache[str, GradeResult] = LRUCache(KEPT_RESULTS)
@@ -92,6 +93,8 @@ class Grader:
 
     async def _graded(self, item: GradeItem, problem: str) -> GradeResult:
         """Raises UnknownLanguage, BadItem, CheckerFailed, SandboxFailed, CannotJail."""
+        if item.kind == "sql":
+            return await self._query(item, problem)
         language = self.compiler.language_of(item.language)
         if language.name != "python" and item.kind in _SUITES:
             raise BadItem(f"kind: {item.kind} is for Python; use stdio or function for {language.name}")
@@ -140,6 +143,14 @@ class Grader:
             )
         compiled = Compiled(language, {})
         return self._scored(item, steps.weightless(len(report.results)), report.results, compiled, "weak")
+
+    async def _query(self, item: GradeItem, problem: str) -> GradeResult:
+        """Raises UnknownLanguage, BadItem, Unsupported, SandboxFailed, CannotJail."""
+        engine = self.compiler.engine_of(item.language)
+        async with self._jail.submission(engine.limits(item.limits)) as jail:
+            planned = await sql.steps(item, engine, jail, self._judges, self._references)
+            results = await self._walked(item, jail, planned, problem)
+        return self._scored(item, item.tests, results, Compiled(engine, {}), "strong")
 
     async def _require(self, item: GradeItem) -> None:
         """Raises Unsupported where a Python library is missing that the item declares: no program is to blame for that."""

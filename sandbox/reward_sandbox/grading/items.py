@@ -14,7 +14,9 @@ from reward_verifiers.contract import Failure, StrictModel
 
 MAX_TESTS = 1000
 MAX_CODE = 1_000_000
-Kind = Literal["stdio", "function", "asserts", "unittest", "humaneval", "checker", "interactive", "program", "repo"]
+Kind = Literal[
+    "stdio", "function", "asserts", "unittest", "humaneval", "checker", "interactive", "program", "repo", "sql"
+]
 Verdict = Literal[
     "accepted", "wrong_answer", "presentation_error", "runtime_error", "time_limit", "memory_limit", "output_limit",
     "compile_error", "skipped", "system_error",
@@ -27,7 +29,9 @@ DONE = "TOUCHSTONE_DONE"
 
 
 class Test(StrictModel):
-    """One test. stdio: `stdin` and `stdout`; function: `args`, `kwargs` and `expected`."""
+    """One test. stdio: `stdin` and `stdout`; function: `args`, `kwargs` and `expected`; sql: `database` and, in place of the
+    item's `query`, the rows as `expected`.
+    """
 
     __test__ = False  # for pytest
 
@@ -35,6 +39,7 @@ class Test(StrictModel):
     stdout: str | None = None
     args: list[Any] = Field(default_factory=list)
     kwargs: dict[str, Any] = Field(default_factory=dict)
+    database: str = Field(default="", description="sql: the script that makes the database, behind the `prelude`.")
     expected: Any = None
     or_expected: list[Any] = Field(default_factory=list, description="Other results that are right too.")
     weight: float = Field(default=1.0, ge=0, le=1e6)
@@ -80,7 +85,12 @@ class Tests(Repository):
     prelude: str = Field(
         default="",
         max_length=MAX_CODE,
-        description="Imports and helpers that the task gives: they stand before the program, and tests use these.",
+        description="Imports and helpers that the task gives: they stand before the program, and tests use these. "
+        "sql: the script that stands before each test's `database`, such as the schema.",
+    )
+    query: str = Field(default="", max_length=MAX_CODE, description="sql: a right query, whose rows are expected.")
+    ordered: bool | None = Field(
+        default=None, description="sql: whether the order of rows matters. Default: where the reference's query orders."
     )
     checker: Checker | None = Field(default=None, description="For the kinds checker and interactive.")
     requires: list[Annotated[str, Field(pattern=r"^[A-Za-z_]\w{0,99}$")]] = Field(
@@ -121,17 +131,28 @@ class Tests(Repository):
         return self
 
     def _check(self, tests: list[Test]) -> None:
-        if self.kind in ("stdio", "function", "checker", "interactive") and not tests:
+        if self.kind in ("stdio", "function", "checker", "interactive", "sql") and not tests:
             raise ValueError("tests: at least one is needed")
         if self.score in ("weighted", "subtasks") and tests and not any(test.weight for test in tests):
             raise ValueError(f"tests: score {self.score} needs one with a weight above 0")
         if self.kind == "stdio" and any(test.stdout is None for test in tests):
             raise ValueError("tests: each needs `stdout`, the expected output")
+        if self.kind == "sql" and not self.query.strip() and any(test.expected is None for test in tests):
+            raise ValueError("query: a right one, or each test needs `expected`, the rows")
+        if self.kind == "sql" and not all(_are_rows(test.expected) for test in tests):
+            raise ValueError("tests: `expected` is a list of rows of the same length, each a list of values")
 
     def with_tests(self, tests: list[Test]) -> Self:
         """The same with the uploaded tests in place. Raises ValueError for tests of another kind."""
         self._check(tests)
         return self.model_copy(update={"tests": tests, "tests_sha256": ""})
+
+
+def _are_rows(expected: Any) -> bool:
+    if expected is None:
+        return True
+    are_lists = isinstance(expected, list) and all(isinstance(row, list) for row in expected)
+    return are_lists and len({len(row) for row in expected}) <= 1
 
 
 class GradeItem(Tests):

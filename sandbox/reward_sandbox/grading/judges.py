@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reward_sandbox.grading.errors import SandboxFailed
 from reward_sandbox.grading.items import Verdict
-from reward_sandbox.grading.judging import TextCheck, ValueCheck
+from reward_sandbox.grading.judging import Check
 from reward_verifiers.contract import FailureKind
 from reward_verifiers.runtime.pool import TaskFailure, WorkerPool
 
@@ -28,7 +28,7 @@ class Judges:
         if pool is not None:
             await pool.aclose()
 
-    async def verdict(self, check: TextCheck | ValueCheck) -> Verdict:
+    async def verdict(self, check: Check) -> Verdict:
         """Raises SandboxFailed when no worker could say. What takes a worker's time or memory is no right answer."""
         if self._pool is None:
             self._pool = WorkerPool(

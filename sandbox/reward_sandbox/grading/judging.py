@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from reward_sandbox.grading import compare
+from reward_sandbox.grading import compare, rows
 from reward_sandbox.grading.compare import Mode, Tolerance
+from reward_sandbox.grading.rows import RowsCheck
 
 _DIGITS = 40
 _LONGEST = 1 << 20
@@ -39,13 +40,24 @@ class ValueCheck:
     tolerance: Tolerance
 
 
-def judge(check: TextCheck | ValueCheck, start: int) -> Iterator[str]:
+Check = TextCheck | ValueCheck | RowsCheck
+
+
+def judge(check: Check, start: int) -> Iterator[str]:
     """One verdict."""
     if isinstance(check, TextCheck):
         match = compare.texts(check.expected, check.output.decode("utf-8", "replace"), check.mode, check.tolerance)
         yield {"same": "accepted", "presentation": "presentation_error", "different": "wrong_answer"}[match]
         return
-    yield "accepted" if _is_equal(check) else "wrong_answer"
+    is_right = _are_rows(check) if isinstance(check, RowsCheck) else _is_equal(check)
+    yield "accepted" if is_right else "wrong_answer"
+
+
+def _are_rows(check: RowsCheck) -> bool:
+    try:
+        return rows.is_match(check)
+    except (ValueError, RecursionError, OverflowError):
+        return False  # no honest harness has sent it
 
 
 def _is_equal(check: ValueCheck) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from reward_sandbox.jail.spec import CannotJail, File, Jail, Limits, Outcome, Run
+from reward_sandbox.languages.engines import ENGINES
 from reward_sandbox.languages.table import ARTEFACT, BY_ALIAS, COMPILE_LIMITS, LANGUAGES, Language
 
 CACHE_BYTES = 512 << 20
@@ -37,18 +38,24 @@ class Compiler:
         self._jail = jail
         self.here: dict[str, Language] = {}
         """Those that the jail has, by name."""
+        self.engines: dict[str, Language] = {}
+        """The databases that it has."""
         self._kept: LRUCache[str, Outcome] = LRUCache(CACHE_BYTES, getsizeof=lambda outcome: len(outcome.artefact))
         self._at_work: dict[str, asyncio.Task[Outcome]] = {}
 
     async def find(self) -> None:
         """Learn which languages the jail has. Raises CannotJail."""
-        programs = [language.program for language in LANGUAGES.values() if language.program]
-        look = f"for program in {' '.join(programs)}; do test -r $program && echo $program; done; true"
+        languages = {**LANGUAGES, **ENGINES}
+        programs = [language.program for language in languages.values() if language.program]
+        look = f"for program in {' '.join(programs)}; do test -r $program; echo $?; done"
         outcome = await self._jail.run(Run(("/bin/sh", "-c", look)))
         if outcome.ending != "ok":
             raise CannotJail(f"the jail cannot say what languages it has: {outcome.error or outcome.ending}")
-        present = {"", *outcome.stdout.decode("utf-8", "replace").split()}
-        self.here = {name: language for name, language in LANGUAGES.items() if language.program in present}
+        answers = zip(programs, outcome.stdout.split(), strict=True)
+        present = {"", *(program for program, status in answers if status == b"0")}
+        here = {name: language for name, language in languages.items() if language.program in present}
+        self.here = {name: language for name, language in here.items() if name in LANGUAGES}
+        self.engines = {name: language for name, language in here.items() if name in ENGINES}
 
     def language_of(self, name: str) -> Language:
         """By name or alias, of those that are here. Raises UnknownLanguage."""
@@ -57,12 +64,19 @@ class Compiler:
             raise UnknownLanguage(f"no language {name[:40]!r} here; there are {', '.join(self.here)}")
         return language
 
+    def engine_of(self, name: str) -> Language:
+        """The database of that name or alias, of those that are here. Raises UnknownLanguage."""
+        for engine in self.engines.values():
+            if name.lower() in (engine.name, *engine.aliases):
+                return engine
+        raise UnknownLanguage(f"no database {name[:40]!r} here; there are {', '.join(self.engines)}")
+
     async def versions(self) -> dict[str, str]:
         """Language → version, of those that are here and answer."""
         versions = {}
-        for name, language in self.here.items():
+        for name, language in {**self.here, **self.engines}.items():
             limits = Limits(memory_mb=1024, processes=64, wall_s=20, cpu_s=10)
-            files = {"solution.py": File(b"import sys; print(sys.version)")}
+            files = {"solution.py": File(language.prints_version.encode())}
             outcome = await self._jail.run(
                 Run(language.version, files, limits=limits, env=language.env, stacks_mb=2048)
             )

@@ -42,6 +42,10 @@ class Language:
     heap: str = ""
     """The flag that bounds its heap, for machines that have one."""
     env: Mapping[str, str] = field(default_factory=dict)
+    prints_version: str = "import sys; print(sys.version)"
+    """The Python program that does, for those that Python programs run."""
+    is_query: bool = False
+    """Whether what is written in it is a query, on a database: see engines.py."""
     names: Callable[[str], dict[str, str]] | None = None
     """What `compile` calls things in a program, in braces: plain names, which a shell reads."""
 

@@ -74,6 +74,7 @@ def test_a_constant_reward_changes_no_bit(policy, make_trainer, lines):
     assert sum(line["skipped_steps"] for line in lines()) == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ahead", [0, 1])
 @pytest.mark.parametrize("settings", [{}, {"rollout_tries": 3}, {"epochs": 2, "schedule": "cosine", "warmup_steps": 2}])
 def test_a_stop_and_a_resume_change_no_bit(make_policy, make_trainer, config, tmp_path, ahead, settings):

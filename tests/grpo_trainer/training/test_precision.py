@@ -16,6 +16,7 @@ def moved(before, policy):
     return sum(int((one != other).sum()) for one, other in pairs) / sum(one.numel() for one, _ in pairs)
 
 
+@pytest.mark.slow
 def test_small_steps_are_not_rounded_away(make_policy, make_trainer):
     policy = make_policy().to(torch.bfloat16)
     before = {name: tensor.clone() for name, tensor in policy.state_dict().items()}
@@ -57,6 +58,7 @@ def test_the_engine_samples_in_bfloat16_from_the_trained_weights(make_policy, ma
     assert 1e-3 < max(gaps) < 0.3  # above float32's threshold, within bfloat16's
 
 
+@pytest.mark.slow
 def test_a_run_in_bfloat16_resumes_to_the_same_bits(make_policy, make_trainer, config):
     settings = {"total_steps": 8, "checkpoint_every": 4}
     whole = make_policy().to(torch.bfloat16)

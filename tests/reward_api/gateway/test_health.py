@@ -82,6 +82,7 @@ async def test_a_start_asks_every_service_once_however_many_domains_name_it(gate
     async with gateway.running():
         assert a.calls == 2, "what it is, and whether it is ready"
         readiness = await gateway.readiness()
+        assert await gateway.reasons() == {"a": "no reply in time"}
     assert readiness["b"] == {"b": True}
     assert readiness["a7"] == {"a": False}
 

@@ -47,6 +47,24 @@ def test_calls_that_the_server_split_off_are_kept():
     ]
 
 
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        ({"name": "f"}, "{}"),
+        ({"name": "f", "arguments": None}, "{}"),
+        ({"name": "f", "arguments": {}}, "{}"),
+        ({"name": "f", "arguments": ""}, ""),
+        ({"name": "f", "arguments": []}, "[]"),
+        ({"name": "f", "arguments": 0}, "0"),
+        ({"name": "f", "arguments": False}, "false"),
+    ],
+)
+def test_only_arguments_that_are_not_there_become_an_empty_object(call, text):
+    for one in (call, {"type": "function", "function": call}):
+        [message] = readable([{"role": "assistant", "tool_calls": [one]}])
+        assert message["tool_calls"] == [{"function": {"name": "f", "arguments": text}}]
+
+
 def test_every_turn_of_the_assistant_ends():
     turns = [
         {"role": "assistant", "content": "a<|im_end|>"},

@@ -46,6 +46,7 @@ async def test_every_bomb_is_answered_or_given_up_and_its_siblings_are_right(bac
 EQUAL = {"1,000 minus signs", "two lists of 400 in two orders"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
 def test_memory_stays_bounded(name):
     """In a process of its own, killed after the verifier's limit as a worker is. It begins as large as this one."""

@@ -107,3 +107,9 @@ def test_every_preset_reads_an_answer_and_refuses_markers_of_none(preset: str) -
 def test_an_option_beside_a_preset_goes_before_it() -> None:
     assert score("9.80", "\\boxed{9.9}", preset="scibench") == 1.0
     assert score("9.80", "\\boxed{9.9}", preset="scibench", tolerance={"relative": 0.001}) == 0.0
+
+
+@pytest.mark.parametrize("schema", ['{"a": 1, "b": [1, 2]}', {}, True, {"title": "an answer"}])
+def test_a_schema_that_accepts_everything_is_a_bad_reference(schema: Any) -> None:
+    with pytest.raises(BadReference, match="accepts everything"):
+        VERIFIER.verify(Sample('<answer>{"a": 2}</answer>', AnswerOptions(kind="json"), AnswerReference(answer=schema)))

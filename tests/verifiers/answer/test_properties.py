@@ -129,6 +129,7 @@ def _finite(value: sympy.Expr) -> bool:
     return not value.has(sympy.nan, sympy.zoo, sympy.oo)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(CONSTANTS, SMALL, st.integers(min_value=1, max_value=30))
 def test_constants_have_their_exact_value(drawn: tuple[str, sympy.Expr], over: int, under: int) -> None:
@@ -141,6 +142,7 @@ def test_constants_have_their_exact_value(drawn: tuple[str, sympy.Expr], over: i
     assert right == float(other == exact)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(POLYNOMIALS, POLYNOMIALS)
 def test_rational_functions_are_equal_exactly_when_their_difference_cancels(
@@ -172,6 +174,7 @@ GOLDS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(GOLDS, st.lists(PIECES, max_size=12).map("".join), st.sampled_from(["\\boxed{%s}", "<answer>%s</answer>", "%s"]))
 def test_no_text_makes_it_fail(gold: str, answer: str, around: str) -> None:

@@ -141,6 +141,7 @@ def test_words_around_a_reference_are_accounted_for_or_not_paid(gold: str, said:
     assert score(gold, boxed(answer)) == 0.0, answer
 
 
+@pytest.mark.slow
 def test_no_change_of_a_digit_a_sign_or_a_unit_is_paid() -> None:
     """The audit of the development set's own references. A congruence has the same rest again after its modulus."""
     lines = map(json.loads, (DATA / "cases.jsonl").read_text("utf-8").splitlines())

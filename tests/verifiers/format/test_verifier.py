@@ -163,6 +163,7 @@ STRICT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, STRICT, {"template": "qwen3"}, {"template": "tool_call"}], ids=str)
 @pytest.mark.parametrize(
     "text",

@@ -9,11 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import jobs
 import pytest
 import uvloop
 
 from reward_verifiers.contract import FailureKind
-from reward_verifiers.runtime.pool import ForkServerFailed, TaskFailure, WorkerPool, _Attempt
+from reward_verifiers.runtime.pool import TaskFailure, WorkerPool, _Attempt
+from reward_verifiers.runtime.processes import WarmUpFailed
 
 WARM = {"warm_up": "reward_verifiers.runtime.local:warm_up", "warm_up_args": ((), tuple(sys.path))}
 
@@ -24,6 +26,13 @@ async def pool():
     await pool.start()
     yield pool
     await pool.aclose()
+
+
+@pytest.fixture
+def deaths(tmp_path, monkeypatch):
+    """The file that says how many fork servers die while they start."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(jobs.__file__).parent))
+    return tmp_path / "deaths"
 
 
 async def act(pool, *items, timeout_s=0.5, deadline=None):
@@ -171,8 +180,99 @@ async def test_a_dead_fork_server_is_replaced(pool):
     assert other != pid
 
 
+async def test_a_fork_server_that_dies_idle_costs_nobody_a_result(pool):
+    [pid] = await act(pool, "pid")
+    os.kill(fork_server_of(pid), 9)
+    await until(lambda: pool.fork_server_restarts == 1)
+    assert await act(pool, "a", "b") == ["a", "b"]
+    assert pool.trouble == ""
+
+
+async def test_a_fork_server_that_dies_at_its_start_is_started_again(deaths):
+    deaths.write_text("2")
+    pool = WorkerPool(size=2, warm_up="jobs:die_at_first", warm_up_args=(str(deaths),))
+    await pool.start()
+    assert not await pool.ready()
+    assert pool.trouble == "the fork server was killed by SIGKILL"
+    assert await act(pool, "next") == ["next"]
+    assert pool.trouble == ""
+    await pool.aclose()
+
+
+async def test_while_no_fork_server_lives_jobs_are_told_why_and_it_comes_back(deaths, monkeypatch):
+    monkeypatch.setattr("reward_verifiers.runtime.pool._RESTART_S", (0.05,))
+    deaths.write_text("1000000")
+    pool = WorkerPool(size=2, warm_up="jobs:die_at_first", warm_up_args=(str(deaths),))
+    await pool.start()
+    for _ in range(2):
+        [none] = await act(pool, "next")
+        assert none == TaskFailure(
+            FailureKind.WORKER_CRASHED, "there is no worker: the fork server was killed by SIGKILL"
+        )
+    assert pool.busy == 0
+    deaths.write_text("0")
+    async with asyncio.timeout(60):
+        while not await pool.ready():
+            await asyncio.sleep(0.01)
+    assert await act(pool, "next") == ["next"]
+    await pool.aclose()
+
+
+async def test_a_job_whose_deadline_passes_without_a_worker_says_why_there_is_none(deaths, monkeypatch):
+    monkeypatch.setattr("reward_verifiers.runtime.pool._RESTART_S", (1000.0,))
+    deaths.write_text("1")
+    pool = WorkerPool(size=1, warm_up="jobs:die_at_first", warm_up_args=(str(deaths),))
+    await pool.start()
+    [late] = await act(pool, "next", deadline=asyncio.get_running_loop().time() + 0.1)
+    assert late.kind is FailureKind.DEADLINE_EXCEEDED
+    assert late.message.endswith("was free: the fork server was killed by SIGKILL")
+    await pool.aclose()
+
+
+async def test_fork_servers_that_end_early_are_started_again_less_and_less_often(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    pool = WorkerPool(size=1, **WARM)
+    assert [pool._pause_s()] == [0.05]
+    pool._launched_at = 100.0
+    assert [pool._pause_s() for _ in range(5)] == [0.2, 1.0, 5.0, 5.0, 5.0]
+    clock[0] += 3600
+    assert pool._pause_s() == 0.05
+
+
+async def test_a_fork_server_that_hangs_at_its_start_is_killed(monkeypatch):
+    monkeypatch.setattr("reward_verifiers.runtime.processes.START_S", 0.5)
+    before = set(children())
+    pool = WorkerPool(size=1, warm_up="time:sleep", warm_up_args=(3600,))
+    await pool.start()
+    assert pool.trouble == "the fork server was not ready within 0.5 s"
+    await pool.aclose()
+    assert set(children()) <= before
+
+
+async def test_no_room_for_another_file_leaves_the_fork_server_and_its_workers_alone(pool, monkeypatch):
+    pids = {(await act(pool, "pid"))[0] for _ in range(4)}
+    fork_server = fork_server_of(min(pids))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "memfd_create", full)
+        await act(pool, "exit")
+        await until(lambda: pool.trouble)
+        assert "Too many open files" in pool.trouble
+        assert await act(pool, "next") == ["next"]
+    await until(lambda: pool.alive == 2)
+    assert {fork_server_of((await act(pool, "pid"))[0]) for _ in range(4)} == {fork_server}
+
+
+def full(*_):
+    raise OSError(24, "Too many open files")
+
+
+def fork_server_of(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 async def test_a_fork_server_that_does_not_answer_is_killed_and_replaced(monkeypatch):
-    monkeypatch.setattr("reward_verifiers.runtime.pool._ANSWER_S", 0.5)
+    monkeypatch.setattr("reward_verifiers.runtime.processes.ANSWER_S", 0.5)
     pool = WorkerPool(size=1, **WARM)
     await pool.start()
     [pid] = await act(pool, "pid")
@@ -187,7 +287,7 @@ async def test_a_fork_server_that_does_not_answer_is_killed_and_replaced(monkeyp
 
 
 async def test_a_stopped_fork_server_does_not_hold_up_the_end(monkeypatch):
-    monkeypatch.setattr("reward_verifiers.runtime.pool._ANSWER_S", 0.5)
+    monkeypatch.setattr("reward_verifiers.runtime.processes.ANSWER_S", 0.5)
     pool = WorkerPool(size=1, **WARM)
     await pool.start()
     [pid] = await act(pool, "pid")
@@ -197,7 +297,7 @@ async def test_a_stopped_fork_server_does_not_hold_up_the_end(monkeypatch):
 
 
 async def test_a_worker_that_does_not_begin_is_replaced_long_before_the_deadline(monkeypatch):
-    monkeypatch.setattr("reward_verifiers.runtime.pool._ANSWER_S", 2.0)
+    monkeypatch.setattr("reward_verifiers.runtime.processes.ANSWER_S", 2.0)
     pool = WorkerPool(size=1, **WARM)
     await pool.start()
     [pid] = await act(pool, "pid")
@@ -270,14 +370,12 @@ def test_it_works_under_uvloop():
 
 async def test_a_warm_up_that_fails_is_said():
     pool = WorkerPool(size=1, warm_up="jobs:warm_up_fails")
-    with pytest.raises(ForkServerFailed, match="warm-up failed"):
+    with pytest.raises(WarmUpFailed, match="warm-up failed"):
         await pool.start()
     await pool.aclose()
 
 
 async def test_work_that_cannot_be_loaded_in_the_worker_is_an_error_of_its_items(pool):
-    import jobs
-
     for function, argument in (("jobs:no_such", 1), ("no_such_module:f", 1), ("jobs:act", jobs.Unloadable())):
         assert kinds(await pool.run(function, argument, 2, item_timeout_s=1)) == [FailureKind.VERIFIER_ERROR] * 2
 

@@ -112,6 +112,7 @@ def test_what_honest_text_repeats_is_free(text):
     assert one("repetition", text).score == 0
 
 
+@pytest.mark.slow
 def test_repetition_looks_at_the_end_of_a_long_text():
     dice = random.Random(0)
     spaced = " ".join(f"word{i}" for i in range(150_000)) + " so on" * 60_000
@@ -232,6 +233,7 @@ async def test_scores_reach_the_worker_beside_their_completions(name, scores):
     assert [verdict.score for verdict in reply.verdicts] == pytest.approx(scores)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     "text",

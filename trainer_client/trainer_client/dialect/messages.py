@@ -75,7 +75,8 @@ def _call(call: Mapping[str, Any]) -> dict[str, Any]:
     function = call.get("function")
     function = function if isinstance(function, Mapping) else call
     arguments = function.get("arguments")
-    arguments = arguments if isinstance(arguments, str) else json.dumps(arguments or {}, default=str)
+    if not isinstance(arguments, str):  # an empty list is no object, so it must not become one
+        arguments = json.dumps({} if arguments is None else arguments, default=str)
     return {"function": {"name": clean(str(function.get("name") or "")), "arguments": clean(arguments)}}
 
 

@@ -32,23 +32,27 @@ RUNNING: dict[str, tuple[str, ...]] = {
     "check": ("检查", "確認", "확인"),
 }
 _WORD = re.compile(r"[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
+_ASCII_FORMS = frozenset(form.encode() for forms in SPACED.values() for form in forms if form.isascii())
 _ASCII_WORDS = bytes(code if re.match(r"[\w\x80-\xff]", chr(code)) else ord(" ") for code in range(256))
 """A table for `bytes.translate`: ASCII characters that no word has become blanks."""
 
 
 def count_reflections(text: str) -> dict[str, int]:
     """How often each of the ten words, or an equivalent, stands in the text."""
-    text = text.lower()
+    raw = text.encode("utf-8", "surrogatepass").lower()
+    tokens = raw.translate(_ASCII_WORDS).split()
     # A chain repeats its words: each is looked at once.
-    tokens = Counter(text.encode("utf-8", "surrogatepass").translate(_ASCII_WORDS).split())
-    others = {token.decode("utf-8", "surrogatepass"): count for token, count in tokens.items() if not token.isascii()}
-    words = Counter({form: tokens[form.encode()] for forms in SPACED.values() for form in forms if form.isascii()})
-    for token, count in others.items():
-        for word in _WORD.findall(token):
+    others = {token: token.decode("utf-8", "surrogatepass").lower() for token in set(tokens) if not token.isascii()}
+    words: Counter[str] = Counter()
+    for token, count in Counter(filter((_ASCII_FORMS | others.keys()).__contains__, tokens)).items():
+        for word in _WORD.findall(others[token]) if token in others else [token.decode()]:
             words[word] += count
-    rest = "\n".join(others)
+    rest = "\n".join(others.values())
     return {
         name: sum(words[form] for form in SPACED[name])
-        + sum(text.count(form) for form in RUNNING[name] if form.isascii() or form in rest)
+        + sum(
+            raw.count(form.encode()) if form.isascii() else text.count(form) if form in rest else 0
+            for form in RUNNING[name]
+        )
         for name in SPACED
     }

@@ -28,6 +28,8 @@ _SHAPES = re.compile(
     r"|</?seed:(?:bos|eos)>|</?longcat_s(?:ystem)?>|<(?:/)?role>"
     r"|\u25c1[^\u25c1\u25b7\n]{1,30}\u25b7"
 )
+_SIGNS = "<[]\u25c1"
+"""One of them begins each shape."""
 # By itself: in one pattern with the rest, it would be tried at each character.
 _HEADING = re.compile(r"### (?:Instruction|Response|Input|Human|Assistant|System|User):")
 _STRIKE = "</s>"
@@ -41,7 +43,7 @@ def forged(text: str, start: int, eos: Sequence[str], own: Sequence[str]) -> Ite
     seen: set[int] = set()
     tokens = [token for token in dict.fromkeys((*eos, *END_TOKENS, *TURN_TOKENS)) if token and token != _STRIKE]
     # Most texts lack even the few pairs of characters that all tokens begin with.
-    heads = {head for head in {token[:2] for token in tokens} if text.find(head, start) >= 0}
+    heads = {text[place : place + 2] for sign in {token[0] for token in tokens} for place in _places(text, sign, start)}
     for token in tokens:
         if token in allowed or token[:2] not in heads:
             continue
@@ -53,13 +55,29 @@ def forged(text: str, start: int, eos: Sequence[str], own: Sequence[str]) -> Ite
     headings = (
         match for match in _HEADING.finditer(text, start) if match.start() == 0 or text[match.start() - 1] == "\n"
     )
-    for match in chain(_SHAPES.finditer(text, start), headings):
+    for match in chain(_shapes(text, start), headings):
         if len(seen) >= MAX_FORGED:
             return
         if match.start() not in seen and not _is_own(match[0], text, match.start(), allowed):
             seen.add(match.start())
             yield match.start(), match[0]
     yield from _struck(text, start, allowed)
+
+
+def _shapes(text: str, start: int) -> Iterator[re.Match[str]]:
+    """As `finditer`, but only where one of the signs stands: looking for one sign is many times faster."""
+    end = start
+    for place in sorted(place for sign in _SIGNS for place in _places(text, sign, start)):
+        if place >= end and (match := _SHAPES.match(text, place)):
+            end = match.end()
+            yield match
+
+
+def _places(text: str, sign: str, start: int) -> Iterator[int]:
+    place = text.find(sign, start)
+    while place >= 0:
+        yield place
+        place = text.find(sign, place + 1)
 
 
 def _is_own(token: str, text: str, place: int, own: frozenset[str]) -> bool:

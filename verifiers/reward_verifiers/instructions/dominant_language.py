@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 from typing import Annotated
 
@@ -16,6 +17,8 @@ from reward_verifiers.language.languages import CODES, UNKNOWN, meant
 MAX_CHARS = 20_000
 """Of a text that are looked at."""
 _LEAST = 0.5
+_SURE_WORDS = 20
+"""Where none of so many words is of a language, no part of the text is in it."""
 _COMMON: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "sw": (
         frozenset(
@@ -69,19 +72,28 @@ def is_in_language(text: str, code: str) -> Result:
         return Result(False, "no words of any language")
     best = max(known, key=lambda language: known[language])
     share = known.get(code, 0.0) / sum(shares.values())
-    return Result(best == code and share >= _LEAST, f"{share:.0%} of the words are {code}")
+    has_none = code not in known and sum(shares.values()) >= _SURE_WORDS
+    return Result(best == code and share >= _LEAST, f"{share:.0%} of the words are {code}", is_final=has_none)
 
 
 @lru_cache(maxsize=1)
-def _commonest() -> dict[str, frozenset[str]]:
-    return {code: frozenset(top_n_list(code, _COMMONEST)) for code in _QUICK}
+def _commonest() -> dict[str, tuple[str, ...]]:
+    """The languages that a word is common in."""
+    languages: dict[str, tuple[str, ...]] = {}
+    for code in _QUICK:
+        for word in frozenset(top_n_list(code, _COMMONEST)):
+            languages[word] = (*languages.get(word, ()), code)
+    return languages
 
 
 def _clear_language(text: str) -> str | None:
     """The language whose commonest words are many, and far more than any other's; None where it is not clear."""
     own = words(text.lower())
-    hits = sorted(((sum(map(common.__contains__, own)), code) for code, common in _commonest().items()), reverse=True)
-    (most, code), (second, _) = hits[:2]
+    languages = _commonest()
+    hits = Counter(code for common in map(languages.get, own) if common for code in common)
+    if len(hits) < 2:
+        hits.update(dict.fromkeys(_QUICK, 0))
+    (code, most), (_, second) = hits.most_common(2)
     is_clear = most >= max(_CLEAR_WORDS, _CLEAR_SHARE * len(own)) and most >= _CLEAR_LEAD * second
     return code if is_clear else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
+from collections.abc import Callable
 from functools import cached_property
 
 from reward_verifiers.instructions import segment
@@ -31,6 +32,21 @@ class Text:
         return one
 
     @cached_property
+    def loose_variants(self) -> list[Text]:
+        """The other texts of IFEval's loose mode; those that are equal stand there once."""
+        raw = self.raw
+        plain = Text(raw.replace("*", ""), self.tokens_sampled) if "*" in raw else None
+        variants = {raw: self}
+        for begin, end in _spans(raw):
+            parts = [self.part(begin, end)]
+            if plain is not None:
+                parts.append(plain.part(begin - raw.count("*", 0, begin), end - raw.count("*", 0, end)))
+            for one in parts:
+                if one.raw.strip():
+                    variants.setdefault(one.raw, one)
+        return list(variants.values())[1:]
+
+    @cached_property
     def stripped(self) -> str:
         return self.raw.strip()
 
@@ -41,7 +57,16 @@ class Text:
     @cached_property
     def words(self) -> list[str]:
         """Without punctuation."""
-        return segment.words(self.raw)
+        return self._of_whole("words", segment.words)
+
+    def _of_whole(self, name: str, split: Callable[[str], list[str]]) -> list[str]:
+        """What the text is split into; of a part, what the whole has between the cuts, which are at ends of lines."""
+        if self._whole is None:
+            return split(self.raw)
+        whole, begin = self._whole
+        every: list[str] = getattr(whole, name)
+        before, behind = split(whole.raw[:begin]), split(whole.raw[begin + len(self.raw) :])
+        return every[len(before) : len(every) - len(behind)]
 
     @cached_property
     def word_counts(self) -> Counter[str]:
@@ -73,12 +98,12 @@ class Text:
     @cached_property
     def pieces(self) -> list[str]:
         """What stands between white space."""
-        return self.raw.split()
+        return self._of_whole("pieces", str.split)
 
     @cached_property
     def bare_pieces(self) -> list[str]:
         """What stands between white space when punctuation is left out, in lower case."""
-        return bare(self.lower).split()
+        return self._of_whole("bare_pieces", _bare_pieces)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -87,6 +112,25 @@ class Text:
     def times(self, letter: str) -> int:
         """How often a letter stands there, in either case."""
         return self.lower.count(letter.lower())
+
+
+def _spans(raw: str) -> list[tuple[int, int]]:
+    """The whole, and what is left without the first line, the last one, and both, without white space at the ends."""
+    first, last = raw.find("\n"), raw.rfind("\n")
+    if first < 0:
+        return [(0, len(raw))]
+    cut = [(first + 1, len(raw)), (0, last), (first + 1, max(first + 1, last))]
+    return [(0, len(raw)), *(_stripped(raw, begin, end) for begin, end in cut)]
+
+
+def _stripped(raw: str, begin: int, end: int) -> tuple[int, int]:
+    part = raw[begin:end]
+    begin += len(part) - len(part.lstrip())
+    return begin, begin + len(part.strip())
+
+
+def _bare_pieces(text: str) -> list[str]:
+    return bare(text.lower()).split()
 
 
 def bare(text: str) -> str:

@@ -59,8 +59,8 @@ class InstructionsVerifier(Verifier[InstructionsOptions, InstructionsReference])
         text = Text(response, sample.tokens)
         if options.min_content and (empty := _why_empty(text, sample, constraints)):
             return Verdict.scored(0, f"nothing is said: {empty}", content=False)
-        texts = [text] if options.mode == "strict" else [text, *_variants(text)]
-        return _scored([(one, _result(one, texts)) for one in constraints], options)
+        is_loose = options.mode == "loose"
+        return _scored([(one, _result(one, text, is_loose)) for one in constraints], options)
 
 
 def _response(completion: str, prefix: str) -> str | None:
@@ -91,39 +91,12 @@ def _texts(arguments: dict[str, Any]) -> list[str]:
     return found
 
 
-def _variants(text: Text) -> list[Text]:
-    """The other texts of IFEval's loose mode; those that are equal stand there once."""
-    raw = text.raw
-    plain = Text(raw.replace("*", ""), text.tokens_sampled)
-    variants = {raw: text}
-    for begin, end in _spans(raw):
-        without = (begin - raw.count("*", 0, begin), end - raw.count("*", 0, end))
-        for one in (text.part(begin, end), plain.part(*without)):
-            if one.raw.strip():
-                variants.setdefault(one.raw, one)
-    return list(variants.values())[1:]
-
-
-def _spans(raw: str) -> list[tuple[int, int]]:
-    """The whole, and what is left without the first line, the last one, and both, without white space at the ends."""
-    first, last = raw.find("\n"), raw.rfind("\n")
-    if first < 0:
-        return [(0, len(raw))]
-    cut = [(first + 1, len(raw)), (0, last), (first + 1, max(first + 1, last))]
-    return [(0, len(raw)), *(_stripped(raw, begin, end) for begin, end in cut)]
-
-
-def _stripped(raw: str, begin: int, end: int) -> tuple[int, int]:
-    part = raw[begin:end]
-    begin += len(part) - len(part.lstrip())
-    return begin, begin + len(part.strip())
-
-
-def _result(constraint: Constraint, texts: list[Text]) -> Result:
-    """The first text that meets it, else what is wrong with the whole response."""
-    results = (_checked(constraint, text) for text in texts)
-    first = next(results)
-    return first if first.met or first.is_final else next((one for one in results if one.met), first)
+def _result(constraint: Constraint, text: Text, is_loose: bool) -> Result:
+    """Of the first text that meets it, else what is wrong with the whole response."""
+    first = _checked(constraint, text)
+    if not is_loose or first.met or first.is_final:
+        return first
+    return next((one for variant in text.loose_variants if (one := _checked(constraint, variant)).met), first)
 
 
 def _checked(constraint: Constraint, text: Text) -> Result:

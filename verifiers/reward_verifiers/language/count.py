@@ -21,6 +21,7 @@ from reward_verifiers.language.lexicon import ABSENT, lexicon
 from reward_verifiers.language.listed import languages_of
 from reward_verifiers.language.turns import not_own
 from reward_verifiers.language.unreadable import LETTERS, ciphered, is_mixed, unreadable
+from reward_verifiers.language.vocabulary import vocabularies
 from reward_verifiers.language.words import (
     CLASS,
     STOP,
@@ -29,7 +30,6 @@ from reward_verifiers.language.words import (
     Ints,
     Words,
     among,
-    distinct,
     split,
 )
 from reward_verifiers.scripts import PER_WORD
@@ -89,6 +89,7 @@ class _Count:
         if codes.may_hold_codes(self.words) and (plain := codes.spelled(text)) != text:
             text, self.words = plain, split(plain)
         self.text = text
+        self.vocabulary = vocabularies(self.words)
         self.mask = hidden.mask(text, self.words.codes)
         for start, end in not_own(text, question):
             self.mask[start:end] = hidden.NOT_OWN
@@ -96,7 +97,7 @@ class _Count:
         marks = np.insert(np.cumsum(is_mark), 0, 0) if is_mark.any() else np.zeros(len(is_mark) + 1, dtype=np.int64)
         self.lengths = self.words.end - self.words.start - (marks[self.words.end] - marks[self.words.start])
         self.terms: Hashes = np.zeros(0, dtype=np.uint64)
-        self.clauses: Ints = np.cumsum(self.words.kinds == STOP)[self.words.start]
+        self.clauses: Ints = np.searchsorted(np.flatnonzero(self.words.kinds == STOP), self.words.start)
 
     def run(self, allow: frozenset[str], most: int) -> Counted:
         words = self.words
@@ -117,8 +118,8 @@ class _Count:
         amounts = self._amounts(numbers) * repeats.weights(words.hashes[numbers], self.clauses[numbers], most)
         languages = self._languages(numbers, amounts)
         self._weigh_glued(numbers, amounts)
-        free = terms.free_of_other_scripts(words, numbers, amounts, self.target, self.terms, _LONG)
-        free += terms.free_of_own_script(words, numbers, amounts, languages, self.target)
+        free = terms.free_of_other_scripts(words, self.vocabulary, numbers, amounts, self.target, self.terms, _LONG)
+        free += terms.free_of_own_script(words, self.vocabulary, numbers, amounts, languages, self.target)
         unknown = unreadable(words, self.lengths, mixed) + ciphered(words)
         stripped = float(self._amounts(left_out).sum())
         return self._summed(numbers, languages, amounts, unknown, stripped, free)
@@ -148,13 +149,12 @@ class _Count:
         numbers = np.flatnonzero(is_hidden & (self.words.script == CLASS["latin"]))
         if not len(numbers):
             return is_prose
-        first, inverse = distinct(self.words.hashes[numbers])
-        evidence, listed = lexicon("latin").rows(self.words, numbers[first])
+        hashes, evidence, listed, inverse = self.vocabulary("latin").of(numbers)
         evidence[~listed] = ABSENT
         newlines = np.searchsorted(np.flatnonzero(self.words.codes == 10), self.words.start[numbers])
         visible = np.cumsum((self.lengths > 1) & ~is_hidden)[numbers]
         runs = np.cumsum((np.diff(newlines, prepend=-1) != 0) | (np.diff(visible, prepend=-1) != 0))
-        keyword = prose.is_keyword(self.words.hashes[numbers])
+        keyword = prose.is_keyword(hashes)[inverse]
         is_prose[numbers] = prose.is_prose(evidence, inverse, keyword, runs)
         return is_prose
 
@@ -174,6 +174,7 @@ class _Count:
             mine = np.flatnonzero(script == CLASS[name])
             if len(mine):
                 languages[mine] = languages_of(
+                    self.vocabulary(name),
                     name,
                     self.words,
                     numbers[mine],

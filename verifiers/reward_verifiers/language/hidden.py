@@ -33,7 +33,8 @@ _SIGNS = np.array([ord(sign) for sign in _BY_SIGN], dtype=np.uint32)
 _INLINE = frozenset({"`", "$"})
 _MAX_INLINE = 2000
 _MAX_EMAILS = 20_000
-_URL = re.compile(r"(?:https?://|www\.)([^\s<>()\u3000-\u9fff]{1,2000})")
+# Each begins with letters of its own, which makes looking for it fast.
+_ADDRESSES = tuple(re.compile(start + r"([^\s<>()\u3000-\u9fff]{1,2000})") for start in ("https?://", r"www\."))
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{1,64}", re.ASCII)
 _AT = re.compile("@")
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,200}>|<\|[^<>|\n]{1,200}\|>")
@@ -52,10 +53,7 @@ def mask(text: str, codes: npt.NDArray[np.uint32]) -> Mask:
     is_sign = np.zeros(128, dtype=bool)
     is_sign[_SIGNS] = True
     _spans(text, states, np.flatnonzero((codes < 128) & is_sign[codes & 127]).tolist())
-    if "://" in text or "www." in text:
-        for match in _URL.finditer(text):
-            states[match.start() : match.start(1)] = DROPPED
-            states[match.start(1) : match.end()] = HIDDEN
+    _addresses(text, states)
     if "@" in text:
         _emails(text, states)
     if "<" in text:
@@ -69,6 +67,16 @@ def mask(text: str, codes: npt.NDArray[np.uint32]) -> Mask:
     if "\\" in text:
         _commands(text, states)
     return states
+
+
+def _addresses(text: str, states: Mask) -> None:
+    end = 0
+    matches = (match for pattern in _ADDRESSES for match in pattern.finditer(text))
+    for match in sorted(matches, key=re.Match.start):
+        if match.start() >= end:
+            end = match.end()
+            states[match.start() : match.start(1)] = DROPPED
+            states[match.start(1) : end] = HIDDEN
 
 
 def _spans(text: str, states: Mask, starts: Iterable[int]) -> None:

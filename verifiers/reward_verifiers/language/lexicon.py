@@ -19,7 +19,7 @@ import numpy.typing as npt
 from wordfreq import get_frequency_list
 
 from reward_verifiers.language.languages import LISTED
-from reward_verifiers.language.words import MAX_LETTERS, Hashes, Ints, Words, code_points, split
+from reward_verifiers.language.words import MAX_LETTERS, Bools, Hashes, Ints, Words, split
 
 Evidence = npt.NDArray[np.int32]
 
@@ -40,34 +40,40 @@ ENDINGS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 BEGINNINGS: dict[str, tuple[str, ...]] = {"en": ("non", "un", "re", "sub", "pre", "multi", "anti", "over", "inter")}
 _SHORTEST_STEM = 3
+_NOT_ASKED = -1
 COMMON = -300
 """A word of this frequency or more is one of a language's hundred and fifty most common."""
 
 
 class Affixes:
-    """Endings or beginnings of one length, and which languages have each."""
+    """The endings of some languages, or their beginnings."""
 
-    def __init__(self, affixes: Mapping[str, tuple[str, ...]], languages: Sequence[str], size: int, is_ending: bool):
-        texts = sorted({affix for language in languages for affix in affixes.get(language, ()) if len(affix) == size})
-        self.size, self.is_ending = size, is_ending
-        self._codes = np.array([code_points(text) for text in texts], dtype=np.uint32).reshape(len(texts), size)
+    def __init__(self, affixes: Mapping[str, tuple[str, ...]], languages: Sequence[str], is_ending: bool) -> None:
+        texts = sorted({affix for language in languages for affix in affixes.get(language, ())})
+        words = split("\n".join(texts))
+        order = np.argsort(words.hashes)
+        self._hashes: Hashes = words.hashes[order]
+        self._lengths: Ints = (words.end - words.start)[order]
+        self._is_ending = is_ending
+        self.tried_lengths: Ints = np.unique(self._lengths)
         self.languages = np.array(
-            [[text in affixes.get(language, ()) for language in languages] for text in texts], dtype=bool
-        ).reshape(len(texts), len(languages))
+            [[texts[number] in affixes.get(language, ()) for language in languages] for number in order], dtype=bool
+        ).reshape(len(order), len(languages))
 
-    def find(self, codes: npt.NDArray[np.uint32], edge: Ints) -> Ints:
-        """The number of the affix that stands at each of these places; -1 for none."""
-        letters = codes[edge[:, None] + np.arange(self.size)]
-        matches = (letters[:, None, :] == self._codes[None]).all(axis=2)
-        return np.where(matches.any(axis=1), matches.argmax(axis=1), -1)
-
-
-def _affixes(languages: Sequence[str]) -> list[Affixes]:
-    return [
-        Affixes(affixes, languages, size, is_ending)
-        for affixes, is_ending in ((ENDINGS, True), (BEGINNINGS, False))
-        for size in sorted({len(affix) for language in languages for affix in affixes.get(language, ())})
-    ]
+    def stems(self, words: Words, numbers: Ints) -> tuple[Ints, Ints, Hashes, Bools]:
+        """Words without an affix: the word's place, the number of the affix's length, the stem's hash, the languages."""
+        starts, ends = words.start[numbers], words.end[numbers]
+        fits = (ends - starts)[:, None] >= self.tried_lengths + _SHORTEST_STEM
+        word, column = np.nonzero(fits)
+        if not len(word):
+            return word, column, np.zeros(0, dtype=np.uint64), self.languages[:0]
+        length = self.tried_lengths[column]
+        cut = ends[word] - length if self._is_ending else starts[word] + length
+        before, behind = words.sums.hashes(starts[word], cut), words.sums.hashes(cut, ends[word])
+        affix, stem = (behind, before) if self._is_ending else (before, behind)
+        which = np.minimum(np.searchsorted(self._hashes, affix), len(self._hashes) - 1)
+        kept = np.flatnonzero((self._hashes[which] == affix) & (self._lengths[which] == length))
+        return word[kept], column[kept], stem[kept], self.languages[which[kept]]
 
 
 class Lexicon:
@@ -75,14 +81,24 @@ class Lexicon:
 
     def __init__(self, languages: Sequence[str], script: str) -> None:
         self.languages = tuple(languages)
-        self._affixes = _affixes(self.languages)
+        self._affixes = [
+            affixes
+            for affixes in (Affixes(ENDINGS, self.languages, True), Affixes(BEGINNINGS, self.languages, False))
+            if len(affixes.languages)
+        ]
         lists = [_list(language, script) for language in self.languages]
         keys = np.sort(np.concatenate([hashes for hashes, _, _ in lists]))
         self._keys: Hashes = keys[np.insert(keys[1:] != keys[:-1], 0, True)]
         self._table = np.full((len(self._keys) + 1, len(lists)), ABSENT, dtype=np.int16)
         for number, (hashes, frequencies, _) in enumerate(lists):
-            self._table[np.searchsorted(self._keys, hashes), number] = frequencies
+            order = np.argsort(hashes)  # neighbours are looked up several times faster
+            self._table[np.searchsorted(self._keys, hashes[order]), number] = frequencies[order]
         self._without_leaks()
+        self._inflecting: Ints = np.array(
+            [number for number, language in enumerate(self.languages) if language in (*ENDINGS, *BEGINNINGS)],
+            dtype=np.int64,
+        )
+        self._stems = np.full((len(self._keys), len(self._inflecting)), _NOT_ASKED, dtype=np.int8)
         models = [_triples(words, frequencies) for _, frequencies, words in lists]
         self._triples = np.stack([model for model, _, _ in models], axis=1)
         self._usual = np.array([mean for _, mean, _ in models], dtype=np.float32)
@@ -101,30 +117,44 @@ class Lexicon:
         rows = np.minimum(np.searchsorted(self._keys, hashes), len(self._keys) - 1)
         return np.where(self._keys[rows] == hashes, rows, -1)
 
-    def rows(self, words: Words, numbers: Ints) -> tuple[Evidence, npt.NDArray[np.bool_]]:
+    def rows(self, words: Words, numbers: Ints) -> tuple[Evidence, Bools]:
         """Evidence of shape (words, languages) for these words of a text, and whether each is in some list."""
         rows = self.find(words.hashes[numbers])
         evidence = self._table[rows].astype(np.int32)
         missing = np.flatnonzero(rows < 0)
         if len(missing):
             evidence[missing] = self._by_triples(words, numbers[missing])
-        self._by_stems(words, numbers, evidence)
+        if len(self._inflecting):
+            has_stem = self._has_stem(words, numbers, rows)
+            own = evidence[:, self._inflecting]
+            evidence[:, self._inflecting] = np.where(has_stem, np.maximum(own, _INFLECTED), own)
         return evidence, rows >= 0
 
-    def _by_stems(self, words: Words, numbers: Ints, evidence: Evidence) -> None:
-        """Raises the evidence, in place, for languages that lack a word, inflect so, and list its stem."""
-        starts, ends = words.start[numbers], words.end[numbers]
-        for group in self._affixes:
-            mine = np.flatnonzero(ends - starts >= group.size + _SHORTEST_STEM)
-            edge = ends[mine] - group.size if group.is_ending else starts[mine]
-            which = group.find(words.codes, edge)
-            mine, which = mine[which >= 0], which[which >= 0]
-            begin, end = (0, -group.size) if group.is_ending else (group.size, 0)
-            rows = self.find(words.sums.hashes(starts[mine] + begin, ends[mine] + end))
-            mine, which, rows = mine[rows >= 0], which[rows >= 0], rows[rows >= 0]
-            is_stem = group.languages[which] & (self._table[rows] > ABSENT)
-            own = evidence[mine]
-            evidence[mine] = np.where(is_stem, np.maximum(own, _INFLECTED), own)
+    def _has_stem(self, words: Words, numbers: Ints, rows: Ints) -> Bools:
+        """Which inflecting languages list the stem of a word; shape (words, inflecting languages).
+
+        A listed word's answer hangs on its letters alone and is kept. One with silent letters shares its row with the word
+        without them, and is not.
+        """
+        kept = self._stems[rows]
+        asked = np.flatnonzero((kept[:, 0] == _NOT_ASKED) | (rows < 0) | words.is_silent(numbers))
+        if len(asked):
+            answers = self._by_stems(words, numbers[asked])
+            kept[asked] = answers
+            keep = (rows[asked] >= 0) & ~words.is_silent(numbers[asked])
+            self._stems[rows[asked[keep]]] = answers[keep]
+        return np.asarray(kept == 1)
+
+    def _by_stems(self, words: Words, numbers: Ints) -> Bools:
+        """Which inflecting languages list a word's stem and have its ending or beginning."""
+        result = np.zeros((len(numbers), len(self.languages)), dtype=bool)
+        for affixes in self._affixes:
+            word, column, stems, languages = affixes.stems(words, numbers)
+            rows = self.find(stems)
+            by_length = np.zeros((len(numbers), len(affixes.tried_lengths), len(self.languages)), dtype=bool)
+            by_length[word, column] = languages & (self._table[rows] > ABSENT) & (rows >= 0)[:, None]
+            result |= by_length.any(axis=1)
+        return result[:, self._inflecting]
 
     def _by_triples(self, words: Words, numbers: Ints) -> Evidence:
         codes, first, lengths = _triple_codes(words.codes, words.start[numbers], words.end[numbers])

@@ -15,7 +15,8 @@ from reward_verifiers.language.languages import UNKNOWN
 from reward_verifiers.language.lexicon import ABSENT, COMMON, UNLISTED, Evidence, lexicon
 from reward_verifiers.language.neighbours import neighbours
 from reward_verifiers.language.path import Numbers, likeliest
-from reward_verifiers.language.words import Bools, Hashes, Ints, Words, among, distinct, split
+from reward_verifiers.language.vocabulary import Vocabulary
+from reward_verifiers.language.words import Bools, Hashes, Ints, Words, among, split
 
 Amounts = npt.NDArray[np.float64]
 
@@ -43,6 +44,7 @@ NEUTRAL_HASHES = np.unique(split(" ".join(word_list("neutral"))).hashes)
 
 
 def languages_of(
+    vocabulary: Vocabulary,
     script: str,
     words: Words,
     numbers: Ints,
@@ -55,18 +57,16 @@ def languages_of(
 ) -> npt.NDArray[np.str_]:
     """The language of each of these words of a text, which are of one script, in order. begins: where a clause does."""
     table = lexicon(script)
-    first, inverse = distinct(words.hashes[numbers])
-    evidence, is_listed = table.rows(words, numbers[first])
+    hashes, evidence, is_listed, inverse = vocabulary.of(numbers)
     columns = [number for number, language in enumerate(table.languages) if language in candidates]
     languages = [table.languages[column] for column in columns]
-    hashes = words.hashes[numbers[first]]
     counts: Amounts = np.bincount(inverse, weights=amounts).astype(np.float64) + 1e-9
     evidence = evidence[:, columns]
     listed = np.where(is_listed[:, None], evidence, ABSENT)
     capital = words.capital[numbers]
     only_capital = np.bincount(inverse, weights=~capital) == 0
     others = [neighbour.evidence(evidence, languages, hashes, counts) for neighbour in neighbours(script)]
-    unknown = [*(column for column in others if column is not None), np.full(len(first), UNLISTED, dtype=np.int32)]
+    unknown = [*(column for column in others if column is not None), np.full(len(hashes), UNLISTED, dtype=np.int32)]
     evidence = np.column_stack([evidence, *unknown])
     languages += [UNKNOWN] * len(unknown)
     shares = _shares(evidence, np.where(only_capital, _NAME_WEIGHT * counts, counts))

@@ -33,19 +33,31 @@ def is_prose(evidence: Evidence, entries: Ints, keyword: Bools, runs: Ints) -> B
         return np.zeros(0, dtype=bool)
     first = np.flatnonzero(np.diff(runs, prepend=-1))
     lengths = np.diff(np.append(first, len(runs)))
-    says = ~keyword[:, None]
-    listed, common = (evidence > ABSENT)[entries] & says, (evidence >= COMMON)[entries] & says
-    amount = np.add.reduceat((~keyword).astype(np.int64), first)
-    whole = _reads(np.add.reduceat(listed, first, axis=0), np.add.reduceat(common, first, axis=0), amount, _LEAST_RUN)
-    in_runs: Bools = np.repeat(whole, lengths)
+    says = ~keyword
+    listed, common = evidence > ABSENT, evidence >= COMMON
+    in_runs = _in_runs(listed, common, entries, says, first, lengths)
     rest = ~in_runs
-    together = _reads(
-        listed[rest].sum(axis=0)[None],
-        common[rest].sum(axis=0)[None],
-        np.array([(~keyword & rest).sum()]),
-        _LEAST_LEFT_OVER,
-    )
+    counts = np.bincount(entries[rest & says], minlength=len(evidence))
+    together = _reads((counts @ listed)[None], (counts @ common)[None], np.array([counts.sum()]), _LEAST_LEFT_OVER)
     return in_runs | (rest & bool(together[0]))
+
+
+def _in_runs(listed: Bools, common: Bools, entries: Ints, says: Bools, first: Ints, lengths: Ints) -> Bools:
+    """Which words are of a run that is prose by itself."""
+    amount = np.add.reduceat(says.astype(np.int64), first)
+    is_prose = np.zeros(len(first), dtype=bool)
+    long = np.flatnonzero(amount >= _LEAST_RUN)
+    if len(long):
+        inside = np.repeat(amount >= _LEAST_RUN, lengths)
+        begins = np.cumsum(lengths[long]) - lengths[long]
+        listed_in, common_in = (kind[entries[inside]] & says[inside, None] for kind in (listed, common))
+        is_prose[long] = _reads(
+            np.add.reduceat(listed_in, begins, axis=0, dtype=np.int64),
+            np.add.reduceat(common_in, begins, axis=0, dtype=np.int64),
+            amount[long],
+            _LEAST_RUN,
+        )
+    return np.repeat(is_prose, lengths)
 
 
 def _reads(listed: Ints, common: Ints, amount: Ints, least: int) -> Bools:

@@ -39,9 +39,18 @@ def weights(hashes: Hashes, clauses: Ints, most: int) -> npt.NDArray[np.float64]
 
 
 def _decay(keys: Hashes, most: int) -> npt.NDArray[np.float64]:
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    begins = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] ^ np.uint64(1)))
-    rank = np.empty(len(keys), dtype=np.int64)
-    rank[order] = np.arange(len(keys)) - np.repeat(begins, np.diff(np.append(begins, len(keys))))
-    return np.where(rank < most, 0.25 ** np.minimum(rank, 60), 0.0)
+    result = np.ones(len(keys))
+    by_key = np.argsort(keys)
+    same = np.flatnonzero(keys[by_key[1:]] == keys[by_key[:-1]])
+    if not len(same):
+        return result
+    is_repeated = np.zeros(len(keys), dtype=bool)
+    is_repeated[by_key[same]] = is_repeated[by_key[same + 1]] = True
+    repeated = np.flatnonzero(is_repeated)
+    order = np.argsort(keys[repeated], kind="stable")
+    ordered = keys[repeated][order]
+    begins = np.flatnonzero(np.insert(ordered[1:] != ordered[:-1], 0, True))
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order)) - np.repeat(begins, np.diff(np.append(begins, len(order))))
+    result[repeated] = np.where(rank < most, 0.25 ** np.minimum(rank, 60), 0.0)
+    return result

@@ -9,13 +9,16 @@ another language lives on it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
 from reward_verifiers.language import prose
 from reward_verifiers.language.languages import LISTED, UNKNOWN
-from reward_verifiers.language.lexicon import COMMON, lexicon
+from reward_verifiers.language.lexicon import COMMON
 from reward_verifiers.language.listed import NEUTRAL_HASHES
+from reward_verifiers.language.vocabulary import Vocabulary
 from reward_verifiers.language.words import CLASS, Hashes, Ints, Words, among
 
 Amounts = npt.NDArray[np.float64]
@@ -33,7 +36,13 @@ _ALWAYS_RARE = 2
 
 
 def free_of_other_scripts(
-    words: Words, numbers: Ints, amounts: Amounts, target: str, known: Hashes, longest: int
+    words: Words,
+    vocabulary: Callable[[str], Vocabulary],
+    numbers: Ints,
+    amounts: Amounts,
+    target: str,
+    known: Hashes,
+    longest: int,
 ) -> float:
     """Lowers, in place, what Latin words within a text of another script amount to; how much that is.
 
@@ -49,7 +58,8 @@ def free_of_other_scripts(
     amounts[mine[among(hashes, NEUTRAL_HASHES)]] = 0.0
     capital = words.capital[numbers[mine]] | among(hashes, known)
     keyword = prose.is_keyword(hashes) & ~capital
-    evidence, _ = lexicon("latin").rows(words, numbers[mine])
+    latin = vocabulary("latin")
+    evidence = latin.evidence[latin.entries[numbers[mine]]]
     common = (evidence >= COMMON).any(axis=1) & ~capital & ~keyword
     spoilt = np.bincount(runs, weights=common)[runs] > 0
     may_be = ~spoilt & (sizes <= _RUN) & (words.end[numbers[mine]] - words.start[numbers[mine]] <= longest)
@@ -60,7 +70,14 @@ def free_of_other_scripts(
     )
 
 
-def free_of_own_script(words: Words, numbers: Ints, amounts: Amounts, languages: Languages, target: str) -> float:
+def free_of_own_script(
+    words: Words,
+    vocabulary: Callable[[str], Vocabulary],
+    numbers: Ints,
+    amounts: Amounts,
+    languages: Languages,
+    target: str,
+) -> float:
     """Lowers, in place, what rare words amount to that stand alone among words of the target; how much that is."""
     script = next((name for name, codes in LISTED.items() if target in codes), None)
     foreign = languages != target
@@ -71,8 +88,10 @@ def free_of_own_script(words: Words, numbers: Ints, amounts: Amounts, languages:
     mine = np.flatnonzero(foreign & (sizes <= _RARE_RUN) & (words.script[numbers] == CLASS[script]))
     if not len(mine):
         return 0.0
-    evidence, is_listed = lexicon(script).rows(words, numbers[mine])
-    unlisted = ~is_listed & (languages[mine] == UNKNOWN)
+    own = vocabulary(script)
+    entries = own.entries[numbers[mine]]
+    evidence = own.evidence[entries]
+    unlisted = ~own.is_listed[entries] & (languages[mine] == UNKNOWN)
     rare = ~unlisted & (evidence.max(axis=1) < _RARE)
     total = float(amounts.sum())
     return sum(

@@ -30,8 +30,8 @@ _OWN_TURN = re.compile(
     r"<\|im_start\|>assistant|<\|start_header_id\|>assistant|<\|assistant\|>|<\|start\|>assistant|<｜Assistant｜>"
     r"|<｜tool▁outputs▁end｜>|<start_of_turn>model|\[/TOOL_RESULTS\]|\[/INST\]"
 )
-_TURN_SIGNS = ("<|", "<｜", "<start_of_turn>", "[TOOL_RESULTS]", "[INST]")
-"""One of them stands in every mark of a turn: looking for them is faster than the pattern."""
+_TURN_SIGNS = {"<": ("|", "｜", "start_of_turn>"), "[": ("TOOL_RESULTS]", "INST]")}
+"""One of them stands in every mark of a turn. Looking for one sign, and then behind it, is faster than the pattern."""
 _USER_TURN = re.compile(
     r"<\|im_start\|>user|<\|start_header_id\|>user<\|end_header_id\|>|<\|user\|>|<｜User｜>|<start_of_turn>user|\[INST\]"
 )
@@ -56,7 +56,7 @@ def last_question(prompt: str) -> str:
 def not_own(text: str, question: str = "") -> Iterator[tuple[int, int]]:
     """The spans of a text that are not the assistant's own words."""
     yield from _outputs(text)
-    if any(sign in text for sign in _TURN_SIGNS):
+    if any(part.startswith(rest) for sign, rest in _TURN_SIGNS.items() for part in text.split(sign)[1:]):
         yield from _other_turns(text)
     if question:
         yield from _quoted(text, question)

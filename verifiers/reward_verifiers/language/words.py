@@ -63,8 +63,10 @@ _STOPS = ".!?;:,\n\u3002\uff01\uff1f\uff1b\uff0c\u3001\uff1a\u061f\u060c\u061b\u
 _LETTERS = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo"})
 _MARKS = frozenset({"Mn", "Mc", "Me"})
 _TABLE = 0x30000
+# One number holds what there is to know of a character, so that a text is looked up once.
+_CODE, _KIND, _CAPITAL, _SILENT = np.uint32(0x3FFFF), np.uint32(18), np.uint32(1 << 24), np.uint32(1 << 25)
 # Vowel signs and the stretching line of Arabic and Hebrew: lists of words have none.
-_SILENT = (*range(0x64B, 0x653), 0x670, 0x640, *range(0x591, 0x5C8))
+_SILENT_CODES = (*range(0x64B, 0x653), 0x670, 0x640, *range(0x591, 0x5C8))
 
 
 @lru_cache(maxsize=2)
@@ -91,15 +93,18 @@ class Sums:
     """Of each character and of the end: how many letters stand before it. Silent ones have none."""
 
     @classmethod
-    def of(cls, codes: npt.NDArray[np.uint32], silent_of: Bools) -> Sums:
-        silent = silent_of[codes]
+    def of(cls, codes: npt.NDArray[np.uint32], silent: Bools) -> Sums:
+        """codes: in lower case; silent: which of them no list has."""
         places = np.arange(len(codes) + 1)
         letters = codes.astype(np.uint64)
         if silent.any():
             places[1:] -= np.cumsum(silent)
             letters[silent] = 0
+            powers = _powers(_BASE, len(places))[places[:-1]]
+        else:
+            powers = _powers(_BASE, len(codes))
         sums = np.zeros(len(codes) + 1, dtype=np.uint64)
-        np.cumsum(letters * _powers(_BASE, len(places))[places[:-1]], out=sums[1:])
+        np.cumsum(letters * powers, out=sums[1:])
         return cls(sums, places)
 
     def hashes(self, starts: Ints, ends: Ints) -> Hashes:
@@ -129,6 +134,11 @@ class Words:
     def __len__(self) -> int:
         return len(self.start)
 
+    def is_silent(self, numbers: Ints) -> Bools:
+        """Which of these words have letters that no list has."""
+        starts, ends = self.start[numbers], self.end[numbers]
+        return np.asarray(self.sums.places[ends] - self.sums.places[starts] < ends - starts)
+
     def text(self, number: int) -> str:
         """The word in lower case."""
         codes = self.codes[self.start[number] : self.end[number]]
@@ -136,8 +146,8 @@ class Words:
 
 
 @lru_cache(maxsize=1)
-def _tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32], Bools, Bools]:
-    """Per code point: its class, its lower case, whether it is a capital, whether no list of words has it."""
+def _properties() -> npt.NDArray[np.uint32]:
+    """Per code point: its lower case, its class, whether it is a capital, whether no list of words has it."""
     categories = [unicodedata.category(chr(code)) for code in range(_TABLE)]
     kinds = np.zeros(_TABLE, dtype=np.uint8)
     is_letter = np.array([category in _LETTERS for category in categories])
@@ -158,19 +168,26 @@ def _tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32], Bools, Boo
     for code in np.flatnonzero(capital).tolist():
         lower[code] = ord(chr(code).lower()[0])
     lower[ord("ς")] = ord("σ")  # as the lists have it
-    silent = np.zeros(_TABLE, dtype=bool)
-    silent[list(_SILENT)] = True
-    return kinds, lower, capital, silent
+    properties = lower | kinds.astype(np.uint32) << _KIND
+    properties[capital] |= _CAPITAL
+    properties[list(_SILENT_CODES)] |= _SILENT
+    return properties
 
 
 _BASE = 0x9E3779B97F4A7C15
 _INVERSE = pow(_BASE, -1, 1 << 64)
-_KEPT = 1 << 18
+_KEPT = 1 << 19
+
+
+def utf32(text: str) -> npt.NDArray[np.uint32]:
+    """The text's code points."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 
 def code_points(text: str) -> npt.NDArray[np.uint32]:
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    return np.where(codes < _TABLE, codes, 0xFFFD).astype(np.uint32)
+    """The text's code points; those beyond the tables are the replacement character."""
+    codes = utf32(text)
+    return codes if codes.max(initial=0) < _TABLE else np.where(codes < _TABLE, codes, np.uint32(0xFFFD))
 
 
 def among(hashes: Hashes, sorted_: Hashes) -> Bools:
@@ -195,16 +212,16 @@ def distinct(hashes: Hashes) -> tuple[Ints, Ints]:
 
 def split(text: str) -> Words:
     """The words of a text. A word of one letter is one too; who counts leaves it out."""
-    kinds_of, lower_of, capital_of, silent_of = _tables()
-    raw = code_points(text).astype(np.intp)
-    kinds = _with_marks(kinds_of[raw])
-    codes, is_capital = lower_of[raw], capital_of[raw]
+    properties = _properties()[code_points(text).astype(np.intp)]
+    codes = properties & _CODE
+    kinds = _with_marks((properties >> _KIND).astype(np.uint8) & np.uint8(0x3F))
+    is_capital = (properties & _CAPITAL) != 0
     edges = np.flatnonzero(kinds[1:] != kinds[:-1]) + 1
     starts, ends = np.insert(edges, 0, 0)[: len(kinds)], np.append(edges, len(kinds))[: len(kinds)]
-    keep = kinds[starts] >= UNLISTED
+    keep = np.flatnonzero(kinds[starts] >= UNLISTED)
     starts, ends = starts[keep], ends[keep]
     starts, ends = _pieces(starts, ends, _cuts(kinds, is_capital, starts, ends))
-    sums = Sums.of(codes, silent_of)
+    sums = Sums.of(codes, (properties & _SILENT) != 0)
     return Words(codes, kinds, kinds[starts], starts, ends, sums.hashes(starts, ends), is_capital[starts], sums)
 
 

@@ -52,6 +52,8 @@ FLUSH_BYTES = 1 << 20
 _STANDARD, _PACKAGES = sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")
 REAP_S = 0.5
 _PR_SET_PDEATHSIG = 1
+READY, FAILED = b"ready", b"failed"
+"""What the fork server says first: it is warm, or its warm-up raised."""
 
 
 # --- the fork server ------------------------------------------------------------------------------------------------------
@@ -60,11 +62,17 @@ _PR_SET_PDEATHSIG = 1
 def main(fd: int) -> None:
     control = socket.socket(fileno=fd)
     warm_up, arguments, memory_bytes = pickle.loads(control.recv(1 << 20))  # noqa: S301  # from our own parent
-    if warm_up is not None:
-        pkgutil.resolve_name(warm_up)(*arguments)
+    try:
+        if warm_up is not None:
+            pkgutil.resolve_name(warm_up)(*arguments)
+    except MemoryError:  # another time there may be enough
+        raise
+    except Exception:
+        control.send(FAILED)
+        raise
     gc.collect()
     gc.freeze()  # so that the collector does not touch, and so copy, the pages shared with the workers
-    control.send(b"ready")
+    control.send(READY)
     children: set[int] = set()
     try:
         with contextlib.suppress(ConnectionError):  # the pool has gone

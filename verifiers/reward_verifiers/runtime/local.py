@@ -126,6 +126,10 @@ class Local:
     async def ready(self) -> bool:
         return await self._pool.ready()
 
+    def details(self) -> dict[str, str]:
+        """Why it is not ready, or has fewer workers than it should."""
+        return {"why": self._pool.trouble} if self._pool.trouble else {}
+
     async def aclose(self) -> None:
         """The pool is shared: whoever made it closes it."""
 

@@ -9,16 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
-import mmap
-import os
 import pickle
-import resource
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -27,17 +19,19 @@ from typing import Any
 import orjson
 
 from reward_verifiers.contract import FailureKind
-from reward_verifiers.runtime.fork_server import IDLE, JOB, MAX_RESULT_BYTES, PROGRESS, RESULTS
+from reward_verifiers.runtime import processes
+from reward_verifiers.runtime.fork_server import IDLE, JOB, MAX_RESULT_BYTES, RESULTS
+from reward_verifiers.runtime.processes import ForkServer, ForkServerFailed, WarmUpFailed, Worker
 
 log = logging.getLogger(__name__)
 
-_TICKS = os.sysconf("SC_CLK_TCK")
-_RESTART_S = (0.05, 0.2, 1.0)
-_RESTART_AT_MOST_S = 5.0
+# Before another fork server is started: longer for each one in a row that did not live for STEADY_S.
+_RESTART_S = (0.05, 0.2, 1.0, 5.0)
+_STEADY_S = 60.0
+# So many fork servers in a row that could not start, and jobs are not kept waiting any more.
+_FAILED_STARTS = 3
 # So many workers in a row that die before they touch a job, and the job is given up.
 _BARREN = 3
-# A fork takes milliseconds, and so does a worker's first look at its job; what takes this long does not answer any more.
-_ANSWER_S = 5.0
 # Errors whose frames are in the log already: a bug may be met by every completion.
 _logged: set[str] = set()
 _MAX_LOGGED = 1000
@@ -50,165 +44,6 @@ class TaskFailure:
     kind: FailureKind
     message: str
     cpu_s: float = 0.0
-
-
-class ForkServerFailed(RuntimeError):
-    """The process that forks workers could not start: `warm_up` raised, and said why on standard error."""
-
-
-class _Worker:
-    """One worker process as the pool sees it."""
-
-    def __init__(self, pid: int, pidfd: int, page: mmap.mmap) -> None:
-        self.pid = pid
-        self.items = 0
-        self._pidfd = pidfd
-        self._page = page
-        self.born_with = self.resident()
-        self.reader: asyncio.StreamReader
-        self.writer: asyncio.StreamWriter
-
-    async def connect(self, connection: socket.socket) -> None:
-        self.reader, self.writer = await asyncio.open_unix_connection(sock=connection, limit=1 << 20)
-
-    def progress(self) -> tuple[int, float, float]:
-        """(item at work or IDLE, when it began, CPU seconds of the process then)."""
-        item, since, cpu = PROGRESS.unpack_from(self._page)
-        return item, since, cpu
-
-    def cpu_s(self) -> float:
-        """CPU seconds of the process so far; 0 when it is gone."""
-        try:
-            with open(f"/proc/{self.pid}/stat", "rb") as stat:
-                fields = stat.read().rpartition(b")")[2].split()
-        except OSError:
-            return 0.0
-        return (int(fields[11]) + int(fields[12])) / _TICKS
-
-    def resident(self) -> int:
-        """Bytes of memory in use; 0 when it is gone."""
-        try:
-            with open(f"/proc/{self.pid}/statm", "rb") as statm:
-                return int(statm.read().split()[1]) * resource.getpagesize()
-        except OSError:
-            return 0
-
-    def kill(self) -> None:
-        if self._pidfd < 0:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-
-    def close(self) -> None:
-        """Kill it and let go of it; a second call does nothing. Its fork server reaps it."""
-        if self._pidfd < 0:
-            return
-        self.writer.close()
-        self.drop()
-
-    def drop(self) -> None:
-        """Kill it before its connection is there, or behind it."""
-        self.kill()
-        os.close(self._pidfd)
-        self._page.close()
-        self._pidfd = -1
-
-
-class _ForkServer:
-    """The process that forks workers."""
-
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
-        self._process = process
-        self._control = control
-        self._lock = asyncio.Lock()
-
-    @classmethod
-    async def start(cls, warm_up: str | None, arguments: tuple[Any, ...], memory_bytes: int) -> _ForkServer:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", "reward_verifiers.runtime.fork_server", str(theirs.fileno())]
-        process = subprocess.Popen(  # noqa: S603, ASYNC220  # returns at once; what it does is waited for below
-            command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
-        )
-        theirs.close()
-        ours.setblocking(False)
-        fork_server = cls(process, ours)
-        ours.send(pickle.dumps((warm_up, arguments, memory_bytes)))
-        message, _ = await fork_server._receive()
-        if message != b"ready":
-            await fork_server.close()
-            raise ForkServerFailed(f"the workers' warm-up failed (exit status {process.returncode})")
-        return fork_server
-
-    async def fork(self) -> _Worker:
-        """A new worker. Raises OSError when the fork server is gone."""
-        ours, theirs = socket.socketpair()
-        page_fd = os.memfd_create("progress")
-        try:
-            os.ftruncate(page_fd, PROGRESS.size)
-            page = mmap.mmap(page_fd, PROGRESS.size)
-            PROGRESS.pack_into(page, 0, IDLE, time.monotonic(), 0.0)
-            async with self._lock:
-                socket.send_fds(self._control, [b"fork"], [theirs.fileno(), page_fd])
-                message, fds = await self._answer()
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-            os.close(page_fd)
-        if not fds:
-            ours.close()
-            raise ConnectionError("the fork server is gone")
-        worker = _Worker(int(message), fds[0], page)
-        try:
-            await worker.connect(ours)
-        except BaseException:  # the pool closes meanwhile
-            ours.close()
-            worker.drop()
-            raise
-        return worker
-
-    async def _answer(self) -> tuple[bytes, list[int]]:
-        """The next message, in bounded time: a fork server that does not answer is killed, and its workers with it."""
-        try:
-            async with asyncio.timeout(_ANSWER_S):
-                return await self._receive()
-        except TimeoutError:
-            log.error("fork server killed: it does not answer")
-            self._process.kill()
-            raise ConnectionError("the fork server does not answer") from None
-
-    async def _receive(self) -> tuple[bytes, list[int]]:
-        """The next message; empty when the fork server is gone."""
-        while True:
-            try:
-                message, fds, _, _ = socket.recv_fds(self._control, 64, 1)
-            except BlockingIOError:
-                await self._readable()
-            except ConnectionError:
-                return b"", []
-            else:
-                return message, fds
-
-    async def _readable(self) -> None:
-        loop, event = asyncio.get_running_loop(), asyncio.Event()
-        loop.add_reader(self._control, event.set)
-        try:
-            await event.wait()
-        finally:
-            loop.remove_reader(self._control)
-
-    async def close(self) -> None:
-        """Let it kill and reap its workers, and reap it."""
-        self._control.close()
-        await asyncio.to_thread(self._reap)
-
-    def _reap(self) -> None:
-        try:
-            self._process.wait(_ANSWER_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
 
 class WorkerPool:
@@ -232,12 +67,17 @@ class WorkerPool:
         self._warm_up = (warm_up, warm_up_args, memory_bytes)
         self._recycle_after = recycle_after
         self._growth_bytes = growth_bytes
-        self._fork_server: _ForkServer | None = None
-        self._free: asyncio.Queue[_Worker | None] = asyncio.Queue()
-        self._workers: set[_Worker] = set()
+        self._fork_server: ForkServer | None = None
+        # Idle workers; or, as long as there is none and none will come soon, why. Whoever takes that puts it back.
+        self._free: asyncio.Queue[Worker | TaskFailure] = asyncio.Queue()
+        self._workers: set[Worker] = set()
         self._births: set[asyncio.Task[None]] = set()
         self._fork_server_lock = asyncio.Lock()
-        self._closed = False
+        self._is_started = self._closed = False
+        self._launches = self._early_ends = self._failed_starts = 0
+        self._launched_at = 0.0
+        self.trouble = ""
+        """Why there is no worker, or fewer than there should be; empty when all is well."""
         self._all_gone = asyncio.Event()
         self.queued = self.restarts = self.fork_server_restarts = 0
         """Jobs that wait for a worker; workers and fork servers that were replaced."""
@@ -250,15 +90,21 @@ class WorkerPool:
     @property
     def busy(self) -> int:
         """Workers at work."""
-        return len(self._workers) - self._free.qsize() if not self._closed else 0
+        return max(len(self._workers) - self._free.qsize(), 0) if not self._closed else 0
 
     async def start(self) -> None:
-        """Start the fork server and its workers; a second call does nothing. Raises ForkServerFailed."""
+        """Start the fork server and its workers; a second call does nothing. Raises WarmUpFailed.
+
+        A fork server that dies, now or later, is started again until one lives; `trouble` says why there are no workers.
+        """
         async with self._fork_server_lock:
-            if self._fork_server is not None:
+            if self._is_started:
                 return
-            self._fork_server = await _ForkServer.start(*self._warm_up)
-        await asyncio.gather(*(self._birth() for _ in range(self._size)))
+            await self._launch()
+            self._is_started = True
+        born = await asyncio.gather(*(self._fork() for _ in range(self._size)))
+        for _ in range(born.count(False)):
+            self._bear()
 
     async def aclose(self) -> None:
         """Kill and reap everything."""
@@ -266,10 +112,9 @@ class WorkerPool:
         for birth in list(self._births):
             birth.cancel()
         await asyncio.gather(*self._births, return_exceptions=True)
-        while not self._free.empty():
-            if (idle := self._free.get_nowait()) is not None:
-                self._let_go(idle)
-        self._free.put_nowait(None)
+        for idle in self._take_idle():
+            self._let_go(idle)
+        self._free.put_nowait(TaskFailure(FailureKind.CANCELLED, "the service stops"))
         for busy in self._workers:
             busy.kill()  # whoever has it at work lets go of it
         if self._workers:
@@ -307,11 +152,12 @@ class WorkerPool:
                 async with asyncio.timeout_at(deadline):
                     worker = await self._take()
             except TimeoutError:
-                late = TaskFailure(FailureKind.DEADLINE_EXCEEDED, "the deadline passed before a worker was free")
+                why = f": {self.trouble}" if self.trouble else ""
+                late = TaskFailure(FailureKind.DEADLINE_EXCEEDED, f"the deadline passed before a worker was free{why}")
                 return outcomes + [late] * (count - len(outcomes))
-            if worker is None:
-                self._free.put_nowait(None)
-                return outcomes + [TaskFailure(FailureKind.CANCELLED, "the service stops")] * (count - len(outcomes))
+            if isinstance(worker, TaskFailure):
+                self._free.put_nowait(worker)
+                return outcomes + [worker] * (count - len(outcomes))
             before = len(outcomes)
             attempt = _Attempt(worker, payload, min(culprits, default=count), item_timeout_s, deadline)
             try:
@@ -336,69 +182,119 @@ class WorkerPool:
                 outcomes.append(failure)
         return outcomes
 
-    async def _take(self) -> _Worker | None:
-        """The next free worker; None when the pool is closed."""
+    async def _take(self) -> Worker | TaskFailure:
+        """The next free worker, or why there will be none."""
         self.queued += 1
         try:
-            while (worker := await self._free.get()) is not None and self._closed:
+            while isinstance(worker := await self._free.get(), Worker) and self._closed:
                 self._let_go(worker)
             return worker
         finally:
             self.queued -= 1
 
-    def _is_worn(self, worker: _Worker) -> bool:
+    def _take_idle(self) -> list[Worker]:
+        """All that wait for a job, out of the queue."""
+        taken = [self._free.get_nowait() for _ in range(self._free.qsize())]
+        return [one for one in taken if isinstance(one, Worker)]
+
+    def _is_worn(self, worker: Worker) -> bool:
         return worker.items >= self._recycle_after or worker.resident() - worker.born_with > self._growth_bytes
 
-    def _let_go(self, worker: _Worker) -> None:
+    def _let_go(self, worker: Worker) -> None:
         self._workers.discard(worker)
         worker.close()
         if self._closed and not self._workers:
             self._all_gone.set()
 
-    def _replace(self, worker: _Worker) -> None:
+    def _replace(self, worker: Worker) -> None:
         self._let_go(worker)
         if not self._closed:
             self.restarts += 1
-            birth = asyncio.create_task(self._birth())
-            self._births.add(birth)
-            birth.add_done_callback(self._births.discard)
+            self._bear()
+
+    def _bear(self) -> None:
+        birth = asyncio.create_task(self._birth())
+        self._births.add(birth)
+        birth.add_done_callback(self._births.discard)
 
     async def _birth(self) -> None:
         """One more worker, in a new fork server if the old one is gone."""
-        for pause in itertools.chain(_RESTART_S, itertools.repeat(_RESTART_AT_MOST_S)):
-            fork_server = self._fork_server
-            try:
-                if fork_server is None:
-                    raise ConnectionError("the fork server could not be started again")
-                worker = await fork_server.fork()
-            except OSError as error:
-                log.error("worker not forked", extra={"cause": str(error)})
-                await asyncio.sleep(pause)
-                await self._renew(fork_server)
-            else:
-                self._workers.add(worker)
-                self._free.put_nowait(worker)
-                return
+        while not await self._fork():
+            await self._renew()
 
-    async def _renew(self, gone: _ForkServer | None) -> None:
+    async def _fork(self) -> bool:
+        """One more worker. False when there is no fork server, or it could not."""
+        if self._fork_server is None:
+            return False
+        try:
+            worker = await self._fork_server.fork()
+        except OSError as error:
+            self._say("worker not forked", str(error))
+            return False
+        self._workers.add(worker)
+        if self._failed_starts:  # nobody needs to be sent away any more
+            for idle in self._take_idle():
+                self._free.put_nowait(idle)
+        self._failed_starts, self.trouble = 0, ""
+        self._free.put_nowait(worker)
+        return True
+
+    async def _renew(self) -> None:
+        """Another fork server for one that is gone, after a pause. Callers at the same time share one."""
+        seen = self._launches
         async with self._fork_server_lock:
-            if self._fork_server is not gone:
+            if self._launches != seen:
                 return
-            if gone is not None:
+            await asyncio.sleep(self._pause_s())
+            if (gone := self._fork_server) is not None:
+                if gone.is_alive():
+                    return
+                self._fork_server = None
                 await gone.close()
-            self._fork_server = None
-            try:
-                self._fork_server = await _ForkServer.start(*self._warm_up)
-                self.fork_server_restarts += 1
-            except (OSError, ForkServerFailed) as error:
-                log.error("fork server not started", extra={"cause": str(error)})
+            with contextlib.suppress(WarmUpFailed):
+                await self._launch()
+
+    def _pause_s(self) -> float:
+        is_early = time.monotonic() - self._launched_at < _STEADY_S
+        self._early_ends = self._early_ends + 1 if is_early else 0
+        return _RESTART_S[min(self._early_ends, len(_RESTART_S) - 1)]
+
+    async def _launch(self) -> None:
+        """Start a fork server, or say the trouble. Raises WarmUpFailed."""
+        self._launches += 1
+        self._launched_at = time.monotonic()
+        try:
+            self._fork_server = await ForkServer.start(*self._warm_up)
+        except (OSError, ForkServerFailed) as error:
+            self._failed_starts += 1
+            self._say("fork server not started", str(error))
+            if self._failed_starts >= _FAILED_STARTS and not self._workers:
+                self._take_idle()
+                self._free.put_nowait(TaskFailure(FailureKind.WORKER_CRASHED, f"there is no worker: {self.trouble}"))
+            if isinstance(error, WarmUpFailed):
+                raise
+        else:
+            self._fork_server.watch(self._follow_fork_server)
+            self.fork_server_restarts += self._launches > 1
+
+    def _follow_fork_server(self) -> None:
+        """The fork server ended by itself, and its workers with it: those at work are replaced by whoever has them."""
+        if self._closed or self._fork_server is None:
+            return
+        self._say("fork server ended", self._fork_server.end())
+        for worker in self._take_idle():
+            self._replace(worker)
+
+    def _say(self, event: str, cause: str) -> None:
+        self.trouble = cause
+        log.error(event, extra={"cause": cause})
 
 
 @dataclass(slots=True)
 class _Attempt:
     """One job in one worker, until its items up to `stop` are done, or one of them costs the worker its life."""
 
-    worker: _Worker
+    worker: Worker
     payload: bytes
     stop: int
     item_timeout_s: float
@@ -453,7 +349,7 @@ class _Attempt:
     def _time_left(self) -> float:
         """Seconds until the next limit: the item's own, or the job's deadline."""
         item, since, _ = self.worker.progress()
-        limit_s = _ANSWER_S if item == IDLE else self.item_timeout_s
+        limit_s = processes.ANSWER_S if item == IDLE else self.item_timeout_s
         left_s = limit_s - (time.monotonic() - max(since, self._begun))
         if self.deadline is None:
             return left_s

@@ -6,22 +6,14 @@ own host, so a service that anybody may use answers only to names that no page c
 
 from __future__ import annotations
 
-import ipaddress
-
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reward_verifiers.service.keys import PUBLIC_PATHS
+from reward_verifiers.service.loopback import is_loopback
 from reward_verifiers.service.problems import HTTPProblem
 
 ANY = "*"
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class KnownHosts:

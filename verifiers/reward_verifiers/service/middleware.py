@@ -13,7 +13,6 @@ Nothing here buffers beyond its bound, and nothing waits longer than its deadlin
 
 from __future__ import annotations
 
-import contextvars
 import logging
 import re
 import secrets
@@ -34,6 +33,7 @@ from reward_verifiers.service.draining import Draining, RefuseWhileDraining
 from reward_verifiers.service.hosts import KnownHosts
 from reward_verifiers.service.keys import BearerKeys, Keys
 from reward_verifiers.service.metrics import CountRequests, Counts
+from reward_verifiers.service.request_context import request_id, traceparent
 
 _RESERVED = frozenset({*RESERVED_ATTRS, "message", "asctime", "request_id", "taskName", "color_message"})
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
@@ -41,14 +41,6 @@ _NO_STORE = (b"cache-control", b"no-store")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
-_traceparent: contextvars.ContextVar[str] = contextvars.ContextVar("traceparent", default="")
-
-
-def forwarded_headers() -> dict[str, str]:
-    """What goes along from the request at work to the services that it needs: its id, and its place in a trace."""
-    headers = {"x-request-id": request_id.get(), "traceparent": tracing.traceparent() or _traceparent.get()}
-    return {name: value for name, value in headers.items() if value not in ("", "-")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +95,7 @@ class RequestId:
         sent, trace = headers.get("x-request-id", ""), headers.get("traceparent", "")
         name = sent if _REQUEST_ID.fullmatch(sent) else secrets.token_hex(8)
         request_id.set(name)
-        _traceparent.set(trace if _TRACE.fullmatch(trace) else "")
+        traceparent.set(trace if _TRACE.fullmatch(trace) else "")
 
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -112,7 +104,7 @@ class RequestId:
                     fields.append(_NO_STORE)
             await send(message)
 
-        with tracing.request_span(f"{scope['method']} request", {"traceparent": _traceparent.get()}):
+        with tracing.request_span(f"{scope['method']} request", {"traceparent": traceparent.get()}):
             await self._app(scope, receive, send_named)
 
 

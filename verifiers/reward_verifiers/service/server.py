@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from reward_verifiers.service import tracing
 from reward_verifiers.service.connections import connection_limit, guarded_protocol
 from reward_verifiers.service.draining import Draining
-from reward_verifiers.service.hosts import is_loopback
+from reward_verifiers.service.loopback import is_loopback
 from reward_verifiers.service.middleware import setup_logging
 from reward_verifiers.service.settings import ServiceSettings
 

@@ -15,6 +15,7 @@ import anyio
 import httpx
 
 from reward_api.settings import GatewaySettings
+from reward_verifiers.service.loopback import is_loopback
 
 CONNECTIONS = 16
 ANSWER_S = 10.0
@@ -57,7 +58,11 @@ async def client_for(
     timeout = httpx.Timeout(settings.max_deadline_s, connect=ANSWER_S)
     if url is not None:
         limits = httpx.Limits(max_connections=CONNECTIONS)
-        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=timeout, limits=limits) as client:
+        # Loopback is never reached by a proxy, whatever the environment says.
+        trust_env = not is_loopback(httpx.URL(url).host)
+        async with httpx.AsyncClient(
+            base_url=url, headers=headers, timeout=timeout, limits=limits, trust_env=trust_env
+        ) as client:
             yield client
         return
     from reward_api.app import create_app

@@ -59,8 +59,11 @@ class Job:
             self._printed.add(orjson.loads(line))
 
     def _opened(self) -> IO[bytes]:
-        self.journal.drop_refused()
-        return self.journal.path.open("ab" if self.journal.digests else "wb")
+        try:
+            self.journal.drop_refused()
+            return self.journal.path.open("ab" if self.journal.digests else "wb")
+        except OSError as error:
+            raise BadInput(f"{self.journal.path} cannot be written: {error.strerror}") from None
 
     def finish(self) -> Summary:
         """When all rows are scored: lines in order, and the table."""

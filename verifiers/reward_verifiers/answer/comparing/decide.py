@@ -10,6 +10,7 @@ compare(gold, answer)
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from itertools import pairwise
 
@@ -54,6 +55,8 @@ from reward_verifiers.answer.reading.nodes import (
     symbols,
 )
 
+_WHOLE = frozenset("ijklmn")
+_POINT = re.compile(r"[A-Z]\(\)")
 _ANY_FORM = AnswerOptions(form="any")
 
 
@@ -61,6 +64,8 @@ def compare(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     """Whether `answer` is the same answer as `gold`."""
     if contradicts(answer) and not contradicts(gold):
         return different("the answer contradicts itself")
+    if isinstance(gold, Given) and isinstance(answer, Given) and _conditions_differ(gold, answer):
+        return different("other conditions")
     gold, answer = named.same_letters(gold, as_congruence(answer) if is_congruence(gold) else answer)
     if named.names_differ(gold, answer):
         return different("other names")
@@ -93,6 +98,17 @@ def contradicts(answer: Node) -> bool:
         case Given(value, conditions):
             return any(_is_foreign(condition, value) for condition in conditions)
     return False
+
+
+def _conditions_differ(gold: Given, answer: Given) -> bool:
+    """x^2 (x > 0) is not x^2 (x < 0). The letters of whole numbers are left: n > 0 and n \\ge 1 say the same of them."""
+    if any(symbols(condition) & _WHOLE for condition in (*gold.conditions, *answer.conditions)):
+        return False
+    left, right = (
+        region(conditions[0] if len(conditions) == 1 else Seq(conditions))
+        for conditions in (gold.conditions, answer.conditions)
+    )
+    return left is not None and right is not None and not same_region(left, right)
 
 
 def _is_foreign(condition: Node, value: Node) -> bool:
@@ -218,10 +234,17 @@ def _other_letter(gold: Node, answer: Node) -> bool:
 # --- lists, tuples, sets, matrices ------------------------------------------------------------------------------------
 
 
+def _point(node: Node, other: Node) -> Node:
+    """P(1, 2) names the point (1, 2), where that is asked for."""
+    if isinstance(node, Call) and isinstance(other, Seq) and _is_tuple(other) and _POINT.fullmatch(node.name):
+        return Seq(node.args, "(", ")") if len(node.args) > 1 else node
+    return node
+
+
 def _sequences(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     if isinstance(gold, Seq) and _is_tuple(gold) and isinstance(answer, Call) and answer.name == "binom":
         return ordered(compare, gold.items, answer.args, options)  # a column, as some write it
-    gold, answer = _progression(gold), _progression(answer)
+    gold, answer = _progression(_point(gold, answer)), _progression(_point(answer, gold))
     if not isinstance(gold, Seq) or not isinstance(answer, Seq):
         # {5} and 5 are the same answer; (5) was read as 5 already.
         if isinstance(gold, Seq) and len(gold.items) == 1:

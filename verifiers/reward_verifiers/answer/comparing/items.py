@@ -8,7 +8,7 @@ from functools import lru_cache
 from reward_verifiers.answer.comparing.evaluate import rational_or_none
 from reward_verifiers.answer.judged import UNKNOWN, Outcome, different
 from reward_verifiers.answer.options import AnswerOptions
-from reward_verifiers.answer.reading.nodes import Node
+from reward_verifiers.answer.reading.nodes import Node, Seq
 
 MAX_UNORDERED = 64
 Compare = Callable[[Node, Node, AnswerOptions], Outcome]
@@ -29,13 +29,19 @@ def _auto_order(key: str) -> AnswerOptions:
     return AnswerOptions.model_validate_json(key).model_copy(update={"order": "auto"})
 
 
+def _compared(compare: Compare, left: Node, right: Node, options: AnswerOptions) -> Outcome:
+    """{5} is the answer 5, but no item 5: {1, {2}} is not {1, 2}."""
+    sets = [isinstance(item, Seq) and item.open == "{" for item in (left, right)]
+    return compare(left, right, options) if sets[0] == sets[1] else different("a set is no item of its own")
+
+
 def ordered(compare: Compare, gold: Sequence[Node], answer: Sequence[Node], options: AnswerOptions) -> Outcome:
     """The same items one after the other."""
     if len(gold) != len(answer):
         return different("another number of items")
     unknown, options = False, _inside(options)
     for left, right in zip(gold, answer, strict=True):
-        outcome = compare(left, right, options)
+        outcome = _compared(compare, left, right, options)
         if outcome.equal is False:
             return different(f"an item differs: {outcome.rule}")
         unknown |= outcome.equal is None
@@ -54,7 +60,7 @@ def unordered(compare: Compare, gold: Sequence[Node], answer: Sequence[Node], op
     left, unknown, options = list(answer), False, _inside(options)
     for item in gold:
         for position, other in enumerate(left):
-            equal = compare(item, other, options).equal
+            equal = _compared(compare, item, other, options).equal
             if equal:
                 del left[position]
                 break

@@ -36,6 +36,7 @@ Near = Callable[[Node, Node], bool]
 """Whether the second is a decimal that rounds the first."""
 _CONSTANT_LETTERS = frozenset("C c K k A B D".split())
 _MAX_CONSTANTS = 4
+_INVERSE = "^-1()"
 
 
 def settled(node: Node, as_written: bool = False) -> Node:
@@ -388,6 +389,12 @@ def _at_other_places(left: Node, right: Node) -> bool:
     if arguments[0] and arguments[1] and arguments[0] != arguments[1]:
         return True  # not renamed: its letter is not the one that its value speaks of
     if _primes(left) != _primes(right):
+        return True
+    if (
+        isinstance(left, Call)
+        and isinstance(right, Call)
+        and left.name.endswith(_INVERSE) != right.name.endswith(_INVERSE)
+    ):
         return True
     return arguments[0] != arguments[1] and any(not symbols(argument) for argument in (*arguments[0], *arguments[1]))
 

@@ -15,7 +15,7 @@ from reward_verifiers.answer.extraction.spans import (
     Extraction,
     last_match,
 )
-from reward_verifiers.answer.reading import words
+from reward_verifiers.answer.reading import numerals, words
 
 _NUMBER = re.compile(
     r"(?<![^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?<!\.)[-+−]?(?:\$\s?)?\d{1,400}(?:,\d{3}){0,130}(?:\.\d{1,400}|,\d{1,2}(?![\d,]))?"
@@ -40,6 +40,22 @@ _SENTENCE = re.compile(r"[\w\s.,:;!?%$€£¥°'’()+\-*/=^。，、：；！�
 _WORD = re.compile(r"(?!(?:or|and|maybe|perhaps|either)\b)[^\W\d_]{2,}", re.I)
 
 
+_OPERATOR = re.compile(
+    r"\s{0,2}(?:[+*/^×·÷<>≤≥≠]\s{0,2}[\w(\\√]|[-−]\s?(?:\d|[b-hj-z]\b(?!['’])))"
+    r"|(?:st|nd|rd|th)\s(?:prime|root|power|multiple|square|cube|fibonacci|percentile|triangular)\b",
+    re.I,
+)
+"""What goes on with the number: 12 + k, 12 - x, the 12th prime."""
+
+_COMPARED = re.compile(r"(?:[≤≥≠]|(?:^|[\w)]\s?)[<>]=?|\^)\s?\$?$")
+"""A bound before the number; a > at the start of a line, with a blank behind it, is a quotation."""
+
+_PART_OF = re.compile(r"(?:[\d%½⅓⅔¼¾]|per ?cent)\s{1,2}of\s{1,2}(?:the\s)?\$?$", re.I)
+
+_NOT_OTHER = re.compile(rf"({_NUMBER.pattern})[,;(]?\s{{1,2}}(?:and\s|but\s)?not\s{{1,2}}\$?$", re.I)
+
+_NEXT_WORD = re.compile(r"\s{0,2}[(（]?\s{0,2}([^\W\d_]{2,20})(?![\w-])")
+
 _ENDS = re.compile(rf"(?:{SENTENCE_END.pattern}|[.!?]\$\$?(?=\s))")
 """Where a sentence ends, a formula at its end too."""
 
@@ -63,17 +79,36 @@ def last_number(text: str, single: bool = True) -> Extraction | None:
     last = last_match(_NUMBER, tail)
     if last is None:
         return None
-    before = _INSTEAD.sub(" ", tail[max(0, last.start() - 60) : last.start()])
+    before = tail[max(0, last.start() - 60) : last.start()]
+    if single and before.rstrip(" $").endswith("not") and (kept := _NOT_OTHER.search(before)):
+        return last_number(tail[: last.start() - len(before) + kept.end(1)])  # 12, not 13
+    before = _INSTEAD.sub(" ", before)
     if single and (NEGATED_BEFORE.search(before) or _DENIES.search(_CLAUSES.split(before)[-1])):
         return Extraction(None, "last_number", "the answer is negated")
     if single and DENIED_AFTER.match(tail, last.end()):
         return Extraction(None, "last_number", "the answer is taken back")
     if single and _GUESS.search(before) and _NUMBER.search(before):
         return Extraction(None, "last_number", "more than one answer is given")
-    changed = changed_before(tail[: last.start()]) or changed_after(tail[last.end() :]) if single else None
+    after = tail[last.end() :]
+    changed = _changed(tail[: last.start()], last.group(), after) if single else None
     if changed:
         return Extraction(None, "last_number", f"{changed!r} makes it another number")
     return Extraction(last.group(), "last_number")
+
+
+def _changed(before: str, digits: str, after: str) -> str | None:
+    """What beside the number makes it another one."""
+    part, operator = _PART_OF.search(before[-40:]), _OPERATOR.match(after) or _COMPARED.search(before[-40:])
+    if part or operator:
+        return (part or operator)[0].strip()  # type: ignore[index]
+    return changed_before(before) or changed_after(after) or _spelled(digits, after)
+
+
+def _spelled(digits: str, after: str) -> str | None:
+    """The number in words right behind a number, "12 (thirteen)", where it is another one."""
+    word = _NEXT_WORD.match(after)
+    value = numerals.number(word[1]) if word else None
+    return word[1] if word and value is not None and str(value) != digits.lstrip("$ ") else None
 
 
 def sentence_number(text: str, single: bool = True) -> Extraction | None:

@@ -50,7 +50,8 @@ _COPULA = re.compile(r"\s?(?:입니다|이다|이에요|예요|です|である|
 """Where a sentence ends with its verb."""
 
 _CLAUSE = re.compile(
-    r"\s?[,;(—–-]?\s(?:because|since|as (?:we|the|it|shown)|where we|so that"
+    r"\s?[,;(—–-]?\s(?:because|since|where we"
+    r"|as (?:we|the|it|shown|required|desired|claimed|needed|expected|stated|asked|above|before)|so that"
     r"|(?:attained|achieved|reached|obtained|occurring|occurs"
     r"|which (?:occurs|is (?:attained|achieved|reached)))\s(?:at|when|for|if|by))\b|\s?[,，]\s?因为",
     re.I,
@@ -102,6 +103,8 @@ def phrase(text: str, single: bool = True) -> Extraction | None:
 def _sentence(line: str, source: str) -> Extraction | None:
     """The first sentence of a line, without the reason that it gives."""
     end = SENTENCE_END.search(line)
+    if end and end[0] in "?？":
+        return Extraction(None, source, "the answer is asked, not given")
     content = line[: end.start()] if end else line
     reason = _CLAUSE.search(content) or _ASIDE.search(content)
     if reason and _VALUE.match(content, reason.end()):

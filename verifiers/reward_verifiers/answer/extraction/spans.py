@@ -58,6 +58,7 @@ NEGATED_BEFORE = re.compile(
 
 DENIED_AFTER = re.compile(
     r"[\s$*).,]{0,6}(?:(?:is|was|are|seems|looks)\s(?:not\b|wrong|incorrect|false|too\s)|(?:is|was|does|ca)n['’]t\b"
+    r"|(?:is|was)\s(?:excluded|rejected|invalid|impossible|ruled\sout|eliminated|extraneous)\b|fails\b"
     r"|cannot\b|does\snot\b|不对|错误|是错)",
     re.I,
 )

@@ -58,6 +58,7 @@ _DECLARED = (
     re.compile(
         rf"\b(?:therefore|thus|so|hence|final)[,:]?\s(?:it(?:'s| is)\s|the\s)?(?:option|choice|answer)\s{_LETTER}", re.I
     ),
+    re.compile(r"^(?:it(?:['’]s| is)|this is)\s" + _LETTER + r"[.!\s]*$", re.I | re.M),
     re.compile(
         r"\b(?:think|believe|guess|so|therefore|thus|hence|conclude)[,:]?\s(?:that\s)?(?:it(?:['’]s| is)|this is)\s"
         + _LETTER,
@@ -74,7 +75,7 @@ _LABEL = re.compile(r"[(\[（]?([A-Za-z])[)\]）]?(?=$|[\s.):：、,，;。\]）
 _REST = re.compile(r"[。\s.):：、\]）．-]{0,5}")
 _SEVERAL = re.compile(r"[\s,，、;&/]|and\b|or\b|和|或", re.I)
 _RETRACTS = re.compile(r"\b(?:no|wait|not|actually|instead|rather|but|sorry|correction|hmm)\b|不|等等", re.I)
-_NEGATED = re.compile(r"(?:\bnot|n['’]t|\bcannot be|不是|不选)\s{0,3}$", re.I)
+_NEGATED = re.compile(r"(?:\bnot|n['’]t|\bcannot be|不是|不选)[\s(\[（$*'“‘]{0,4}$", re.I)
 _EXCLUDED = re.compile(
     r"(?:\b(?:can(?:no|['’])t be|is not|isn['’]t|are not|not|nor|non|neither|rather than|instead of|make sense for it to be)"
     r"|不是|而非|而不是)\s{0,2}(?:option\s|choice\s)?\(?[A-Z]\)?"

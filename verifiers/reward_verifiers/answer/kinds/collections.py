@@ -24,6 +24,7 @@ from reward_verifiers.verifier import BadReference, Unsupported
 MAX_ITEMS = 1_000
 _BULLET = re.compile(r"\s*(?:[-*•]|[0-9]{1,3}[.)])\s+")
 _SPLIT = re.compile(r"\s*[,;，；、]\s*(?:(?:and|or)\s+)?|\s+(?:and|or)\s+|\s*[和与或]\s*")
+_ALTERNATIVES = re.compile(r"\s(?:or|or else|either|neither|nor)\s|或", re.I)
 _FORMULA = re.compile(r"(?:[-+*/^(){}0-9. ]|(?<![A-Za-z])[A-Za-z](?![A-Za-z]))+")
 """No two letters in a row."""
 _TUPLE = re.compile(r"\(\s?-?[0-9./]{1,20}(?:\s?,\s?-?[0-9./]{1,20}){1,9}\s?\)")
@@ -117,6 +118,8 @@ def judge(answer: Any, text: str, options: AnswerOptions) -> Judged:
         return Judged(empty, "no items" if empty else "items where there are none", "first", clipped(text), "[]")
     if _is_numeric(array):
         return mathematics.judge(_as_maths(array, options), _maths_text(text, options), options)
+    if len(array) > 1 and _ALTERNATIVES.search(text) and not any(_ALTERNATIVES.search(str(item)) for item in array):
+        return Judged(False, "alternatives are not all of the items", "first", clipped(text), clipped(str(array)))
     return _texts(array, text, options)
 
 

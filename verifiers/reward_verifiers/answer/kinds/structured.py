@@ -17,6 +17,16 @@ from reward_verifiers.verifier import BadReference, Unsupported
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 _MAX_JSON = 1_000_000
+_KEYWORDS = frozenset(
+    (
+        "type enum const properties required items prefixItems contains minItems maxItems uniqueItems "
+        "minLength maxLength pattern format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf "
+        "minProperties maxProperties patternProperties additionalProperties propertyNames dependentRequired "
+        "dependentSchemas unevaluatedProperties unevaluatedItems minContains maxContains allOf anyOf oneOf "
+        "not if $ref $dynamicRef additionalItems dependencies"
+    ).split()
+)
+"""What a schema can ask for (JSON Schema, drafts 4 to 2020-12)."""
 
 
 def _schema(answer: Any) -> str:
@@ -24,10 +34,15 @@ def _schema(answer: Any) -> str:
         raise BadReference("a JSON schema is an object")
     text = answer if isinstance(answer, str) else json.dumps(answer, sort_keys=True)
     try:
-        if not isinstance(json.loads(text), dict | bool):
-            raise BadReference("a JSON schema is an object")
+        schema = json.loads(text)
     except ValueError as error:
         raise BadReference("the reference is no JSON schema") from error
+    if not isinstance(schema, dict | bool):
+        raise BadReference("a JSON schema is an object")
+    if schema is True or (isinstance(schema, dict) and not _KEYWORDS & schema.keys()):
+        raise BadReference(
+            'the JSON schema has no keyword, so that it accepts everything; a wanted value is {"const": value}'
+        )
     return text
 
 

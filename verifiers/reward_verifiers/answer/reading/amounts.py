@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from reward_verifiers.answer.reading import units, words
+from reward_verifiers.answer.reading import numerals, units, words
 from reward_verifiers.answer.reading.nodes import (
     Add,
     Based,
@@ -114,7 +114,7 @@ def _greek_unit(p: Parser, value: Node) -> Node:
 
 
 def _parenthesised(p: Parser, value: Node) -> Node:
-    """37 (pounds), 5 (approximately)."""
+    """37 (pounds), 5 (approximately), 12 (twelve)."""
     parts = []
     if p.token.value.lower() in words.BASE_WORDS:
         node = _base(p, value)
@@ -129,6 +129,8 @@ def _parenthesised(p: Parser, value: Node) -> Node:
         return Quantity(value, unit)
     if len(parts) == 1 and parts[0].lower() in words.PLURALS:
         return Quantity(value, f"#{words.stem(parts[0])}")
+    if isinstance(value, Num) and numerals.number(" ".join(parts)) == value.value:
+        return value
     if not words.is_tail(parts):
         raise CannotRead("words in brackets after a value", f"({' '.join(parts)})")
     return value
@@ -312,13 +314,19 @@ def rate(factors: list[Node]) -> Node:
     raise CannotRead("words in a product")
 
 
+_SUFFIXES = {"K": 3, "k": 3, "M": 6, "m": 6, "B": 9, "b": 9, "T": 12}
+"""Powers of ten that a letter behind a sum of money stands for."""
+
 # --- money, degrees ---------------------------------------------------------------------------------------------------
 
 
 def money(p: Parser, sign: str) -> Node:
-    """$5, $2.5 million, $18 in total."""
+    """$5, $2.5 million, $12K, $18 in total. A letter that touches the number is no unit: $5m are millions."""
     unit = units.spelled(sign) or ""
     value = p.power()
+    if isinstance(value, Num) and p.token.kind == "sym" and not p.token.spaced and p.token.value in _SUFFIXES:
+        value = Num(value.value * 10 ** _SUFFIXES[p.token.value])
+        p.at += 1
     while p.token.kind == "text" and p.token.value.lower() in words.SCALES:
         value = Mul((value, Pow(Num(Fraction(10)), Num(Fraction(words.SCALES[p.token.value.lower()])))))
         p.at += 1

@@ -149,6 +149,8 @@ def _unwrap(text: str) -> str:
     for _ in range(6):
         before = text
         text = text.strip()
+        if text.endswith("\\") and not text.endswith("\\\\"):
+            text = text[:-1].rstrip()  # the last of `5\ `
         while text.endswith(_SPACES):
             text = text[:-2].rstrip()
         while text.startswith(_SPACES):

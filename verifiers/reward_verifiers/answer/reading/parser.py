@@ -51,6 +51,7 @@ from reward_verifiers.answer.reading.nodes import (
     Text,
     Time,
     Union,
+    symbols,
 )
 from reward_verifiers.answer.reading.signs import spread
 from reward_verifiers.answer.reading.stream import TokenStream
@@ -133,7 +134,21 @@ class Parser(TokenStream):
         self.expect_end()
         if label is not None and isinstance(node, Text):
             node = Relation(("=",), (label, node))
+        node = self._without_exceptions(node)
         return Given(node, tuple(self.conditions)) if self.conditions else node
+
+    def _without_exceptions(self, node: Node) -> Node:
+        """Of `x/(x + 1), x \\ne -1` the value: what its letters must not be is a condition beside it."""
+        if not isinstance(node, Seq) or node.open or isinstance(node.items[0], Relation | Text):
+            return node
+        value, *others = node.items
+        letters = symbols(value)
+        if not others or not all(isinstance(other, Relation) and set(other.ops) == {"!="} for other in others):
+            return node
+        if not letters or not all(symbols(other) and symbols(other) <= letters for other in others):
+            return node
+        self.conditions += others
+        return value
 
     def separator(self) -> bool:
         if self.token.kind == "sep" or self.is_op(",", ";"):

@@ -113,7 +113,7 @@ def keywords_multiple(
 def stop_words(text: Text, percentage: Percent) -> Result:
     """At most this percentage of the words are function words."""
     size = len(text.words)
-    found = sum(1 for word in text.words if word.lower() in STOP_WORDS)
+    found = sum(map(STOP_WORDS.__contains__, map(str.lower, text.words)))
     return Result(size > 0 and 100 * found / size <= percentage, f"{found} of {size} words")
 
 
@@ -327,7 +327,7 @@ def _trigrams_of(reference_text: str) -> set[tuple[str, str, str]]:
 
 
 def _words_of(tokens: list[str]) -> list[str]:
-    return [token for token in tokens if any(map(str.isalnum, token))]
+    return [token for token in tokens if token.isalnum() or any(map(str.isalnum, token))]
 
 
 def _alliterating(words: list[str]) -> int:

@@ -154,7 +154,7 @@ def no_bullets_bullets(text: Text) -> Result:
             number_bullets += 1
         elif number_bullets:
             return Result(False, "text behind the bullets")
-        else:
+        elif number_sentences < 2:  # more are not asked for
             number_sentences += len(sentences_of(line))
     return compared(number_bullets, "at least", 2, "bullets")
 
