@@ -133,16 +133,14 @@ class Lexicon:
     def _has_stem(self, words: Words, numbers: Ints, rows: Ints) -> Bools:
         """Which inflecting languages list the stem of a word; shape (words, inflecting languages).
 
-        A listed word's answer hangs on its letters alone and is kept. One with silent letters shares its row with the word
-        without them, and is not.
+        A listed word's answer hangs on its letters alone, and is kept.
         """
         kept = self._stems[rows]
-        asked = np.flatnonzero((kept[:, 0] == _NOT_ASKED) | (rows < 0) | words.is_silent(numbers))
+        asked = np.flatnonzero((kept[:, 0] == _NOT_ASKED) | (rows < 0))
         if len(asked):
-            answers = self._by_stems(words, numbers[asked])
-            kept[asked] = answers
-            keep = (rows[asked] >= 0) & ~words.is_silent(numbers[asked])
-            self._stems[rows[asked[keep]]] = answers[keep]
+            kept[asked] = self._by_stems(words, numbers[asked])
+            is_listed = rows[asked] >= 0
+            self._stems[rows[asked[is_listed]]] = kept[asked[is_listed]]
         return np.asarray(kept == 1)
 
     def _by_stems(self, words: Words, numbers: Ints) -> Bools:

@@ -134,11 +134,6 @@ class Words:
     def __len__(self) -> int:
         return len(self.start)
 
-    def is_silent(self, numbers: Ints) -> Bools:
-        """Which of these words have letters that no list has."""
-        starts, ends = self.start[numbers], self.end[numbers]
-        return np.asarray(self.sums.places[ends] - self.sums.places[starts] < ends - starts)
-
     def text(self, number: int) -> str:
         """The word in lower case."""
         codes = self.codes[self.start[number] : self.end[number]]
