@@ -283,7 +283,7 @@ def entry_of(test_code: str) -> str:
     return next((call.args[0].id for call in checks if isinstance(call.args[0], ast.Name)), "")
 
 
-_FUNCTION = re.compile(r"^(?:async +)?def +(\w+)", re.M)
+_FUNCTION = re.compile(r"^(?:(?:async +)?def +(?=\w)|(?=\w+ *= *lambda\b))(\w+)", re.M)
 _METHOD = re.compile(r"^[ \t]+def +([A-Za-z]\w*)\(self\b", re.M)
 _SOLUTION = re.compile(r"^class +Solution\b", re.M)
 

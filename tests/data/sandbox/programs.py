@@ -615,6 +615,8 @@ streams(K, "nothing expected and something printed", 0, "print('x')", "")
 streams(K, "no-break space", 0, "print('1\\u00a02')", "1 2\n")
 streams(K, "lines in any order", 1, "print('b\\na')", "a\nb\n", compare="unordered")
 streams(K, "a line too often", 0, "print('a\\na\\nb')", "a\nb\n", compare="unordered")
+call(K, "a lambda that no entry names", 1, "import math\nroot = lambda n: math.isqrt(n)", [9], 3)
+call(K, "a function before a value", 1, "def root(n): return int(n ** 0.5)\nlimit = 3", [9], 3)
 call(K, "true for 1", 0, "def f(): return True", [], 1)
 call(K, "1 for true", 0, "def f(): return 1", [], True)
 call(K, "3.0 for 3", 1, "def f(): return 3.0", [], 3)
@@ -1188,12 +1190,23 @@ for name, code in {
     "syntax error": "assert f(2) ==", "its own name missing": "assert f(N) == 4", "its own file missing": "d = open('cases.json').read()\nassert f(2) == 4",
     "its own package missing": "import numpyy\nassert f(2) == 4", "its own division by zero": "x = 1 / 0\nassert f(2) == 4",
     "unknown fixture": "def test_f(database):\n    assert f(2) == 4", "a test class without tests": "import unittest\nclass T(unittest.TestCase):\n    def helper(self):\n        self.assertEqual(f(2), 4)",
-    "lambda never called": "t = lambda: f(2) == 4\nassert t", "call behind the check": "assert 1 + 1 == 2\nf(2)",
+    "a comparison and its message in one tuple": "assert (f(2) == 5, 'four')", "or True": "assert f(2) == 5 or True", "and of constants": "assert f(2) == 5 or (1 and 'x')",
+    "assertTrue of a tuple": "import unittest\nclass T(unittest.TestCase):\n    def test_f(self):\n        self.assertTrue((f(2) == 5, 'four'))",
+    "true either way": "assert 1 if f(2) == 5 else 2", "lambda never called": "t = lambda: f(2) == 4\nassert t", "call behind the check": "assert 1 + 1 == 2\nf(2)",
 }.items():  # fmt: skip
     suite(T, name, None, SQ, code, entry="f")
 suite(T, "a right program whose tests name a missing helper", None, SQ, "assert f(helper_of_tests(2)) == 4", entry="f")
 suite(T, "wrong program, tests crash behind", 0, "def f(n): return 1", "assert f(2) == 4\nx = 1 / 0", entry="f")
 suite(T, "checks that only say it runs", None, SQ, "f(2)", entry="f")
+suite(T, "a list of results", 1, SQ, "assert [f(1), f(2)] == [1, 4]\nassert (f(2), f(3)) == (4, 9)", entry="f")
+suite(
+    T,
+    "lists of unittest",
+    1,
+    SQ,
+    "import unittest\nclass T(unittest.TestCase):\n    def test_f(self):\n        self.assertEqual([f(1)], [1])\n        self.assertTrue(f(2) == 4 or False)",
+    entry="f",
+)
 suite(T, "assert not None", 1, SQ, "assert f(2) is not None", entry="f")
 
 # --- hacks ------------------------------------------------------------------------------------------------------------

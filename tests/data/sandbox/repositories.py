@@ -364,6 +364,19 @@ inside(
     "a thread that ends it",
     "import os, threading, time\n\n\ndef _end():\n    time.sleep(0.05)\n    os._exit(0)\n\n\nthreading.Thread(target=_end, daemon=True).start()\ntime.sleep(0.3)",
 )
+WRITES = "import os\nfor _folder, _, _names in os.walk('.'):\n    for _name in _names:\n        if _name.startswith('test_'):\n            open(os.path.join(_folder, _name), 'w').write({!r})\n"
+EMPTY_TESTS = "import unittest\n\n\ndef test_add():\n    pass\n\n\ndef test_twice():\n    pass\n"
+LATER = {
+    "expect": {"FAIL_TO_PASS": ["tests/test_new.py::test_add"], "PASS_TO_PASS": ["tests/test_old.py::test_twice"]},
+    "command": "pytest tests/test_a.py tests/test_new.py tests/test_old.py",
+}
+LATER["test_files"] = {"tests/test_a.py": "import calc\n\n\ndef test_it():\n    pass\n", "tests/test_new.py": NEW_TEST}
+inside("writes the tests anew at import", WRITES.format(EMPTY_TESTS), **LATER)
+inside(
+    "writes the tests anew, which then restore themselves",
+    "import os\n_path = 'tests/test_new.py'\n_old = open(_path).read()\nopen(_path, 'w').write('open(%r, %r).write(%r)\\ndef test_add():\\n    pass\\n' % (_path, 'w', _old))",
+    **LATER,
+)
 inside("at exit", "import atexit, os\natexit.register(os._exit, 0)")
 
 # --- references that cannot be right ----------------------------------------------------------------------------------

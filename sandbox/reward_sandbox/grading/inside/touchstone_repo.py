@@ -56,8 +56,11 @@ def main() -> None:
     root = f"{os.getcwd()}/repo"
     answer: dict[str, Any] = {"refused": "", "fault": "", "missing": "", "dropped": [], "tests": []}
     try:
-        answer["dropped"] = touchstone_tree.prepared(job, root)[:100]
-        report = _RUNNERS[job["report"]](job, root)
+        dropped, own = touchstone_tree.prepared(job, root)
+        answer["dropped"] = dropped[:100]
+        report = _RUNNERS[job["report"]]({**job, "own": own}, root)
+        if not touchstone_tree.is_as_before(root, own):
+            report.why, report.outcomes = report.why or "files of the tests were changed while they ran", {}
         answer["tests"] = [_status(name, report.outcomes) for name in job["expect"]]
         answer |= {"why": report.why, "says": report.says[-_SHOWN:], "ran": report.ran or len(report.outcomes)}
         answer["out_of_time"] = report.is_out_of_time
@@ -110,13 +113,14 @@ def _pytest(job: Mapping[str, Any], root: str) -> Report:
     except ImportError as error:
         raise Missing(f"the library {error.name}") from None
     arguments = job["command"] or _files(job["expect"], root)
-    expect, report = job["expect"], Report()
+    report = Report()
+    pinned = {f"{root}/{path}": content for path, (_, content, _) in job["own"].items() if path.endswith(".py")}
     del job
     reading, writing = os.pipe()
     with tempfile.TemporaryFile() as says:
         pid = os.fork()
         if pid == 0:
-            _become_tests(root, says.fileno(), lambda: plugin.run(arguments, root, writing, expect))
+            _become_tests(root, says.fileno(), lambda: plugin.run(arguments, root, writing, pinned))
         os.close(writing)
         lines, status = _lines(reading, pid)
         report.says, report.is_out_of_time = _content(says), _is_out_of_time(os.waitstatus_to_exitcode(status))

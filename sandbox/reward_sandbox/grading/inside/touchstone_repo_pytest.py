@@ -17,9 +17,12 @@ import sys
 import types
 import unittest
 from collections.abc import Callable, Iterator
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.assertion import rewrite
 from _pytest.outcomes import Skipped
 from _pytest.outcomes import XFailed as ImperativeXfail
 
@@ -31,9 +34,10 @@ _EVERY = ("--maxfail=0", "--continue-on-collection-errors", "-p", "no:cacheprovi
 """Every test is run, in this process, and little is printed, whatever the settings of the repository say."""
 
 
-def run(arguments: list[str], root: str, descriptor: int, expect: list[str]) -> int:
-    """The exit status of pytest."""
-    plugin = Reporter(descriptor, expect)
+def run(arguments: list[str], root: str, descriptor: int, pinned: dict[str, bytes]) -> int:
+    """The exit status of pytest. pinned: the texts of the tests' own modules, whatever becomes of their files."""
+    plugin = Reporter(descriptor)
+    _pin(pinned, root)
     more = [
         f"--rootdir={root}",
         "--maxfail=0",
@@ -48,8 +52,26 @@ def run(arguments: list[str], root: str, descriptor: int, expect: list[str]) -> 
     return int(pytest.main([*arguments, *more], plugins=[plugin]))
 
 
+def _pin(pinned: dict[str, bytes], root: str) -> None:
+    """Modules are made of these texts, and none of a cache that code of the repository may have written."""
+    rewrite_test, get_data = rewrite._rewrite_test, SourceFileLoader.get_data
+
+    class Pinned(type(Path())):  # type: ignore[misc]
+        def read_bytes(self) -> bytes:
+            return pinned[str(self)] if str(self) in pinned else super().read_bytes()
+
+    def data(self: SourceFileLoader, path: str) -> bytes:
+        if path.endswith(".pyc") and path.startswith(f"{root}/"):
+            raise OSError("no cache is used here")
+        return pinned[path] if path in pinned else get_data(self, path)
+
+    rewrite._rewrite_test = lambda fn, config: rewrite_test(Pinned(fn), config)
+    rewrite._read_pyc = lambda *_, **__: None
+    SourceFileLoader.get_data = data  # type: ignore[method-assign, assignment]
+
+
 class Reporter:
-    def __init__(self, descriptor: int, expect: list[str]) -> None:
+    def __init__(self, descriptor: int) -> None:
         word = secrets.token_hex(16)
         os.write(descriptor, f"{word}\n".encode())
         write = os.write  # what the names mean now, and not what code of the repository makes of them
@@ -61,7 +83,6 @@ class Reporter:
                 line = line[write(descriptor, line) :]
 
         self._send = send
-        self._expect = expect
         self._outcomes: dict[str, str] = {}
         self._canaries: dict[str, str] = {}
         self._watched: list[Callable[[], bool]] = []

@@ -48,9 +48,9 @@ class Missing(Exception):
     """The sandbox lacks a program or a library."""
 
 
-def prepared(job: Mapping[str, Any], root: str) -> list[str]:
-    """Lay out the patched repository with its tests at `root`. What of the patch was left out. Raises Refused, Faulty,
-    Missing.
+def prepared(job: Mapping[str, Any], root: str) -> tuple[list[str], Tree]:
+    """Lay out the patched repository with its tests at `root`. What of the patch was left out, and the files that are the
+    reference's. Raises Refused, Faulty, Missing.
     """
     os.umask(0o022)
     os.mkdir(root)
@@ -65,7 +65,16 @@ def prepared(job: Mapping[str, Any], root: str) -> list[str]:
     dropped = [path for path in changed if path in over or is_guarded(path, folders)]
     write(root, {path: base.get(path) for path in dropped})
     write(root, over)
-    return dropped
+    whole = read(root)
+    return dropped, {path: whole[path] for path in whole if path in over or is_guarded(path, folders)}
+
+
+def is_as_before(root: str, own: Tree) -> bool:
+    """Whether nothing that ran has changed the reference's files."""
+    try:
+        return all(_entry(f"{root}/{path}")[:2] == entry[:2] for path, entry in own.items())
+    except OSError:
+        return False
 
 
 def _lay_base(job: Mapping[str, Any], root: str) -> None:
