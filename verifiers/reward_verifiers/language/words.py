@@ -69,19 +69,20 @@ _CODE, _KIND, _CAPITAL, _SILENT = np.uint32(0x3FFFF), np.uint32(18), np.uint32(1
 _SILENT_CODES = (*range(0x64B, 0x653), 0x670, 0x640, *range(0x591, 0x5C8))
 
 
-@lru_cache(maxsize=2)
-def _kept_powers(base: int) -> Hashes:
-    return _powers_of(base, _KEPT)
+def _powers(base: int, size: int) -> Hashes:
+    """The first powers of a number; those for texts of up to a megabyte or two are kept."""
+    return _kept_powers(base, size.bit_length())[:size] if size < _KEPT else _powers_of(base, size)
+
+
+@lru_cache(maxsize=8)
+def _kept_powers(base: int, bits: int) -> Hashes:
+    return _powers_of(base, 1 << bits)
 
 
 def _powers_of(base: int, size: int) -> Hashes:
     powers = np.full(size, base, dtype=np.uint64)
     powers[:1] = 1
     return np.cumprod(powers, dtype=np.uint64)
-
-
-def _powers(base: int, size: int) -> Hashes:
-    return _kept_powers(base)[:size] if size <= _KEPT else _powers_of(base, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ def _properties() -> npt.NDArray[np.uint32]:
 
 _BASE = 0x9E3779B97F4A7C15
 _INVERSE = pow(_BASE, -1, 1 << 64)
-_KEPT = 1 << 19
+_KEPT = 1 << 21
 
 
 def utf32(text: str) -> npt.NDArray[np.uint32]:
