@@ -204,9 +204,18 @@ def test_a_program_that_does_not_close_its_client_ends(toy_url):
 
 
 def test_ctrl_c_ends_a_wait(toy_url):
-    program = PROGRAM + "client.group('g').result()\n"
+    program = PROGRAM + "print('waits', flush=True)\nclient.group('g').result()\n"
     process = subprocess.Popen([sys.executable, "-c", program, toy_url], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout.readline() == b"[1.0]\n"
+    assert [process.stdout.readline() for _ in range(2)] == [b"[1.0]\n", b"waits\n"]
     process.send_signal(signal.SIGINT)
     _, message = process.communicate(timeout=30)
     assert b"KeyboardInterrupt" in message
+
+
+def test_a_lock_that_nobody_gives_back_does_not_keep_a_client_open(toy_url, monkeypatch):
+    """A Ctrl-C between the taking of a lock and the block that gives it back leaves it taken."""
+    monkeypatch.setattr("trainer_client.background_loop.END_S", 0.2)
+    client = RewardClient(toy_url)
+    future = client.submit(RolloutSample("whole", "a", "b", group_id="g", group_size=2))
+    with future._future._condition:
+        client.close()

@@ -83,12 +83,15 @@ class BackgroundLoop:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def stop(self) -> None:
-        """End the loop; what is still out becomes a failure `cancelled`."""
+        """End the loop; what is still out becomes a failure `cancelled`.
+
+        A Ctrl-C may have left a future's lock taken for ever, and the loop with it: it is waited for in vain only so long.
+        """
         if not self._thread.is_alive():
             return
         self._loop.call_soon_threadsafe(self._loop.stop)
         if self._thread is not threading.current_thread():
-            self._thread.join()
+            self._thread.join(2 * END_S)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
