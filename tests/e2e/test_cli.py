@@ -165,6 +165,7 @@ def test_score_goes_on_where_it_was_cut_off(rollouts, tmp_path, math_suite):
     assert json.loads(output.read_text().splitlines()[0])["kept"] is True
 
 
+@pytest.mark.slow
 def test_score_does_not_write_into_a_file_that_is_not_its_own(rollouts, tmp_path, math_suite):
     output = tmp_path / "precious.jsonl"
     output.write_text('{"mine": 1}\n')

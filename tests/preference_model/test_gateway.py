@@ -96,6 +96,7 @@ async def test_samples_that_arrive_one_by_one_are_scored_within_the_whole_group(
     assert (lone["reward"], lone["failure"]["kind"]) == (None, "unsupported")
 
 
+@pytest.mark.slow
 async def test_a_model_of_weight_0_is_reported_and_its_failure_costs_nothing(gateway):
     client = await gateway(domain("{model: rm, mode: pairwise}, weight: 0"))
     two = await score(client, completions=GROUP[:2])

@@ -44,6 +44,7 @@ BANDIT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_a_bandit_is_solved(make_policy, make_trainer, config, seed):
     policy = make_policy(seed=seed, layers=1, hidden=16, initializer_range=0.05)

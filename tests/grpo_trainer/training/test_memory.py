@@ -46,6 +46,7 @@ def long_rows():
     return Rows([([3, 4], list(range(5, 505))), ([3], list(range(6, 406)))], torch.device("cpu"))
 
 
+@pytest.mark.slow
 def test_log_probabilities_never_hold_all_logits(wide, long_rows):
     logits = int(long_rows.mask.sum()) * 20_000 * 4
 
