@@ -13,6 +13,7 @@ from reward_verifiers.answer.extraction.spans import (
     SENTENCE_END,
     TAIL,
     Extraction,
+    bare_line,
     last_match,
 )
 from reward_verifiers.answer.reading import numerals, words
@@ -47,7 +48,8 @@ _OPERATOR = re.compile(
 )
 """What goes on with the number: 12 + k, 12 - x, the 12th prime."""
 
-_COMPARED = re.compile(r"(?:[≤≥≠]|(?:^|[\w)]\s?)[<>]=?|\^)\s?\$?$")
+_COMPARED = re.compile(r"(?:[≤≥≠]|(?:^|[\w)>]\s?)[<>]=?|\^)\s?\$?$")
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,40}>\s?$")
 """A bound before the number; a > at the start of a line, with a blank behind it, is a quotation."""
 
 _PART_OF = re.compile(r"(?:[\d%½⅓⅔¼¾]|per ?cent)\s{1,2}of\s{1,2}(?:the\s)?\$?$", re.I)
@@ -67,7 +69,7 @@ def is_sentence(text: str) -> bool:
 
 def final_number(text: str, single: bool = True) -> Extraction | None:
     """The only number of the last sentence, when that has no formula: "So Tom paid $51." """
-    line = text[-TAIL:].rstrip().rsplit("\n", 1)[-1].strip(" \t*`>")
+    line = bare_line(text[-TAIL:].rstrip().rsplit("\n", 1)[-1])
     ends = [match.end() for match in _ENDS.finditer(line) if match.end() < len(line)]
     content = line[ends[-1] :] if ends else line
     return None if math_spans(content) else sentence_number(content.strip(), single)
@@ -98,7 +100,10 @@ def last_number(text: str, single: bool = True) -> Extraction | None:
 
 def _changed(before: str, digits: str, after: str) -> str | None:
     """What beside the number makes it another one."""
-    part, operator = _PART_OF.search(before[-40:]), _OPERATOR.match(after) or _COMPARED.search(before[-40:])
+    part, operator = (
+        _PART_OF.search(before[-40:]),
+        _OPERATOR.match(after) or _COMPARED.search(_TAG.sub(" ", before[-60:])),
+    )
     if part or operator:
         return (part or operator)[0].strip()  # type: ignore[index]
     return changed_before(before) or changed_after(after) or _spelled(digits, after)

@@ -12,6 +12,7 @@ from reward_verifiers.answer.extraction.spans import (
     SENTENCE_END,
     TAIL,
     Extraction,
+    bare_line,
     changes_number,
     last_match,
 )
@@ -44,7 +45,7 @@ PHRASE = re.compile(
 
 _FORMULA_IS = re.compile(r"\s{0,3}(?:is|are|was|equals|=|:)\s{1,3}")
 
-_LEAD = re.compile(r"(?:\s|:|\*|therefore|thus|simply|just|about|equal to|option|=)*", re.I)
+_LEAD = re.compile(r"(?:\s|:|\*|therefore|thus|simply|just|about|equal to|option|[-=]{1,2}>|[→➜⇒⟹]|=)*", re.I)
 
 _COPULA = re.compile(r"\s?(?:입니다|이다|이에요|예요|です|である|でした)[.。]?$")
 """Where a sentence ends with its verb."""
@@ -132,7 +133,7 @@ def _is_harmless_end(text: str) -> bool:
 def last_line(text: str, single: bool = True) -> Extraction | None:
     """The last sentence: "So there are 42 apples." """
     lines = text[-TAIL:].rstrip().rsplit("\n", 1)
-    line = lines[-1].strip(" \t*`>")
+    line = bare_line(lines[-1])
     if not line or len(line) > _MAX_LINE:
         return None
     ends = [match.end() for match in SENTENCE_END.finditer(line) if match.end() < len(line)]

@@ -93,6 +93,14 @@ def chained(
     return Extraction(", ".join(distinct), source)
 
 
+_QUOTED = re.compile(r"^(?:>\s{1,3})+")
+
+
+def bare_line(line: str) -> str:
+    """A line without emphasis and Markdown's sign of a quotation; ">42" is a bound."""
+    return _QUOTED.sub("", line.strip(" \t*`")).strip(" \t*`")
+
+
 SENTENCE_END = re.compile(r"[.!?](?=\s|$|\*\*)|[。！？]")
 
 

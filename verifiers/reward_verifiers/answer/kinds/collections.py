@@ -116,10 +116,17 @@ def judge(answer: Any, text: str, options: AnswerOptions) -> Judged:
     if not array:
         empty = _plain(text) in _EMPTY or words.synonym(text) == "∅"
         return Judged(empty, "no items" if empty else "items where there are none", "first", clipped(text), "[]")
-    if _is_numeric(array):
-        return mathematics.judge(_as_maths(array, options), _maths_text(text, options), options)
-    if len(array) > 1 and _ALTERNATIVES.search(text) and not any(_ALTERNATIVES.search(str(item)) for item in array):
+    is_numeric = _is_numeric(array)
+    may_be_all = is_numeric and options.kind == "set"  # "1 or 2" are the solutions
+    if (
+        len(array) > 1
+        and not may_be_all
+        and _ALTERNATIVES.search(text)
+        and not any(_ALTERNATIVES.search(str(item)) for item in array)
+    ):
         return Judged(False, "alternatives are not all of the items", "first", clipped(text), clipped(str(array)))
+    if is_numeric:
+        return mathematics.judge(_as_maths(array, options), _maths_text(text, options), options)
     return _texts(array, text, options)
 
 

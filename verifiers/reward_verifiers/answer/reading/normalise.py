@@ -74,6 +74,10 @@ _BARE = {"[", "]", "<", ">", "*", "/", "(", ")"}
 _SPACES = ("\\,", "\\;", "\\:", "\\!", "\\ ")
 _LEADING, _TRAILING = " \t\n:;=", " \t\n:;"
 _PAIRED = re.compile(r"(\*{1,3}|_{1,3}|`{1,3}|\"|')(.+)\1", re.S)
+_EMPHASIS = "b|strong|i|em|u|mark|code|span|big|center|font|p|div"
+_EMPHASISED = re.compile(rf"<({_EMPHASIS})(?:\s[^<>]{{0,60}})?>([^<]{{0,2000}})</\1>", re.I)
+_HALF_EMPHASISED = re.compile(rf"</(?:{_EMPHASIS})>|^\s*<(?:{_EMPHASIS})>", re.I)
+"""Where the sentence ends between the tags."""
 _INLINE = re.compile(r"(?<!\\)\$\$?(?=[^\s$])((?:[^$\\]|\\.)*?)(?<=[^\s])(?<!\\)\$\$?(?![0-9])", re.S)
 _SPACED_INLINE = re.compile(r"(?<!\\)\$\$?\s([^$]{1,2000})\s\$\$?(?![0-9])")
 """A formula with spaces inside its dollars: a command in it shows that these are no money."""
@@ -205,6 +209,8 @@ def normalise(text: str) -> str:
     if not text.isascii():
         text = _OHM.sub(lambda m: f"\\text{{ {m[1]}ohm}}", _MICRO.sub("µ", text))
         text = _unicode(text)
+    if ">" in text:
+        text = _HALF_EMPHASISED.sub(" ", _EMPHASISED.sub(r" \2 ", text))
     text = _unwrap(text)
     if text[:3].isupper():
         text = _MONEY_FIRST.sub(r"\2\\text{ \1}", text)
