@@ -222,6 +222,7 @@ def test_ahead_needs_an_engine_with_weights_of_its_own(policy, make_trainer):
         make_trainer(policy, engine=TransformersEngine(policy, [END]), ahead=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ahead", [0, 1])
 def test_ctrl_c_leaves_a_checkpoint_of_a_whole_state(make_policy, make_trainer, config, ahead, tmp_path):
     pressed = []

@@ -70,6 +70,7 @@ def test_one_language_is_known_as_such(language):
     assert judge(" ".join(SENTENCES[language]), target=language).score >= 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pairs", "most"),
     [

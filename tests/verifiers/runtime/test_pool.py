@@ -86,6 +86,7 @@ async def test_a_hang_is_killed_soon_after_its_deadline_and_the_next_job_starts_
     assert started - killed < 0.5
 
 
+@pytest.mark.slow
 async def test_quick_items_are_never_taken_for_hangs(pool):
     """A reader of the progress page must not see an item with a clock that is not its own."""
     text = "x" * 8192
