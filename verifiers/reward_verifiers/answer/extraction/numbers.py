@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from reward_verifiers.answer.extraction.formulas import math_spans
 from reward_verifiers.answer.extraction.guards import changed_after, changed_before
@@ -14,7 +15,6 @@ from reward_verifiers.answer.extraction.spans import (
     TAIL,
     Extraction,
     bare_line,
-    last_match,
 )
 from reward_verifiers.answer.reading import numerals, words
 
@@ -49,14 +49,16 @@ _OPERATOR = re.compile(
 """What goes on with the number: 12 + k, 12 - x, the 12th prime."""
 
 _COMPARED = re.compile(r"(?:[≤≥≠]|(?:^|[\w)>]\s?)[<>]=?|\^)\s?\$?$")
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,40}>\s?$")
 """A bound before the number; a > at the start of a line, with a blank behind it, is a quotation."""
+
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,40}>\s?$")
 
 _PART_OF = re.compile(r"(?:[\d%½⅓⅔¼¾]|per ?cent)\s{1,2}of\s{1,2}(?:the\s)?\$?$", re.I)
 
-_NOT_OTHER = re.compile(rf"({_NUMBER.pattern})[,;(]?\s{{1,2}}(?:and\s|but\s)?not\s{{1,2}}\$?$", re.I)
+_NOT_OTHER = re.compile(r"[,;(]?\s{1,2}(?:and\s|but\s)?not\s{1,2}\$?")
+"""Between two numbers of which the first is the answer."""
 
-_NEXT_WORD = re.compile(r"\s{0,2}[(（]?\s{0,2}([^\W\d_]{2,20})(?![\w-])")
+_NEXT_WORDS = re.compile(r"\s{0,2}[(（]?\s{0,2}([^\W\d_]{2,20}(?:[ -][^\W\d_]{2,20}){0,5})(?![\w-])")
 
 _ENDS = re.compile(rf"(?:{SENTENCE_END.pattern}|[.!?]\$\$?(?=\s))")
 """Where a sentence ends, a formula at its end too."""
@@ -78,20 +80,22 @@ def final_number(text: str, single: bool = True) -> Extraction | None:
 def last_number(text: str, single: bool = True) -> Extraction | None:
     """The last number of the text, unless it is denied, bounded, or one of several guesses."""
     tail = text[-TAIL:]
-    last = last_match(_NUMBER, tail)
-    if last is None:
+    numbers, end = list(_NUMBER.finditer(tail)), len(tail)
+    while single and len(numbers) > 1 and _NOT_OTHER.fullmatch(tail, numbers[-2].end(), numbers[-1].start()):
+        numbers.pop()  # 12, not 13
+        end = numbers[-1].end()
+    if not numbers:
         return None
+    last = numbers[-1]
     before = tail[max(0, last.start() - 60) : last.start()]
-    if single and before.rstrip(" $").endswith("not") and (kept := _NOT_OTHER.search(before)):
-        return last_number(tail[: last.start() - len(before) + kept.end(1)])  # 12, not 13
     before = _INSTEAD.sub(" ", before)
     if single and (NEGATED_BEFORE.search(before) or _DENIES.search(_CLAUSES.split(before)[-1])):
         return Extraction(None, "last_number", "the answer is negated")
-    if single and DENIED_AFTER.match(tail, last.end()):
+    if single and DENIED_AFTER.match(tail, last.end(), end):
         return Extraction(None, "last_number", "the answer is taken back")
     if single and _GUESS.search(before) and _NUMBER.search(before):
         return Extraction(None, "last_number", "more than one answer is given")
-    after = tail[last.end() :]
+    after = tail[last.end() : end]
     changed = _changed(tail[: last.start()], last.group(), after) if single else None
     if changed:
         return Extraction(None, "last_number", f"{changed!r} makes it another number")
@@ -111,9 +115,18 @@ def _changed(before: str, digits: str, after: str) -> str | None:
 
 def _spelled(digits: str, after: str) -> str | None:
     """The number in words right behind a number, "12 (thirteen)", where it is another one."""
-    word = _NEXT_WORD.match(after)
-    value = numerals.number(word[1]) if word else None
-    return word[1] if word and value is not None and str(value) != digits.lstrip("$ ") else None
+    behind = _NEXT_WORDS.match(after)
+    texts = behind[1].split(" ") if behind else []
+    spelled = (" ".join(texts[:size]) for size in range(len(texts), 0, -1))
+    text = next((one for one in spelled if numerals.number(one) is not None), None)
+    return text if text is not None and numerals.number(text) != _value(digits) else None
+
+
+def _value(digits: str) -> Fraction | None:
+    try:
+        return Fraction(digits.strip("$% ").replace(",", "").replace("−", "-"))
+    except (ValueError, ZeroDivisionError):
+        return None
 
 
 def sentence_number(text: str, single: bool = True) -> Extraction | None:
