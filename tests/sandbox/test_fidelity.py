@@ -97,6 +97,11 @@ OTHERS = {
     "C++ twenty": ("cpp", "#include <concepts>\n#include <span>\n#include <iostream>\ntemplate<std::integral T> T twice(T x){ return 2 * x; }\n"
                    "int main(){ int a[]{1, 2}; std::span s(a); std::cout << twice(s.size()); }", "", "4"),
     "C++ threads": ("cpp", CPP + "int main(){ vector<thread> t; atomic<int> n = 0; for (int i = 0; i < 6; i++) t.emplace_back([&]{ n++; }); for (auto& x : t) x.join(); cout << n; }", "", "6"),
+    "C++ twelve threads that allocate": ("cpp", CPP + "int main(){ vector<thread> t; atomic<long> n = 0; for (int i = 0; i < 12; i++) t.emplace_back([&]{ vector<int> v; "
+                                         "for (int k = 0; k < 100000; k++) v.push_back(k); n += v.size(); }); for (auto& x : t) x.join(); cout << n; }", "", "1200000"),
+    "C++ threads of a global": ("cpp", CPP + "struct T { thread t[8]; T() { for (auto& x : t) x = thread([]{}); } ~T() { for (auto& x : t) x.join(); puts(\"ok\"); } } t;\nint main(){}", "", "ok"),
+    "C threads": ("c", "#include <pthread.h>\n#include <stdio.h>\nvoid *f(void *x){ return x; }\nint main(){ pthread_t t[12]; int bad = 0;\n"
+                  "for (int i = 0; i < 12; i++) bad += pthread_create(t + i, 0, f, 0) != 0; for (int i = 0; i < 12; i++) pthread_join(t[i], 0); printf(\"%d\", bad); }", "", "0"),
     "C reads all": ("c", "#include <stdio.h>\nint main(){ int c, n = 0; while ((c = getchar()) != EOF) n++; printf(\"%d\", n); }", "abc\n", "4"),
     "JavaScript /dev/stdin": ("javascript", "console.log(require('fs').readFileSync('/dev/stdin').toString().trim().split('\\n').length)", "a\nb\n", "2"),
     "JavaScript readline": ("javascript", "const r = require('readline').createInterface({input: process.stdin}); let n = 0; r.on('line', l => n += +l); r.on('close', () => console.log(n))", "1\n2\n", "3"),

@@ -132,7 +132,17 @@ CPP_FLAGS = "-std=gnu++20 -O2 -pipe"
 PRECOMPILED = "/precompiled"
 """Where a jail sees the precompiled header, which must have been made with the same flags."""
 _JVM = "-XX:-UsePerfData -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
-_GCC = "-o {0} {1} -lm && cat {0} >&3"
+# A thread's stack is as large as it is for a person, however far the program's own may grow: else each reserves as much.
+# It compiles as C and as C++; weak, for C libraries without these functions.
+_THREAD_STACK = (
+    'echo \'__attribute__((weak)) int init(void *) __asm__("pthread_attr_init"),'
+    ' size(void *, unsigned long) __asm__("pthread_attr_setstacksize"),'
+    ' set(void *) __asm__("pthread_setattr_default_np");'
+    " __attribute__((constructor(101))) static void stack(void)"
+    " { long attributes[32]; if (set) { init(attributes); size(attributes, 8UL << 20); set(attributes); } }'"
+    " >.tmp/stack.c && "
+)
+_GCC = "-o {0} {1} .tmp/stack.c -lm && cat {0} >&3"
 
 
 def _script(
@@ -188,7 +198,7 @@ LANGUAGES = {
             "/usr/bin/gcc",
             ("/usr/bin/gcc", "--version"),
             _BINARY,
-            compile="gcc -std=gnu17 -O2 -pipe " + _GCC.format(ARTEFACT, "solution.c"),
+            compile=f"{_THREAD_STACK}gcc -std=gnu17 -O2 -pipe " + _GCC.format(ARTEFACT, "solution.c"),
         ),
         Language(
             "cpp",
@@ -196,7 +206,7 @@ LANGUAGES = {
             "/usr/bin/g++",
             ("/usr/bin/g++", "--version"),
             _BINARY,
-            compile=f"g++ {CPP_FLAGS} -I{PRECOMPILED} " + _GCC.format(ARTEFACT, "solution.cpp"),
+            compile=f"{_THREAD_STACK}g++ {CPP_FLAGS} -I{PRECOMPILED} " + _GCC.format(ARTEFACT, "solution.cpp"),
             aliases=("c++", "cxx", "cc"),
         ),
         Language(
