@@ -39,7 +39,13 @@ has_plugins || fetch_plugins
 docker info >/dev/null 2>&1 && exit 0
 
 log=$(mktemp --suffix=.dockerd.log)
-setsid dockerd >"$log" 2>&1 </dev/null &
+# An engine without settings of its own keeps the cache of every build until a tenth of the disk is full of it.
+options=()
+if [ ! -e /etc/docker/daemon.json ]; then
+    options=(--config-file "$(mktemp --suffix=.dockerd.json)")
+    echo '{"builder": {"gc": {"enabled": true, "defaultKeepStorage": "8GB"}}}' >"${options[1]}"
+fi
+setsid dockerd "${options[@]}" >"$log" 2>&1 </dev/null &
 for _ in $(seq 120); do
     docker info >/dev/null 2>&1 && exit 0
     kill -0 $! 2>/dev/null || break

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from reward_verifiers.answer.reading.nodes import Call, Cases, Matrix, Node, Relation, Seq, Text
+from reward_verifiers.answer.reading.nodes import Call, Cases, Matrix, Node, Relation, Seq, Sym, Text
 from reward_verifiers.answer.reading.tokens import CannotRead
 
 if TYPE_CHECKING:
@@ -91,6 +91,19 @@ def _cell(p: Parser, system: bool) -> Node:
 def is_layout(node: Node) -> bool:
     """Whether it can be transposed."""
     return isinstance(node, Matrix) or (isinstance(node, Seq) and node.open in ("(", "["))
+
+
+def is_vector(node: Node) -> bool:
+    """Whether × beside it is another product than ·."""
+    return isinstance(node, Sym) and (node.name.startswith("vec(") or node.name.endswith("→"))
+
+
+def multiply(factors: list[Node], right: Node) -> None:
+    """By ×: of two vectors that is a vector, and the order counts."""
+    if is_vector(right):
+        factors[-1] = Call("cross", (factors[-1], right))
+    else:
+        factors.append(right)
 
 
 def transposed(node: Node) -> Node:

@@ -300,7 +300,10 @@ class Parser(TokenStream):
     def term(self) -> Node:
         factors = [self.factor()]
         while True:
-            if self.accept(*_TIMES):
+            if self.is_op("times") and layouts.is_vector(factors[-1]):
+                self.at += 1
+                layouts.multiply(factors, self.factor())
+            elif self.accept(*_TIMES):
                 factors.append(self.factor())
             elif self.accept("/"):
                 under = self.factor()
