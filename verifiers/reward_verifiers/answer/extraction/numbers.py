@@ -58,6 +58,16 @@ _PART_OF = re.compile(r"(?:[\d%½⅓⅔¼¾]|per ?cent)\s{1,2}of\s{1,2}(?:the\s)
 _NOT_OTHER = re.compile(r"[,;(]?\s{1,2}(?:and\s|but\s)?not\s{1,2}\$?")
 """Between two numbers of which the first is the answer."""
 
+_POINTER = re.compile(
+    r"\b(?:(?:theorem|lemma|corollary|proposition|definition|axiom|equation|eqn?|formula|figure|fig|table|section|"
+    r"chapter|appendix|exercise|problem|question|example|footnote)|"
+    r"(?:see|from|by|per|using|refer to|referring to|according to|follows? from)\s(?:the\s)?"
+    r"(?:page|line|step|part|case|row|note|reference|ref|item|paragraph|point|claim|fact|rule))"
+    r"s?\.?\s{0,2}(?:(?:no|number)\.?\s)?[#(\[]?$",
+    re.I,
+)
+"""Before the number of a place in a text: see page 12, Theorem 12, equation (12)."""
+
 _NEXT_WORDS = re.compile(r"\s{0,2}[(（]?\s{0,2}([^\W\d_]{2,20}(?:[ -][^\W\d_]{2,20}){0,5})(?![\w-])")
 
 _ENDS = re.compile(rf"(?:{SENTENCE_END.pattern}|[.!?]\$\$?(?=\s))")
@@ -80,7 +90,7 @@ def final_number(text: str, single: bool = True) -> Extraction | None:
 def last_number(text: str, single: bool = True) -> Extraction | None:
     """The last number of the text, unless it is denied, bounded, or one of several guesses."""
     tail = text[-TAIL:]
-    numbers, end = list(_NUMBER.finditer(tail)), len(tail)
+    numbers, end = [number for number in _NUMBER.finditer(tail) if not _is_pointer(tail, number)], len(tail)
     while single and len(numbers) > 1 and _NOT_OTHER.fullmatch(tail, numbers[-2].end(), numbers[-1].start()):
         numbers.pop()  # 12, not 13
         end = numbers[-1].end()
@@ -100,6 +110,10 @@ def last_number(text: str, single: bool = True) -> Extraction | None:
     if changed:
         return Extraction(None, "last_number", f"{changed!r} makes it another number")
     return Extraction(last.group(), "last_number")
+
+
+def _is_pointer(text: str, number: re.Match[str]) -> bool:
+    return bool(_POINTER.search(text[max(0, number.start() - 60) : number.start()]))
 
 
 def _changed(before: str, digits: str, after: str) -> str | None:
@@ -131,7 +145,7 @@ def _value(digits: str) -> Fraction | None:
 
 def sentence_number(text: str, single: bool = True) -> Extraction | None:
     """The only number of a sentence in plain words."""
-    if not is_sentence(text) or len(_NUMBER.findall(text)) != 1:
+    if not is_sentence(text) or sum(not _is_pointer(text, number) for number in _NUMBER.finditer(text)) != 1:
         return None
     if any(word.lower() in words.NUMBER_CHANGING for word in ANY_WORD.findall(text)):
         return None

@@ -285,8 +285,8 @@ class Parser(TokenStream):
 
     def signed(self) -> Node:
         negative = False
-        while self.is_op("+", "-"):
-            negative ^= self.token.value == "-"
+        while self.is_op("+", "-") or self.is_spoken_sign():
+            negative ^= self.token.value != "+"
             self.at += 1
         if self.is_op("pm", "mp"):
             self.signs, upper = True, self.token.value == "pm"
@@ -296,6 +296,13 @@ class Parser(TokenStream):
         if negative and isinstance(term, Text | Relation):
             raise CannotRead("a sign before words")
         return Neg(term) if negative else term
+
+    def is_spoken_sign(self) -> bool:
+        """negative 7, minus \\frac{1}{2}."""
+        if self.token.kind != "text" or self.token.value.lower() not in ("negative", "minus"):
+            return False
+        after = self.ahead()
+        return after.kind in ("num", "sci", "repeating") or after.value in ("frac", "sqrt", "pi")
 
     def term(self) -> Node:
         factors = [self.factor()]
