@@ -40,6 +40,12 @@ _DECLARED = (
     re.compile(rf"(?:答案|正确答案|正确选项|选项|应选|故选|选择|本题选|选)[是为：:\s]{{0,4}}{_LETTER}"),
     re.compile(rf"(?:正解|答え|解答)[はが：:\s]{{0,4}}{_LETTER}|(?:정답|답)[은이는：:\s]{{0,4}}{_LETTER}"),
     re.compile(
+        r"(?:الجواب|الإجابة|الاجابة|উত্তর|उत्तर|cevap|yanıt|đáp án|jawaban|odpowiedź|antwoord)"
+        rf"(?:\s\w{{1,12}})?[:：\s]{{1,4}}{_LETTER}",
+        re.I,
+    ),
+    re.compile(rf"\b(?:so|hence|thus|therefore|leaving)[,:]?\s{_LETTER}(?=[.!\s]*$)", re.I),
+    re.compile(
         r"\b(?:pick|choose|select|go with|chose|selected|picked|elijo|choisis|wähle|scelgo|escolho|выбираю)"
         rf"\s(?:option\s|answer\s|choice\s)?{_LETTER}",
         re.I,
