@@ -230,7 +230,7 @@ def _normal(items: list[Any], options: AnswerOptions) -> Any:
 
 def _pieces(text: str) -> list[list[str]]:
     """The ways to take a text apart: at lines, at commas and "and", at commas alone ("salt and pepper" is one item), at
-    arrows, at blanks.
+    arrows.
     """
     body = _unwrapped(TEXT_COMMAND.sub(r"\1", text.strip()))
     lines = [_BULLET.sub("", line, count=1).strip() for line in body.splitlines() if line.strip()]
@@ -245,7 +245,6 @@ def _pieces(text: str) -> list[list[str]]:
         re.split(r"\s*[,;，；、]\s*", body),
         re.split(r"\s*[;；]\s*", body),
         _ARROWS.split(body),
-        body.split(),
     ]
     return [[piece for piece in way if piece][:MAX_ITEMS] for way in ways]
 
