@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reward_verifiers.answer import AnswerOptions, AnswerReference, AnswerVerifier
 from reward_verifiers.answer.audit import audited
-from reward_verifiers.answer.comparing import evaluate
+from reward_verifiers.answer.comparing import digits, residues
 from reward_verifiers.answer.reading.reader import read
 from reward_verifiers.contract import Verdict
 from reward_verifiers.verifier import BadReference, Sample, Unsupported
@@ -224,11 +224,9 @@ def test_a_rounding_has_five_figures_at_least() -> None:
 
 
 def test_numbers_that_share_seventeen_digits_are_not_close() -> None:
-    one = evaluate.numeric_point("x", 0, "positive")
-    assert evaluate.close(one, one)
-    assert not evaluate.close(
-        one, one * (1 + evaluate.numeric_point("y", 0, "positive") * evaluate._CTX.mpf(10) ** -25)
-    )
+    one = digits.numeric_point("x", 0, "positive")
+    assert digits.close(one, one)
+    assert not digits.close(one, one * (1 + digits.numeric_point("y", 0, "positive") * digits._CTX.mpf(10) ** -25))
 
 
 @pytest.mark.parametrize(
@@ -247,9 +245,9 @@ def test_points_that_are_left_out_are_left_out(gold: str, answer: str, expected:
 
 
 def test_the_points_of_identity_tests_depend_on_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = evaluate.residue_point.__wrapped__("x", 0)
-    monkeypatch.setattr(evaluate, "_SALT", b"0" * 16)
-    assert evaluate.residue_point.__wrapped__("x", 0) != before
+    before = residues.residue_point.__wrapped__("x", 0)
+    monkeypatch.setattr(residues, "_SALT", b"0" * 16)
+    assert residues.residue_point.__wrapped__("x", 0) != before
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------

@@ -130,7 +130,7 @@ class Auditor:
 
 def _is_idle(text: str, other: str) -> bool:
     """A change that no reader could see: of nought over anything, or one to any power."""
-    from reward_verifiers.answer.comparing.evaluate import rational_or_none
+    from reward_verifiers.answer.comparing.rationals import rational_or_none
     from reward_verifiers.answer.reading.reader import read
 
     left, right = read(text).node, read(other).node

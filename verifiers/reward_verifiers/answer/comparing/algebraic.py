@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import log2
 from typing import NamedTuple
 
-from reward_verifiers.answer.comparing.evaluate import NotHere
+from reward_verifiers.answer.comparing.rationals import NotHere
 from reward_verifiers.answer.reading.nodes import Add, Call, Const, Frac, Mul, Neg, Node, Num, Percent, Pow, Quantity
 
 MAX_DEGREE = 4096

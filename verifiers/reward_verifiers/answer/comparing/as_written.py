@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from reward_verifiers.answer.comparing.evaluate import rational_or_none
 from reward_verifiers.answer.comparing.items import Compare
+from reward_verifiers.answer.comparing.rationals import rational_or_none
 from reward_verifiers.answer.comparing.scalars import scalars
 from reward_verifiers.answer.judged import Outcome, different
 from reward_verifiers.answer.options import AnswerOptions

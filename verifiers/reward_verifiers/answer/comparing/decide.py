@@ -16,7 +16,6 @@ from itertools import pairwise
 
 from reward_verifiers.answer.comparing import as_written, forms, named, vectors
 from reward_verifiers.answer.comparing.equations import equations
-from reward_verifiers.answer.comparing.evaluate import rational_or_none
 from reward_verifiers.answer.comparing.families import (
     as_congruence,
     builders,
@@ -26,6 +25,7 @@ from reward_verifiers.answer.comparing.families import (
     is_of_whole_numbers,
 )
 from reward_verifiers.answer.comparing.items import distinct, ordered, unordered
+from reward_verifiers.answer.comparing.rationals import rational_or_none
 from reward_verifiers.answer.comparing.regions import is_solved, region
 from reward_verifiers.answer.comparing.regions import same as same_region
 from reward_verifiers.answer.comparing.scalars import rounds, scalars

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from reward_verifiers.answer.comparing import evaluate
-from reward_verifiers.answer.comparing.evaluate import NotHere, TooLarge, numerator, residue
+from reward_verifiers.answer.comparing import residues
 from reward_verifiers.answer.comparing.items import Compare, ordered
+from reward_verifiers.answer.comparing.rationals import NotHere, TooLarge
+from reward_verifiers.answer.comparing.residues import numerator, residue
 from reward_verifiers.answer.judged import Outcome, different
 from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.answer.reading.nodes import Add, Neg, Node, Relation, symbols
@@ -53,7 +54,7 @@ def equations(gold: Relation, answer: Relation, options: AnswerOptions, compare:
 def _cleared(left: Node, right: Node) -> Outcome:
     """xy = 6 is y = 6/x: the same once denominators are cleared."""
     try:
-        ratios = {numerator(left, k) * evaluate.inverse(numerator(right, k)) % evaluate.PRIME for k in range(3)}
+        ratios = {numerator(left, k) * residues.inverse(numerator(right, k)) % residues.PRIME for k in range(3)}
     except (NotHere, TooLarge, ZeroDivisionError):
         return different("different equations")
     if len(ratios) == 1 and 0 not in ratios:
@@ -62,9 +63,9 @@ def _cleared(left: Node, right: Node) -> Outcome:
 
 
 def _ratio(left: Node, right: Node, index: int) -> int:
-    return residue(left, index) * evaluate.inverse(residue(right, index)) % evaluate.PRIME
+    return residue(left, index) * residues.inverse(residue(right, index)) % residues.PRIME
 
 
 def _small_positive(ratio: int) -> bool:
     """Whether a residue is a positive fraction of small integers."""
-    return any(0 < ratio * under % evaluate.PRIME < 10**6 for under in range(1, 1000))
+    return any(0 < ratio * under % residues.PRIME < 10**6 for under in range(1, 1000))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from reward_verifiers.answer.comparing.equations import MIRROR
-from reward_verifiers.answer.comparing.evaluate import rational_or_none
 from reward_verifiers.answer.comparing.items import Compare, ordered, unordered
+from reward_verifiers.answer.comparing.rationals import rational_or_none
 from reward_verifiers.answer.judged import UNKNOWN, Outcome, different
 from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.answer.reading.nodes import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import gcd
 
-from reward_verifiers.answer.comparing.evaluate import NotHere, TooLarge, rational
+from reward_verifiers.answer.comparing.rationals import NotHere, TooLarge, rational
 from reward_verifiers.answer.reading.nodes import (
     Add,
     Big,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from reward_verifiers.answer.comparing.evaluate import rational_or_none
+from reward_verifiers.answer.comparing.rationals import rational_or_none
 from reward_verifiers.answer.judged import UNKNOWN, Outcome, different
 from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.answer.reading.nodes import Node, Seq

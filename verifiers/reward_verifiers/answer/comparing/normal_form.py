@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from reward_verifiers.answer.comparing.evaluate import NotHere, TooLarge, numeric, rational, rational_or_none, shown
+from reward_verifiers.answer.comparing.digits import numeric, shown
+from reward_verifiers.answer.comparing.rationals import NotHere, TooLarge, rational, rational_or_none
 from reward_verifiers.answer.reading.nodes import (
     Add,
     Based,

@@ -9,7 +9,8 @@ from fractions import Fraction
 from functools import cmp_to_key
 from typing import Any, NamedTuple
 
-from reward_verifiers.answer.comparing.evaluate import NotHere, close, numeric
+from reward_verifiers.answer.comparing.digits import close, numeric
+from reward_verifiers.answer.comparing.rationals import NotHere
 from reward_verifiers.answer.reading.nodes import (
     Add,
     Call,

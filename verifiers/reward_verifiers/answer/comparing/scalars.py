@@ -12,9 +12,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from reward_verifiers.answer.comparing import evaluate
+from reward_verifiers.answer.comparing import digits
 from reward_verifiers.answer.comparing.algebraic import separation_bits
-from reward_verifiers.answer.comparing.evaluate import NotHere, TooLarge, numeric, rational, rational_or_none, residue
+from reward_verifiers.answer.comparing.digits import numeric
+from reward_verifiers.answer.comparing.rationals import NotHere, TooLarge, rational, rational_or_none
+from reward_verifiers.answer.comparing.residues import residue
 from reward_verifiers.answer.judged import UNKNOWN, Outcome, different
 from reward_verifiers.answer.options import AnswerOptions, Tolerance
 from reward_verifiers.answer.reading import units
@@ -195,7 +197,7 @@ def _beyond(gold: Node, answer: Node) -> Outcome:
 
 def _is_small(node: Node) -> bool:
     """Whether it is worked out within bounds, exactly, as a residue or numerically."""
-    at = {name: evaluate.numeric_point(name, 0, "positive") for name in symbols(node)}
+    at = {name: digits.numeric_point(name, 0, "positive") for name in symbols(node)}
     for way in (rational, lambda node: residue(node, 0), lambda node: numeric(node, at)):
         try:
             way(node)
@@ -236,13 +238,13 @@ def _by_digits(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     try:
         if names:
             return _at_points(gold, answer, names, options.variables)
-        with evaluate.precision(evaluate.FIRST_BITS):
+        with digits.precision(digits.FIRST_BITS):
             left, right = numeric(gold, {}), numeric(answer, {})
-            near, hidden = evaluate.close(left, right), evaluate.spread_bits() + evaluate.size(left)
-            unsure = evaluate.lost_bits() > _LOST_BITS
+            near, hidden = digits.close(left, right), digits.spread_bits() + digits.size(left)
+            unsure = digits.lost_bits() > _LOST_BITS
         if near or (unsure and _looked_closer(gold, answer, {}, hidden).equal):
             return _looked_closer(gold, answer, {}, hidden)
-        exact = [rational_or_none(node) or evaluate.fraction(value) for node, value in ((gold, left), (answer, right))]
+        exact = [rational_or_none(node) or digits.fraction(value) for node, value in ((gold, left), (answer, right))]
         if None in exact:
             return different("different numbers")
         return _approximate(gold, answer, exact[0], exact[1], options)  # type: ignore[arg-type]
@@ -262,15 +264,15 @@ def _looked_closer(gold: Node, answer: Node, at: dict[str, Any], hidden: int) ->
             bound = separation_bits(Add((gold, Neg(answer))))
         except (NotHere, TooLarge, OverflowError, ZeroDivisionError):
             bound = None
-        if bound is not None and bound < evaluate.MAX_PRECISION - 200:
+        if bound is not None and bound < digits.MAX_PRECISION - 200:
             bits, rule = int(bound) + hidden + 100, "equal algebraic numbers"
-    if bits <= evaluate.FIRST_BITS - 60:
+    if bits <= digits.FIRST_BITS - 60:
         return Outcome(True, rule)
-    if bits > evaluate.MAX_PRECISION:
+    if bits > digits.MAX_PRECISION:
         return Outcome(None, "not decided: more digits may differ than are worked out")
-    with evaluate.precision(bits + 80):
+    with digits.precision(bits + 80):
         left, right = numeric(gold, at), numeric(answer, at)
-        same = evaluate.close(left, right, lost=evaluate.lost_bits())
+        same = digits.close(left, right, lost=digits.lost_bits())
     return Outcome(True, rule) if same else different("different numbers that share their first digits")
 
 
@@ -305,7 +307,7 @@ def _at_points(gold: Node, answer: Node, names: frozenset[str], variables: str) 
     against the answer.
     """
     nodes = [*walk(gold), *walk(answer)]
-    real = any(isinstance(node, Call) and node.name in evaluate.REAL_ONLY for node in nodes)
+    real = any(isinstance(node, Call) and node.name in digits.REAL_ONLY for node in nodes)
     whole = frozenset(
         name
         for node in nodes
@@ -317,12 +319,12 @@ def _at_points(gold: Node, answer: Node, names: frozenset[str], variables: str) 
     for index, flavour in enumerate(_FLAVOURS_OF[variables]):
         if real and flavour == "complex":
             flavour = "negative" if index < 3 else "positive"
-        at = {name: evaluate.numeric_point(name, index, "integer" if name in whole else flavour) for name in names}
+        at = {name: digits.numeric_point(name, index, "integer" if name in whole else flavour) for name in names}
         try:
-            with evaluate.precision(evaluate.FIRST_BITS):
+            with digits.precision(digits.FIRST_BITS):
                 left, right = numeric(gold, at), numeric(answer, at)
-                near, hidden = evaluate.close(left, right), evaluate.spread_bits()
-            if variables != "complex" and not evaluate.is_real(left):
+                near, hidden = digits.close(left, right), digits.spread_bits()
+            if variables != "complex" and not digits.is_real(left):
                 continue
             closer = _looked_closer(gold, answer, at, hidden) if near else different("")
         except ZeroDivisionError:
@@ -390,7 +392,7 @@ def rounds(exact: Node, decimal: Node) -> bool:
     if abs(places) > 1000:
         return False
     try:
-        left, right = (rational_or_none(node) or evaluate.fraction(numeric(node, {})) for node in (exact, decimal))
+        left, right = (rational_or_none(node) or digits.fraction(numeric(node, {})) for node in (exact, decimal))
     except (NotHere, TooLarge, ZeroDivisionError, OverflowError, ValueError):
         return any(type(node) is Big for node in walk(exact))
     if left is None or right is None:

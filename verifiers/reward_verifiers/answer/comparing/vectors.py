@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from reward_verifiers.answer.comparing.evaluate import rational_or_none
+from reward_verifiers.answer.comparing.rationals import rational_or_none
 from reward_verifiers.answer.reading.nodes import (
     Add,
     Const,

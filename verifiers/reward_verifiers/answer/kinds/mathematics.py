@@ -21,7 +21,8 @@ from typing import Any
 
 from reward_verifiers.answer.comparing import symbolic
 from reward_verifiers.answer.comparing.decide import compare
-from reward_verifiers.answer.comparing.evaluate import NotHere, TooLarge, numeric, rational
+from reward_verifiers.answer.comparing.digits import numeric
+from reward_verifiers.answer.comparing.rationals import NotHere, TooLarge, rational
 from reward_verifiers.answer.extraction.sources import candidates
 from reward_verifiers.answer.judged import NOT_READ, Judged, Outcome, clipped
 from reward_verifiers.answer.options import AnswerOptions
