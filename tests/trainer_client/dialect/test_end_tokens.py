@@ -19,6 +19,7 @@ def test_every_familys_end_is_removed(token):
         ("", ""),
         ("<|im_end|>", ""),
         ("2</s><pad><pad>", "2"),
+        ("What comes before is longer: 2</s>", "What comes before is longer: 2"),
         ("2<eos>\u3000[PAD]", "2"),
         ("2</s>\u200b", "2</s>\u200b"),
         ("The token <pad>.", "The token <pad>."),

@@ -1,5 +1,6 @@
 """What a label means. Every row was read in two ways by the gateway and the adapters, or by one of them alone."""
 
+import functools
 import math
 
 import pytest
@@ -105,6 +106,17 @@ def test_a_key_that_stands_twice_with_one_value_is_no_conflict(label):
 @pytest.mark.parametrize("label", [10**30, {"answer": 10**30}, f'{{"answer": 1{"0" * 30}}}', {"solution": 10**30}])
 def test_an_integer_beyond_64_bits_keeps_its_digits(label):
     assert reference_of(label)["answer"] == "1" + "0" * 30
+
+
+def test_an_integer_of_thousands_of_digits_is_carried_and_a_longer_one_is_no_answer():
+    assert reference_of({"answer": 10**3_500})["answer"] == "1" + "0" * 3_500
+    assert reference_of({"answer": 10**3_700})["answer"] is None
+
+
+@pytest.mark.parametrize(("levels", "is_carried"), [(24, True), (25, False)])
+def test_nesting_is_bounded(levels, is_carried):
+    nested = functools.reduce(lambda inner, _: {"in": inner}, range(levels), "deep")
+    assert ("deep" in str(json_value(nested))) is is_carried
 
 
 def test_what_json_cannot_carry_is_left_out_beside_the_answer():
