@@ -151,9 +151,10 @@ _FIRST_SIGNS = frozenset(mark[0] for pair in THINKING for mark in pair)
 def thinking_marks(text: str) -> tuple[str, str]:
     """The marks of the family that wrote the text; R1's when it has none."""
     start = text[:100].lstrip()
-    for opening, closing in _ONLY_AT_START:
-        if start.startswith(opening):
-            return opening, closing
+    if start.startswith("<"):
+        for opening, closing in _ONLY_AT_START:
+            if start.startswith(opening):
+                return opening, closing
     signs = [place for sign in _FIRST_SIGNS if (place := text.find(sign)) >= 0]
     first = _FIRST_MARK.search(text, min(signs)) if signs else None
     return next((pair for pair in THINKING if first and first[0] in pair), THINKING[0])
@@ -213,8 +214,8 @@ def tagged_answer(text: str) -> str | None:
     '4'
     """
     start = text.rfind("<answer>")
-    end = text.find("</answer>", start)
-    return text[start + len("<answer>") : end] if 0 <= start < end else None
+    end = text.find("</answer>", start) if start >= 0 else -1
+    return text[start + len("<answer>") : end] if start < end else None
 
 
 def answer_text(completion: str, prefix: str, source: str) -> str | None:
