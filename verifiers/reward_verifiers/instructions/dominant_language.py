@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import lru_cache
 from itertools import chain
@@ -48,6 +49,7 @@ _CLEAR_WORDS = 8
 _CLEAR_SHARE = 0.25
 _CLEAR_LEAD = 2.0
 _OTHER_LEAD = 4
+_WORD = re.compile(r"[A-Za-z]{2}")
 
 
 def _code(value: str) -> str:
@@ -74,6 +76,8 @@ def is_in_language(whole: Text, code: str) -> Result:
         return Result(clear == code, f"it is {clear}")
     if code in _QUICK and _CLEAR_WORDS <= max(hits[1:]) >= _OTHER_LEAD * hits[1 + _QUICK.index(code)]:
         return Result(False, f"common words of other languages are {_OTHER_LEAD} times as many as those of {code}")
+    if text.isascii() and not _WORD.search(text):
+        return Result(False, "no words of any language")
     shares = count(text.lower() if text.isupper() else text, CODES, target=code).words
     known = {language: amount for language, amount in shares.items() if language != UNKNOWN}
     if not known:

@@ -93,9 +93,11 @@ class Text:
 
         Texts that are equal stand there once, and those without asterisks only where asterisks were.
         """
-        known = {self.raw, *(one.raw for one in (self._starred._cuts if self._starred else ()) if one is not None)}
-        parts = {one.raw: one for one in self._cuts if one is not None and one.raw not in known}
-        return list(parts.values())
+        parts: list[Text] = []
+        for one in self._cuts:
+            if one is not None and one._whole is self and all(one.raw != other.raw for other in (self, *parts)):
+                parts.append(one)
+        return parts
 
     @property
     def smallest_part(self) -> Text | None:
@@ -118,7 +120,7 @@ class Text:
 
     def _part(self, begin: int, end: int) -> Text | None:
         raw = self.raw[begin:end]
-        if not raw.strip():
+        if not raw or raw.isspace():
             return None
         one = Text(raw, self.tokens_sampled, self)
         one._whole, one._begin = self, begin
