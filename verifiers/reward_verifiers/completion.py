@@ -146,17 +146,23 @@ _FIRST_MARK = re.compile(
     )
 )
 _FIRST_SIGNS = frozenset(mark[0] for pair in THINKING for mark in pair)
+_PAIR_OF = {mark: pair for pair in reversed(THINKING) for mark in pair}
 
 
 def thinking_marks(text: str) -> tuple[str, str]:
     """The marks of the family that wrote the text; R1's when it has none."""
+    return _first_pair(text) or THINKING[0]
+
+
+def _first_pair(text: str) -> tuple[str, str] | None:
     start = text[:100].lstrip()
-    for opening, closing in _ONLY_AT_START:
-        if start.startswith(opening):
-            return opening, closing
+    if start.startswith("<"):
+        for opening, closing in _ONLY_AT_START:
+            if start.startswith(opening):
+                return opening, closing
     signs = [place for sign in _FIRST_SIGNS if (place := text.find(sign)) >= 0]
     first = _FIRST_MARK.search(text, min(signs)) if signs else None
-    return next((pair for pair in THINKING if first and first[0] in pair), THINKING[0])
+    return _PAIR_OF[first[0]] if first else None
 
 
 def thoughts(text: str) -> list[str] | None:
@@ -193,7 +199,10 @@ def after_think(text: str, prefix: str = "") -> str | None:
     ' 2'
     """
     text = prefix + text
-    opening, closing = thinking_marks(text)
+    pair = _first_pair(text)
+    if pair is None:
+        return text
+    opening, closing = pair
     if opening == _HARMONY:
         final = text.rfind(_FINAL)
         return text[final + len(_FINAL) :] if final >= 0 else None
@@ -213,8 +222,8 @@ def tagged_answer(text: str) -> str | None:
     '4'
     """
     start = text.rfind("<answer>")
-    end = text.find("</answer>", start)
-    return text[start + len("<answer>") : end] if 0 <= start < end else None
+    end = text.find("</answer>", start) if start >= 0 else -1
+    return text[start + len("<answer>") : end] if start < end else None
 
 
 def answer_text(completion: str, prefix: str, source: str) -> str | None:

@@ -169,6 +169,40 @@ def test_strict_and_loose():
     assert score("It flows.", constraint, mode="loose") == 0
 
 
+def loose_texts(text):
+    """The eight texts of IFEval's loose mode, as its code writes them."""
+    lines = text.split("\n")
+    cut = ["\n".join(part).strip() for part in (lines, lines[1:], lines[:-1], lines[1:-1])]
+    texts = [text, *cut[1:]]
+    return [one for one in texts + [one.replace("*", "") for one in texts] if one.strip()]
+
+
+AROUND = [
+    "Sure:\n{}",
+    "{}\nHope this helps, friend!",
+    "Sure, Tom:\n\n**{}**\n\nBye.",
+    "* {}\n* {}",
+    "A*b*\n{}\n\n{}\n9",
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "right", "wrong"), CASES, ids=[one[0] for one in CASES])
+def test_loose_is_strict_on_any_of_eight_texts(name, arguments, right, wrong):
+    constraint = (name, arguments)
+    for form in AROUND:
+        for text in (form.replace("{}", one) for one in [*right[:1], *wrong[:1]]):
+            text = text.strip("\r\n").rstrip()
+            wanted = max(score(one, constraint, min_content=0) for one in loose_texts(text))
+            assert score(text, constraint, mode="loose", min_content=0) == wanted, text
+
+
+def test_emphasis_inside_a_keyword_is_loose():
+    constraint = ("keywords:existence", {"keywords": ["black forest"]})
+    text = "The Danube rises in the **Black** Forest.\nIt ends in the sea."
+    assert score(text, constraint) == 0
+    assert score(text, constraint, mode="loose") == 1
+
+
 def test_all_and_share():
     constraints = [("punctuation:no_comma", {}), ("detectable_format:title", {}), ("startend:quotation", {})]
     assert score("<<Danube>> flows", *constraints) == 0

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import lru_cache
+from itertools import chain
 from typing import Annotated
 
 from pydantic import AfterValidator
 from wordfreq import top_n_list
 
-from reward_verifiers.instructions.kinds import Result
+from reward_verifiers.instructions.kinds import Need, Result
 from reward_verifiers.instructions.segment import words
+from reward_verifiers.instructions.text import Tally, Text
 from reward_verifiers.language.count import count
 from reward_verifiers.language.languages import CODES, UNKNOWN, meant
 
@@ -39,10 +42,14 @@ _COMMON: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 }
 """Common words of a language, and of those that it is taken for."""
 _QUICK = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "fi", "id", "vi", "ru", "uk", "bg")
+_FAR = 8
+"""A language is not that of a part where the whole has so many times fewer words of it than the part has words."""
 _COMMONEST = 200
 _CLEAR_WORDS = 8
 _CLEAR_SHARE = 0.25
 _CLEAR_LEAD = 2.0
+_OTHER_LEAD = 4
+_WORD = re.compile(r"[A-Za-z]{2}")
 
 
 def _code(value: str) -> str:
@@ -59,13 +66,18 @@ def _code(value: str) -> str:
 LanguageCode = Annotated[str, AfterValidator(_code)]
 
 
-def is_in_language(text: str, code: str) -> Result:
+def is_in_language(whole: Text, code: str) -> Result:
     """Whether at least half of the words are of the language, and no other has more."""
-    text = text[:MAX_CHARS]
+    text = whole.raw[:MAX_CHARS]
     if code in _COMMON:
         return _by_common_words(text, code)
-    if (clear := _clear_language(text)) is not None:
+    hits = whole.word_tally("common", _common_words) if len(text) == len(whole.raw) else _common_words(text)
+    if (clear := _clear_language(hits)) is not None:
         return Result(clear == code, f"it is {clear}")
+    if code in _QUICK and _CLEAR_WORDS <= max(hits[1:]) >= _OTHER_LEAD * hits[1 + _QUICK.index(code)]:
+        return Result(False, f"common words of other languages are {_OTHER_LEAD} times as many as those of {code}")
+    if text.isascii() and not _WORD.search(text):
+        return Result(False, "no words of any language")
     shares = count(text.lower() if text.isupper() else text, CODES, target=code).words
     known = {language: amount for language, amount in shares.items() if language != UNKNOWN}
     if not known:
@@ -73,7 +85,9 @@ def is_in_language(text: str, code: str) -> Result:
     best = max(known, key=lambda language: known[language])
     share = known.get(code, 0.0) / sum(shares.values())
     has_none = code not in known and sum(shares.values()) >= _SURE_WORDS
-    return Result(best == code and share >= _LEAST, f"{share:.0%} of the words are {code}", is_final=has_none)
+    least = whole.smallest_part.number_of_words if whole.smallest_part else 0
+    need = Need.MORE if has_none or _FAR * known.get(code, 0) < least else None
+    return Result(best == code and share >= _LEAST, f"{share:.0%} of the words are {code}", need)
 
 
 @lru_cache(maxsize=1)
@@ -86,16 +100,18 @@ def _commonest() -> dict[str, tuple[str, ...]]:
     return languages
 
 
-def _clear_language(text: str) -> str | None:
+def _clear_language(hits: Tally) -> str | None:
     """The language whose commonest words are many, and far more than any other's; None where it is not clear."""
+    second, most = sorted(hits[1:])[-2:]
+    is_clear = most >= max(_CLEAR_WORDS, _CLEAR_SHARE * hits[0]) and most >= _CLEAR_LEAD * second
+    return _QUICK[hits.index(most, 1) - 1] if is_clear else None
+
+
+def _common_words(text: str) -> Tally:
+    """The number of words, and how many of them are common in each language."""
     own = words(text.lower())
-    languages = _commonest()
-    hits = Counter(code for common in map(languages.get, own) if common for code in common)
-    if len(hits) < 2:
-        hits.update(dict.fromkeys(_QUICK, 0))
-    (code, most), (_, second) = hits.most_common(2)
-    is_clear = most >= max(_CLEAR_WORDS, _CLEAR_SHARE * len(own)) and most >= _CLEAR_LEAD * second
-    return code if is_clear else None
+    hits = Counter(chain.from_iterable(filter(None, map(_commonest().get, own))))
+    return len(own), *map(hits.__getitem__, _QUICK)
 
 
 def _by_common_words(text: str, code: str) -> Result:

@@ -9,8 +9,10 @@ The arguments and their types are the function's own: what does not fit them is 
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
@@ -20,13 +22,20 @@ from reward_verifiers.instructions.text import Text
 MAX_ARGUMENT = 100_000
 
 
+class Need(Enum):
+    """What a text that does not meet a constraint has too little or too much of; parts of it never have more."""
+
+    MORE = "more"
+    LESS = "less"
+
+
 class Result(NamedTuple):
     """Whether a constraint is met, and what was counted."""
 
     met: bool
     detail: str = ""
-    is_final: bool = False
-    """No part of the text meets it, either: loose scoring need not look."""
+    need: Need | None = None
+    """With `MORE`, no part of the text meets it, either; with `LESS`, no text that this one is a part of. None: unclear."""
 
 
 Check = Callable[..., Result | bool]
@@ -72,6 +81,10 @@ class Kind:
     check: Check
     has_content: bool
     """Text that meets it says something of its own; not so where it is copied, or one of a few options."""
+    need: Need | None
+    """Of every text that does not meet it, where the check says no more than that."""
+    ignores_asterisks: bool
+    """Asterisks change nothing."""
     demand: Callable[..., str] | None
     """What is wrong with arguments that fit their types; empty when nothing is."""
 
@@ -85,6 +98,8 @@ def kind(
     *,
     has_content: bool = True,
     any_arguments: bool = False,
+    need: Need | None = None,
+    ignores_asterisks: bool = False,
     demand: Callable[..., str] | None = None,
 ) -> Callable[[Check], Check]:
     """Enter a check into the table."""
@@ -92,7 +107,8 @@ def kind(
     def enter(check: Check) -> Check:
         base = _AnyArguments if any_arguments else _Arguments
         about = " ".join((check.__doc__ or "").split())
-        KINDS[name] = Kind(name, source, about, _model(name, check, base), check, has_content, demand)
+        model = _model(name, check, base)
+        KINDS[name] = Kind(name, source, about, model, check, has_content, need, ignores_asterisks, demand)
         return check
 
     return enter
@@ -112,15 +128,28 @@ def _model(name: str, check: Check, base: type[BaseModel]) -> type[BaseModel]:
 
 
 def compared(count: int, relation: str, bound: int, unit: str) -> Result:
-    """A number of things against a bound."""
-    met = {
-        "at least": count >= bound,
-        "at most": count <= bound,
-        "less than": count < bound,
-        "more than": count > bound,
-        "exactly": count == bound,
-    }[relation]
-    return Result(met, f"{count} {unit}, {relation} {bound} wanted", not met and relation in ("at least", "more than"))
+    """A number of things, of which a part of the text never has more, against a bound."""
+    met = _RELATIONS[relation](count, bound)
+    return Result(met, f"{count} {unit}, {relation} {bound} wanted", None if met else _need(count, relation, bound))
+
+
+def _need(count: int, relation: str, bound: int) -> Need:
+    return Need.MORE if relation in ("at least", "more than") or count < bound else Need.LESS
+
+
+_RELATIONS: dict[str, Callable[[int, int], bool]] = {
+    "at least": operator.ge,
+    "at most": operator.le,
+    "less than": operator.lt,
+    "more than": operator.gt,
+    "exactly": operator.eq,
+}
+
+
+def within(count: int, least: int, most: int, unit: str) -> Result:
+    """The same against two bounds."""
+    need = Need.MORE if count < least else Need.LESS if count > most else None
+    return Result(need is None, f"{count} {unit}, {least} to {most} wanted", need)
 
 
 def around(count: int, quantifier: str, bound: int, tolerance: int, unit: str) -> Result:

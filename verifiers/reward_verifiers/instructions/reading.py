@@ -36,18 +36,21 @@ class Constraint:
 
 def constraints_of(reference: InstructionsReference) -> list[Constraint]:
     """What the row asks for. Raises BadReference for what is not understood."""
-    row = reference.model_dump(by_alias=True, exclude_none=True)
     try:
-        key = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
+        key = orjson.dumps([reference.__dict__, reference.model_extra], option=orjson.OPT_SORT_KEYS)
     except TypeError:
         raise BadReference("reference: it cannot be written as JSON") from None
     return _constraints(key)
 
 
 @lru_cache(maxsize=256)
-def _constraints(row: bytes) -> list[Constraint]:
-    """Of a row as JSON: the completions of a group ask for the same."""
-    rows = _rows(orjson.loads(row))
+def _constraints(written: bytes) -> list[Constraint]:
+    """Of a reference's fields as JSON: the completions of a group ask for the same."""
+    fields, others = orjson.loads(written)
+    row = {name: value for name, value in {**fields, **(others or {})}.items() if value is not None}
+    if "arguments" in row:
+        row["kwargs"] = row.pop("arguments")
+    rows = _rows(row)
     if len(rows) > MAX_CONSTRAINTS:
         raise BadReference(f"reference: more than {MAX_CONSTRAINTS} constraints")
     return [_constraint(name, arguments, is_exact) for name, arguments, is_exact in rows]

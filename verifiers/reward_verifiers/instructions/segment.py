@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
 from icu4py.breakers import WordBreaker
@@ -21,7 +22,8 @@ _UNSPACED = re.compile(
     "\U00020000-\U0003134f]"
 )
 """Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
-_ASCII_SPACES = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
+_BETWEEN_WORDS = bytes(code if re.match(rb"[a-zA-Z0-9_]", bytes([code])) else ord(" ") for code in range(256))
+"""Of ASCII: all that is no part of a word is a space."""
 
 
 _MARKED = re.compile("[\u0300-\u1fff\u200c\u200d\u20d0-\u20ff\ua000-\uabff\ufb1e\ufe20-\ufe2f]")
@@ -43,9 +45,14 @@ def words(text: str) -> list[str]:
     (['It', 's', '3', '5', 'km'], ['我们', '今天', '去', '北京'])
     """
     if text.isascii():
-        return text.translate(_ASCII_SPACES).split()
+        return text.encode().translate(_BETWEEN_WORDS).decode().split()
     found = (_word() if _MARKED.search(text) else _PLAIN_WORD).findall(text)
     return _split_unspaced(found) if _UNSPACED.search(text) else found
+
+
+def number_of_words(text: str) -> int:
+    """How many words a text has."""
+    return len(text.encode().translate(_BETWEEN_WORDS).split() if text.isascii() else words(text))
 
 
 def _split_unspaced(parts: list[str]) -> list[str]:
@@ -71,18 +78,28 @@ _TOKEN = re.compile(
 _CLOSERS = frozenset("\"'”’»)]}>")
 
 
-def tokens(sentences: list[str]) -> list[str]:
-    """The tokens of sentences.
+_SHORT_PIECE = 30
 
-    >>> tokens(["I don't know (yet)."])
+
+def tokens(sentence: str) -> list[str]:
+    """The tokens of a sentence.
+
+    >>> tokens("I don't know (yet).")
     ['I', 'do', "n't", 'know', '(', 'yet', ')', '.']
     """
     found: list[str] = []
-    for sentence in sentences:
-        one = _TOKEN.findall(sentence)
-        _split_last_stop(one)
-        found += _split_unspaced(one) if _UNSPACED.search(sentence) else one
-    return found
+    for piece in sentence.split():
+        if piece.isalpha():
+            found.append(piece)
+        else:
+            found += _tokens_of_piece(piece) if len(piece) <= _SHORT_PIECE else _TOKEN.findall(piece)
+    _split_last_stop(found)
+    return found if sentence.isascii() or not _UNSPACED.search(sentence) else _split_unspaced(found)
+
+
+@lru_cache(maxsize=10_000)
+def _tokens_of_piece(piece: str) -> tuple[str, ...]:
+    return tuple(_TOKEN.findall(piece))
 
 
 def _split_last_stop(parts: list[str]) -> None:
@@ -113,18 +130,13 @@ def sentences(text: str) -> list[str]:
     >>> sentences("Dr. Li left. Did she? Yes, at 5 p.m. today.")
     ['Dr. Li left.', 'Did she?', 'Yes, at 5 p.m. today.']
     """
-    return split_at(text, ends(text))
-
-
-def split_at(text: str, places: list[int]) -> list[str]:
-    """What stands between the places, without white space at its ends; empty parts are left out."""
+    places = list(each_end(text))
     parts = [text[begin:end] for begin, end in zip([0, *places], [*places, len(text)], strict=True)]
     return [part for one in parts if (part := one.strip())]
 
 
-def ends(text: str) -> list[int]:
+def each_end(text: str) -> Iterator[int]:
     """Where the sentences of a text end. Those of a part of the text are the same."""
-    places: list[int] = []
     begin = 0
     for match in _MARKS.finditer(text):
         end = match.end()
@@ -137,9 +149,8 @@ def ends(text: str) -> list[int]:
         else:
             closing = _CLOSING.match(text, end)
             end = closing.end() if closing else end
-        places.append(end)
+        yield end
         begin = end
-    return places
 
 
 def _is_sure(text: str, end: int, mark: str) -> bool:

@@ -4,47 +4,58 @@ from __future__ import annotations
 
 import re
 import string
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from itertools import takewhile
+from typing import Any, Generic, TypeVar, cast, overload
 
 from reward_verifiers.instructions import segment
 
-_ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)
-_PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}]+")
+_PUNCTUATION = string.punctuation.encode()
+_ASTERISKS_IN_WORD = re.compile(r"\w\*+\w")
+_VISIBLE = re.compile(r"\S")
+_CHUNK = 256
+"""Characters that are split at once."""
 EDGES = string.punctuation + " "
+
+
+T = TypeVar("T")
+
+
+class cached_property(Generic[T]):  # noqa: N801 - named as functools' own, which takes a lock in Python 3.11
+    """What is found once for each text."""
+
+    def __init__(self, found: Callable[[Any], T]) -> None:
+        self._found, self._name, self.__doc__ = found, found.__name__, found.__doc__
+
+    @overload
+    def __get__(self, text: None, owner: type) -> cached_property[T]: ...
+    @overload
+    def __get__(self, text: object, owner: type) -> T: ...
+    def __get__(self, text: object | None, owner: type) -> cached_property[T] | T:
+        if text is None:
+            return self
+        value = text.__dict__[self._name] = self._found(text)
+        return value
+
+
+Tally = tuple[int, ...]
+"""Numbers of words of several sorts."""
 
 
 class Text:
     """What a check reads: the response, or one of its loose variants, which are parts of it."""
 
-    def __init__(self, raw: str, tokens_sampled: int | None = None) -> None:
+    _whole: Text | None = None
+    _begin = 0
+    _starred: Text | None = None
+    _ends: _Ends | None = None
+
+    def __init__(self, raw: str, tokens_sampled: int | None = None, near: Text | None = None) -> None:
         self.raw = raw
         self.tokens_sampled = tokens_sampled
-        self._whole: tuple[Text, int] | None = None
-        self._tokens_of: dict[str, list[str]] = {}
-
-    def part(self, begin: int, end: int) -> Text:
-        """A part of the text, which shares what was found in it."""
-        one = Text(self.raw[begin:end], self.tokens_sampled)
-        one._whole = (self, begin)
-        one._tokens_of = self._tokens_of
-        return one
-
-    @cached_property
-    def loose_variants(self) -> list[Text]:
-        """The other texts of IFEval's loose mode; those that are equal stand there once."""
-        raw = self.raw
-        plain = Text(raw.replace("*", ""), self.tokens_sampled) if "*" in raw else None
-        variants = {raw: self}
-        for begin, end in _spans(raw):
-            parts = [self.part(begin, end)]
-            if plain is not None:
-                parts.append(plain.part(begin - raw.count("*", 0, begin), end - raw.count("*", 0, end)))
-            for one in parts:
-                if one.raw.strip():
-                    variants.setdefault(one.raw, one)
-        return list(variants.values())[1:]
+        self._of_sentences: dict[Any, Any] = near._of_sentences if near is not None else {}
 
     @cached_property
     def stripped(self) -> str:
@@ -52,58 +63,10 @@ class Text:
 
     @cached_property
     def lower(self) -> str:
+        whole = self._whole
+        if whole is not None and whole.raw.isascii():
+            return whole.lower[self._begin : self._begin + len(self.raw)]
         return self.raw.lower()
-
-    @cached_property
-    def words(self) -> list[str]:
-        """Without punctuation."""
-        return self._of_whole("words", segment.words)
-
-    def _of_whole(self, name: str, split: Callable[[str], list[str]]) -> list[str]:
-        """What the text is split into; of a part, what the whole has between the cuts, which are at ends of lines."""
-        if self._whole is None:
-            return split(self.raw)
-        whole, begin = self._whole
-        every: list[str] = getattr(whole, name)
-        before, behind = split(whole.raw[:begin]), split(whole.raw[begin + len(self.raw) :])
-        return every[len(before) : len(every) - len(behind)]
-
-    @cached_property
-    def word_counts(self) -> Counter[str]:
-        """In lower case."""
-        return Counter(segment.words(self.lower))
-
-    @cached_property
-    def sentence_ends(self) -> list[int]:
-        if self._whole is None:
-            return segment.ends(self.raw)
-        whole, begin = self._whole
-        return [end - begin for end in whole.sentence_ends if begin < end < begin + len(self.raw)]
-
-    @cached_property
-    def sentences(self) -> list[str]:
-        return segment.split_at(self.raw, self.sentence_ends)
-
-    @cached_property
-    def tokens(self) -> list[str]:
-        """Words and punctuation."""
-        return [token for sentence in self.sentences for token in self.tokens_of(sentence)]
-
-    def tokens_of(self, sentence: str) -> list[str]:
-        """Words and punctuation of one of the sentences."""
-        if sentence not in self._tokens_of:
-            self._tokens_of[sentence] = segment.tokens([sentence])
-        return self._tokens_of[sentence]
-
-    @cached_property
-    def pieces(self) -> list[str]:
-        """What stands between white space."""
-        return self._of_whole("pieces", str.split)
-
-    @cached_property
-    def bare_pieces(self) -> list[str]:
-        """What stands between white space when punctuation is left out, in lower case."""
-        return self._of_whole("bare_pieces", _bare_pieces)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -113,20 +76,244 @@ class Text:
         """How often a letter stands there, in either case."""
         return self.lower.count(letter.lower())
 
+    # --- loose variants -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def without_asterisks(self) -> Text | None:
+        """The whole without asterisks; None where there are none, or where nothing else is there."""
+        if "*" not in self.raw:
+            return None
+        one = Text(self.raw.replace("*", ""), self.tokens_sampled, self)
+        one._starred = self
+        return one if one.raw.strip() else None
+
+    @cached_property
+    def parts(self) -> list[Text]:
+        """What is left without the first line, without the last one, and without both.
+
+        Texts that are equal stand there once, and those without asterisks only where asterisks were.
+        """
+        parts: list[Text] = []
+        for one in self._cuts:
+            if one is not None and one._whole is self and all(one.raw != other.raw for other in (self, *parts)):
+                parts.append(one)
+        return parts
+
+    @property
+    def smallest_part(self) -> Text | None:
+        """Without both lines: a part of all the others. None where nothing is left of it."""
+        return self._cuts[-1] if self._cuts else None
+
+    @cached_property
+    def _cuts(self) -> list[Text | None]:
+        starred = self._starred
+        if starred is None:
+            return [self._part(begin, end) for begin, end in _spans(self.raw)]
+        return [self._plain_part(starred, one) for one in starred._cuts]
+
+    def _plain_part(self, starred: Text, part: Text | None) -> Text | None:
+        """The part of the text that has asterisks, without them."""
+        if part is None or "*" not in part.raw:
+            return part
+        begin = starred.raw.count("*", 0, part._begin)
+        return self._part(part._begin - begin, part._begin + len(part.raw) - begin - part.raw.count("*"))
+
+    def _part(self, begin: int, end: int) -> Text | None:
+        raw = self.raw[begin:end]
+        if not raw or raw.isspace():
+            return None
+        one = Text(raw, self.tokens_sampled, self)
+        one._whole, one._begin = self, begin
+        return one
+
+    # --- words --------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Without punctuation."""
+        if self._has_words_of_starred:
+            return cast(Text, self._starred).words
+        return self._of_whole("words", segment.words)
+
+    @property
+    def number_of_words(self) -> int:
+        return self.word_tally("words", _number_of_words)[0]
+
+    @cached_property
+    def _has_words_of_starred(self) -> bool:
+        """Whether no asterisk stands between letters: they divide words as a space does."""
+        raw = self._starred.raw if self._starred is not None else ""
+        return raw.isascii() and bool(raw) and _ASTERISKS_IN_WORD.search(raw) is None
+
+    def _of_whole(self, name: str, split: Callable[[str], list[str]]) -> list[str]:
+        """What the text is split into; of a part, what the whole has between the cuts, which are at ends of lines."""
+        if self._whole is None:
+            return split(self.raw)
+        every: list[str] = getattr(self._whole, name)
+        before, behind = self._cut
+        return every[len(split(before)) : len(every) - len(split(behind))]
+
+    @property
+    def _cut(self) -> tuple[str, str]:
+        whole = cast(Text, self._whole)
+        return whole.raw[: self._begin], whole.raw[self._begin + len(self.raw) :]
+
+    def word_tally(self, name: str, count: Callable[[str], Tally]) -> Tally:
+        """Counts of words: of a part, those of the whole without those of the cut, since words end at ends of lines."""
+        if name not in self._tallies:
+            self._tallies[name] = self._word_tally(name, count)
+        return self._tallies[name]
+
+    @cached_property
+    def _tallies(self) -> dict[str, Tally]:
+        return {}
+
+    def _word_tally(self, name: str, count: Callable[[str], Tally]) -> Tally:
+        if self._has_words_of_starred:
+            return cast(Text, self._starred).word_tally(name, count)
+        if self._whole is None:
+            return count(self.raw)
+        before, behind = map(count, self._cut)
+        every = self._whole.word_tally(name, count)
+        return tuple(of_all - one - other for of_all, one, other in zip(every, before, behind, strict=True))
+
+    @cached_property
+    def word_counts(self) -> Counter[str]:
+        """In lower case."""
+        return Counter(segment.words(self.lower))
+
+    @cached_property
+    def pieces(self) -> list[str]:
+        """What stands between white space."""
+        return self._of_whole("pieces", str.split)
+
+    @cached_property
+    def bare_pieces(self) -> list[str]:
+        """What stands between white space when punctuation is left out, in lower case."""
+        if self._starred is not None:
+            return self._starred.bare_pieces
+        return self._of_whole("bare_pieces", _bare_pieces)
+
+    def each_piece(self) -> Iterator[str]:
+        """The pieces one after the other, for checks that end at the first that does not fit."""
+        return (piece for chunk in _chunks(self.raw) for piece in chunk.split())
+
+    def each_bare_piece(self) -> Iterator[str]:
+        return (piece for chunk in _chunks(self.raw) for piece in _bare_pieces(chunk))
+
+    # --- sentences ----------------------------------------------------------------------------------------------------
+
+    def each_end(self) -> Iterator[int]:
+        """Where sentences end, looked for as far as it is asked for."""
+        whole = self._whole
+        if whole is not None:
+            inner = (end - self._begin for end in whole.each_end() if end > self._begin)
+            return takewhile(len(self.raw).__gt__, inner)
+        if self._ends is None:
+            self._ends = _Ends(segment.each_end(self.raw))
+        return iter(self._ends)
+
+    def each_sentence(self) -> Iterator[str]:
+        """The sentences one after the other."""
+        begin = 0
+        for end in self.each_end():
+            if sentence := self.raw[begin:end].strip():
+                yield sentence
+            begin = end
+        if sentence := self.raw[begin:].strip():
+            yield sentence
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        return [sentence for sentence in self._between_ends if sentence]
+
+    @cached_property
+    def _sentence_ends(self) -> list[int]:
+        return list(self.each_end())
+
+    @cached_property
+    def _between_ends(self) -> list[str]:
+        """Without white space at the ends; some are empty."""
+        whole, raw = self._whole, self.raw
+        if whole is None:
+            ends = self._sentence_ends
+            return [raw[begin:end].strip() for begin, end in zip([0, *ends], [*ends, len(raw)], strict=True)]
+        begin, end, ends = self._begin, self._begin + len(raw), whole._sentence_ends
+        first, last = bisect_right(ends, begin), bisect_left(ends, end)
+        if first == last:
+            return [raw.strip()]
+        edges = whole.raw[begin : ends[first]].strip(), whole.raw[ends[last - 1] : end].strip()
+        return [edges[0], *whole._between_ends[first + 1 : last], edges[1]]
+
+    @cached_property
+    def tokens(self) -> list[str]:
+        """Words and punctuation."""
+        return [token for sentence in self.sentences for token in self.tokens_of(sentence)]
+
+    def each_token(self) -> Iterator[str]:
+        return (token for sentence in self.each_sentence() for token in self.tokens_of(sentence))
+
+    def tokens_of(self, sentence: str) -> list[str]:
+        """Words and punctuation of one of the sentences."""
+        return self.of_sentence(sentence, segment.tokens)
+
+    def of_sentence(self, sentence: str, found: Callable[[str], T]) -> T:
+        """What is found in one of the sentences: once, for all variants."""
+        key = sentence, found
+        if key not in self._of_sentences:
+            self._of_sentences[key] = found(sentence)
+        return cast(T, self._of_sentences[key])
+
+
+class _Ends:
+    """Places that are looked for once, by all who ask."""
+
+    def __init__(self, places: Iterator[int]) -> None:
+        self._places = places
+        self._passed: list[int] = []
+
+    def __iter__(self) -> Iterator[int]:
+        at = 0
+        while True:
+            if at == len(self._passed):
+                place = next(self._places, None)
+                if place is None:
+                    return
+                self._passed.append(place)
+            yield self._passed[at]
+            at += 1
+
 
 def _spans(raw: str) -> list[tuple[int, int]]:
-    """The whole, and what is left without the first line, the last one, and both, without white space at the ends."""
+    """What is left without the first line, the last one, and both, without white space at the ends; empty: (0, 0)."""
     first, last = raw.find("\n"), raw.rfind("\n")
     if first < 0:
-        return [(0, len(raw))]
-    cut = [(first + 1, len(raw)), (0, last), (first + 1, max(first + 1, last))]
-    return [(0, len(raw)), *(_stripped(raw, begin, end) for begin, end in cut)]
+        return []
+    end = len(raw.rstrip())
+    begin = len(raw) - len(raw.lstrip())
+    second = _first_visible(raw, first + 1)
+    last_but_one = len(raw[:last].rstrip())
+    spans = [(second, end), (begin, last_but_one), (second, last_but_one)]
+    return [(one, other) if one < other else (0, 0) for one, other in spans]
 
 
-def _stripped(raw: str, begin: int, end: int) -> tuple[int, int]:
-    part = raw[begin:end]
-    begin += len(part) - len(part.lstrip())
-    return begin, begin + len(part.strip())
+def _first_visible(raw: str, start: int) -> int:
+    match = _VISIBLE.search(raw, start)
+    return match.start() if match else len(raw)
+
+
+def _chunks(text: str) -> Iterator[str]:
+    """Short parts of a text that are cut at spaces."""
+    begin, size = 0, len(text)
+    while begin < size:
+        end = text.find(" ", begin + _CHUNK)
+        end = size if end < 0 else end
+        yield text[begin:end]
+        begin = end
+
+
+def _number_of_words(text: str) -> Tally:
+    return (segment.number_of_words(text),)
 
 
 def _bare_pieces(text: str) -> list[str]:
@@ -135,4 +322,4 @@ def _bare_pieces(text: str) -> list[str]:
 
 def bare(text: str) -> str:
     """Without the punctuation of ASCII."""
-    return text.translate(_ASCII_PUNCTUATION) if text.isascii() else _PUNCTUATION.sub("", text)
+    return text.encode("utf-8", "surrogatepass").translate(None, _PUNCTUATION).decode("utf-8", "surrogatepass")

@@ -14,7 +14,7 @@ from reward_verifiers.completion import after_think, tagged_answer, without_end
 from reward_verifiers.contract import Verdict
 from reward_verifiers.instructions.content import why_empty
 from reward_verifiers.instructions.dominant_language import is_in_language
-from reward_verifiers.instructions.kinds import KINDS, Result
+from reward_verifiers.instructions.kinds import KINDS, Need, Result
 from reward_verifiers.instructions.options import InstructionsOptions, InstructionsReference
 from reward_verifiers.instructions.reading import Constraint, constraints_of
 from reward_verifiers.instructions.text import Text
@@ -37,7 +37,7 @@ class InstructionsVerifier(Verifier[InstructionsOptions, InstructionsReference])
 
     def warm_up(self) -> None:
         LanguageVerifier().warm_up()
-        is_in_language("Warm up.", "en")
+        is_in_language(Text("Warm up."), "en")
         Text("नमस्ते 东京").words  # noqa: B018
         KINDS["words:odd_even_syllables"].check(Text("warm"))
         KINDS["words:start_verb"].check(Text("Warm"))
@@ -94,28 +94,50 @@ def _texts(arguments: dict[str, Any]) -> list[str]:
 def _result(constraint: Constraint, text: Text, is_loose: bool) -> Result:
     """Of the first text that meets it, else what is wrong with the whole response."""
     first = _checked(constraint, text)
-    if not is_loose or first.met or first.is_final:
+    if first.met or not is_loose:
         return first
-    return next((one for variant in text.loose_variants if (one := _checked(constraint, variant)).met), first)
+    plain = None if constraint.kind.ignores_asterisks else text.without_asterisks
+    bare = first if plain is None else _checked(constraint, plain)
+    if bare.met:
+        return bare
+    parts = _hopeful_parts(constraint, text, first)
+    if plain is not None:
+        parts = parts + _hopeful_parts(constraint, plain, bare)
+    return next((one for part in parts if (one := _checked(constraint, part)).met), first)
+
+
+def _hopeful_parts(constraint: Constraint, text: Text, whole: Result) -> list[Text]:
+    """Parts of a text that does not meet the constraint, without those of which that is sure."""
+    if whole.need is Need.MORE:
+        return []
+    smallest = text.smallest_part if whole.need is Need.LESS else None
+    if smallest is not None and _checked(constraint, smallest).need is Need.LESS:
+        return []
+    return text.parts
 
 
 def _checked(constraint: Constraint, text: Text) -> Result:
-    result = constraint.kind.check(text, **constraint.arguments)
-    return result if isinstance(result, Result) else Result(bool(result))
+    kind = constraint.kind
+    result = kind.check(text, **constraint.arguments)
+    if isinstance(result, Result):
+        return result
+    return Result(result, "", None if result else kind.need)
 
 
 def _scored(results: list[tuple[Constraint, Result]], options: InstructionsOptions) -> Verdict:
-    missed = [(one.kind, result) for one, result in results if not result.met]
+    missed = [one for one in results if not one[1].met]
     met = len(results) - len(missed)
     evidence = {"met": met, "of": len(results), "constraints": [_evidence(*one) for one in results[:SHOWN]]}
     if not missed:
         return Verdict.scored(1, f"all {met} constraints are met" if met > 1 else "the constraint is met", **evidence)
-    kind, result = missed[0]
+    kind, result = missed[0][0].kind, missed[0][1]
     why = f" ({result.detail[:_DETAIL]})" if result.detail else ""
     score = round(met / len(results), 6) if options.score == "share" else 0
     return Verdict.scored(score, f"{met} of {len(results)} constraints are met; not {kind.id}{why}", **evidence)
 
 
 def _evidence(constraint: Constraint, result: Result) -> dict[str, Any]:
-    detail = {"detail": result.detail[:_DETAIL]} if result.detail else {}
-    return {"id": constraint.kind.id, "met": result.met, **detail}
+    evidence: dict[str, Any] = {"id": constraint.kind.id, "met": result.met}
+    if result.detail:
+        evidence["detail"] = result.detail[:_DETAIL]
+    return evidence

@@ -8,11 +8,12 @@ import re
 import string
 import unicodedata
 from collections.abc import Iterable
-from itertools import pairwise
+from functools import lru_cache
+from itertools import chain, islice, pairwise, zip_longest
 
 import emoji
 
-from reward_verifiers.instructions.kinds import Count, Phrase, Result, compared, kind
+from reward_verifiers.instructions.kinds import Count, Need, Phrase, Result, compared, kind
 from reward_verifiers.instructions.segment import sentences as sentences_of
 from reward_verifiers.instructions.text import EDGES, Text, bare
 from reward_verifiers.instructions.word_lists import CAPITALS
@@ -28,15 +29,26 @@ _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _DAYS = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
 _OPTION = re.compile(r"[A-Ea-e][.|)]\s*\w")
 _QUESTION = re.compile(r"Question \d+[.|):;]?\s*")
+_MULTIPLES = ["14", "21", "28", "35", "42", "49"]
+_NUMBER = re.compile(r"\d+")
+_CITIES = ("ID", "Country", "City", "Year", "Count")
+_PRODUCTS = ("ProductID", "Category", "Brand", "Price", "Stock")
+_STUDENTS = ("StudentID", "Subject", "Grade", "Semester", "Score")
 _SPECIAL = re.compile(r'"[^"]*[^\w\s"][^"]*"')
 
 
 @kind("format:parentheses", "IFBench")
-def parentheses(text: Text) -> bool:
+def parentheses(text: Text) -> Result:
     """Brackets nest at least five deep, and one of the deepest is closed."""
+    if sum(map(text.raw.count, "([{")) < _DEEP_BRACKETS:
+        return Result(False, "too few brackets", Need.MORE)
+    return Result(_is_deep(text.raw))
+
+
+def _is_deep(text: str) -> bool:
     open_: list[str] = []
     deepest = 0
-    for char in _BRACKETS.findall(text.raw):
+    for char in _BRACKETS.findall(text):
         if char in "([{":
             open_.append(char)
             deepest = max(deepest, len(open_))
@@ -48,11 +60,17 @@ def parentheses(text: Text) -> bool:
 
 
 @kind("format:quotes", "IFBench")
-def quotes(text: Text) -> bool:
+def quotes(text: Text) -> Result:
     """Quotes within quotes within quotes, " and ' by turns."""
+    if text.raw.count('"') + text.raw.count("'") < 2 * _DEEP_QUOTES:
+        return Result(False, "too few quotes", Need.MORE)
+    return Result(_has_deep_quotes(text.raw))
+
+
+def _has_deep_quotes(text: str) -> bool:
     open_: list[str] = []
     deepest = 0
-    for char in _QUOTES.findall(text.raw):
+    for char in _QUOTES.findall(text):
         if open_ and char == open_[-1]:
             open_.pop()
             if deepest - len(open_) >= _DEEP_QUOTES:
@@ -70,10 +88,18 @@ def _options_are_some(options: str) -> str:
 @kind("format:options", "IFBench", has_content=False, demand=_options_are_some)
 def options(text: Text, options: Phrase) -> bool:
     """One of the options and nothing else."""
-    allowed = _options(options)
-    if _LETTERED.match(options):
-        return text.stripped in allowed
-    return text.stripped.strip(EDGES).lower() in {option.strip(EDGES).lower() for option in allowed}
+    allowed, is_lettered, longest = _allowed(options)
+    core = text.stripped if is_lettered else text.stripped.strip(EDGES)
+    return len(core) <= longest and (core if is_lettered else core.lower()) in allowed
+
+
+@lru_cache(maxsize=256)
+def _allowed(written: str) -> tuple[frozenset[str], bool, int]:
+    """What a text may be, whether letter for letter, and the length of the longest."""
+    is_lettered = _LETTERED.match(written) is not None
+    options = _options(written)
+    allowed = frozenset(options if is_lettered else (option.strip(EDGES).lower() for option in options))
+    return allowed, is_lettered, max(map(len, allowed))
 
 
 def _options(written: str) -> list[str]:
@@ -81,30 +107,30 @@ def _options(written: str) -> list[str]:
     return [option.strip() for option in written.split(mark)]
 
 
-@kind("format:newline", "IFBench")
+@kind("format:newline", "IFBench", ignores_asterisks=True)
 def newline(text: Text) -> Result:
     """Each word stands on a line of its own."""
-    plain = bare(text.raw)
-    lines = sum(1 for line in plain.strip().split("\n") if line)
-    words = len(plain.split())
+    words, most = len(text.bare_pieces), len(text.lines)
+    if words > most:
+        return Result(False, f"{words} words on at most {most} lines")
+    lines = sum(1 for line in bare(text.raw).strip().split("\n") if line)
     return Result(lines == words, f"{words} words on {lines} lines")
 
 
 @kind("format:emoji", "IFBench")
 def emoji_at_end(text: Text) -> Result:
     """An emoji ends every sentence, before or behind its last mark."""
-    plain = [bare(sentence).strip() for sentence in text.sentences]
-    for place, sentence in enumerate(plain):
-        following = plain[place + 1][:1] if place + 1 < len(plain) else ""
-        if not sentence or not (any(map(emoji.is_emoji, sentence[-2:])) or (following and emoji.is_emoji(following))):
-            return Result(False, f"sentence {place + 1} has none")
+    plain = (text.of_sentence(sentence, _plain_sentence) for sentence in text.each_sentence())
+    for place, (sentence, following) in enumerate(pairwise(chain(plain, [""])), start=1):
+        if not sentence or not any(map(emoji.is_emoji, [*sentence[-2:], *following[:1]])):
+            return Result(False, f"sentence {place} has none")
     return Result(True)
 
 
 @kind("format:line_indent", "IFBench")
 def line_indent(text: Text) -> bool:
     """Each line is indented more than the one before."""
-    indents = [len(line) - len(line.lstrip(" ")) for line in text.lines if line.strip()]
+    indents = (len(line) - len(line.lstrip(" ")) for line in text.lines if line.strip())
     return all(one < other for one, other in pairwise(indents))
 
 
@@ -123,16 +149,17 @@ def list_with(text: Text, sep: Phrase) -> Result:
 
 
 @kind("format:thesis", "IFBench")
-def thesis(text: Text) -> bool:
+def thesis(text: Text) -> Result:
     """Text in <i> or <em>, and more behind it."""
     for opening, closing in (("<i>", "</i>"), ("<em>", "</em>")):
         begin = text.raw.find(opening)
         if begin >= 0:
             end = text.raw.find(closing, begin)
-            return bool(
-                end >= 0 and text.raw[begin + len(opening) : end].strip() and text.raw[end + len(closing) :].strip()
+            return Result(
+                end >= 0
+                and bool(text.raw[begin + len(opening) : end].strip() and text.raw[end + len(closing) :].strip())
             )
-    return False
+    return Result(False, "no <i> or <em>", Need.MORE)
 
 
 @kind("format:sub-bullets", "IFBench")
@@ -146,6 +173,8 @@ def sub_bullets(text: Text) -> Result:
 @kind("format:no_bullets_bullets", "IFBench")
 def no_bullets_bullets(text: Text) -> Result:
     """At least two sentences, then at least two bullets, then nothing."""
+    if text.raw.count("*") < 2:
+        return Result(False, "fewer than two bullets", Need.MORE)
     number_sentences = number_bullets = 0
     for line in text.lines:
         if line.strip().startswith("*"):
@@ -162,17 +191,17 @@ def no_bullets_bullets(text: Text) -> Result:
 @kind("format:title_case", "IFBench")
 def title_case(text: Text) -> Result:
     """No word begins with a small letter."""
-    for token in (token for sentence in text.sentences for token in text.tokens_of(sentence)):
+    for token in text.each_token():
         if (
-            token[0].isalpha()
-            and token[0].islower()
+            token[0].islower()
+            and token[0].isalpha()
             and (len(token) == 1 or token[1:].islower() or token[1:].isupper())
         ):
             return Result(False, f"{token[:30]!r}")
     return Result(True)
 
 
-@kind("format:output_template", "IFBench")
+@kind("format:output_template", "IFBench", need=Need.MORE)
 def output_template(text: Text) -> bool:
     """My Answer:, My Conclusion: and Future Outlook: stand there."""
     return all(part in text.raw for part in ("My Answer:", "My Conclusion:", "Future Outlook:"))
@@ -181,7 +210,7 @@ def output_template(text: Text) -> bool:
 @kind("format:no_whitespace", "IFBench")
 def no_whitespace(text: Text) -> bool:
     """No white space."""
-    return text.raw.split() == [text.raw]
+    return text.raw.split(None, 1) == [text.raw]
 
 
 # --- copies -----------------------------------------------------------------------------------------------------------
@@ -190,13 +219,14 @@ def no_whitespace(text: Text) -> bool:
 @kind("repeat:repeat_change", "IFBench", has_content=False)
 def repeat_change(text: Text, prompt_to_repeat: Phrase) -> bool:
     """The request with another first word."""
-    return text.raw != prompt_to_repeat and text.pieces[1:] == prompt_to_repeat.split()[1:]
+    wanted = prompt_to_repeat.split()
+    return text.raw != prompt_to_repeat and text.raw.split(None, len(wanted))[1:] == wanted[1:]
 
 
 @kind("repeat:repeat_simple", "IFBench", has_content=False)
 def repeat_simple(text: Text) -> bool:
     """Only output this sentence here, ignore all other requests."""
-    return text.stripped.lower() == _SENTENCE_TO_COPY
+    return _is(text, _SENTENCE_TO_COPY)
 
 
 def _words_are_there(prompt_to_repeat: str, n_start: int, n_end: int) -> str:
@@ -206,16 +236,18 @@ def _words_are_there(prompt_to_repeat: str, n_start: int, n_end: int) -> str:
 @kind("repeat:repeat_span", "IFBench", has_content=False, demand=_words_are_there)
 def repeat_span(text: Text, prompt_to_repeat: Phrase, n_start: Count, n_end: Count) -> bool:
     """The words of the request from n_start to n_end, both included."""
-    return text.stripped.lower() == " ".join(prompt_to_repeat.split()[n_start : n_end + 1]).lower()
+    return _is(text, " ".join(prompt_to_repeat.split()[n_start : n_end + 1]).lower())
 
 
 # --- one particular answer --------------------------------------------------------------------------------------------
 
 
 @kind("custom:multiples", "IFBench", has_content=False, any_arguments=True)
-def multiples(text: Text) -> bool:
+def multiples(text: Text) -> Result:
     """The multiples of 7 from 10 to 50."""
-    return re.findall(r"\d+", text.raw) == [str(number) for number in range(14, 51, 7)]
+    if not all(number in text.raw for number in _MULTIPLES):
+        return Result(False, "they are not all there", Need.MORE)
+    return Result(_NUMBER.findall(text.raw) == _MULTIPLES)
 
 
 @kind("custom:mcq_count_length", "IFBench", any_arguments=True)
@@ -239,19 +271,29 @@ def mcq_count_length(text: Text) -> Result:
 @kind("custom:reverse_newline", "IFBench", has_content=False, any_arguments=True)
 def reverse_newline(text: Text) -> Result:
     """At least 52 lines from Zimbabwe on, in reverse order of the alphabet."""
+    if "Zimbabwe" not in text.raw:
+        return Result(False, "no Zimbabwe", Need.MORE)
     lines = [line for raw in text.lines if (line := raw.strip(EDGES))]
     begin = next((place for place, line in enumerate(lines) if "Zimbabwe" in line), len(lines))
     countries = [_plain(line) for line in lines[begin:]]
     return Result(len(countries) >= 52 and countries == sorted(countries, reverse=True), f"{len(countries)} lines")
 
 
-@kind("custom:word_reverse", "IFBench", has_content=False, any_arguments=True)
+@kind(
+    "custom:word_reverse",
+    "IFBench",
+    has_content=False,
+    any_arguments=True,
+    need=Need.MORE,
+    ignores_asterisks=True,
+)
 def word_reverse(text: Text) -> bool:
     """One sentence on the bald eagle, its words in reverse order."""
-    return "bald eagle" in " ".join(reversed(text.bare_pieces))
+    plain = bare(text.lower)
+    return "bald" in plain and "eagle" in plain and "bald eagle" in " ".join(reversed(text.bare_pieces))
 
 
-@kind("custom:character_reverse", "IFBench", has_content=False, any_arguments=True)
+@kind("custom:character_reverse", "IFBench", has_content=False, any_arguments=True, need=Need.MORE)
 def character_reverse(text: Text) -> bool:
     """The bald eagle, written backwards."""
     return "elgae dlab" in text.lower
@@ -260,48 +302,69 @@ def character_reverse(text: Text) -> bool:
 @kind("custom:sentence_alphabet", "IFBench", any_arguments=True)
 def sentence_alphabet(text: Text) -> Result:
     """26 sentences that begin with the letters of the alphabet."""
-    begins = "".join(sentence.lstrip(string.punctuation + string.whitespace)[:1].lower() for sentence in text.sentences)
-    return Result(begins == string.ascii_lowercase, f"{len(text.sentences)} sentences: {begins[:30]}")
+    number = 0
+    for number, (sentence, wanted) in enumerate(
+        zip_longest(islice(text.each_sentence(), 27), string.ascii_lowercase), 1
+    ):
+        begin = (sentence or "").lstrip(string.punctuation + string.whitespace)[:1].lower()
+        if begin != wanted:
+            return Result(False, f"sentence {number} begins with {begin!r}")
+    return Result(True)
 
 
 @kind("custom:european_capitals_sort", "IFBench", has_content=False, any_arguments=True)
 def european_capitals_sort(text: Text) -> bool:
     """The capitals north of 45 degrees, from north to south, with commas between them."""
-    return [part for raw in _plain(text.raw).split(",") if (part := raw.strip())] == CAPITALS
+    plain = _plain(text.raw)
+    return (
+        all(map(plain.__contains__, CAPITALS))
+        and [part for raw in plain.split(",") if (part := raw.strip())] == CAPITALS
+    )
 
 
 @kind("custom:csv_city", "IFBench", has_content=False, any_arguments=True)
 def csv_city(text: Text) -> Result:
     """A header ID,Country,City,Year,Count and seven rows."""
-    rows = _csv(text.raw, ",", csv.QUOTE_MINIMAL)
-    return Result(_table(rows, ("ID", "Country", "City", "Year", "Count"), 7), f"{len(rows)} rows")
+    return _table(text, _CITIES, 7, ",", csv.QUOTE_MINIMAL)
 
 
 @kind("custom:csv_special_character", "IFBench", has_content=False, any_arguments=True)
 def csv_special_character(text: Text) -> Result:
     """A header ProductID,Category,Brand,Price,Stock, fourteen rows, and a quoted field with a special character."""
+    table = _table(text, _PRODUCTS, 14, ",", csv.QUOTE_NONE)
+    if not table.met:
+        return table
     rows = _csv(text.raw, ",", csv.QUOTE_NONE)
-    if not _table(rows, ("ProductID", "Category", "Brand", "Price", "Stock"), 14):
-        return Result(False, f"{len(rows)} rows")
     return Result(any(_SPECIAL.match(cell.strip()) for row in rows[1:] for cell in row), "a quoted field")
 
 
 @kind("custom:csv_quotes", "IFBench", has_content=False, any_arguments=True)
 def csv_quotes(text: Text) -> Result:
     """A header StudentID, Subject, Grade, Semester, Score and three rows, by tabs, every field in double quotes."""
-    rows = _csv(text.raw, "\t", csv.QUOTE_NONE)
-    quoted = all(len(cell.strip()) > 1 and cell.strip()[0] == '"' == cell.strip()[-1] for row in rows for cell in row)
-    names = ("StudentID", "Subject", "Grade", "Semester", "Score")
-    return Result(quoted and _table(rows, names, 3), f"{len(rows)} rows")
+    table = _table(text, _STUDENTS, 3, "\t", csv.QUOTE_NONE)
+    if not table.met:
+        return table
+    cells = [cell.strip() for row in _csv(text.raw, "\t", csv.QUOTE_NONE) for cell in row]
+    return Result(all(len(cell) > 1 and cell[0] == '"' == cell[-1] for cell in cells), "a field without quotes")
 
 
 @kind("custom:date_format_list", "IFBench", has_content=False, any_arguments=True)
 def date_format_list(text: Text) -> bool:
     """Dates of Napoleon's life as YYYY-MM-DD, with commas between them."""
-    return all(_is_of_napoleon(date.strip()) for date in text.stripped.split(","))
+    first = text.stripped.partition(",")[0]
+    return _is_of_napoleon(first.strip()) and all(_is_of_napoleon(date.strip()) for date in text.stripped.split(","))
 
 
 # --- shared -----------------------------------------------------------------------------------------------------------
+
+
+def _plain_sentence(sentence: str) -> str:
+    return bare(sentence).strip()
+
+
+def _is(text: Text, wanted: str) -> bool:
+    """Whether the text in lower case, which is never shorter, is this one."""
+    return len(text.stripped) <= len(wanted) and text.stripped.lower() == wanted
 
 
 def _is_of_napoleon(date: str) -> bool:
@@ -321,11 +384,17 @@ def _csv(text: str, delimiter: str, quoting: int) -> list[list[str]]:
         return []
 
 
-def _table(rows: list[list[str]], names: tuple[str, ...], size: int) -> bool:
+def _table(text: Text, names: tuple[str, ...], size: int, delimiter: str, quoting: int) -> Result:
+    """A header of these names, and so many rows below it."""
+    unquoted = text.raw.replace('"', "")
+    if not all(name in unquoted for name in names):
+        return Result(False, "no such header", Need.MORE)
+    rows = _csv(text.raw, delimiter, quoting)
     header = tuple(cell.strip().strip('"') for cell in rows[0]) if rows else ()
-    return header == names and len(rows) == size + 1 and all(len(row) == len(names) for row in rows)
+    met = header == names and len(rows) == size + 1 and all(len(row) == len(names) for row in rows)
+    return Result(met, f"{len(rows)} rows")
 
 
 def _plain(text: str) -> str:
     """Letters without their marks."""
-    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return text if text.isascii() else unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()

@@ -169,7 +169,7 @@ def counting_composition(text: Text, n_sent: Positive, n_words: Positive) -> Res
         if len(sentences) != n_sent:
             return Result(False, f"a paragraph of {len(sentences)} sentences")
         for sentence in sentences:
-            if (size := len(segment.tokens([sentence]))) != n_words:
+            if (size := len(segment.tokens(sentence))) != n_words:
                 return Result(False, f"a sentence of {size} tokens")
     return compared(len(parts), "exactly", 3, "paragraphs")
 

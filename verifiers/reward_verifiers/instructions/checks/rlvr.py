@@ -12,6 +12,7 @@ from reward_verifiers.instructions.dominant_language import LanguageCode, is_in_
 from reward_verifiers.instructions.kinds import (
     Count,
     Letter,
+    Need,
     Phrase,
     Phrases,
     Positive,
@@ -35,7 +36,7 @@ def _tenth(bound: int) -> int:
 def verify_keywords(text: Text, keyword_list: Phrases) -> Result:
     """Every keyword stands in the text, whatever its case."""
     missing = [word for word in keyword_list if word.lower() not in text.lower]
-    return Result(not missing, f"missing: {', '.join(missing)}" if missing else "", is_final=bool(missing))
+    return Result(False, f"missing: {', '.join(missing)}", Need.MORE) if missing else Result(True)
 
 
 @kind("verify_keyword_frequency", SOURCE)
@@ -48,7 +49,7 @@ def verify_keyword_frequency(text: Text, word: Phrase, N: Count) -> Result:  # n
 def validate_forbidden_words(text: Text, forbidden_words: Phrases) -> Result:
     """None of these stands there, not even inside a word."""
     there = [word for word in forbidden_words if word.lower() in text.lower]
-    return Result(not there, f"forbidden: {', '.join(there)}" if there else "")
+    return Result(False, f"forbidden: {', '.join(there)}", Need.LESS) if there else Result(True)
 
 
 @kind("verify_letter_frequency", SOURCE)
@@ -60,7 +61,7 @@ def verify_letter_frequency(text: Text, letter: Letter, N: Count) -> Result:  # 
 @kind("validate_response_language", SOURCE)
 def validate_response_language(text: Text, language: LanguageCode) -> Result:
     """Most of the text is in this language."""
-    return is_in_language(text.raw, language)
+    return is_in_language(text, language)
 
 
 @kind("verify_paragraph_count", SOURCE)
@@ -76,7 +77,7 @@ def verify_paragraph_count(text: Text, N: Count) -> Result:  # noqa: N803
 def validate_word_constraint(text: Text, N: Count, quantifier: Quantifier) -> Result:  # noqa: N803
     """So many words; around: within a tenth."""
     size = len(text.pieces) if text.raw.isascii() else max(len(text.pieces), _unspaced_words(text))
-    return around(size, quantifier, N, _tenth(N), "words")
+    return around(size, quantifier, N, _tenth(N), "words")._replace(need=None)  # a part in Chinese may have more
 
 
 def _unspaced_words(text: Text) -> int:
@@ -128,7 +129,7 @@ def validate_title(text: Text) -> bool:
     return any(0 <= line.find("<<") <= line.rfind(">>") - 2 for line in text.lines)
 
 
-@kind("validate_choice", SOURCE, has_content=False)
+@kind("validate_choice", SOURCE, has_content=False, need=Need.MORE)
 def validate_choice(text: Text, options: Phrases) -> bool:
     """One of the options stands there."""
     return any(option in text.raw for option in options)
@@ -197,7 +198,7 @@ def validate_quotation(text: Text) -> bool:
     return len(text.stripped) > 1 and text.stripped.startswith('"') and text.stripped.endswith('"')
 
 
-@kind("validate_no_commas", SOURCE)
+@kind("validate_no_commas", SOURCE, need=Need.LESS)
 def validate_no_commas(text: Text) -> bool:
     """No comma."""
     return "," not in text.raw
