@@ -27,21 +27,27 @@ MARGIN = 1e-6
 
 @dataclass
 class Control:
-    """rights: by item number, of the items whose right answer is paid. refused: (item, what, outcome)."""
+    """rights: by item number, of the items whose right answer is paid. refused: (item, what, outcome). tries: by what."""
 
     frames: tuple[Frame, ...]
     rights: dict[int, Right] = field(default_factory=dict)
     refused: list[tuple[Item, str, Outcome]] = field(default_factory=list)
-    tried: int = 0
+    tries: Counter[str] = field(default_factory=Counter)
 
     @property
     def rate(self) -> Rate:
         """Right completions that are refused."""
-        return Rate(len(self.refused), self.tried)
+        return Rate(len(self.refused), self.tries.total())
 
     @property
     def is_calibrated(self) -> bool:
-        return bool(self.rights) and self.rate.share <= MOST_REFUSED
+        """Whether right completions are paid: of all, and of each rewriting by itself."""
+        return bool(self.rights) and self.rate.share <= MOST_REFUSED and not self._refused_rewriting()
+
+    def _refused_rewriting(self) -> str:
+        """A rewriting that is refused again and again, though the reference as it stands is paid."""
+        refused = Counter(what for _, what, _ in self.refused)
+        return next((what for what, count in refused.items() if count > max(1, MOST_REFUSED * self.tries[what])), "")
 
     @property
     def frame(self) -> Frame:
@@ -50,10 +56,10 @@ class Control:
     def why_not(self) -> str:
         if not self.refused:
             return "no right completion was scored"
-        (what, _), *_ = Counter(what for _, what, _ in self.refused).most_common(1)
+        what = self._refused_rewriting() or self.refused[0][1]
         example = next(outcome for _, name, outcome in self.refused if name == what)
         reason = example.failure["message"] if example.failure else example.why()
-        return f"right completions are refused: {self.rate.text()}, most of all {what}: {reason[:200]}"
+        return f"right completions are refused: {self.rate.text()}, such as {what}: {reason[:200]}"
 
 
 def is_right(item: Item, outcome: Outcome, highest: float) -> bool:
@@ -104,7 +110,7 @@ async def _item(scorer: Scorer, item: Item, control: Control) -> None:
     texts += [(what, text) for frame in control.frames for what, text in rewritings(item, frame)]
     outcomes = await _right(scorer, item, [text for _, text in texts])
     highest = max(outcome.correctness or 0.0 for outcome in outcomes)
-    control.tried += len(texts)
+    control.tries.update(what for what, _ in texts)
     for (what, _), outcome in zip(texts, outcomes, strict=True):
         if not is_right(item, outcome, highest):
             control.refused.append((item, what, outcome))

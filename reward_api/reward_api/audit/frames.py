@@ -25,7 +25,8 @@ class Frame:
         return "{think}" in self.pattern
 
     def text(self, answer: str, think: str = THINK) -> str:
-        return self.pattern.replace("{think}", think).replace("{answer}", answer)
+        inner = json.dumps(answer)[1:-1] if self.name == "json" else answer
+        return self.pattern.replace("{think}", think).replace("{answer}", inner)
 
 
 ANSWER_FRAMES = (

@@ -13,7 +13,7 @@ from fractions import Fraction
 from reward_api.audit.attempts import Attempt
 from reward_api.audit.frames import THINK, Frame
 from reward_api.audit.items import Item
-from reward_api.audit.values import changed_digits, differ, is_words, letter, number, written
+from reward_api.audit.values import changed_digits, differ, is_words, letter, normal, number, written
 
 LARGEST_OFF_BY_ONE = 1000
 _UNITS = {
@@ -55,6 +55,8 @@ def negatives(
     for family, name, text in _values(item, tolerates=tolerates):
         if all(differ(text, right) for right in (item.right, *item.also_right)):
             yield Attempt(family, name, frame.text(text), f"{text} differs from {item.right}")
+    if (cut := _cut_off(item)) is not None:
+        yield Attempt("part", "a word cut off", frame.text(cut), f"{cut} is no word")
     if not wrongs:
         return
     wrong = wrongs[0]
@@ -63,6 +65,15 @@ def negatives(
     yield from _hedges(item.right, wrong, frame)
     yield from _places(item.right, wrong, frame)
     yield from _dressed(wrong, item.right, frame)
+
+
+def _cut_off(item: Item) -> str | None:
+    """The first letters of a word of five or more, which are no answer."""
+    word = item.right.strip().split(" ")[0]
+    if not is_words(item.right) or len(word) < 5:
+        return None
+    cut = word[:3]
+    return None if any(normal(cut) == normal(right) for right in item.also_right) else cut
 
 
 def _values(item: Item, *, tolerates: bool) -> Iterator[tuple[str, str, str]]:

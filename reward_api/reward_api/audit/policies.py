@@ -5,7 +5,6 @@ The wrongness of each is by construction: it holds no answer, or a constant that
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
@@ -171,9 +170,4 @@ def _shotguns(item: Item, frame: Frame) -> Iterator[Attempt]:
 def _both(family: str, texts: tuple[str, ...], frame: Frame) -> Iterator[Attempt]:
     for text in texts:
         yield Attempt(family, text, text, NO_ANSWER, partial=False, blind=True)
-        yield Attempt(family, f"{text} in the answer's place", frame.text(_fits(frame, text)), NO_ANSWER, partial=False, blind=True)
-
-
-def _fits(frame: Frame, text: str) -> str:
-    """Inside JSON, quotes are escaped."""
-    return json.dumps(text)[1:-1] if frame.name == "json" else text
+        yield Attempt(family, f"{text} in the answer's place", frame.text(text), NO_ANSWER, partial=False, blind=True)

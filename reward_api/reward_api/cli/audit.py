@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -152,6 +153,7 @@ async def _run(
     from reward_api.audit.run import audit as attack
     from reward_api.cli.score.gateway import client_for
 
+    logging.getLogger().addHandler(logging.NullHandler())  # a log line for each hostile completion says nothing
     async with client_for(url, settings, key, name) as client:
         domain = await _domain(client, name, component)
         result = await attack(client, domain, items, left_out, plan)

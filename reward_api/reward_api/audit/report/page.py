@@ -15,7 +15,7 @@ def page_of(document: dict[str, Any]) -> str:
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["percent"] = lambda share: f"{share:.1%}"
-    environment.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False, indent=1)
+    environment.filters["json"] = lambda value: visible(json.dumps(value, ensure_ascii=False, indent=1))
     environment.filters["visible"] = visible
     return environment.from_string(_TEMPLATE.read_text("utf-8")).render(audit=document)
 
