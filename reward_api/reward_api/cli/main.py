@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from reward_api.cli import domains, verifier
+from reward_api.cli.audit import audit
 from reward_api.cli.console import failure
 from reward_api.cli.convert import convert
 from reward_api.cli.demo import demo
@@ -74,7 +75,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve, score, show, diff, explain, convert, demo):
+for command in (serve, score, show, diff, audit, explain, convert, demo):
     app.command()(command)
 app.add_typer(domains.app, name="domains")
 app.add_typer(verifier.app, name="verifier")

@@ -1,0 +1,41 @@
+"""Shares with their 95 % intervals."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+Z_95 = 1.959964
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`hits` of `total`, with Wilson's interval (1927), which holds for small numbers and at 0 and 1."""
+
+    hits: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        return self.hits / self.total if self.total else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """
+        >>> Rate(0, 0).interval, [round(bound, 3) for bound in Rate(0, 100).interval]
+        ((0.0, 1.0), [0.0, 0.037])
+        """
+        if not self.total:
+            return 0.0, 1.0
+        share, n, z = self.share, self.total, Z_95
+        middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+    def document(self) -> dict[str, float | int | list[float]]:
+        low, high = self.interval
+        return {"hits": self.hits, "total": self.total, "share": self.share, "interval": [low, high]}
+
+    def text(self) -> str:
+        low, high = self.interval
+        return f"{self.share:.1%} ({self.hits} of {self.total}, 95 %: {low:.1%} to {high:.1%})"

@@ -1,0 +1,74 @@
+"""How sound graders read a completion; the broken ones leave a step out."""
+
+import re
+from fractions import Fraction
+
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:/\d+)?")
+
+
+def after_thinking(text):
+    """Nothing where the thinking does not end."""
+    if "<think>" in text and "</think>" not in text:
+        return ""
+    return text.rpartition("</think>")[2]
+
+
+def boxes(text):
+    found = []
+    for match in re.finditer(r"\\boxed\{", text):
+        depth, end = 1, match.end()
+        while end < len(text) and depth:
+            depth += {"{": 1, "}": -1}.get(text[end], 0)
+            end += 1
+        if not depth:
+            found.append(text[match.end() : end - 1])
+    return found
+
+
+def box(text):
+    return (boxes(text) or [""])[-1].strip()
+
+
+def tag(text):
+    _, mark, after = text.rpartition("<answer>")
+    inner, end, _ = after.partition("</answer>")
+    return inner.strip() if mark and end else ""
+
+
+def slot(text):
+    """The last answer: the tag's, or the box's where there is no tag."""
+    rest = after_thinking(text)
+    inner = tag(rest)
+    return box(inner) or inner or box(rest)
+
+
+def numbers(text):
+    return _NUMBER.findall(text)
+
+
+def value(text):
+    bare = re.sub(r"\\d?frac\{(-?\d+)\}\{(\d+)\}", r"\1/\2", text.strip().replace("$", ""))
+    if re.fullmatch(r"-?\d{1,3}(,\d{3})+", bare):
+        bare = bare.replace(",", "")
+    try:
+        return Fraction(bare) if _NUMBER.fullmatch(bare) else None
+    except ZeroDivisionError:
+        return None
+
+
+def normal(text):
+    bare = re.sub(r"\s+", "", text.casefold()).replace("\\dfrac", "\\frac").strip("$")
+    return bare.removesuffix(".")
+
+
+def equal(answer, right):
+    left, other = value(answer), value(str(right))
+    if left is not None and other is not None:
+        return left == other
+    return bool(answer.strip()) and normal(answer) == normal(str(right))
+
+
+def rights(reference):
+    answers = reference["answer"]
+    several = answers if isinstance(answers, list) else [answers]
+    return [str(one) for one in [*several, *(reference.get("aliases") or [])]]
