@@ -47,7 +47,7 @@ class Control:
     def _refused_rewriting(self) -> str:
         """A rewriting that is refused again and again, though the reference as it stands is paid."""
         refused = Counter(what for _, what, _ in self.refused)
-        return next((what for what, count in refused.items() if count > max(1, MOST_REFUSED * self.tries[what])), "")
+        return next((what for what, count in refused.items() if count > max(2, MOST_REFUSED * self.tries[what])), "")
 
     @property
     def frame(self) -> Frame:
