@@ -319,7 +319,7 @@ CASES: list[tuple[str, dict, list[str], list[str]]] = [
     ("custom:reverse_newline", {}, ["\n".join(AFRICA)], ["\n".join(AFRICA[::-1]), "Zimbabwe"]),
     ("custom:word_reverse", {}, ["Eagle bald the is symbol the"], ["The bald eagle is the symbol"]),
     ("custom:character_reverse", {}, ["elgae dlab eht si ti"], ["bald eagle"]),
-    ("custom:sentence_alphabet", {}, [ALPHABET], [ALPHABET[5:]]),
+    ("custom:sentence_alphabet", {}, [ALPHABET, f"**{ALPHABET}**"], [ALPHABET[5:]]),
     ("custom:european_capitals_sort", {}, [CAPITALS], [CAPITALS[11:], "Bern, Paris"]),
     ("custom:csv_city", {}, [CITY], [CITY + "\n8,Peru,Lima,2001,8", "Here:\n" + CITY]),
     ("custom:csv_special_character", {}, [BRANDS], [BRANDS.replace("&", ""), CITY]),

@@ -203,6 +203,12 @@ def test_emphasis_inside_a_keyword_is_loose():
     assert score(text, constraint, mode="loose") == 1
 
 
+def test_a_part_may_be_in_a_language_of_which_the_whole_has_nothing():
+    rows = "\n".join(f"{n},Peru,Lima,2001,{n}" for n in range(7))
+    text = f"[1]\nHere:\nID,Country,City,Year,Count\n{rows}\nDer Fluss ist lang und tief."
+    assert score(text, ("language:response_language", {"language": "en"}), mode="loose") == 1
+
+
 def test_all_and_share():
     constraints = [("punctuation:no_comma", {}), ("detectable_format:title", {}), ("startend:quotation", {})]
     assert score("<<Danube>> flows", *constraints) == 0

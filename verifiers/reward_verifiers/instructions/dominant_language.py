@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 from wordfreq import top_n_list
 
-from reward_verifiers.instructions.kinds import Need, Result
+from reward_verifiers.instructions.kinds import Result
 from reward_verifiers.instructions.segment import words
 from reward_verifiers.instructions.text import Tally, Text
 from reward_verifiers.language.count import count
@@ -20,8 +20,6 @@ from reward_verifiers.language.languages import CODES, UNKNOWN, meant
 MAX_CHARS = 20_000
 """Of a text that are looked at."""
 _LEAST = 0.5
-_SURE_WORDS = 20
-"""Where none of so many words is of a language, no part of the text is in it."""
 _COMMON: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "sw": (
         frozenset(
@@ -42,8 +40,6 @@ _COMMON: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 }
 """Common words of a language, and of those that it is taken for."""
 _QUICK = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "fi", "id", "vi", "ru", "uk", "bg")
-_FAR = 8
-"""A language is not that of a part where the whole has so many times fewer words of it than the part has words."""
 _COMMONEST = 200
 _CLEAR_WORDS = 8
 _CLEAR_SHARE = 0.25
@@ -84,10 +80,7 @@ def is_in_language(whole: Text, code: str) -> Result:
         return Result(False, "no words of any language")
     best = max(known, key=lambda language: known[language])
     share = known.get(code, 0.0) / sum(shares.values())
-    has_none = code not in known and sum(shares.values()) >= _SURE_WORDS
-    least = whole.smallest_part.number_of_words if whole.smallest_part else 0
-    need = Need.MORE if has_none or _FAR * known.get(code, 0) < least else None
-    return Result(best == code and share >= _LEAST, f"{share:.0%} of the words are {code}", need)
+    return Result(best == code and share >= _LEAST, f"{share:.0%} of the words are {code}")
 
 
 @lru_cache(maxsize=1)

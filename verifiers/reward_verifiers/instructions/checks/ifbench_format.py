@@ -302,11 +302,9 @@ def character_reverse(text: Text) -> bool:
 @kind("custom:sentence_alphabet", "IFBench", any_arguments=True)
 def sentence_alphabet(text: Text) -> Result:
     """26 sentences that begin with the letters of the alphabet."""
-    number = 0
-    for number, (sentence, wanted) in enumerate(
-        zip_longest(islice(text.each_sentence(), 27), string.ascii_lowercase), 1
-    ):
-        begin = (sentence or "").lstrip(string.punctuation + string.whitespace)[:1].lower()
+    stripped = (sentence.lstrip(string.punctuation + string.whitespace) for sentence in text.each_sentence())
+    begins = islice((one[0].lower() for one in stripped if one), len(string.ascii_lowercase) + 1)
+    for number, (begin, wanted) in enumerate(zip_longest(begins, string.ascii_lowercase, fillvalue=""), 1):
         if begin != wanted:
             return Result(False, f"sentence {number} begins with {begin!r}")
     return Result(True)
