@@ -36,7 +36,7 @@ async def measure(only: str, budget_s: float) -> list[dict[str, Any]]:
     from reward_api.audit.result import Plan
     from reward_api.audit.run import audit
     from reward_api.audit.scorer import domain_of
-    from reward_api.cli.audit import _items
+    from reward_api.cli.audit import read_items
     from reward_api.cli.score.gateway import client_for
     from reward_api.settings import GatewaySettings
 
@@ -50,7 +50,7 @@ async def measure(only: str, budget_s: float) -> list[dict[str, Any]]:
         async with client_for(None, settings, "", None) as client:
             for name, entry in chosen.items():
                 domain = domain_of((await client.get(f"/domains/{name}")).raise_for_status().json())
-                items, left_out = _items(str(DATA / f"{entry.data}.jsonl"), name, None, 50)
+                items, left_out = read_items(str(DATA / f"{entry.data}.jsonl"), name, None, 50)
                 begun = time.monotonic()
                 result = await audit(client, domain, items, left_out, Plan(budget_s, deep=entry.deep))
                 rows.append(_row(name, entry, result, time.monotonic() - begun))

@@ -96,7 +96,7 @@ def audit(
             return
         if data is None:
             raise CannotAudit("give --data, or --verify-fix")
-        items, left_out = _items(data, domain, answer_column, limit)
+        items, left_out = read_items(data, domain, answer_column, limit)
         document, figures = asyncio.run(_run(settings, domain, component or [], url, key, items, left_out, plan))
     except (BadInput, BadSetup, BadDomain, BadExpression, CannotAudit) as error:
         raise failure(str(error), 2) from None
@@ -123,7 +123,7 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _items(data: str, domain: str, answer_column: str | None, limit: int) -> tuple[list[Item], list[str]]:
+def read_items(data: str, domain: str, answer_column: str | None, limit: int) -> tuple[list[Item], list[str]]:
     """The items of the first rows, and why others are none. Raises BadInput."""
     from reward_api.audit.items import item_of
     from reward_api.cli.score.requests import Columns, request_of

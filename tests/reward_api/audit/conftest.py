@@ -8,7 +8,7 @@ from graders.table import GRADERS
 from reward_api.audit.result import Plan
 from reward_api.audit.run import audit
 from reward_api.audit.scorer import domain_of
-from reward_api.cli.audit import _items
+from reward_api.cli.audit import read_items
 from reward_api.cli.score.gateway import client_for
 from reward_api.settings import GatewaySettings
 
@@ -25,7 +25,7 @@ def audited(tmp_path):
         settings = GatewaySettings(domains=tmp_path / "domains", cache_mb=0, workers=2)
         async with client_for(None, settings, "", name) as client:
             domain = domain_of((await client.get(f"/domains/{name}")).raise_for_status().json())
-            items, left_out = _items(str(data or DATA / f"{GRADERS[name].data}.jsonl"), name, None, 50)
+            items, left_out = read_items(str(data or DATA / f"{GRADERS[name].data}.jsonl"), name, None, 50)
             return await audit(client, domain, items, left_out, Plan(budget_s, deep))
 
     return run

@@ -59,14 +59,15 @@ _NOT_OTHER = re.compile(r"[,;(]?\s{1,2}(?:and\s|but\s)?not\s{1,2}\$?")
 """Between two numbers of which the first is the answer."""
 
 _POINTER = re.compile(
-    r"\b(?:(?:theorem|lemma|corollary|proposition|definition|axiom|equation|eqn?|formula|figure|fig|table|section|"
+    r"\b(?:(?<!the )(?<!this )(?<!each )(?<!every )(?<!an )(?<!a )"
+    r"(?:theorem|lemma|corollary|proposition|definition|axiom|equation|eqn?|formula|figure|fig|table|section|"
     r"chapter|appendix|exercise|problem|question|example|footnote)|"
     r"(?:see|from|by|per|using|refer to|referring to|according to|follows? from)\s(?:the\s)?"
     r"(?:page|line|step|part|case|row|note|reference|ref|item|paragraph|point|claim|fact|rule))"
     r"s?\.?\s{0,2}(?:(?:no|number)\.?\s)?[#(\[]?$",
     re.I,
 )
-"""Before the number of a place in a text: see page 12, Theorem 12, equation (12)."""
+"""Before the number of a place in a text: see page 12, Theorem 12, equation (12); not: in the figure 12 triangles."""
 
 _NEXT_WORDS = re.compile(r"\s{0,2}[(（]?\s{0,2}([^\W\d_]{2,20}(?:[ -][^\W\d_]{2,20}){0,5})(?![\w-])")
 

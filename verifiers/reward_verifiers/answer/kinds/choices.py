@@ -39,10 +39,12 @@ _DECLARED = (
     ),
     re.compile(rf"(?:答案|正确答案|正确选项|选项|应选|故选|选择|本题选|选)[是为：:\s]{{0,4}}{_LETTER}"),
     re.compile(rf"(?:正解|答え|解答)[はが：:\s]{{0,4}}{_LETTER}|(?:정답|답)[은이는：:\s]{{0,4}}{_LETTER}"),
+    # All of a line: what else may stand there, such as a negation behind the letter, is not known in these languages.
     re.compile(
-        r"(?:الجواب|الإجابة|الاجابة|উত্তর|उत्तर|cevap|yanıt|đáp án|jawaban|odpowiedź|antwoord)"
-        rf"(?:\s\w{{1,12}})?[:：\s]{{1,4}}{_LETTER}",
-        re.I,
+        r"(?:الجواب|الإجابة|الاجابة|উত্তর|उत्तर|\bcevap|\byanıt|\bđáp án|\bjawaban|\bodpowiedź|\bantwoord)"
+        r"(?:\s(?:الصحيحة هي|الصحيح هو|هي|هو|đúng là|là|yang benar adalah|adalah|to|is))?"
+        rf"[:：\s]{{1,4}}{_LETTER}(?=[.!।\s]{{0,4}}(?:है[।\s]?)?$)",
+        re.I | re.M,
     ),
     re.compile(rf"\b(?:so|hence|thus|therefore|leaving)[,:]?\s{_LETTER}(?=[.!\s]*$)", re.I),
     re.compile(

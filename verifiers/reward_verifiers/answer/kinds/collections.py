@@ -24,7 +24,6 @@ from reward_verifiers.verifier import BadReference, Unsupported
 MAX_ITEMS = 1_000
 _BULLET = re.compile(r"\s*(?:[-*•]|[0-9]{1,3}[.)])\s+")
 _SPLIT = re.compile(r"\s*[,;，；、]\s*(?:(?:and|or|then)\s+)?|\s+(?:and|or|&)\s+|\s*[和与或]\s*")
-_ARROWS = re.compile(r"\s*(?:→|⟶|⇒|[-=]{1,2}>|\\to\b|\\rightarrow\b)\s*|\s+/\s+")
 _ALTERNATIVES = re.compile(r"\s(?:or|or else|either|neither|nor)\s|或", re.I)
 _FORMULA = re.compile(r"(?:[-+*/^(){}0-9. ]|(?<![A-Za-z])[A-Za-z](?![A-Za-z]))+")
 """No two letters in a row."""
@@ -229,9 +228,7 @@ def _normal(items: list[Any], options: AnswerOptions) -> Any:
 
 
 def _pieces(text: str) -> list[list[str]]:
-    """The ways to take a text apart: at lines, at commas and "and", at commas alone ("salt and pepper" is one item), at
-    arrows.
-    """
+    """The ways to take a text apart: at lines, at commas and "and", at commas alone ("salt and pepper" is one item)."""
     body = _unwrapped(TEXT_COMMAND.sub(r"\1", text.strip()))
     lines = [_BULLET.sub("", line, count=1).strip() for line in body.splitlines() if line.strip()]
     if len(lines) > 1:
@@ -244,7 +241,6 @@ def _pieces(text: str) -> list[list[str]]:
         *([_SPLIT.split(body[led.end() :])] if led else []),
         re.split(r"\s*[,;，；、]\s*", body),
         re.split(r"\s*[;；]\s*", body),
-        _ARROWS.split(body),
     ]
     return [[piece for piece in way if piece][:MAX_ITEMS] for way in ways]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from reward_verifiers.answer.reading.nodes import Call, Cases, Matrix, Node, Relation, Seq, Sym, Text
+from reward_verifiers.answer.reading.nodes import Call, Cases, Matrix, Node, Relation, Seq, Sym, Text, walk
 from reward_verifiers.answer.reading.tokens import CannotRead
 
 if TYPE_CHECKING:
@@ -93,17 +93,20 @@ def is_layout(node: Node) -> bool:
     return isinstance(node, Matrix) or (isinstance(node, Seq) and node.open in ("(", "["))
 
 
-def is_vector(node: Node) -> bool:
+def has_vector(node: Node) -> bool:
     """Whether × beside it is another product than ·."""
-    return isinstance(node, Sym) and (node.name.startswith("vec(") or node.name.endswith("→"))
+    return any(isinstance(one, Sym) and (one.name.startswith("vec(") or one.name.endswith("→")) for one in walk(node))
 
 
-def multiply(factors: list[Node], right: Node) -> None:
-    """By ×: of two vectors that is a vector, and the order counts."""
-    if is_vector(right):
+def multiply(p: Parser, factors: list[Node]) -> None:
+    """What stands behind the × of a vector: of two vectors that is a vector, and the order counts."""
+    right = p.factor()
+    if has_vector(right):
         factors[-1] = Call("cross", (factors[-1], right))
-    else:
+    elif p.at_end() or p.token.kind == "sep" or p.is_op("+", "-", "=", ",", ";"):
         factors.append(right)
+    else:
+        raise CannotRead("a product of vectors that goes on")
 
 
 def transposed(node: Node) -> Node:

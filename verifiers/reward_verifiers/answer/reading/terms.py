@@ -34,9 +34,9 @@ _NO_FACTOR = frozenset(
 def term(p: Parser) -> Node:
     factors = [p.factor()]
     while True:
-        if p.is_op("times") and layouts.is_vector(factors[-1]):
+        if p.is_op("times") and layouts.has_vector(factors[-1]):
             p.at += 1
-            layouts.multiply(factors, p.factor())
+            layouts.multiply(p, factors)
         elif p.accept(*_TIMES):
             factors.append(p.factor())
         elif p.accept("/"):
