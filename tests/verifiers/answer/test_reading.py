@@ -76,7 +76,7 @@ UNREAD = (
     "7 and a bit of luck",
     "7 \\unknowncommand",
     "at least 7",
-    "7 dozen",
+    "7 gross",
     "7\\text{ no wait }8",
     "7\\text{ (wrong)}",
 )

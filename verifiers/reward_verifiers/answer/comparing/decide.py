@@ -122,7 +122,7 @@ def _same_value(left: Node, right: Node) -> bool | None:
 
 
 def _same_kind(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
-    gold, answer = vectors.alike(gold, answer)
+    gold, answer = vectors.alike(_point(gold, answer), _point(answer, gold))
     if gold == answer:
         return Outcome(True, "the same expression")
     if isinstance(gold, Big) and isinstance(answer, Big) and _same_big(gold, answer):
@@ -236,20 +236,35 @@ def _other_letter(gold: Node, answer: Node) -> bool:
 
 def _point(node: Node, other: Node) -> Node:
     """P(1, 2) names the point (1, 2), where that is asked for."""
-    if isinstance(node, Call) and isinstance(other, Seq) and _is_tuple(other) and _POINT.fullmatch(node.name):
-        return Seq(node.args, "(", ")") if len(node.args) > 1 else node
+    if not isinstance(other, Seq) or not _is_tuple(other):
+        return node
+    match node:
+        case Call(name, items) if _POINT.fullmatch(name) and len(items) > 1:
+            return Seq(items, "(", ")")
+        case Mul((Sym(name), Seq(items) as point)) if _is_tuple(point) and _POINT.fullmatch(f"{name}()"):
+            return point
     return node
+
+
+def _is_said_twice(answer: Seq) -> bool:
+    """Whether two items are one exact value, written in two ways: 1/4 or 0.25."""
+    if len(answer.items) != 2 or symbols(answer):
+        return False
+    left, right = answer.items
+    return left != right and _same_value(left, right) is True
 
 
 def _sequences(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     if isinstance(gold, Seq) and _is_tuple(gold) and isinstance(answer, Call) and answer.name == "binom":
         return ordered(compare, gold.items, answer.args, options)  # a column, as some write it
-    gold, answer = _progression(_point(gold, answer)), _progression(_point(answer, gold))
+    gold, answer = _progression(gold), _progression(answer)
     if not isinstance(gold, Seq) or not isinstance(answer, Seq):
         # {5} and 5 are the same answer; (5) was read as 5 already.
         if isinstance(gold, Seq) and len(gold.items) == 1:
             return _same_kind(gold.items[0], answer, options)
         if isinstance(answer, Seq) and len(answer.items) == 1:
+            return _same_kind(gold, answer.items[0], options)
+        if isinstance(answer, Seq) and not answer.open and _is_said_twice(answer):
             return _same_kind(gold, answer.items[0], options)
         return different("one answer against several")
     if options.order != "any" and "{" in (gold.open, answer.open) and _is_tuple(gold if gold.open != "{" else answer):

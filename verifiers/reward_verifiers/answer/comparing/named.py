@@ -340,8 +340,10 @@ def unlabelled(gold: Node, answer: Node, same: Same, near: Near) -> tuple[Node |
 
 
 def _worked_out(node: Node | None, same: Same) -> Node | None:
-    """x^2 - 1 = (x - 1)(x + 1), an identity, gives its last side."""
+    """x^2 - 1 = (x - 1)(x + 1), an identity, gives its last side, and 2^{10} \\equiv 4 \\pmod 5 the residue."""
     match node:
+        case Call("congruent", (left, right, modulus)) if not symbols(node):
+            return right if same(Call("mod", (left, modulus)), right) else node
         case Relation(("=",), (left, right)) if not _is_label(left) and same(left, right):
             return right
     return node
@@ -443,6 +445,8 @@ def _value(node: Node, same: Same, near: Near) -> Node | None:
         del sides[0], ops[0]
     if len(sides) == 2 and isinstance(sides[1], Sym) and not symbols(sides[0]) and ops == ["="]:
         del sides[1], ops[0]
+    while len(sides) > 1 and len(node.sides) > 2 and _has_unknown(sides[0]) and not _has_unknown(sides[-1]):
+        del sides[0], ops[0]  # 2\pi r = 2\pi \cdot 3 = 6\pi: a formula of the problem, then its value
     if len(sides) == 1:
         return sides[0]
     if len(sides) == len(node.sides) == 2 and symbols(node) and not _is_work(sides[0]):
@@ -458,6 +462,11 @@ def _value(node: Node, same: Same, near: Near) -> Node | None:
                 return None
             exact = side
     return exact
+
+
+def _has_unknown(node: Node) -> bool:
+    """Whether a letter stands in it, or a function that is not known: P(X = 0)."""
+    return bool(symbols(node)) or any(isinstance(inner, Call) and inner.name.endswith("()") for inner in walk(node))
 
 
 def _is_work(node: Node) -> bool:

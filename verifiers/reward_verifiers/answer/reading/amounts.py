@@ -143,9 +143,7 @@ def _worded(p: Parser, value: Node) -> Node:
         return _base(p, value)
     if low in words.SCALES:
         p.at += 1
-        scaled: Node = Mul((value, Pow(Num(Fraction(10)), Num(Fraction(words.SCALES[low])))))
-        if isinstance(value, Num) and value.places is None:
-            scaled = Num(value.value * 10 ** words.SCALES[low])
+        scaled = _scaled(value, low)
         return _worded(p, scaled) if p.token.kind == "text" else scaled
     if low in words.PERCENT or p.ahead().value.lower() in words.PER_CENT.get(low, ()):
         p.at += 1 if low in words.PERCENT else 2
@@ -153,6 +151,19 @@ def _worded(p: Parser, value: Node) -> Node:
             _tail(p)
         return Percent(value)
     return _with_unit(p, value)
+
+
+def _scaled(value: Node, word: str) -> Node:
+    """3 million, 2.5 million, 4 dozen. A decimal keeps the figures that it was written with."""
+    if isinstance(value, Num) and value.places is None:
+        return Num(value.value * words.SCALES[word])
+    return Mul((value, _factor(word)))
+
+
+def _factor(word: str) -> Node:
+    factor = words.SCALES[word]
+    zeros = len(str(factor)) - 1
+    return Pow(Num(Fraction(10)), Num(Fraction(zeros))) if factor == 10**zeros else Num(Fraction(factor))
 
 
 def _base(p: Parser, value: Node) -> Node:
@@ -328,7 +339,7 @@ def money(p: Parser, sign: str) -> Node:
         value = Num(value.value * 10 ** _SUFFIXES[p.token.value])
         p.at += 1
     while p.token.kind == "text" and p.token.value.lower() in words.SCALES:
-        value = Mul((value, Pow(Num(Fraction(10)), Num(Fraction(words.SCALES[p.token.value.lower()])))))
+        value = Mul((value, _factor(p.token.value.lower())))
         p.at += 1
     if p.token.kind == "text":
         pieces = [piece for piece in _pieces(p) if (parts := units.spelled(piece[1])) and (parts == unit)]

@@ -70,6 +70,10 @@ def _fraction(text: str) -> Fraction | None:
 
 
 def _cardinal(text: str) -> Fraction | None:
+    count, space, last = text.rpartition(" ")
+    if last == "dozen" and (space or not count):
+        dozens = Fraction(1) if count in ("", "a", "one") else _mixed(count.removesuffix(" a"))
+        return None if dozens is None else 12 * dozens
     text = re.sub(r"^an? (?=hundred|thousand|million|billion)", "one ", text)
     whole, point, digits = text.partition(" point ")
     if point:

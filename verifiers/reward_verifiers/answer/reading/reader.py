@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
 
-from reward_verifiers.answer.reading import numerals, units, words
-from reward_verifiers.answer.reading.nodes import Call, Neg, Node, Num, Quantity, Text, Time
+from reward_verifiers.answer.reading import labels, numerals, units, words
+from reward_verifiers.answer.reading.nodes import Call, Neg, Node, Num, Quantity, Relation, Sym, Text, Time
 from reward_verifiers.answer.reading.normalise import TEXT_COMMAND, normalise
 from reward_verifiers.answer.reading.parser import parse
 from reward_verifiers.answer.reading.tokens import CannotRead
@@ -76,6 +76,9 @@ def read(text: str) -> Reading:
     node = _from_lists(content)
     if node is not None:
         return Reading(plain, node)
+    node = _labelled(plain)
+    if node is not None:
+        return Reading(plain, node)
     node, problem, left_over = _parsed(plain, thousands=True)
     if node is None and _PLAIN_WORDS.fullmatch(content):
         return Reading(plain, Text(content))
@@ -83,6 +86,21 @@ def read(text: str) -> Reading:
     as_amount = _amount(content) if plain[:1] in "-0123456789." else None
     left_over = left_over or (plain if node is None else "")
     return Reading(plain, node, as_list if as_list != node else None, problem, left_over, as_amount)
+
+
+def _labelled(plain: str) -> Node | None:
+    """P(A|B) = 1/3 names its value by the quantity of the problem that stands before it."""
+    parts = labels.split(plain)
+    if parts is None:
+        return None
+    name, sign, rest = parts
+    node = _parsed(rest, thousands=True)[0]
+    if node is None or not name:
+        return node
+    if isinstance(node, Relation):
+        chain = set(node.ops) <= {"=", "~"}
+        return Relation((sign, *node.ops), (Sym(name), *node.sides)) if chain else None
+    return Relation((sign,), (Sym(name), node))
 
 
 def _amount(content: str) -> Node | None:

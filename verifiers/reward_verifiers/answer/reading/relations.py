@@ -92,4 +92,6 @@ def _ratio(p: Parser, first: Node) -> Node:
         and len(digits[0]) <= 2
     ):
         return Time(written)
+    if isinstance(parts[-1], Quantity) and not isinstance(first, Quantity):
+        raise CannotRead("a unit behind a ratio", parts[-1].unit)
     return Call("ratio", tuple(parts))

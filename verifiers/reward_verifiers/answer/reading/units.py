@@ -77,7 +77,7 @@ _NO_UNITS = frozenset(
         "quarters hundredweight "
         "nat nats minim minims tex den denier mil mils hundred thousand million billion ton_ month_ second_ "
         "pieze stone_ be me at "
-        "am are as an has dr or of to us we it is on by if my so no do go he up pm Pm fg gg in_ minute_ and per"
+        "am are as an has dr or of to us we it is on by if my so no do go he up pm Pm PM AM fg gg in_ minute_ and per"
     ).split()
 )
 """Words that pint holds for units, and answers mostly do not."""
@@ -93,6 +93,8 @@ _TWO_WORDS = re.compile(
     r"(volt|year|mile|ton|tonne|ounce|unit|power)s?\b",
     re.I,
 )
+_PRESSURE = re.compile(r"\b(?:pounds?|lbs?)(?:[ -]force)? per sq(?:uare|\.)? {0,2}in(?:ch)?\b", re.I)
+"""Pounds of force, not of mass."""
 _DEGREES = re.compile(r"\bdeg(?:ree)?s?\.?\s?(c|f)(?:elsius|entigrade|ahrenheit)?\b", re.I)
 MAX_WORD = 24
 
@@ -182,7 +184,7 @@ def spelled(text: str, things: bool = False) -> str | None:
     if len(text) > 80:
         return None
     text = _PER_SECOND.sub("m s", text).replace("\\cdot", "*").replace("square", "square ").replace("cubic", "cubic ")
-    text = _TWO_WORDS.sub(_one_word, text)
+    text = _TWO_WORDS.sub(_one_word, _PRESSURE.sub("psi", text))
     text = _DEGREES.sub(lambda m: "°" + m[1].upper(), text.replace("square d", "squared"))
     powers: dict[str, int] = {}
     sign, pending, last = 1, 1, ""

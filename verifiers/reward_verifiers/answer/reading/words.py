@@ -38,10 +38,11 @@ INITIALS = {"t": "true", "y": "true", "f": "false", "n": "false"}
 """What a letter stands for where the other side is a word; alone it is an unknown."""
 
 SCALES = {
-    "hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12, "百": 2, "千": 3, "万": 4, "亿": 8,
-    "lakh": 5, "crore": 7, "lakhs": 5, "crores": 7, "millions": 6, "billions": 9, "bn": 9,
+    "dozen": 12, "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12,
+    "百": 10**2, "千": 10**3, "万": 10**4, "亿": 10**8,
+    "lakh": 10**5, "crore": 10**7, "lakhs": 10**5, "crores": 10**7, "millions": 10**6, "billions": 10**9, "bn": 10**9,
 }  # fmt: skip
-"""Word → power of ten."""
+"""Word → how many it makes of the number before it."""
 
 BASES = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
