@@ -30,7 +30,7 @@ _RIGHT = (
     r"(?:(?:correct|right|best|final|correcta|bonne|correcte|richtige|korrekte|corretta|esatta|giusta|correta|certa"
     r"|правильный|верный)\s)?"
 )
-_IS = r"(?:\s(?:is|es|est|ist|lautet|è|é|would be|should be|must be|будет|option|choice)|\s?[:：—–-]|\s?=)"
+_IS = r"(?:\s(?:is|es|est|ist|lautet|è|é|would be|should be|must be|будет|option|choice)\b|\s?[:：—–-]|\s?=)"
 _DECLARED = (
     re.compile(
         rf"{_RIGHT}{_NOUN}\**(?:\s(?:correcta|correcte|corretta|correta|finale?|is))?\**"
@@ -68,7 +68,7 @@ _DECLARED = (
     ),
     re.compile(r"^(?:it(?:['’]s| is)|this is)\s" + _LETTER + r"[.!\s]*$", re.I | re.M),
     re.compile(
-        r"\b(?:think|believe|guess|so|therefore|thus|hence|conclude)[,:]?\s(?:that\s)?(?:it(?:['’]s| is)|this is)\s"
+        r"\b(?:think|believe|guess|so|therefore|thus|hence|conclude)[,:]?\s(?:that\s)?(?:it(?:['’]s| is| must be| has to be| can only be)|this is)\s"
         + _LETTER,
         re.I,
     ),

@@ -56,7 +56,7 @@ _LABELLED = re.compile(r"(?:(?:option|choice|answer)\s)?(?:\(([A-J])\)|([A-J])(?
 _LOOSE_SPACE = re.compile(r"(?<!\w)\s+|\s+(?!\w)")
 """White space that separates no two words or numbers."""
 _TRUTH = frozenset({"true", "false"})
-_NEXT_LABEL = re.compile(r"[,;]\s?\(?[A-J]\)?[.:)=]", re.I)
+_NEXT_LABEL = re.compile(r"(?:[,;]\s?|\s)\(?[A-J]\)?[.:)=]", re.I)
 _OTHER_LETTER = re.compile(r"\([A-J]\)|\b[B-J]\b|\b(?:or|and|not|no|wait|but|wrong|instead|rather|actually)\b")
 _DECIMAL_COMMA = re.compile(r"(-?[0-9]{1,20}),([0-9]{1,2}|[0-9]{4,20})")
 _THOUSANDTHS = re.compile(r"(-?0),([0-9]{3,20})")

@@ -126,7 +126,8 @@ _OF_LETTERS = (
 """..., where C is an arbitrary constant; ... for any integer k."""
 _LEADS = re.compile(
     r"(?:(?:approximately|approx\.?|exactly|about|roughly|around|equals|equal to|a total of|is|so|thus|therefore"
-    r"|hence|namely|\\approx|\\therefore|\\implies|\\Rightarrow|答案[是为]?|约为?|等于|the (?:final )?answer is)[\s:,]{1,3}){1,3}",
+    r"|hence|namely|\\approx|\\therefore|\\implies|\\Rightarrow"
+    r"|答案[是为]?|约为?|等于|the (?:final )?answer is)[\s:,]{1,3}){1,3}",
     re.I,
 )
 

@@ -35,6 +35,7 @@ _AMOUNT = re.compile(
 )
 _COMPOUND = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{1,9})?\s?[A-Za-z]{1,12}\.?(?:\s(?:and\s)?|(?=[0-9])|$)){2,3}")
 _PART = re.compile(r"([0-9.]+)\s?([A-Za-z]+\.?)")
+MAX_AMOUNT = 60
 _FEET = re.compile(r"([0-9]{1,6})'\s?([0-9]{1,2}(?:\.[0-9]{1,6})?)(?:\"|'')")
 _RATIO = re.compile(r"([0-9]{1,9}) (?:to|out of) ([0-9]{1,9})")
 
@@ -113,10 +114,9 @@ def _amount(content: str) -> Node | None:
     feet = _FEET.fullmatch(content)
     if feet:
         return _parsed(f"{feet[1]}\\text{{ ft}} {feet[2]}\\text{{ in}}", thousands=True)[0]
-    if _COMPOUND.fullmatch(content):
-        parts = _PART.findall(content)
-        if all(units.spelled(unit) for _, unit in parts):
-            return _parsed(" ".join(f"{value}\\text{{ {unit}}}" for value, unit in parts), thousands=True)[0]
+    compound = _compound(content)
+    if compound:
+        return _parsed(compound, thousands=True)[0]
     match = _AMOUNT.fullmatch(content)
     if match is None or not units.spelled(match[2], things="/" in match[2]):
         return None
@@ -124,6 +124,17 @@ def _amount(content: str) -> Node | None:
         value, unit = _parsed(match[1], thousands=True)[0], units.spelled(match[2])
         return Quantity(value, unit) if value is not None and unit else None
     return _parsed(f"{match[1]}\\text{{ {match[2]}}}", thousands=True)[0]
+
+
+def _compound(content: str) -> str | None:
+    """2 h 30 min, 5 lb 8 oz: amounts of units that convert into each other, as one text; else None."""
+    if not _COMPOUND.fullmatch(content):
+        return None
+    parts = [(value, unit, units.spelled(unit)) for value, unit in _PART.findall(content)]
+    first = parts[0][2]
+    if not all(first and name and units.factor(name, first) is not None for _, _, name in parts):
+        return None
+    return " ".join(f"{value}\\text{{ {unit}}}" for value, unit, _ in parts)
 
 
 def _from_lists(content: str) -> Node | None:
@@ -151,7 +162,8 @@ def read_gold(text: str) -> Reading:
         return read(f"{apart[1]}\\text{{ molar}}")
     if apart and units.spelled(apart[2]):
         return read(f"{apart[1]}\\text{{ {apart[2]}}}")
-    return read(text)
+    compound = _compound(text.strip(" $")) if len(text) < MAX_AMOUNT else None
+    return read(compound or text)
 
 
 def _parsed(text: str, thousands: bool) -> tuple[Node | None, str, str]:
