@@ -24,7 +24,7 @@ from reward_sandbox.jail.host.cgroups import CgroupLimits, NoCgroups, look_s, wa
 from reward_sandbox.jail.host.ending import ending
 from reward_sandbox.jail.host.leftovers import OwnFolder
 from reward_sandbox.jail.host.slots import Slot, SlotJail, can_choose_user, stack_bytes, user_of
-from reward_sandbox.jail.inside.waiting import waited_ms
+from reward_sandbox.jail.inside.waiting import used_ms, waited_ms
 from reward_sandbox.jail.spec import ENVIRONMENT, PYTHON, CannotJail, Outcome, Run, Tier
 
 _INSIDE = str(Path(__file__).parents[1] / "inside")
@@ -147,6 +147,18 @@ class ForkServerSlot:
         proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             return waited_ms(proc, self._process.pid)
+        finally:
+            os.close(proc)
+
+    def used_ms(self) -> float:
+        """Processor milliseconds of the program that runs in it."""
+        if self._process is None:
+            return 0.0
+        if self._cgroup:
+            return self._cgroup.used_ms()
+        proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            return used_ms(proc, self._process.pid)
         finally:
             os.close(proc)
 

@@ -19,6 +19,10 @@ _PIECE = 65536
 _MOST_READ = 16 << 20
 """Bytes that one cell may write, most of them for nothing; more ends the session."""
 _LONGEST_MARK = 96
+LONGER = 4
+"""How many times its time a cell has of the clock, where the machine keeps it waiting."""
+_CONTENDED = 0.2
+"""The share of its time that a cell may be kept waiting without being given more of the clock."""
 
 CellEnding = Literal["ok", "raised", "syntax", "late", "flood", "gone"]
 
@@ -33,13 +37,16 @@ class Cell:
     """Bytes of output beyond the cap."""
     outcome: Outcome | None = None
     """Of the whole session, where it has ended."""
-    waited_ms: float = 0.0
-    """Of one that is late: how long the machine had kept it from a processor."""
+    is_machines: bool = False
+    """Of one that is late: the machine has kept it from a processor for too long to say whether it would have been."""
 
 
 class SessionSlot(Slot, Protocol):
     def waited_ms(self) -> float:
         """How long its programs have been kept from a processor since it started."""
+
+    def used_ms(self) -> float:
+        """Processor milliseconds of the program that runs in it."""
 
 
 class Interactive:
@@ -54,6 +61,12 @@ class Interactive:
     @property
     def is_alive(self) -> bool:
         return self._task is not None and not self._task.done()
+
+    def used_ms(self) -> float:
+        """Processor milliseconds that it has used."""
+        if self._task is not None and self._task.done() and not self._task.cancelled():
+            return self._task.result().cpu_ms
+        return self._slot.used_ms()
 
     async def start(self) -> None:
         """Start it; how that went shows at the first cell."""
@@ -80,26 +93,47 @@ class Interactive:
             await self.start()
         assert self._task is not None  # noqa: S101
         assert self._out is not None  # noqa: S101
-        waited_before = self._slot.waited_ms()
         mark = f"\0{secrets.token_hex(16)} "
         frame = json.dumps({"code": code, "mark": mark}).encode()
         done = self._out.expect(mark.encode(), cap)
         writing = asyncio.ensure_future(self._write(len(frame).to_bytes(4, "big") + frame))
         try:
-            async with asyncio.timeout(within_s):
-                await asyncio.wait((self._task, done), return_when=asyncio.FIRST_COMPLETED)
+            is_machines = await self._until_done(self._task, done, within_s)
         except TimeoutError:
-            waited = self._slot.waited_ms() - waited_before
-            return replace(self._cell("late"), waited_ms=max(0.0, waited))
+            return self._cell("late")
         finally:
             writing.cancel()
             with contextlib.suppress(asyncio.CancelledError, OSError):
                 await writing
+        if is_machines:
+            return replace(self._cell("late"), is_machines=True)
         if not done.done():  # the session has ended
             self._out.read()
         if done.done() and done.result() in ("ok", "raised", "syntax", "flood"):
             return self._cell(done.result())
         return self._cell("gone")
+
+    async def _until_done(self, task: asyncio.Task[Outcome], done: asyncio.Future[CellEnding], within_s: float) -> bool:
+        """Until the cell is done or the session over; True where the machine never gave the cell its time.
+
+        Raises TimeoutError when the cell has had its time.
+        """
+        loop = asyncio.get_running_loop()
+        begun, waited_before = loop.time(), self._slot.waited_ms()
+        due = begun + within_s
+        while True:
+            finished, _ = await asyncio.wait(
+                (task, done), timeout=due - loop.time(), return_when=asyncio.FIRST_COMPLETED
+            )
+            if finished:
+                return False
+            waited_s = max(0.0, self._slot.waited_ms() - waited_before) / 1000
+            had_s = loop.time() - begun - waited_s
+            if had_s >= within_s * (1 - _CONTENDED):
+                raise TimeoutError
+            if loop.time() - begun >= LONGER * within_s:
+                return True
+            due = min(loop.time() + within_s - had_s, begun + LONGER * within_s)
 
     def _cell(self, ending: CellEnding) -> Cell:
         assert self._task is not None  # noqa: S101
