@@ -42,7 +42,9 @@ class Tool(Protocol):
 
     name: str
     description: str
-    arguments_model: type[Arguments]
+
+    @property
+    def arguments_model(self) -> type[Arguments]: ...
 
     async def ready(self) -> str:
         """Why it is not offered here; empty when it is."""

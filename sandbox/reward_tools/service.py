@@ -96,9 +96,7 @@ def watch(readings: Readings, toolbox: Toolbox) -> None:
     about = "Calls that found no room, and sessions that found none."
     readings.counter("reward_tools_turned_away", about, lambda: toolbox.admission.refused, what="call")
     readings.counter("reward_tools_turned_away", about, lambda: toolbox.sessions.room.refused, what="session")
-    readings.counter(
-        "reward_tools_lost_traces", "Traces that went before their time.", lambda: toolbox.sessions.lost
-    )
+    readings.counter("reward_tools_lost_traces", "Traces that went before their time.", lambda: toolbox.sessions.lost)
     for name in (*toolbox.tools, "unknown"):
         for outcome in OUTCOMES:
             key = (name, outcome)

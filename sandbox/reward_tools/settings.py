@@ -19,7 +19,7 @@ class ToolsSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TOUCHSTONE_TOOLS_", extra="ignore", frozen=True)
 
     offered: list[ToolName] = Field(
-        default_factory=lambda: ["calculate", "search", "open", "python"], description="The tools, as JSON."
+        default=["calculate", "search", "open", "python"], description="The tools, as JSON."
     )
     corpus: Path = Field(
         default=SHIPPED_CORPUS,
@@ -32,7 +32,9 @@ class ToolsSettings(BaseSettings):
     )
     idle_s: float = Field(default=600.0, gt=0, description="A session that makes no call for so long ends.")
     life_s: float = Field(default=3600.0, gt=0, le=86_400, description="A session ends after so long.")
-    keep_s: float = Field(default=3600.0, gt=0, description="The trace of a session that has ended is kept for so long.")
+    keep_s: float = Field(
+        default=3600.0, gt=0, description="The trace of a session that has ended is kept for so long."
+    )
     keep_mb: int = Field(default=512, ge=1, description="MiB of traces of ended sessions; the oldest go first.")
     max_calls: int = Field(default=32, ge=1, le=1000, description="Calls of a session; what is beyond is refused.")
     max_output_kb: int = Field(default=8, ge=1, le=1024, description="KiB of a call's output; the rest is left out.")

@@ -1,4 +1,4 @@
-"""One implementation under every wire: a call in a session comes in, what is done with it is in the trace, the rest is JSON."""
+"""One implementation under every wire: a call in a session comes in, and what came of it is in the session's trace."""
 
 from __future__ import annotations
 
@@ -180,9 +180,7 @@ class Toolbox:
 
     def _cut(self, session: Session, output: Output) -> Output:
         """Output within what a call and the session may have. What is cut is marked."""
-        limit = min(
-            self.settings.max_output_kb << 10, max(256, (self.settings.max_session_kb << 10) - session.size)
-        )
+        limit = min(self.settings.max_output_kb << 10, max(256, (self.settings.max_session_kb << 10) - session.size))
         content = output.text.encode("utf-8", "replace")
         dropped = output.dropped + max(0, len(content) - limit)
         text = content[:limit].decode("utf-8", "ignore")
@@ -198,9 +196,7 @@ class Toolbox:
         return self.sessions.traces(sessions)
 
 
-def _call(
-    tool: str, arguments: dict[str, Any], outcome: Any, cause: str, output: Output, begun: float
-) -> TracedCall:
+def _call(tool: str, arguments: dict[str, Any], outcome: Any, cause: str, output: Output, begun: float) -> TracedCall:
     return TracedCall(
         tool=tool[:100],
         arguments=arguments,

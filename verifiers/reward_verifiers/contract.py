@@ -146,6 +146,13 @@ class Trace(_Reply):
     beyond: int = Field(default=0, ge=0, description="How many more were refused, once the calls were spent.")
     trouble: str = Field(default="", description="Why the trace cannot be relied on: then there is no verdict.")
 
+    def failure(self) -> str:
+        """Why the episode has no verdict; empty when nothing failed."""
+        if self.trouble:
+            return f"tools: {self.trouble}"
+        failed = ((place, call) for place, call in enumerate(self.calls, 1) if call.outcome == "failed")
+        return next((f"tools: call {place}, of {call.tool}, failed: {call.cause}" for place, call in failed), "")
+
 
 MAX_FAULTS = 5
 _COMPLETIONS = ("completion", "response", "responses", "output", "outputs", "samples")

@@ -74,7 +74,8 @@ def calculate(expression: str) -> str:
 
 
 def _tokens(expression: str) -> list[tuple[str, str]]:
-    tokens, place, calls = [], 0, [False]
+    tokens: list[tuple[str, str]] = []
+    place, calls = 0, [False]
     while expression[place:].strip():
         match = _TOKEN.match(expression, place)
         if match is None:
@@ -271,9 +272,7 @@ def _of_one(function: Callable[[Fraction], Fraction | int]) -> Callable[[Sequenc
 
 
 def _of_all(function: Callable[..., Fraction]) -> Callable[[Sequence[Number]], Number]:
-    return lambda values: Number(
-        function(number.value for number in values), all(number.is_exact for number in values)
-    )
+    return lambda values: Number(function(number.value for number in values), all(number.is_exact for number in values))
 
 
 def _of_integers(function: Callable[..., int]) -> Callable[[Sequence[Number]], Number]:

@@ -14,7 +14,7 @@ async def in_session(toolbox: Toolbox, session: str | None, cells: Sequence[str]
     made: list[TracedCall] = []
     try:
         for code in cells:
-            made.append((await toolbox.call(name, "python", {"code": code}))[1])  # noqa: PERF401  # one after another
+            made.append((await toolbox.call(name, "python", {"code": code}))[1])  # one after another
             if made[-1].outcome != "ok" or made[-1].raised:
                 break
     finally:
