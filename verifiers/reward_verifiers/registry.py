@@ -85,6 +85,17 @@ def embedded(name: str) -> Any:
     return None
 
 
+def has_embedded(name: str) -> bool:
+    """Whether `embedded` would make it."""
+    for point in entry_points(group=EMBEDDED, name=name):
+        try:
+            point.load()
+        except (ImportError, AttributeError):
+            return False
+        return True
+    return False
+
+
 def services() -> list[str]:
     """The names that `touchstone serve` takes."""
     return sorted({*registered(), *(point.name for point in entry_points(group=SERVICES))})

@@ -20,6 +20,7 @@ from reward_verifiers.contract import FailureKind, Trace, Verdict
 from reward_verifiers.service.http_client import HttpClient, Reply, UnreadableReply
 from reward_verifiers.service.metrics import Readings
 
+NO_TOOLS = "pip install 'touchstone-rewards[tools]' and `touchstone serve`, or set TOUCHSTONE_TOOLS_URL"
 MAX_REPLY_BYTES = 256 << 20
 MAX_ATTEMPTS = 3
 
@@ -47,7 +48,7 @@ class Episodes:
     async def traces(self, sessions: Sequence[str | None], deadline: float) -> list[Trace]:
         """The traces by then."""
         if self._source is None:
-            return _all(sessions, "no tools are served here; install the extra `tools`, or set TOUCHSTONE_TOOLS_URL")
+            return _all(sessions, f"there is no tools service: {NO_TOOLS}")
         try:
             async with asyncio.timeout_at(deadline):
                 return await self._source.traces(sessions)

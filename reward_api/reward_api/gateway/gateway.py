@@ -51,7 +51,11 @@ class Gateway:
             local_verifiers(settings), size=settings.workers, memory_bytes=settings.worker_memory_mb << 20
         )
         self.backends = BackendResolver(
-            self.pool, settings.verifier_urls, settings.service_key, names(settings.put_hosts)
+            self.pool,
+            settings.verifier_urls,
+            settings.service_key,
+            names(settings.put_hosts),
+            has_tools=embedded is not None or bool(settings.tools_url),
         )
         self.live_domains = LiveDomains(settings.domains, self.backends)
         self.cache = VerdictCache(settings.cache_mb << 20)

@@ -77,7 +77,7 @@ class ToolUseVerifier(Verifier[ToolUseOptions, ToolUseReference]):
         made = len(trace.calls) + trace.beyond
         return Verdict.scored(
             round(score, 6),
-            "; ".join(reasons) or (f"nothing is wrong with its {made} calls" if made else "no calls"),
+            "; ".join(reasons) or (f"nothing is wrong with its calls, {made} in number" if made else "no calls"),
             parts={name: part.score for name, (_, part) in every.items()},
             calls=[{"tool": call.tool, "outcome": call.outcome, "cause": call.cause} for call in trace.calls[:SHOWN]],
             made=made,
