@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reward_tools.calling import Refused
@@ -80,10 +80,12 @@ def test_what_cannot_be_calculated_is_refused_with_a_reason(expression):
 
 NUMBERS = st.integers(0, 999).map(str) | st.decimals(0, 99, places=2).map(lambda one: f"{one:f}")
 TREES = st.recursive(
-    NUMBERS, lambda inner: st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda one: f"({one[0]} {one[1]} {one[2]})")
+    NUMBERS,
+    lambda inner: st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda one: f"({one[0]} {one[1]} {one[2]})"),
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(TREES)
 def test_it_agrees_with_fractions_of_the_standard_library(expression):
     exact = "".join(f"Fraction('{word}')" if word[:1].isdigit() else word for word in _words(expression))
@@ -102,9 +104,11 @@ def _words(expression):
     return expression.replace("(", "( ").replace(")", " )").split()
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.text(max_size=MAX_LENGTH))
 def test_any_text_is_calculated_or_refused(text):
     try:
-        assert calculate(text)
+        said = calculate(text)
     except Refused as refused:
-        assert len(str(refused)) < 400
+        said = str(refused)
+    assert 0 < len(said) < 400

@@ -57,7 +57,10 @@ async def test_two_sessions_see_nothing_of_each_other(toolbox):
     assert "False, False" in seen
     # Their processes are apart, too: each has its own numbers, and neither is the other's.
     await run(toolbox, "import subprocess; child = subprocess.Popen(['sleep', '100'])", "a")
-    others = "import os\nalive = []\nfor n in range(2, 4000):\n    try: os.kill(n, 0); alive.append(n)\n    except OSError: pass\n"
+    others = (
+        "import os\nalive = []\nfor n in range(2, 4000):\n    try: os.kill(n, 0); alive.append(n)\n"
+        "    except OSError: pass\n"
+    )
     assert (await run(toolbox, others + "alive == [os.getpid()]", "b")).output == "True\n"
 
 
@@ -68,7 +71,10 @@ async def test_a_session_that_ends_itself_begins_again_and_says_so(toolbox):
     assert "before" in gone.output
     assert "exit code 3" in gone.output
     again = await run(toolbox, "'x' in globals()")
-    assert again.output.splitlines() == ["[this is a new interpreter: the variables of earlier calls are gone]", "False"]
+    assert again.output.splitlines() == [
+        "[this is a new interpreter: the variables of earlier calls are gone]",
+        "False",
+    ]
 
 
 async def test_time_memory_and_output_have_limits(toolbox):
@@ -148,7 +154,9 @@ TIGHT = Limits(memory_mb=96, processes=8, output_kb=64, file_mb=8, files=200)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tier", ["A", pytest.param("B", marks=pytest.mark.long), pytest.param("C", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "tier", ["A", pytest.param("B", marks=pytest.mark.long), pytest.param("C", marks=pytest.mark.long)]
+)
 async def test_the_battery_as_cells_of_one_session(tier):
     """An interpreter that a cell ends is made again; a second session beside it keeps its variable to the end."""
     nursery = Nursery(tier, sys.executable, preload=["ast", "linecache", "traceback", "json", "io", "contextlib"])

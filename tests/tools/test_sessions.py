@@ -92,7 +92,9 @@ async def test_a_failure_of_ours_is_marked_and_never_shown_as_the_models():
         assert call.outcome == "failed"
         assert call.cause == "ZeroDivisionError: a bug of ours"
         assert "not your mistake" in call.output
-        assert toolbox.sessions.trace("a").failure() == "tools: call 1, of held, failed: ZeroDivisionError: a bug of ours"
+        assert (
+            toolbox.sessions.trace("a").failure() == "tools: call 1, of held, failed: ZeroDivisionError: a bug of ours"
+        )
 
 
 async def test_a_call_that_was_turned_away_must_come_again():
