@@ -117,7 +117,8 @@ async def test_mcp_by_its_own_client_with_a_url_for_each_episode(url, client, mo
     assert [one["outcome"] for one in trace(client, f"episode-{mode}")["calls"]] == ["ok", "ok", "refused"]
 
 
-async def test_a_session_of_mcp_is_a_session_here_and_ends_with_it(url, client):
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_session_of_mcp_is_a_session_here_and_ends_with_it(url, client, mode):
     seen = []
 
     async def note(response):
@@ -126,18 +127,12 @@ async def test_a_session_of_mcp_is_a_session_here_and_ends_with_it(url, client):
 
     async with (
         httpx.AsyncClient(event_hooks={"response": [note]}, timeout=60) as http,
-        Client(streamable_http_client(f"{url}/mcp", http_client=http), mode="legacy") as mcp,
+        Client(streamable_http_client(f"{url}/mcp", http_client=http), mode=mode) as mcp,
     ):
         assert trace(client, seen[0])["calls"] == []  # before its first call, so that one without calls has a trace
         await mcp.call_tool("calculate", {"expression": "1 + 1"})
     assert [one["output"] for one in trace(client, seen[0])["calls"]] == ["2"]
     assert call(client, seen[0], "calculate", {"expression": "1"})["outcome"] == "refused"
-
-
-async def test_mcp_without_any_session_is_told_to_name_one(url):
-    async with Client(f"{url}/mcp", mode="auto") as mcp:
-        with pytest.raises(Exception, match="name the episode's session"):
-            await mcp.call_tool("calculate", {"expression": "1"})
 
 
 def test_sessions_at_once_are_all_answered(client):

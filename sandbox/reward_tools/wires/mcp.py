@@ -1,8 +1,9 @@
 """MCP over streamable HTTP, by the protocol's own package: POST /mcp.
 
 A session of MCP is a session here, under the same id, begun when the client connects and ended when it leaves. A client that
-names its own, by the path (/mcp/NAME) or by the header X-Touchstone-Session, has that one instead: one URL an episode. So
-does one that speaks the protocol's version without sessions.
+names its own, by the path (/mcp/NAME) or by the header X-Touchstone-Session, has that one instead: one URL an episode.
+The protocol's newer versions have no sessions. A client that speaks one of them and names no session is told that only the
+older ones are spoken here, and its next try has a session of MCP.
 """
 
 from __future__ import annotations
@@ -17,15 +18,20 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
+from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
 from mcp.types import (
-    INVALID_PARAMS,
+    UNSUPPORTED_PROTOCOL_VERSION,
     CallToolRequestParams,
     CallToolResult,
+    ErrorData,
+    JSONRPCError,
     ListToolsResult,
     PaginatedRequestParams,
     TextContent,
+    UnsupportedProtocolVersionErrorData,
 )
 from mcp.types import Tool as ToolOnTheWire
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
@@ -75,6 +81,10 @@ class McpWire:
             await Response(status_code=405, headers={"allow": "POST, DELETE"})(scope, receive, send)
             return
         name = _own_name(scope)
+        version = headers.get(MCP_PROTOCOL_VERSION_HEADER)
+        if name is None and version is not None and version not in HANDSHAKE_PROTOCOL_VERSIONS:
+            await _other_version(version)(scope, receive, send)
+            return
         try:
             if name is not None:
                 self._toolbox.sessions.begin(name)
@@ -108,8 +118,7 @@ class McpWire:
         name = None
         if isinstance(request, Request):
             name = _own_name(request.scope) or request.headers.get(_ITS_SESSION)
-        if name is None:
-            raise MCPError(INVALID_PARAMS, f"name the episode's session: /mcp/NAME, or the header {SESSION_HEADER}")
+        assert name is not None  # noqa: S101  # requests without a session do not come so far
         try:
             _, call = await self._toolbox.call(name, params.name, params.arguments or {})
         except Overloaded as error:
@@ -118,6 +127,15 @@ class McpWire:
         return CallToolResult(
             content=[TextContent(type="text", text=call.output)], is_error=call.outcome != "ok", _meta=meta
         )
+
+
+def _other_version(version: str) -> Response:
+    """As the protocol refuses a version that the server does not speak."""
+    data = UnsupportedProtocolVersionErrorData(supported=list(HANDSHAKE_PROTOCOL_VERSIONS), requested=version)
+    message = f"versions without sessions need a name for theirs: /mcp/NAME, or the header {SESSION_HEADER}"
+    error = ErrorData(code=UNSUPPORTED_PROTOCOL_VERSION, message=message, data=data.model_dump(by_alias=True))
+    body = JSONRPCError(jsonrpc="2.0", id=None, error=error)
+    return Response(body.model_dump_json(by_alias=True), 400, media_type="application/json")
 
 
 def _own_name(scope: Scope) -> str | None:
