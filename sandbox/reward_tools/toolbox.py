@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import orjson
 from pydantic import ValidationError
 
-from reward_sandbox.jail.host.interactive import LONGER
+from reward_sandbox.jail.host.interactive import LONGER, START_S
+from reward_sandbox.jail.spec import CannotJail
 from reward_tools.calling import Output, Refused, SessionState, Tool, schema_of
 from reward_tools.sessions import Session, Sessions
 from reward_tools.settings import ToolsSettings
@@ -144,7 +145,7 @@ class Toolbox:
             session.append(self._counted(call), read.size)
             raise
         except Exception as error:
-            is_known = isinstance(error, OSError | TimeoutError)
+            is_known = isinstance(error, OSError | TimeoutError | CannotJail)
             about = {"tool": tool[:100], "session": session.name, "why": f"{type(error).__name__}: {error}"}
             log.error("a tool failed", extra=about, exc_info=None if is_known else error)
             outcome, cause = "failed", f"{type(error).__name__}: {error}"[:300]
@@ -163,7 +164,7 @@ class Toolbox:
         except ValidationError as error:
             faults = validation_errors(error, tool.arguments_model)[:5]
             raise Refused("; ".join(f"{path}: {reason}" for path, reason in faults)) from None
-        async with asyncio.timeout(LONGER * self.settings.call_s + self._queue_s(name)):
+        async with asyncio.timeout(START_S + LONGER * self.settings.call_s + self._queue_s(name)):
             return await tool.run(state, checked)
 
     def _queue_s(self, name: str) -> float:

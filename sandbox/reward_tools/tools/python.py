@@ -160,7 +160,7 @@ class _Kept:
         self._used_s = 0.0
 
     async def ensure(self, nursery: Nursery) -> bool:
-        """An interpreter that lives; whether it is a new one where there was one before. Raises Refused."""
+        """An interpreter that lives; whether it is a new one where there was one before. Raises Refused, CannotJail."""
         if self._interpreter is not None and self._interpreter.is_alive:
             return False
         await self.end()
@@ -171,6 +171,7 @@ class _Kept:
         # Longer than a run may take by itself: a session waits most of its time.
         limits = limits.model_copy(update={"wall_s": self._settings.life_s, "cpu_s": left_s})
         self._interpreter = Interactive(nursery.slot(), limits)
+        await self._interpreter.start()
         is_again, self._is_first = not self._is_first, False
         return is_again
 

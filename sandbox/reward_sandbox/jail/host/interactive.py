@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from reward_sandbox.jail.host.slots import Slot
-from reward_sandbox.jail.spec import PYTHON, Channel, File, Limits, Outcome, Run
+from reward_sandbox.jail.spec import PYTHON, CannotJail, Channel, File, Limits, Outcome, Run
 
 _PROGRAM = File((Path(__file__).parents[1] / "inside" / "session.py").read_bytes())
 _PIECE = 65536
 _MOST_READ = 16 << 20
 """Bytes that one cell may write, most of them for nothing; more ends the session."""
 _LONGEST_MARK = 96
+START_S = 60.0
+"""Within which an interpreter must have started, on a busy machine with a thousand others."""
 LONGER = 4
 """How many times its time a cell has of the clock, where the machine keeps it waiting."""
 _CONTENDED = 0.2
@@ -69,7 +71,7 @@ class Interactive:
         return self._slot.used_ms()
 
     async def start(self) -> None:
-        """Start it; how that went shows at the first cell."""
+        """Start it, and wait until it answers: no cell's time goes by meanwhile. Raises CannotJail."""
         loop = asyncio.get_running_loop()
         their_input, self._input = os.pipe2(os.O_CLOEXEC)
         self._output, their_output = os.pipe2(os.O_CLOEXEC)
@@ -86,9 +88,15 @@ class Interactive:
                 channel.close()
 
         self._task = loop.create_task(whole())
+        first = await self.cell("", START_S, 1000)
+        if first.ending != "ok":
+            why = first.outcome.error if first.outcome else first.ending
+            raise CannotJail(f"the interpreter of a session does not start: {why or first.output.decode()[-200:]}")
 
     async def cell(self, code: str, within_s: float, cap: int) -> Cell:
-        """Run one cell. One that is late, or writes without end, is for the caller to end: with `aclose`."""
+        """Run one cell; the first one starts the session. One that is late, or writes without end, is for the caller to
+        end: with `aclose`.
+        """
         if self._task is None:
             await self.start()
         assert self._task is not None  # noqa: S101
