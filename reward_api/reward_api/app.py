@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+
 from fastapi import FastAPI
 
+from reward_api.gateway.episodes import Embedded
 from reward_api.gateway.gateway import Gateway, package_version
 from reward_api.gateway.routes import router
 from reward_api.settings import GatewaySettings
 from reward_api.trainers.mount import mount
+from reward_verifiers import registry
 from reward_verifiers.service.app import bare_app
 from reward_verifiers.service.metrics import Readings, watch_pool, watch_samples, watch_service
 from reward_verifiers.service.server import serve
+
+log = logging.getLogger(__name__)
 
 
 def create_app(gateway: Gateway) -> FastAPI:
@@ -33,7 +39,19 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.state.read_again = gateway.live_domains.read_again
     app.include_router(router)
     mount(app, gateway)
+    if gateway.embedded is not None:
+        gateway.embedded.install(app, readings)
     return app
+
+
+def embedded_tools() -> Embedded | None:
+    """The tools to serve beside the verifiers; None where their packages are not installed."""
+    try:
+        tools: Embedded | None = registry.embedded("tools")
+    except registry.BrokenVerifier as error:
+        log.info("no tools are served: %s", error)
+        return None
+    return tools
 
 
 def watch_cache(readings: Readings, gateway: Gateway) -> None:
@@ -49,5 +67,5 @@ def watch_cache(readings: Readings, gateway: Gateway) -> None:
 
 def serve_gateway(settings: GatewaySettings, host: str, port: int) -> None:
     """Serve the whole suite until stopped. Raises BadDomain or BindError before the first request."""
-    gateway = Gateway(settings)
+    gateway = Gateway(settings, None if settings.tools_url else embedded_tools())
     serve(create_app(gateway), host, port, settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import NoDecode
@@ -35,6 +35,11 @@ class GatewaySettings(ServiceSettings):
         "a name with several addresses.",
     )
     service_key: str = Field(default="", description="Bearer key that the gateway sends to remote verifiers.")
+    tools_url: BaseUrl | Literal[""] = Field(
+        default="",
+        description="Where the tools service lives, whose traces are read for `sessions`. Default: the gateway serves the "
+        "tools itself.",
+    )
     gateways: int = Field(
         default=1,
         ge=1,

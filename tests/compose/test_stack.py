@@ -91,8 +91,9 @@ def test_sample_groups_get_the_same_rewards_as_embedded(compose, serve, domain):
     assert samples
     with serve() as (url, _):
         for sample in samples:
-            embedded = httpx.post(f"{url}/score/{domain}", json=sample.group, timeout=120).json()
-            stack = score(sample.group, domain)
+            with httpx.Client(base_url=url, timeout=120) as here, httpx.Client(base_url=URL, timeout=120) as there:
+                embedded = here.post(f"/score/{domain}", json=sample.played(here)).json()
+                stack = score(sample.played(there), domain)
             assert still(embedded["results"]) == still(stack["results"])
             assert all(map(alike, [result["reward"] for result in stack["results"]], sample.expected))
 

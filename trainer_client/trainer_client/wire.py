@@ -28,6 +28,7 @@ class RolloutGroup:
 
     reference: the right answer or tests; a bare string or number is short for {"answer": …}.
     prefix: what the chat template wrote at the start of each completion. truncated, tokens: one a completion.
+    sessions: one a completion, the session of the tools service in which its calls were made; None where there was none.
     id, run, step: with all three, sending the same group again (a resumed run) finds the same verdicts.
     group_size, indices: these completions are those members of a larger group `id`.
     deadline_s: seconds from now until an answer is of no more use; the client's own when None.
@@ -40,6 +41,7 @@ class RolloutGroup:
     prefix: str = ""
     truncated: Sequence[bool] | None = None
     tokens: Sequence[int] | None = None
+    sessions: Sequence[str | None] | None = None
     id: str | None = None
     run: str | None = None
     step: int | None = None
@@ -66,6 +68,7 @@ class RolloutSample:
     prefix: str = ""
     truncated: bool | None = None
     tokens: int | None = None
+    session: str | None = None
     run: str | None = None
     step: int | None = None
     deadline_s: float | None = None
@@ -89,6 +92,7 @@ def split(group: RolloutGroup, most_bytes: int) -> list[RolloutGroup]:
             completions=[group.completions[index] for index in part],
             truncated=group.truncated and [group.truncated[index] for index in part],
             tokens=group.tokens and [group.tokens[index] for index in part],
+            sessions=group.sessions and [group.sessions[index] for index in part],
             id=name,
             group_size=len(sizes),
             indices=part,
@@ -116,7 +120,16 @@ class Body:
 
 def write(group: RolloutGroup) -> Body:
     """Raises BadGroup for what cannot be sent; the message names the field."""
-    return _body(group, group.completions, group.truncated, group.tokens, group.id, group.group_size, group.indices)
+    return _body(
+        group,
+        group.completions,
+        group.truncated,
+        group.tokens,
+        group.sessions,
+        group.id,
+        group.group_size,
+        group.indices,
+    )
 
 
 def write_samples(samples: Mapping[int, RolloutSample]) -> Body:
@@ -125,11 +138,13 @@ def write_samples(samples: Mapping[int, RolloutSample]) -> Body:
     one = ordered[0]
     truncated = [sample.truncated for sample in ordered]
     tokens = [sample.tokens for sample in ordered]
+    sessions = [sample.session for sample in ordered]
     return _body(
         one,
         [sample.completion for sample in ordered],
         None if None in truncated else truncated,
         None if None in tokens else tokens,
+        sessions if any(sessions) else None,
         one.group_id,
         None if one.group_id is None else one.group_size,
         None if one.group_id is None else sorted(samples),
@@ -141,6 +156,7 @@ def _body(
     completions: Sequence[Text],
     truncated: Sequence[Any] | None,
     tokens: Sequence[Any] | None,
+    sessions: Sequence[str | None] | None,
     group_id: str | None,
     group_size: int | None,
     indices: Sequence[int] | None,
@@ -154,6 +170,7 @@ def _body(
         "prefix": item.prefix or None,
         "truncated": truncated,
         "tokens": tokens,
+        "sessions": sessions,
         "id": group_id,
         "run": item.run,
         "step": item.step,

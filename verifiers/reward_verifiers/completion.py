@@ -111,6 +111,38 @@ def visible(text: str, enough: int) -> int:
     return sum(1 for _ in islice(_VISIBLE.finditer(text), enough))
 
 
+# --- what tools wrote ---------------------------------------------------------------------------------------------------
+
+RESULTS = ("tool_response", "tool_result", "tool_output", "information", "interpreter", "observation")
+"""Tags that trainers write around the output of a tool: Qwen's and Hermes's, Search-R1's, ReTool's."""
+# `result` and `output` an answer may mark up by itself: they are a tool's where a call stands right before them.
+_RESULT = re.compile(
+    rf"(?P<open><(?P<tag>{'|'.join(RESULTS)})>)"
+    r"|</(?:search|python|code|tool_call|tool)>\s{0,16}(?P<after><(?P<name>result|output)>)"
+    r"|```\s{0,8}(?P<fence>```output\n)"
+)
+
+
+def without_results(text: str) -> str:
+    """The text without what tools wrote into it, which is not the model's. A result that is never closed goes to the end.
+
+    >>> without_results("<search>x</search><information><answer>3</answer></information> so <answer>4</answer>")
+    '<search>x</search> so <answer>4</answer>'
+    """
+    pieces, place = [], 0
+    for _ in range(MAX_TAGS):
+        mark = _RESULT.search(text, place)
+        if mark is None:
+            break
+        pieces.append(text[place : max(mark.start("open"), mark.start("after"), mark.start("fence"))])
+        closing = f"</{name}>" if (name := mark["tag"] or mark["name"]) else "```"
+        end = text.find(closing, mark.end())
+        if end < 0:
+            return "".join(pieces)
+        place = end + len(closing)
+    return "".join(pieces) + text[place:] if pieces else text
+
+
 # --- thinking ---------------------------------------------------------------------------------------------------------
 
 THINKING: tuple[tuple[str, str], ...] = (
@@ -228,7 +260,7 @@ def tagged_answer(text: str) -> str | None:
 
 def answer_text(completion: str, prefix: str, source: str) -> str | None:
     """The answer's text. `source` tag: of the last answer tag; auto: without a tag, all that follows the thinking."""
-    text = after_think(completion, prefix)
+    text = after_think(without_results(completion), prefix)
     if text is None:
         return None
     text = without_end(text)

@@ -24,6 +24,7 @@ from reward_verifiers.contract import (
     Description,
     FailureKind,
     Text,
+    Trace,
     Verdict,
     VerifyReply,
     VerifyRequest,
@@ -240,7 +241,7 @@ class _Service:
 def _with(request: VerifyRequest, positions: list[int]) -> VerifyRequest:
     pick = {
         name: [values[position] for position in positions]
-        for name in ("completions", "truncated", "tokens")
+        for name in ("completions", "truncated", "tokens", "traces")
         if (values := getattr(request, name)) is not None
     }
     scores = {name: [values[position] for position in positions] for name, values in _scores(request).items()}
@@ -258,11 +259,12 @@ def _beside(request: VerifyRequest, hostile: Sequence[str]) -> VerifyRequest:
     """Hostile completions first, then the request's own, each with what belongs to it."""
     tokens = None if request.tokens is None else [100] * len(hostile) + request.tokens
     truncated = None if request.truncated is None else [False] * len(hostile) + request.truncated
+    traces = None if request.traces is None else [Trace()] * len(hostile) + request.traces
     nothing: list[float | None] = [0.0] * len(hostile)
     scores = {name: nothing + values for name, values in _scores(request).items()}
     options = {**request.options, **({"scores": scores} if scores else {})}
-    update = {"completions": [*hostile, *request.completions], "tokens": tokens, "truncated": truncated}
-    return request.model_copy(update={**update, "options": options})
+    own = {"tokens": tokens, "truncated": truncated, "traces": traces}
+    return request.model_copy(update={"completions": [*hostile, *request.completions], **own, "options": options})
 
 
 def _same(expected: Sequence[Verdict], got: Sequence[Verdict], when: str) -> None:

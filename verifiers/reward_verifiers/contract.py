@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from numbers import Real
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import orjson
 from pydantic import (
@@ -121,9 +121,46 @@ def question_text(prompt: Text | None) -> str:
     return next((message.text() for message in reversed(prompt) if message.role == "user"), prompt_text(prompt))
 
 
+class TracedCall(_Reply):
+    """One call of a tool, as the tools service saw it."""
+
+    tool: str = Field(description="The tool's name, as it was called.")
+    arguments: dict[str, Any] = Field(default_factory=dict, description="As they were read; empty where they were not.")
+    outcome: Literal["ok", "refused", "failed"] = Field(
+        description="`refused`: the model wrote an argument wrongly or had spent a budget. `failed`: our failure."
+    )
+    cause: str = Field(
+        default="", description="Of a refused call `argument` or `budget`; of a failed one, what went wrong."
+    )
+    output: str = Field(default="", description="What the model was given to read.")
+    raised: bool = Field(default=False, description="The code that the model wrote ended with an exception.")
+    bytes: int = Field(default=0, ge=0, description="Of the whole output, before it was cut.")
+    seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False, description="How long the call took.")
+
+
+class Trace(_Reply):
+    """The calls of one episode in their order, as the tools service has them: never what a completion says of them."""
+
+    session: str = Field(default="", description="The session's id; empty for an episode without one.")
+    calls: list[TracedCall] = Field(default_factory=list, description="The calls.")
+    beyond: int = Field(default=0, ge=0, description="How many more were refused, once the calls were spent.")
+    trouble: str = Field(default="", description="Why the trace cannot be relied on: then there is no verdict.")
+
+    def failure(self) -> str:
+        """Why the episode has no verdict; empty when nothing failed."""
+        if self.trouble:
+            return f"tools: {self.trouble}"
+        failed = ((place, call) for place, call in enumerate(self.calls, 1) if call.outcome == "failed")
+        return next((f"tools: call {place}, of {call.tool}, failed: {call.cause}" for place, call in failed), "")
+
+
 MAX_FAULTS = 5
 _COMPLETIONS = ("completion", "response", "responses", "output", "outputs", "samples")
 _ANSWERS = ("answer", "answers", "expected_answer", "ground_truth", "gold", "label", "solution", "target")
+
+
+SESSION = r"^[A-Za-z0-9_.:-]{1,128}$"
+"""The id of a session of the tools service."""
 
 
 class _Samples(StrictModel):
@@ -157,7 +194,7 @@ class _Samples(StrictModel):
 
     @model_validator(mode="after")
     def _lengths_agree(self) -> Self:
-        for name in ("truncated", "tokens", "indices"):
+        for name in ("truncated", "tokens", "indices", "sessions", "traces"):
             values = getattr(self, name, None)
             if values is not None and len(values) != len(self.completions):
                 raise ValueError(
@@ -172,6 +209,9 @@ class VerifyRequest(_Samples):
     options: dict[str, Any] = Field(
         default_factory=dict, description="The verifier's options; see its schema at GET /."
     )
+    traces: list[Trace] | None = Field(
+        default=None, description="Per completion: the calls of its episode, for a verifier that reads them."
+    )
 
 
 class ScoreRequest(_Samples):
@@ -181,6 +221,11 @@ class ScoreRequest(_Samples):
     id: str | None = Field(default=None, max_length=256, description="The group's id.")
     run: str | None = Field(default=None, max_length=256, description="The training run, for the log and the monitor.")
     step: int | None = Field(default=None, ge=0, description="The training step, for the log and the monitor.")
+    sessions: list[Annotated[str, Field(pattern=SESSION)] | None] | None = Field(
+        default=None,
+        description="Per completion: the session of the tools service in which its calls were made; null where there were "
+        "none.",
+    )
     group_size: int | None = Field(
         default=None, ge=1, description="Size of the whole group when its completions are sent one by one."
     )
@@ -327,6 +372,9 @@ class Description(_Reply):
     )
     pure: bool = Field(
         default=False, description="Same input and same `build`, same verdict: the gateway may cache it, and ask twice."
+    )
+    reads_traces: bool = Field(
+        default=False, description="Reads the calls of each episode: a group must name its `sessions`."
     )
     build: str = Field(
         default="",

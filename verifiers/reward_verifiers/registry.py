@@ -25,6 +25,10 @@ SERVICES = "touchstone.services"
 """Services of such verifiers, with routes of their own: each entry point is `create_app(settings) -> FastAPI`."""
 
 
+EMBEDDED = "touchstone.embedded"
+"""What the gateway runs in its own process beside verifiers: each entry point makes an `Embedded` of the service."""
+
+
 class UnknownVerifier(LookupError):
     """No verifier of that name is installed."""
 
@@ -69,6 +73,27 @@ def service(name: str) -> Callable[[Any], Any] | None:
             raise _broken("service", point, error) from error
         return create_app
     return None
+
+
+def embedded(name: str) -> Any:
+    """What the entry point of that name makes, or None when none is registered. Raises BrokenVerifier."""
+    for point in entry_points(group=EMBEDDED, name=name):
+        try:
+            return point.load()()
+        except (ImportError, AttributeError) as error:
+            raise _broken("service", point, error) from error
+    return None
+
+
+def has_embedded(name: str) -> bool:
+    """Whether `embedded` would make it."""
+    for point in entry_points(group=EMBEDDED, name=name):
+        try:
+            point.load()
+        except (ImportError, AttributeError):
+            return False
+        return True
+    return False
 
 
 def services() -> list[str]:

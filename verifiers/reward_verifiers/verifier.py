@@ -18,7 +18,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from reward_verifiers.code_digest import code_digest
-from reward_verifiers.contract import Description, FailureKind, Message, Verdict, VerifyReply, VerifyRequest
+from reward_verifiers.contract import Description, FailureKind, Message, Trace, Verdict, VerifyReply, VerifyRequest
 
 
 class Options(BaseModel):
@@ -58,6 +58,8 @@ class Sample(Generic[O, R]):
     prefix: str = ""
     truncated: bool | None = None
     tokens: int | None = None
+    trace: Trace | None = None
+    """The calls of its episode, where the verifier reads them; None when the group names no sessions."""
 
 
 class BadReference(ValueError):
@@ -97,6 +99,8 @@ class Verifier(ABC, Generic[O, R]):
     score_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     whole_group: ClassVar[bool] = False
     pure: ClassVar[bool] = True
+    reads_traces: ClassVar[bool] = False
+    """Whether it reads `Sample.trace`."""
     item_timeout_s: ClassVar[float] = 5.0
     """Wall-clock seconds that one completion may take before its worker is killed."""
 
@@ -128,6 +132,7 @@ class Verifier(ABC, Generic[O, R]):
             score_range=self.score_range,
             whole_group=self.whole_group,
             pure=self.pure,
+            reads_traces=self.reads_traces,
             build=code_digest(type(self)),
         )
 

@@ -30,7 +30,8 @@ MAX_FAULTS = 100
 
 def _backends(settings: GatewaySettings) -> BackendResolver:
     # Nothing is judged here, so the pool is never started.
-    return BackendResolver(pool_for([], size=1), settings.verifier_urls, settings.service_key)
+    has_tools = bool(settings.tools_url) or registry.has_embedded("tools")
+    return BackendResolver(pool_for([], size=1), settings.verifier_urls, settings.service_key, has_tools=has_tools)
 
 
 async def _resolved(backends: BackendResolver, path: Path) -> Domain:

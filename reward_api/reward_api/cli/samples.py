@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 import socket
 import subprocess
 import sys
@@ -29,11 +30,28 @@ NEAR = 0.01
 
 @dataclass(frozen=True, slots=True)
 class SampleGroup:
-    """A bundled group: what is sent to /score, and the rewards that it must get (None: no verdict)."""
+    """A bundled group: what is sent to /score, and the rewards that it must get (None: no verdict). calls: for each
+    completion the calls of its episode, which the tools make first; None where there is no session.
+    """
 
     note: str
     group: dict[str, Any]
     expected: list[float | None]
+    calls: list[list[dict[str, Any]] | None] | None = None
+
+    def played(self, client: httpx.Client) -> dict[str, Any]:
+        """The group, once its calls are made in new sessions."""
+        if self.calls is None:
+            return self.group
+        sessions: list[str | None] = []
+        for calls in self.calls:
+            name = None if calls is None else f"sample-{secrets.token_hex(8)}"
+            sessions.append(name)
+            if name is not None:
+                client.post("/sessions", json={"session": name}).raise_for_status()
+            for call in calls or ():
+                client.post("/call", json={"session": name, **call}).raise_for_status()
+        return {**self.group, "sessions": sessions}
 
 
 def sample_groups(folder: Path, domain: str) -> list[SampleGroup]:
@@ -111,7 +129,7 @@ def score_samples(client: httpx.Client, folder: Path) -> tuple[Table, int, list[
     listing = client.get("/domains").raise_for_status().json()
     for domain in (entry["name"] for entry in listing["domains"] if entry["enabled"]):
         for sample in sample_groups(folder, domain):
-            reply = client.post(f"/score/{domain}", json=sample.group).raise_for_status().json()
+            reply = client.post(f"/score/{domain}", json=sample.played(client)).raise_for_status().json()
             surprises += _add_rows(table, domain, sample, reply)
             for result in filter(_cannot, reply["results"]):
                 missing.setdefault(result["failure"]["message"], set()).add(domain)

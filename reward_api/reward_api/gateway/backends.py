@@ -19,6 +19,7 @@ from reward_api.domains.spec import (
     NotInstalled,
     version_of,
 )
+from reward_api.gateway.episodes import NO_TOOLS
 from reward_api.gateway.remote import BadReply, Remote
 from reward_api.settings import Urls, urls_of
 from reward_verifiers import registry
@@ -60,6 +61,7 @@ class BackendResolver:
 
     service_key: sent to the endpoints that a file or a setting names, and to no other.
     put_hosts: what else a domain from the network may name.
+    has_tools: whether there are tools, whose traces verifiers may read.
     """
 
     def __init__(
@@ -68,7 +70,10 @@ class BackendResolver:
         verifier_urls: Mapping[str, Urls],
         service_key: str = "",
         put_hosts: frozenset[str] = frozenset(),
+        *,
+        has_tools: bool = False,
     ) -> None:
+        self._has_tools = has_tools
         self._pool = pool
         self._urls = {verifier: urls_of(urls) for verifier, urls in verifier_urls.items()}
         self._key = service_key
@@ -212,6 +217,9 @@ class BackendResolver:
         if description.verifier != component.verifier and ":" not in component.verifier:
             reason = f"the service there is {description.verifier!r}, not {component.verifier!r}"
             raise BadDomain([(f"verifiers.{component.verifier}.url", reason)])
+        if description.reads_traces and not self._has_tools:
+            reason = f"{component.verifier} reads the traces of tools, and there are none: {NO_TOOLS}"
+            raise NotInstalled([(f"{here}.verifier", reason)])
         try:
             await backend.check_options(component.options)
         except BadOptions as error:

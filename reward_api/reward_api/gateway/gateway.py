@@ -13,6 +13,7 @@ from reward_api.domains.live import EndpointKey, LiveDomains, files, keys_of
 from reward_api.domains.spec import BadDomain, Domain, read
 from reward_api.gateway.backends import BackendResolver
 from reward_api.gateway.cache import VerdictCache
+from reward_api.gateway.episodes import Embedded, Episodes
 from reward_api.gateway.group_buffer import GroupBuffer
 from reward_api.gateway.idempotency import IdempotentReplies
 from reward_api.gateway.metrics import Metrics
@@ -42,13 +43,19 @@ class Gateway:
     Use as `async with gateway.running():`; raises BadDomain when a domain file must not be served.
     """
 
-    def __init__(self, settings: GatewaySettings) -> None:
+    def __init__(self, settings: GatewaySettings, embedded: Embedded | None = None) -> None:
         self.settings = settings
+        self.embedded = embedded
+        self.episodes = Episodes(embedded, settings.tools_url, settings.service_key)
         self.pool = pool_for(
             local_verifiers(settings), size=settings.workers, memory_bytes=settings.worker_memory_mb << 20
         )
         self.backends = BackendResolver(
-            self.pool, settings.verifier_urls, settings.service_key, names(settings.put_hosts)
+            self.pool,
+            settings.verifier_urls,
+            settings.service_key,
+            names(settings.put_hosts),
+            has_tools=embedded is not None or bool(settings.tools_url),
         )
         self.live_domains = LiveDomains(settings.domains, self.backends)
         self.cache = VerdictCache(settings.cache_mb << 20)
@@ -63,27 +70,33 @@ class Gateway:
             max_deadline_s=settings.max_deadline_s,
             deadlines=self.deadlines,
             refresh=self.live_domains.refreshed,
+            episodes=self.episodes,
         )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         await self.pool.start()
         try:
-            await self.live_domains.load()
-            followers = [
-                asyncio.create_task(_kept(work)) for work in (self.live_domains.watch, self.live_domains.refresh)
-            ]
-            try:
+            tools = self.embedded.running() if self.embedded else contextlib.nullcontext()
+            async with tools, self._domains_followed():
                 yield
-            finally:
-                for follower in followers:
-                    follower.cancel()
-                for follower in followers:
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await follower
         finally:
+            await self.episodes.aclose()
             await self.backends.aclose()
             await self.pool.aclose()
+
+    @asynccontextmanager
+    async def _domains_followed(self) -> AsyncIterator[None]:
+        await self.live_domains.load()
+        followers = [asyncio.create_task(_kept(work)) for work in (self.live_domains.watch, self.live_domains.refresh)]
+        try:
+            yield
+        finally:
+            for follower in followers:
+                follower.cancel()
+            for follower in followers:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await follower
 
     def backends_up(self) -> dict[str, bool]:
         """Verifier → whether it answered when it was last checked, everywhere that it lives."""

@@ -20,6 +20,7 @@ from reward_api.domains.spec import BoundComponent, Domain
 from reward_api.gateway import rewards, second_opinion
 from reward_api.gateway.backends import UNREACHABLE
 from reward_api.gateway.cache import VerdictCache, completion_digests
+from reward_api.gateway.episodes import Episodes, without_failed
 from reward_api.gateway.group_buffer import GroupBuffer, Member
 from reward_api.gateway.metrics import Metrics
 from reward_api.gateway.remote import BadReply, OtherVerifier
@@ -29,6 +30,7 @@ from reward_verifiers.contract import (
     SampleResult,
     ScoreReply,
     ScoreRequest,
+    Trace,
     Verdict,
     VerifyReply,
     VerifyRequest,
@@ -61,6 +63,7 @@ class Scorer:
     deadlines: Deadlines
     refresh: Callable[[Domain], Awaitable[Domain]]
     """The domain of that name as its verifiers are now."""
+    episodes: Episodes
 
     async def score(self, domain: Domain, request: ScoreRequest) -> ScoreReply:
         """The rewards of the group's completions, in order."""
@@ -68,7 +71,12 @@ class Scorer:
         seconds = min(request.deadline_s or domain.spec.deadline_s, self.max_deadline_s)
         deadline = asyncio.get_running_loop().time() + seconds
         with tracing.span("group", domain=domain.name, samples=len(request.completions)):
-            domain, verdicts = await self._by_current(domain, request, deadline)
+            traces = (
+                None if request.sessions is None else await self.episodes.traces(request.sessions, deadline - REPLY_S)
+            )
+            domain, verdicts = await self._by_current(domain, request, traces, deadline)
+            if traces is not None:
+                verdicts = without_failed(verdicts, traces)
         results = rewards.combine(domain.spec, verdicts, _flags(verdicts, len(request.completions)))
         elapsed = time.monotonic() - begun
         self.metrics.scored(domain.name, results, elapsed)
@@ -82,7 +90,7 @@ class Scorer:
         )
 
     async def _by_current(
-        self, domain: Domain, request: ScoreRequest, deadline: float
+        self, domain: Domain, request: ScoreRequest, traces: list[Trace] | None, deadline: float
     ) -> tuple[Domain, dict[str, list[Verdict]]]:
         """The verdicts, and the domain as its verifiers were then.
 
@@ -90,9 +98,9 @@ class Scorer:
         """
         if any(part.description is None for component in domain.components for part in component.parts()):
             domain = await self._refreshed(domain, deadline)
-        verdicts, moved = await self._all_verdicts(domain, request, deadline)
+        verdicts, moved = await self._all_verdicts(domain, request, traces, deadline)
         if moved and (now := await self._refreshed(domain, deadline)) is not domain:
-            domain, (verdicts, _) = now, await self._all_verdicts(now, request, deadline)
+            domain, (verdicts, _) = now, await self._all_verdicts(now, request, traces, deadline)
         return domain, verdicts
 
     async def _refreshed(self, domain: Domain, deadline: float) -> Domain:
@@ -103,7 +111,7 @@ class Scorer:
             return domain
 
     async def _all_verdicts(
-        self, domain: Domain, request: ScoreRequest, deadline: float
+        self, domain: Domain, request: ScoreRequest, traces: list[Trace] | None, deadline: float
     ) -> tuple[dict[str, list[Verdict]], bool]:
         """Component key → one verdict per completion, and whether a verifier is another than the domain knows.
 
@@ -115,7 +123,7 @@ class Scorer:
         async def start(component: BoundComponent) -> _Outcome:
             earlier = {name: [verdict.score for verdict in (await tasks[name])[0]] for name in component.spec.after}
             with tracing.span("component", component=component.spec.key, verifier=component.spec.verifier):
-                return await self._bounded(domain, component, request, digests, earlier, deadline)
+                return await self._bounded(domain, component, request, traces, digests, earlier, deadline)
 
         *others, last = domain.components
         async with asyncio.TaskGroup() as group:
@@ -130,6 +138,7 @@ class Scorer:
         domain: Domain,
         component: BoundComponent,
         request: ScoreRequest,
+        traces: list[Trace] | None,
         digests: Sequence[bytes],
         scores: Mapping[str, list[float | None]],
         deadline: float,
@@ -139,7 +148,7 @@ class Scorer:
         begun, moved = time.monotonic(), False
         try:
             async with self.deadlines.at(deadline):
-                verdicts = await self._verdicts(domain, component, request, digests, scores, deadline)
+                verdicts = await self._verdicts(domain, component, request, traces, digests, scores, deadline)
                 if component.undecided is not None:
                     verdicts = await self._settled(component.undecided, verdicts, request, deadline)
         except Exception as error:
@@ -154,6 +163,7 @@ class Scorer:
         domain: Domain,
         component: BoundComponent,
         request: ScoreRequest,
+        traces: list[Trace] | None,
         digests: Sequence[bytes],
         scores: Mapping[str, list[float | None]],
         deadline: float,
@@ -176,13 +186,14 @@ class Scorer:
                 **_training(about, request),
             },
             deadline_s=left,
+            traces=traces if about.reads_traces else None,
         )
         needs_group = about.needs_group(component.spec.options)
         identity = (about.verifier, about.version, about.build, component.endpoint)
         if needs_group and request.indices is not None and request.group_size != len(request.completions):
             key = (domain.name, domain.version, component.spec.key, request.run, request.step, request.id)
             return await self._whole_group(key, request, verify, judge, scores)
-        if not about.pure or needs_group:
+        if not about.pure or about.reads_traces or needs_group:
             return (await judge(verify)).verdicts
         return await self.cache.verify(judge, identity, verify, digests)
 

@@ -52,6 +52,7 @@ def grouped(
     columns: Mapping[str, Any],
     tokens: Sequence[int] | None = None,
     step: int | None = None,
+    sessions: Sequence[str | None] | None = None,
 ) -> Batch:
     """The rows' groups, in the order of their first rows. A column is a list with one value a row; whatever else is in
     `columns` is none.
@@ -73,6 +74,7 @@ def grouped(
                 prompt=shown,
                 prefix=prefix,
                 tokens=tokens and [tokens[place] for place in mine],
+                sessions=sessions and [sessions[place] for place in mine],
                 id=key.hex()[:16],
                 step=step,
             )

@@ -35,19 +35,25 @@ async def reward(
 ) -> list[float | None]:
     """The gateway's reward of each completion. Without a verdict None, or an imputed reward where None would count as 0.
 
-    `columns` are the data set's, and TRL's `trainer_state`, `log_extra` and `log_metric` where it gives them. Raises
-    TooManyFailures above TOUCHSTONE_STOP_AT, BadGroup for a wrong key, URL or domain, ValueError for a row without a domain;
-    nothing for a sample, and nothing for a gateway that is away.
+    `columns` are the data set's, and TRL's `trainer_state`, `log_extra`, `log_metric` and `environments` where it gives them.
+    An environment of trl_tools.Tools names the session of its completion. Raises TooManyFailures above TOUCHSTONE_STOP_AT,
+    BadGroup for a wrong key, URL or domain, ValueError for a row without a domain; nothing for a sample, and nothing for a
+    gateway that is away.
     """
     settings = adapter_settings()
     tokens = None if completion_ids is None else [len(ids) for ids in completion_ids]
     step = getattr(columns.get("trainer_state"), "global_step", None)
-    batch = grouped(settings, prompts, completions, columns, tokens, step)
+    batch = grouped(settings, prompts, completions, columns, tokens, step, _sessions(columns.get("environments")))
     scored = await client(settings).score_many(batch.groups)
     samples = batch.in_rows(scored)
     if samples:
         _log(samples, columns.get("log_extra"), columns.get("log_metric"))
     return batch.in_rows([group.rewards if leaves_out(columns) else imputed(group) for group in scored])
+
+
+def _sessions(environments: Sequence[Any] | None) -> list[str | None] | None:
+    sessions = [getattr(one, "touchstone_session", None) for one in environments or ()]
+    return sessions if any(sessions) else None
 
 
 def reward_sync(

@@ -20,7 +20,7 @@ from reward_verifiers.answer.judged import UNKNOWN, Judged, clipped
 from reward_verifiers.answer.kinds import choices, collections, gym, mathematics, structured, texts
 from reward_verifiers.answer.options import AnswerOptions, AnswerReference, effective
 from reward_verifiers.answer.presets import SENTINELS
-from reward_verifiers.completion import after_think, without_end
+from reward_verifiers.completion import after_think, without_end, without_results
 from reward_verifiers.contract import ANSWER_NOT_READ, FailureKind, Verdict
 from reward_verifiers.verifier import BadReference, Sample, Unsupported, Verifier
 
@@ -165,7 +165,7 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         self._judge(str(reference.answer), reference, options)
 
     def _find(self, sample: Sample[AnswerOptions, AnswerReference], options: AnswerOptions) -> Extraction:
-        text = after_think(sample.completion, sample.prefix)
+        text = after_think(without_results(sample.completion), sample.prefix)
         if text is None:
             return Extraction(None, "after_think", "the thinking was never closed")
         # Of words the negation is a part: "not enough evidence" is compared whole.

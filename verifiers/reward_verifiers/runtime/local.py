@@ -209,9 +209,14 @@ def samples_of(request: VerifyRequest, options: Any, reference: Any) -> list[Sam
             prefix=request.prefix,
             truncated=truncated,
             tokens=tokens,
+            trace=trace,
         )
-        for completion, truncated, tokens in zip(
-            request.completions, request.truncated or nothing, request.tokens or nothing, strict=True
+        for completion, truncated, tokens, trace in zip(
+            request.completions,
+            request.truncated or nothing,
+            request.tokens or nothing,
+            request.traces or nothing,
+            strict=True,
         )
     ]
 

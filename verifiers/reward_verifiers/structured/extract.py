@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reward_verifiers.completion import after_think, tagged_answer, without_end
+from reward_verifiers.completion import after_think, tagged_answer, without_end, without_results
 
 _EDGES = {"json": ("{[", "}]"), "xml": ("<", ">")}
 """First and last characters of a document that may stand between sentences without a fence."""
@@ -20,7 +20,7 @@ def document(completion: str, prefix: str, kind: str, alone: bool) -> str:
     >>> document('<think>hm</think>Here: ```json\\n{"a": 1}\\n```', "", "json", False)
     '{"a": 1}'
     """
-    text = after_think(completion, prefix)
+    text = after_think(without_results(completion), prefix)
     if text is None:
         raise NoDocument("the thinking was never closed")
     text = without_end(text)

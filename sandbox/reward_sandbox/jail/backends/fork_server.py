@@ -17,17 +17,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from reward_sandbox.jail.host.capture import Capture, sealed
-from reward_sandbox.jail.host.cgroups import CgroupLimits, NoCgroups, watched_cpu
+from reward_sandbox.jail.host.cgroups import CgroupLimits, NoCgroups, look_s, watched_cpu
 from reward_sandbox.jail.host.ending import ending
 from reward_sandbox.jail.host.leftovers import OwnFolder
 from reward_sandbox.jail.host.slots import Slot, SlotJail, can_choose_user, stack_bytes, user_of
+from reward_sandbox.jail.inside.waiting import used_ms, waited_ms
 from reward_sandbox.jail.spec import ENVIRONMENT, PYTHON, CannotJail, Outcome, Run, Tier
 
 _INSIDE = str(Path(__file__).parents[1] / "inside")
-_BOOT = f"import sys; sys.path.insert(0, {_INSIDE!r}); import fork_server; fork_server.main()"
+_BOOT = f"import sys; sys.path.insert(0, {_INSIDE!r}); import fork_server; fork_server."
 _RECYCLE_AFTER = 2_000
 _OWN_PROCESSES = 2  # the fork server and the run's init
 _OWN_MEMORY = 48 << 20  # what the fork server and init hold in the slot's group
@@ -73,16 +74,40 @@ class ForkServerJail(SlotJail):
         }
 
     def make(self, index: int, tier: Tier) -> Slot:
-        return _ForkServerSlot(index, tier, {**self._setup, "uid": self._user_of(index)})
+        return ForkServerSlot(index, tier, {**self._setup, "uid": self._user_of(index)})
 
 
-class _ForkServerSlot:
+class SlotProcess(Protocol):
+    """The process of a slot."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def kill(self) -> None: ...
+
+    def wait(self, timeout: float | None = None) -> Any:
+        """Raises subprocess.TimeoutExpired."""
+
+
+def started(entry: str, control: socket.socket, setup: dict[str, Any]) -> subprocess.Popen[bytes]:
+    """The program of jail/inside/fork_server.py, at one of its entries; `control` is its end of the socket."""
+    return subprocess.Popen(  # noqa: S603  # our own program
+        [setup["python"], "-s", "-S", "-P", "-c", f"{_BOOT}{entry}()", str(control.fileno()), json.dumps(setup)],
+        pass_fds=(control.fileno(),),
+        stdin=subprocess.DEVNULL,
+        env=_ENVIRONMENT,
+    )
+
+
+class ForkServerSlot:
+    """One place of a jail, with a fork server of its own."""
+
     def __init__(self, index: int, tier: Tier, setup: dict[str, Any]) -> None:
         self._name = f"touchstone-{os.getpid()}-{index}"
         self._tier: Tier = tier
         self._setup = {**setup, "tier": tier}
         self._is_bare = tier in ("C", "X")
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: SlotProcess | None = None
         self._control: socket.socket | None = None
         self._cgroup: CgroupLimits | None = None
         self._folder: OwnFolder | None = None
@@ -99,15 +124,11 @@ class _ForkServerSlot:
         self._scratch = self._folder.path
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        setup = json.dumps({**self._setup, "scratch": self._scratch})
-        self._process = subprocess.Popen(  # noqa: ASYNC220, S603  # milliseconds, and our own program
-            [self._setup["python"], "-s", "-S", "-P", "-c", _BOOT, str(theirs.fileno()), setup],
-            pass_fds=(theirs.fileno(),),
-            stdin=subprocess.DEVNULL,
-            env=_ENVIRONMENT,
-        )
-        theirs.close()
         self._control, self._runs = ours, 0
+        try:
+            self._process = await self.spawn(theirs, {**self._setup, "scratch": self._scratch})
+        finally:
+            theirs.close()
         if self._cgroup:
             self._cgroup.join(self._process.pid)
         try:
@@ -118,6 +139,32 @@ class _ForkServerSlot:
         if not reply.get("ready"):
             await self.aclose()
             raise CannotJail(reply.get("why", "the fork server does not start"))
+
+    def waited_ms(self) -> float:
+        """How long its programs have been ready to run and kept from it since it started."""
+        if self._process is None:
+            return 0.0
+        proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            return waited_ms(proc, self._process.pid)
+        finally:
+            os.close(proc)
+
+    def used_ms(self) -> float:
+        """Processor milliseconds of the program that runs in it."""
+        if self._process is None:
+            return 0.0
+        if self._cgroup:
+            return self._cgroup.used_ms()
+        proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            return used_ms(proc, self._process.pid)
+        finally:
+            os.close(proc)
+
+    async def spawn(self, control: socket.socket, setup: dict[str, Any]) -> SlotProcess:
+        """Start the slot's process. Raises CannotJail."""
+        return started("main", control, setup)  # milliseconds
 
     async def aclose(self) -> None:
         """End the fork server; with it its children end, since they are tied to it."""
@@ -217,6 +264,7 @@ class _ForkServerSlot:
                 "files": limits.files + len(run.files),
                 "cpu_s": max(1, round(limits.cpu_s + 0.499)),
                 "cpu_ms": limits.cpu_s * 1000,
+                "look_s": look_s(limits.cpu_s),
                 "open_files": limits.open_files,
                 # The kernel counts a user's processes everywhere, so the group's own count is taken where there is one.
                 "processes": None if self._cgroup else limits.processes + _OWN_PROCESSES,

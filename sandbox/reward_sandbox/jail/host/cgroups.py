@@ -15,6 +15,7 @@ from pathlib import Path
 
 _MOUNT = Path("/sys/fs/cgroup")
 _LOOK_S = 0.1
+_LOOKS = 60
 _CONTROLLERS = ("memory", "pids", "cpuacct")
 
 
@@ -108,6 +109,11 @@ class CgroupLimits:
         return 0
 
 
+def look_s(cpu_s: float) -> float:
+    """How often a run's processor time is looked at, in seconds: a thousand sessions with a minute each need it seldom."""
+    return max(_LOOK_S, cpu_s / _LOOKS)
+
+
 @contextlib.contextmanager
 def watched_cpu(group: CgroupLimits | None, cpu_s: float, stop: Callable[[], None]) -> Iterator[None]:
     """Stop a run when all its processes together have used their time: the kernel limits each of them alone."""
@@ -119,10 +125,10 @@ def watched_cpu(group: CgroupLimits | None, cpu_s: float, stop: Callable[[], Non
         if group is not None and group.used_ms() > cpu_s * 1000:
             stop()
             return
-        handle = loop.call_later(_LOOK_S, look)
+        handle = loop.call_later(look_s(cpu_s), look)
 
     if group is not None:
-        handle = loop.call_later(_LOOK_S, look)
+        handle = loop.call_later(look_s(cpu_s), look)
     try:
         yield
     finally:

@@ -2,6 +2,9 @@
 
     python -I -S -c "import sys; sys.path.insert(0, HERE); import fork_server; fork_server.main()" CONTROL SETUP
 
+`fork_server.nursery()` is the same for many slots: it warms one interpreter and forks each slot from it, so that a slot
+costs milliseconds and little memory of its own.
+
     control socket (SOCK_SEQPACKET): one message a run, JSON, with its descriptors
         files, stdin, stdout, stderr  ──▶  {"status": …}  when everything of the run is gone
 
@@ -39,8 +42,8 @@ import warm
 _MAX_MESSAGE = 256 * 1024
 _FAILED = 125
 """Exit of init when it could not set the run up: our failure, never the program's."""
-_LOOK_S = 0.1
-"""How often a run's processor time is looked at, where no control group counts it."""
+_REAP_S = 1.0
+"""How often a nursery takes in the slots that have ended."""
 _WATCH_S = 0.02
 """How often a box without a bound of its own is looked at."""
 _TROUBLE = 950
@@ -52,11 +55,56 @@ _PER_RUN = kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kern
 
 def main() -> None:
     """Serve runs until the control socket closes. Arguments: its descriptor, the setup as JSON."""
+    control, setup = _begin()
+    _slot(control, setup)
+
+
+def nursery() -> None:
+    """Fork a slot for each message until the control socket closes. Arguments as of `main`.
+
+    A message is the slot's setup, with the control socket of the slot; the answer is its process, as number and pidfd.
+    """
+    control, setup = _begin()
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _preload(setup["preload"], proc)
+    except OSError as error:
+        control.send(json.dumps({"ready": False, "why": str(error)}).encode())
+        return
+    os.close(proc)
+    control.send(json.dumps({"ready": True}).encode())
+    while True:
+        ready, _, _ = select.select([control], [], [], _REAP_S)
+        for _ in _ended(os.WNOHANG):
+            pass
+        if not ready:
+            continue
+        message, fds, _, _ = socket.recv_fds(control, _MAX_MESSAGE, 1)
+        if not message:
+            return
+        pid = os.fork()
+        if pid == 0:
+            control.close()
+            _slot(socket.socket(fileno=fds[0]), {**setup, **json.loads(message), "preload": []})
+            os._exit(0)
+        os.close(fds[0])
+        name = os.pidfd_open(pid)  # before anybody waits for it, so it can be no other process
+        socket.send_fds(control, [json.dumps({"pid": pid}).encode()], [name])
+        os.close(name)
+
+
+def _begin() -> tuple[socket.socket, dict[str, Any]]:
+    """The control socket and the setup, from the arguments."""
     _make_room_for_stacks()
     control = socket.socket(fileno=int(sys.argv[1]))
     setup = json.loads(sys.argv[2])
     sys.executable = os.path.realpath(sys.executable)  # a link of ours is not in the jail, what it points to is
     sys.path[:] = [path for path in sys.path if path != os.path.dirname(__file__)] + setup["path"]
+    return control, setup
+
+
+def _slot(control: socket.socket, setup: dict[str, Any]) -> None:
     setup["bare"] = setup["tier"] in ("C", "X")
     if not setup["bare"]:  # else the closing of the socket is the sign, since the run must be ended first
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -154,7 +202,7 @@ def _serve(control: socket.socket, setup: dict[str, Any], program: bytes) -> Non
             os.close(fd)
         # Where there is no control group, whose processor time the other side would watch.
         cpu_ms = None if setup["tier"] == "A" else run["limits"]["cpu_ms"]
-        report, waited, used_ms = _wait(control, pid, read_end, setup, cpu_ms)
+        report, waited, used_ms = _wait(control, pid, read_end, setup, cpu_ms, run["limits"]["look_s"])
         os.close(read_end)
         _, status = os.waitpid(pid, 0)
         outcome = {"cpu_ms": used_ms} | (json.loads(report) if report else {})
@@ -166,17 +214,17 @@ def _serve(control: socket.socket, setup: dict[str, Any], program: bytes) -> Non
 
 
 def _wait(
-    control: socket.socket, pid: int, report: int, setup: dict[str, Any], cpu_ms: float | None
+    control: socket.socket, pid: int, report: int, setup: dict[str, Any], cpu_ms: float | None, look_s: float
 ) -> tuple[bytes, float | None, float]:
     """What the run's init says until its end, which is that of the pipe `report`; if its death was asked for, how long the
     run had been kept waiting; and what it had used of a processor when that was last looked at. All its processes together
-    may use `cpu_ms`. Nobody else waits for `pid`, so it names no other process meanwhile.
+    may use `cpu_ms`, looked at every `look_s`. Nobody else waits for `pid`, so it names no other process meanwhile.
     """
     deadly = signal.SIGTERM if setup["bare"] else signal.SIGKILL
     message, waited, used_ms = b"", None, 0.0
     while True:
         watched: list[Any] = [report] if waited is not None else [report, control]
-        ready, _, _ = select.select(watched, [], [], _LOOK_S if cpu_ms is not None and waited is None else None)
+        ready, _, _ = select.select(watched, [], [], look_s if cpu_ms is not None and waited is None else None)
         if report in ready:
             piece = os.read(report, 65536)
             if not piece:

@@ -1,0 +1,1 @@
+"""The wires that trainers speak, one module each, over one toolbox."""
