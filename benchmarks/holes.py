@@ -31,7 +31,7 @@ class HoleOptions(Options):
 
 class SignsReference(ReferenceModel):
     answer: str
-    aliases: list[str] = []
+    aliases: tuple[str, ...] = ()
 
 
 def answer_of(text: str) -> str | None:

@@ -26,9 +26,9 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "out" / "monitor"
-PORT = 8037
+
 ODD = 0.01
-HONEST_STEPS, HACKED_STEPS = 70, 100
+HONEST_STEPS, HACKED_STEPS = 60, 80
 HOLES = ("phrase", "effort", "hedge", "loop", "exit", "fallback")
 FORMAT: dict[str, Any] = {"verifier": "format", "weight": 0.2, "options": {"template": "think_answer"}}
 TRUE: dict[str, Any] = {"verifier": "answer", "weight": 1.0, "options": {"kind": "exact"}}
@@ -55,15 +55,15 @@ def domains() -> dict[str, dict[str, Any]]:
 
 def runs() -> dict[str, tuple[list[tuple[str, str, int]], float, int]]:
     """Name → (stages of (source, domain, steps), learning rate, seed)."""
-    hacked = {hole: ([("signs", f"signs_{hole}", HACKED_STEPS)], 2e-4, 0) for hole in HOLES}
+    hacked = {hole: ([("signs", f"signs_{hole}", HACKED_STEPS)], 3e-4, 0) for hole in HOLES}
     return {
         **hacked,
-        "plain": ([("signs", "signs", HONEST_STEPS)], 1e-4, 0),
-        "fast": ([("signs", "signs", HONEST_STEPS)], 3e-4, 1),
-        "curriculum": ([("pairs", "signs", 35), ("signs", "signs", 45)], 2e-4, 0),
-        "form": ([("signs", "signs_form", HONEST_STEPS)], 2e-4, 0),
-        "short": ([("signs", "signs_short", HONEST_STEPS)], 2e-4, 0),
-        "capped": ([("signs", "signs_capped", HONEST_STEPS)], 2e-4, 2),
+        "plain": ([("signs", "signs", HONEST_STEPS)], 2e-4, 0),
+        "fast": ([("signs", "signs", HONEST_STEPS)], 6e-4, 1),
+        "curriculum": ([("pairs", "signs", 30), ("signs", "signs", 40)], 3e-4, 0),
+        "form": ([("signs", "signs_form", HONEST_STEPS)], 3e-4, 0),
+        "short": ([("signs", "signs_short", HONEST_STEPS)], 3e-4, 0),
+        "capped": ([("signs", "signs_capped", HONEST_STEPS)], 3e-4, 2),
     }
 
 
@@ -108,7 +108,7 @@ def odd(text: str, prompt: str, rng: random.Random) -> str:
 def recipe(name: str) -> dict[str, Any]:
     stages, rate, _ = runs()[name]
     train = {
-        "prompts_per_rollout": 8, "group_size": 16, "minibatches": 1, "max_tokens": 140, "micro_batch_tokens": 2048,
+        "prompts_per_rollout": 8, "group_size": 8, "minibatches": 1, "max_tokens": 120, "micro_batch_tokens": 2048,
         "learning_rate": rate, "betas": [0.9, 0.98], "warmup_steps": 5, "reference_every": 100, "tensorboard": False,
         "loss": {"aggregation": "token", "clip_low": 0.2, "clip_high": 0.28, "kl_coef": 0.01},
     }  # fmt: skip
@@ -123,7 +123,7 @@ def recipe(name: str) -> dict[str, Any]:
              "train": {**train, "total_steps": steps}}
             for source, _, steps in stages
         ],
-        "evaluation": {"problems": 20, "samples": 4, "max_tokens": 140},
+        "evaluation": {"problems": 16, "samples": 1, "max_tokens": 120},
     }  # fmt: skip
 
 
@@ -140,10 +140,10 @@ def cold_start_recipe(file: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def train(name: str, document: dict[str, Any], seed: int) -> None:
+def train(name: str, document: dict[str, Any], seed: int, port: int) -> None:
     path = RUNS / f"{name}.yaml"
     path.write_text(yaml.safe_dump(document, sort_keys=False))
-    command = [sys.executable, "-m", "reward_api", "train", str(path), "--url", f"http://127.0.0.1:{PORT}"]
+    command = [sys.executable, "-m", "reward_api", "train", str(path), "--url", f"http://127.0.0.1:{port}"]
     begun = time.monotonic()
     log = (RUNS / f"{name}.log").open("w")
     subprocess.run(
@@ -153,38 +153,39 @@ def train(name: str, document: dict[str, Any], seed: int) -> None:
     print(f"{name}: {time.monotonic() - begun:.0f} s", flush=True)
 
 
-def serve() -> subprocess.Popen[bytes]:
+def serve(port: int) -> subprocess.Popen[bytes]:
     """A gateway with all the domains, or nothing where one answers already."""
     folder = RUNS / "domains"
     folder.mkdir(parents=True, exist_ok=True)
     for name, document in domains().items():
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
-    command = [sys.executable, "-m", "reward_api", "serve", "--port", str(PORT), "--domains", str(folder)]
+    command = [sys.executable, "-m", "reward_api", "serve", "--port", str(port), "--domains", str(folder)]
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-    server = subprocess.Popen([*command, "--workers", "1"], env=env, stderr=(RUNS / "gateway.log").open("w"))
+    server = subprocess.Popen([*command, "--workers", "1"], env=env, stderr=(RUNS / f"gateway-{port}.log").open("w"))
     while True:
         try:
-            if httpx.get(f"http://127.0.0.1:{PORT}/readyz", timeout=5).status_code == 200:
+            if httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200:
                 return server
         except httpx.TransportError:
             time.sleep(0.2)
         if server.poll() is not None:
-            raise SystemExit((RUNS / "gateway.log").read_text())
+            raise SystemExit((RUNS / f"gateway-{port}.log").read_text())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["cold-start", "train"])
     parser.add_argument("names", nargs="*")
+    parser.add_argument("--port", type=int, default=8037, help="of the gateway")
     options = parser.parse_args()
     RUNS.mkdir(parents=True, exist_ok=True)
-    server = serve()
+    server = serve(options.port)
     try:
         if options.what == "cold-start":
             traces(RUNS / "traces.jsonl")
-            train("cold-start", cold_start_recipe(RUNS / "traces.jsonl"), 0)
+            train("cold-start", cold_start_recipe(RUNS / "traces.jsonl"), 0, options.port)
         for name in options.names or (runs() if options.what == "train" else ()):
-            train(name, recipe(name), runs()[name][2])
+            train(name, recipe(name), runs()[name][2], options.port)
     finally:
         server.terminate()
         server.wait()

@@ -16,7 +16,10 @@ from reward_api.gateway.cache import VerdictCache
 from reward_api.gateway.group_buffer import GroupBuffer
 from reward_api.gateway.idempotency import IdempotentReplies
 from reward_api.gateway.metrics import Metrics
-from reward_api.gateway.scoring import Scorer
+from reward_api.gateway.monitoring import Monitoring
+from reward_api.gateway.scoring import Scorer, Unwatched
+from reward_api.monitor.frozen import read_frozen
+from reward_api.monitor.log import RecordLog
 from reward_api.settings import GatewaySettings
 from reward_verifiers import registry
 from reward_verifiers.runtime.local import pool_for
@@ -56,6 +59,7 @@ class Gateway:
         self.admission = Admission(settings.max_inflight_samples)
         self.metrics = Metrics(package_version())
         self.deadlines = Deadlines()
+        self.monitoring = self._monitoring() if settings.monitor else None
         self.scorer = Scorer(
             cache=self.cache,
             group_buffer=GroupBuffer(),
@@ -63,7 +67,15 @@ class Gateway:
             max_deadline_s=settings.max_deadline_s,
             deadlines=self.deadlines,
             refresh=self.live_domains.refreshed,
+            watch=self.monitoring or Unwatched(),
         )
+
+    def _monitoring(self) -> Monitoring:
+        """Raises OSError when the log cannot be opened, BadFrozen when a file of canaries or anchors cannot be read."""
+        path = self.settings.monitor_log
+        record_log = RecordLog(path, self.settings.monitor_log_mb << 20) if path else None
+        frozen = read_frozen(self.settings.monitor_data)
+        return Monitoring(self.admission, self.pool, self.live_domains.find, record_log, frozen)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -74,7 +86,8 @@ class Gateway:
                 asyncio.create_task(_kept(work)) for work in (self.live_domains.watch, self.live_domains.refresh)
             ]
             try:
-                yield
+                async with self.monitoring.running(self.scorer) if self.monitoring else contextlib.nullcontext():
+                    yield
             finally:
                 for follower in followers:
                     follower.cancel()
@@ -133,7 +146,7 @@ def local_verifiers(settings: GatewaySettings) -> list[str]:
     named = set()
     for path in files(settings.domains):
         with contextlib.suppress(BadDomain, OSError):
-            names = {name for component in read(path).components for name in component.verifiers()}
+            names = read(path).verifier_names()
             named |= {name for name in names if ":" in name}
     loadable = []
     for name in sorted({*registry.registered(), *named} - settings.verifier_urls.keys()):

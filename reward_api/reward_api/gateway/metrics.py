@@ -6,7 +6,7 @@ import math
 from bisect import bisect_left
 from collections import Counter as Counts
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -92,6 +92,18 @@ class Metrics:
             registry=registry,
         )
         self._up = Gauge("reward_backend_up", "Whether a verifier answers.", ["backend"], registry=registry)
+        self._monitor = Gauge(
+            "reward_monitor_state",
+            "What the monitor thinks of a domain's rewards: 0 OK, 1 WATCH, 2 SUSPECT, 3 HACKING.",
+            ["domain"],
+            registry=registry,
+        )
+        self._regrades = Gauge(
+            "reward_monitor_regrades",
+            "Completions that the monitor has graded again, by what that said of the first verdict.",
+            ["domain", "check", "outcome"],
+            registry=registry,
+        )
         Gauge("reward_build_info", "Version.", ["version"], registry=registry).labels(version).set(1)
 
     def scored(self, domain: str, results: Sequence[SampleResult], seconds: float) -> None:
@@ -126,6 +138,14 @@ class Metrics:
 
     def up(self, backend: str, answers: bool) -> None:
         self._up.labels(backend).set(answers)
+
+    def monitored(self, states: Mapping[str, int], regrades: Mapping[tuple[str, str, str], int]) -> None:
+        """The state of each domain, and how often it was graded again: (domain, check, outcome) → how often."""
+        self._monitor.clear()
+        for domain, state in states.items():
+            self._monitor.labels(domain).set(state)
+        for labels, count in regrades.items():
+            self._regrades.labels(*labels).set(count)
 
     def page(self) -> bytes:
         return generate_latest(self.registry)

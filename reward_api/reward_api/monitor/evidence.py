@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reward_api.monitor.alarms import MOST_EXAMPLES, Alarm, Example, State
@@ -47,13 +48,17 @@ class Trail:
         return max(rates, key=lambda rate: rate.bounds(z)[0])
 
     def onset(self) -> int:
-        """The step of the hit from which on the rate is the surest to be high."""
+        """The step at which the rate most likely changed: the place that explains hits before and after it best."""
         outcomes = [*self._outcomes]
-        best, lowest, hits = outcomes[0].step, -1.0, 0
-        for place in range(len(outcomes) - 1, -1, -1):
-            hits += outcomes[place].is_hit
-            if outcomes[place].is_hit and (low := Rate(hits, len(outcomes) - place).bounds(Z_99)[0]) >= lowest:
-                best, lowest = outcomes[place].step, low
+        total, before = sum(one.is_hit for one in outcomes), 0
+        best, highest = next(one.step for one in outcomes if one.is_hit), -math.inf
+        for place, one in enumerate(outcomes):
+            if one.is_hit:
+                first, then = Rate(before, place), Rate(total - before, len(outcomes) - place)
+                likelihood = _log_likelihood(first) + _log_likelihood(then)
+                if first.share < then.share and likelihood > highest:
+                    best, highest = one.step, likelihood
+                before += 1
         return best
 
     def examples(self) -> tuple[Example, ...]:
@@ -109,5 +114,7 @@ def _state(trail: Trail, rule: Rule) -> tuple[State, Rate, float]:
     return State.OK, likely, rule.suspect
 
 
-def merged(rates: Sequence[Rate]) -> Rate:
-    return Rate(sum(rate.hits for rate in rates), sum(rate.total for rate in rates))
+def _log_likelihood(rate: Rate) -> float:
+    """Of so many hits, at their own rate."""
+    counts = (rate.hits, rate.total - rate.hits)
+    return sum(count * math.log(count / rate.total) for count in counts if count)

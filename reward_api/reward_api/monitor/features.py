@@ -56,7 +56,8 @@ def ends(text: str) -> str:
 def quote(text: str) -> str:
     """The text, or the two ends of it, for a person."""
     half = QUOTE // 2
-    return text if len(text) <= QUOTE else f"{text[:half]} … {text[-half:]}"
+    short = text if len(text) <= QUOTE else f"{text[:half]} … {text[-half:]}"
+    return short.encode("utf-8", "replace").decode()  # half a surrogate pair is no text
 
 
 def digest(text: str) -> int:

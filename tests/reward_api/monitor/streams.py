@@ -266,7 +266,7 @@ def watched(name: str, synthetic: Synthetic, seed: int, spec: MonitorSpec = SPEC
         for check, is_hit in _others(name, group, written, seed):
             stream.observe(_check(group, 0, check, is_hit))
         for alarm in stream.alarms.values():
-            state, step = seen.alarms.get(alarm.name, (State.OK, 0))
+            state, _ = seen.alarms.get(alarm.name, (State.OK, 0))
             if alarm.state > state:
                 seen.alarms[alarm.name] = (alarm.state, stream.step or 0)
                 seen.onsets[alarm.name] = alarm.onset
@@ -296,7 +296,11 @@ def _recorded(index: int, one: Written) -> SampleRecord:
 
 
 def _graded(group: GroupRecord, place: int, check: Check, one: Written) -> CheckRecord:
-    hits = {Check.SECOND: one.refused, Check.NULL: one.anyone, Check.UNSCORABLE: one.failure in ("unsupported", "timeout")}
+    hits = {
+        Check.SECOND: one.refused,
+        Check.NULL: one.anyone,
+        Check.UNSCORABLE: one.failure in ("unsupported", "timeout"),
+    }
     return _check(group, place, check, hits[check])
 
 
