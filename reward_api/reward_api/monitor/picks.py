@@ -1,15 +1,23 @@
-"""Which completions are graded again: a random share of the paid ones, so that the rates are rates of all."""
+"""Which completions are graded again: a random share of the paid ones, so that the rates are rates of all.
+
+The first ones of a run are all graded again: a hole that the first policy already uses shows at once.
+"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
 
+from cachetools import LRUCache
+
 from reward_api.monitor.alarms import State
 from reward_api.monitor.observation import Check, GroupRecord
 from reward_api.monitor.spec import MonitorSpec
 from reward_api.monitor.stream import CAUSED
 
+FIRST = 200
+"""So many paid completions of a run."""
+RUNS = 64
 Pick = tuple[Check, int]
 """The check, and the completion's place in its record."""
 
@@ -20,13 +28,18 @@ class Picker:
     def __init__(self, spec: MonitorSpec, seed: int | None = None) -> None:
         self._spec = spec
         self._random = random.Random(seed)  # noqa: S311
+        self._paid: LRUCache[str, int] = LRUCache(RUNS)
 
     def picks(self, group: GroupRecord, state: State) -> Iterator[Pick]:
         spec = self._spec
         second_share, null_share = spec.second_share, spec.null_share
         if state is not State.OK:
             second_share, null_share = max(second_share, spec.raised_share), max(null_share, spec.raised_share)
+        before = self._paid.get(group.run, 0)
+        if before < FIRST:
+            second_share, null_share = 1.0 if second_share else 0.0, 1.0 if null_share else 0.0
         paid = [place for place, sample in enumerate(group.samples) if sample.paid]
+        self._paid[group.run] = before + len(paid)
         if spec.second is not None:
             for place in paid:
                 if self._random.random() < second_share:
