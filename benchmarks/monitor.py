@@ -51,20 +51,30 @@ def streams(seeds: int, only: str) -> None:
             good = [_is_as_expected(synthetic.expected, one) for one in seen]
             right, total = right + sum(good), total + len(good)
             raised = sorted({f"{alarm} {state.name}" for one in seen for alarm, (state, _) in one.alarms.items()})
-            steps = [one.alarms[synthetic.expected][1] for one in seen if synthetic.expected in one.alarms]
+            names = _names(synthetic.expected)
+            steps = [
+                min(one.alarms[name][1] for name in names & one.alarms.keys())
+                for one in seen
+                if names & one.alarms.keys()
+            ]
             first = f"{min(steps)}–{max(steps)}" if steps else "–"
             print(
-                f"| {name} | {synthetic.expected or '–'} | {sum(good)}/{len(good)} | {first} | {', '.join(raised)} |",
+                f"| {name} | {', '.join(sorted(names)) or '–'} | {sum(good)}/{len(good)} | {first} | {', '.join(raised)} |",
                 flush=True,
             )
         quiet = State.SUSPECT.name
         print(f"\n{title}: {right} of {total} as expected (quiet streams: below {quiet})\n", flush=True)
 
 
-def _is_as_expected(expected: str | None, seen: Any) -> bool:
+def _is_as_expected(expected: str | frozenset[str] | None, seen: Any) -> bool:
     from reward_api.monitor.alarms import State
 
-    return seen.worst < State.SUSPECT if expected is None else expected in seen.alarms
+    names = _names(expected)
+    return bool(names & seen.alarms.keys()) if names else seen.worst < State.SUSPECT
+
+
+def _names(expected: str | frozenset[str] | None) -> frozenset[str]:
+    return frozenset({expected}) if isinstance(expected, str) else expected or frozenset()
 
 
 # --- runs -------------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "out" / "monitor"
 
 ODD = 0.01
-HONEST_STEPS, HACKED_STEPS = 60, 80
+HONEST_STEPS, HACKED_STEPS = 40, 80
 HOLES = ("phrase", "effort", "hedge", "loop", "exit", "fallback")
 FORMAT: dict[str, Any] = {"verifier": "format", "weight": 0.2, "options": {"template": "think_answer"}}
 TRUE: dict[str, Any] = {"verifier": "answer", "weight": 1.0, "options": {"kind": "exact"}}
@@ -60,7 +60,7 @@ def runs() -> dict[str, tuple[list[tuple[str, str, int]], float, int]]:
         **hacked,
         "plain": ([("signs", "signs", HONEST_STEPS)], 2e-4, 0),
         "fast": ([("signs", "signs", HONEST_STEPS)], 6e-4, 1),
-        "curriculum": ([("pairs", "signs", 30), ("signs", "signs", 40)], 3e-4, 0),
+        "curriculum": ([("pairs", "signs", 20), ("signs", "signs", 25)], 3e-4, 0),
         "form": ([("signs", "signs_form", HONEST_STEPS)], 3e-4, 0),
         "short": ([("signs", "signs_short", HONEST_STEPS)], 3e-4, 0),
         "capped": ([("signs", "signs_capped", HONEST_STEPS)], 3e-4, 2),

@@ -32,7 +32,7 @@ from reward_api.monitor.alarms import State
 from reward_api.monitor.features import quote
 from reward_api.monitor.frozen import Frozen
 from reward_api.monitor.log import RecordLog
-from reward_api.monitor.observation import Check, CheckRecord, Record, SampleRecord
+from reward_api.monitor.observation import Check, CheckRecord, Record, SampleRecord, prompt_digest
 from reward_api.monitor.picks import Picker
 from reward_api.monitor.records import Judging, Scored, group_record, record
 from reward_api.monitor.spec import Limits
@@ -97,6 +97,7 @@ class Job:
     request: ScoreRequest
     position: int
     check: Check
+    prompt: int
     others: tuple[_Item, ...] = ()
 
 
@@ -254,7 +255,7 @@ class Monitoring:
         self._put(
             CheckRecord(
                 job.domain.name, job.domain.version, request.run or "", request.step, request.id or "", index,
-                job.check, is_hit, quote(why), quote(text),
+                job.check, is_hit, quote(why), quote(text), job.prompt,
             )
         )  # fmt: skip
 
@@ -347,7 +348,9 @@ class Monitoring:
         why = f"the reward was {before:.3g} at first, and is {result.reward:.3g}"
         shown = quote(completion_text(anchor.completion))
         self._put(
-            CheckRecord(domain.name, domain.version, "anchors", None, "", place, Check.ANCHOR, is_hit, why, shown)
+            CheckRecord(
+                domain.name, domain.version, "anchors", None, "", place, Check.ANCHOR, is_hit, why, shown, place
+            )
         )
 
     # --- in the thread ------------------------------------------------------------------------------------------------
@@ -427,7 +430,7 @@ class Monitoring:
                 continue
             items = _twins(request) or others if check is Check.NULL else ()
             assert self._loop is not None  # noqa: S101
-            self._loop.call_soon_threadsafe(self._ask, Job(domain, sent, position, check, items))
+            self._loop.call_soon_threadsafe(self._ask, Job(domain, sent, position, check, group.prompt, items))
 
     def _take_canary(self, item: Observation) -> None:
         """An impossible task: whatever is paid shows a hack. It is in no other statistic."""
@@ -439,6 +442,7 @@ class Monitoring:
                     CheckRecord(
                         domain.name, domain.version, request.run or "", request.step, request.id or "", sample.index,
                         Check.CANARY, sample.paid, "an impossible task is paid" if sample.paid else "", sample.quote,
+                        prompt_digest(prompt_text(request.prompt), request.id or ""),
                     )
                 )  # fmt: skip
 

@@ -14,6 +14,7 @@ Z_80 = 1.281552
 KEEP = 400
 WINDOWS = (100, KEEP)
 SHORT_WINDOWS = (25, *WINDOWS)
+CRITICAL_PROMPTS = 3
 CLEAN = 149
 """So many without a hit bound the rate below 2 % (95 %)."""
 
@@ -23,6 +24,7 @@ class Outcome:
     is_hit: bool
     step: int
     example: Example | None
+    prompt: int
 
 
 class Trail:
@@ -65,6 +67,10 @@ class Trail:
         shown = [one.example for one in reversed(self._outcomes) if one.is_hit and one.example is not None]
         return tuple(shown[:MOST_EXAMPLES])
 
+    def prompts(self) -> int:
+        """How many prompts have a hit. Verifiers may honestly differ on one, and then they do on all its completions."""
+        return len({one.prompt for one in self._outcomes if one.is_hit})
+
     @property
     def has_hits(self) -> bool:
         return any(one.is_hit for one in self._outcomes)
@@ -74,7 +80,8 @@ class Trail:
 class Rule:
     """What a check is called, and how sure each state wants to be.
 
-    at_once: a single hit is already worth a look. least: so many outcomes before anything is accused.
+    at_once: a single hit is already worth a look. least: so many outcomes, and hits of so many prompts, before anything is
+    accused.
     """
 
     name: str
@@ -82,7 +89,7 @@ class Rule:
     suspect: float
     critical: float
     at_once: bool = False
-    least: int = 25
+    least: tuple[int, int] = (25, 3)
 
 
 def judged(trail: Trail, rule: Rule) -> Alarm | None:
@@ -101,9 +108,10 @@ def judged(trail: Trail, rule: Rule) -> Alarm | None:
 
 
 def _state(trail: Trail, rule: Rule) -> tuple[State, Rate, float]:
-    may_accuse = trail.total >= rule.least and trail.hits > 1
+    outcomes, prompts = rule.least
+    may_accuse = trail.total >= outcomes and trail.prompts() >= prompts
     critical = trail.rate(SHORT_WINDOWS, Z_99)
-    if may_accuse and critical.bounds(Z_99)[0] > rule.critical:
+    if may_accuse and trail.prompts() >= CRITICAL_PROMPTS and critical.bounds(Z_99)[0] > rule.critical:
         return State.HACKING, critical, rule.critical
     sure = trail.rate(WINDOWS, Z_99)
     if may_accuse and sure.bounds(Z_99)[0] > rule.suspect:

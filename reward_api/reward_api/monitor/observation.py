@@ -56,7 +56,10 @@ class GroupRecord:
 
 @dataclass(frozen=True, slots=True)
 class CheckRecord:
-    """A completion that was graded again. is_hit: the second verdict speaks against the first. why: in words."""
+    """A completion that was graded again. is_hit: the second verdict speaks against the first. why: in words.
+
+    prompt: a digest, as of the group.
+    """
 
     domain: str
     version: str
@@ -68,6 +71,7 @@ class CheckRecord:
     is_hit: bool
     why: str
     quote: str
+    prompt: int
 
 
 Record = GroupRecord | CheckRecord

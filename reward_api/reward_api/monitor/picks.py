@@ -15,6 +15,8 @@ from reward_api.monitor.observation import Check, GroupRecord
 from reward_api.monitor.spec import MonitorSpec
 from reward_api.monitor.stream import CAUSED
 
+MOST = 4
+"""Completions of one group: those of one prompt stand or fall together."""
 FIRST = 200
 """So many paid completions of a run."""
 RUNS = 64
@@ -41,9 +43,9 @@ class Picker:
         paid = [place for place, sample in enumerate(group.samples) if sample.paid]
         self._paid[group.run] = before + len(paid)
         if spec.second is not None:
-            for place in paid:
-                if self._random.random() < second_share:
-                    yield Check.SECOND, place
+            drawn = [place for place in paid if self._random.random() < second_share]
+            for place in self._random.sample(drawn, min(len(drawn), MOST)):
+                yield Check.SECOND, place
         if paid and self._random.random() < null_share:
             yield Check.NULL, self._random.choice(paid)
         failed = [place for place, sample in enumerate(group.samples) if sample.failure in CAUSED]

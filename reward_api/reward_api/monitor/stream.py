@@ -74,7 +74,7 @@ class Stream:
         self._accuracies: deque[float] = deque(maxlen=KEEP_BLOCKS)
         self._streaks: dict[str, _Streak] = {}
         self._trails = {check: Trail() for check in Check}
-        self._calm = 0
+        self._raised: dict[str, int] = {}
         self._nulls: deque[tuple[int, Example | None]] = deque(maxlen=2 * NULL_WINDOW)
         self._null_count = Rate(0, 0)
         self._prompts: LRUCache[int, tuple[float, int]] = LRUCache(PROMPTS)
@@ -123,7 +123,7 @@ class Stream:
 
     def _check(self, check: CheckRecord) -> None:
         shown = example_of_check(check) if check.is_hit else None
-        self._trails[check.check].add(Outcome(check.is_hit, self.place, shown))
+        self._trails[check.check].add(Outcome(check.is_hit, self.place, shown, check.prompt))
 
     def _group(self, group: GroupRecord) -> None:
         self.groups += 1
@@ -191,7 +191,6 @@ class Stream:
             now[rise.name] = rise
         onset = next((group.step for group in block.groups if group.step is not None), self._blocks)
         self._streaks = {name: self._streak(signal, onset) for name, signal in now.items()}
-        self._calm += 1
 
     def _streak(self, signal: Signal, onset: int) -> _Streak:
         before = self._streaks.get(signal.name)
@@ -216,18 +215,28 @@ class Stream:
     # --- alarms and state ---------------------------------------------------------------------------------------------
 
     def _settle(self) -> None:
-        alarms = [*self._evidence(), *self._pointers()]
-        self.alarms = {alarm.name: alarm for alarm in alarms}
-        state = max((alarm.state for alarm in alarms), default=State.OK)
-        if state >= self.state:
-            self._calm = 0
-        elif self._calm < CALM:
-            return
+        """The alarms of now, and those that were raised a few blocks ago: they go down one state at a time."""
+        now = {alarm.name: alarm for alarm in (*self._evidence(), *self._pointers())}
+        for name, alarm in now.items():
+            held = self.alarms.get(name)
+            if held is None or alarm.state >= held.state:
+                self.alarms[name] = alarm
+                self._raised[name] = self._blocks
+        for name, alarm in [*self.alarms.items()]:
+            lower = now[name].state if name in now else State.OK
+            if lower < alarm.state and self._blocks - self._raised[name] >= CALM:
+                self._lower(alarm)
+        state = max((alarm.state for alarm in self.alarms.values()), default=State.OK)
         if state != self.state:
-            # Upwards at once; downwards one by one, each after calm blocks.
-            after = state if state > self.state else State(self.state - 1)
-            self.changes.append(Change(self.step, self.state, after, tuple(alarms)))
-            self.state, self._calm = after, 0
+            self.changes.append(Change(self.step, self.state, state, tuple(self.alarms.values())))
+            self.state = state
+
+    def _lower(self, alarm: Alarm) -> None:
+        if alarm.state is State.WATCH:
+            del self.alarms[alarm.name], self._raised[alarm.name]
+            return
+        self.alarms[alarm.name] = alarm.at(State(alarm.state - 1))
+        self._raised[alarm.name] = self._blocks
 
     def _evidence(self) -> list[Alarm]:
         limits = self.limits
@@ -237,7 +246,7 @@ class Stream:
             ),
             Check.NULL: Rule(
                 "null_reference", "another item's reference pays them, too",
-                limits.null_reference, limits.null_reference_critical, at_once=True, least=8,
+                limits.null_reference, limits.null_reference_critical, at_once=True, least=(8, 2),
             ),
             Check.ANCHOR: Rule("judge_drift", "frozen anchors are scored anew", limits.drift, 1.0),
         }  # fmt: skip
