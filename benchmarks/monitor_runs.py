@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "out" / "monitor"
 
 ODD = 0.01
-HONEST_STEPS, HACKED_STEPS = 40, 80
+HONEST_STEPS, HACKED_STEPS = 30, 60
 HOLES = ("phrase", "effort", "hedge", "loop", "exit", "fallback")
 FORMAT: dict[str, Any] = {"verifier": "format", "weight": 0.2, "options": {"template": "think_answer"}}
 TRUE: dict[str, Any] = {"verifier": "answer", "weight": 1.0, "options": {"kind": "exact"}}
@@ -60,7 +60,7 @@ def runs() -> dict[str, tuple[list[tuple[str, str, int]], float, int]]:
         **hacked,
         "plain": ([("signs", "signs", HONEST_STEPS)], 2e-4, 0),
         "fast": ([("signs", "signs", HONEST_STEPS)], 6e-4, 1),
-        "curriculum": ([("pairs", "signs", 20), ("signs", "signs", 25)], 3e-4, 0),
+        "curriculum": ([("pairs", "signs", 15), ("signs", "signs", 20)], 3e-4, 0),
         "form": ([("signs", "signs_form", HONEST_STEPS)], 3e-4, 0),
         "short": ([("signs", "signs_short", HONEST_STEPS)], 3e-4, 0),
         "capped": ([("signs", "signs_capped", HONEST_STEPS)], 3e-4, 2),
@@ -153,8 +153,14 @@ def train(name: str, document: dict[str, Any], seed: int, port: int) -> None:
     print(f"{name}: {time.monotonic() - begun:.0f} s", flush=True)
 
 
-def serve(port: int) -> subprocess.Popen[bytes]:
-    """A gateway with all the domains, or nothing where one answers already."""
+def serve(port: int) -> subprocess.Popen[bytes] | None:
+    """A gateway with all the domains; None where one answers already."""
+    try:
+        httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5)
+    except httpx.TransportError:
+        pass
+    else:
+        return None
     folder = RUNS / "domains"
     folder.mkdir(parents=True, exist_ok=True)
     for name, document in domains().items():
@@ -187,8 +193,9 @@ def main() -> None:
         for name in options.names or (runs() if options.what == "train" else ()):
             train(name, recipe(name), runs()[name][2], options.port)
     finally:
-        server.terminate()
-        server.wait()
+        if server is not None:
+            server.terminate()
+            server.wait()
 
 
 if __name__ == "__main__":

@@ -7,18 +7,21 @@ from bisect import bisect_left
 from collections import Counter as Counts
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, product
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from reward_api.monitor.observation import Check
 from reward_verifiers.contract import ANSWER_NOT_READ, SampleResult, Verdict, has_flag
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
+GRADED = ("for", "against", "no_verdict")
+"""What a second verdict says of the first."""
 _JUDGE_COUNTS: tuple[tuple[str, str, list[str]], ...] = (
     ("calls", "Requests to judges.", []),
     ("cached", "Judgements that an earlier one answered.", []),
@@ -98,7 +101,8 @@ class Metrics:
             ["domain"],
             registry=registry,
         )
-        self._regrades = Gauge(
+        self._graded: dict[tuple[str, str, str], int] = {}
+        self._regrades = Counter(
             "reward_monitor_regrades",
             "Completions that the monitor has graded again, by what that said of the first verdict.",
             ["domain", "check", "outcome"],
@@ -144,8 +148,10 @@ class Metrics:
         self._monitor.clear()
         for domain, state in states.items():
             self._monitor.labels(domain).set(state)
-        for labels, count in regrades.items():
-            self._regrades.labels(*labels).set(count)
+        for labels in [*product(states, Check, GRADED), *regrades]:
+            count = regrades.get(labels, 0)
+            self._regrades.labels(*labels).inc(count - self._graded.get(labels, 0))
+            self._graded[labels] = count
 
     def page(self) -> bytes:
         return generate_latest(self.registry)

@@ -317,5 +317,15 @@ def _others(name: str, group: GroupRecord, written: list[Written], seed: int) ->
 
 def _check(group: GroupRecord, place: int, check: Check, is_hit: bool) -> CheckRecord:
     return CheckRecord(
-        group.domain, group.version, group.run, group.step, group.group, place, check, is_hit, "", "a quote", group.prompt
+        group.domain,
+        group.version,
+        group.run,
+        group.step,
+        group.group,
+        place,
+        check,
+        is_hit,
+        "",
+        "a quote",
+        group.prompt,
     )

@@ -108,7 +108,7 @@ async def test_regrades_are_counted_apart_from_the_rewards(watched):
     lines = dict(line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#"))
     assert float(lines['reward_scored_samples_total{domain="leaky"}']) == 60
     assert float(lines['reward_monitor_state{domain="leaky"}']) == 0
-    assert float(lines['reward_monitor_regrades{check="second",domain="leaky",outcome="for"}']) == 24
+    assert float(lines['reward_monitor_regrades_total{check="second",domain="leaky",outcome="for"}']) == 24
     assert float(lines['reward_samples_total{status="scored",verifier="toys:Leaky"}']) == 60
     assert "r1" not in page
 
