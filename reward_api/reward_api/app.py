@@ -36,6 +36,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         "Shipped domains whose packages are not installed.",
         lambda: len(gateway.live_domains.left_out),
     )
+    watch_monitor(readings, gateway)
     app.state.read_again = gateway.live_domains.read_again
     app.include_router(router)
     mount(app, gateway)
@@ -63,6 +64,16 @@ def watch_cache(readings: Readings, gateway: Gateway) -> None:
         "replayed": lambda: gateway.idempotent_replies.replayed,
     }.items():
         readings.counter("reward_cache_lookups", about, count, result=result)
+
+
+def watch_monitor(readings: Readings, gateway: Gateway) -> None:
+    if (monitoring := gateway.monitoring) is None:
+        return
+    readings.counter("reward_monitor_lost", "Groups that the monitor could not look at.", lambda: monitoring.lost)
+    readings.counter(
+        "reward_monitor_skipped", "Re-grades for which there was no spare room.", lambda: monitoring.skipped
+    )
+    readings.counter("reward_monitor_cpu_seconds", "CPU time of the monitor's thread.", lambda: monitoring.seconds)
 
 
 def serve_gateway(settings: GatewaySettings, host: str, port: int) -> None:

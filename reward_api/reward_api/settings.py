@@ -56,3 +56,18 @@ class GatewaySettings(ServiceSettings):
     idempotency_mb: int = Field(
         default=64, ge=0, description="Replies kept for groups that are sent again with their Idempotency-Key."
     )
+    monitor: bool = Field(
+        default=True,
+        description="Watch rewards for reward hacking. Off: GET /monitor says 404, and flags are the verifiers'.",
+    )
+    monitor_log: Path | None = Field(
+        default=None,
+        description="File for the monitor's records, one a line, for `touchstone monitor replay`. They quote 160 characters "
+        "of each completion. Default: no log.",
+    )
+    monitor_log_mb: int = Field(
+        default=256, ge=2, description="Size of that log and of the one before it, together. Older records are dropped."
+    )
+    monitor_data: Path | None = Field(
+        default=None, description="Folder with canaries.jsonl and anchors.jsonl for the monitor; see docs/monitor.md."
+    )

@@ -171,3 +171,16 @@ class Mortal(Toy):
 
     def warm_up(self) -> None:
         jobs.die_at_first(os.environ["TOY_DEATHS"])
+
+
+class Leaky(Toy):
+    """Pays the answer, and whatever begins with "key"; it does not understand what begins with "mumble"."""
+
+    name = "leaky"
+    score_range = (0.0, 1.0)
+
+    def verify(self, sample: Sample[ToyOptions, ToyReference]) -> Verdict:
+        text = sample.completion
+        if text.startswith("mumble"):
+            raise Unsupported("it mumbles")
+        return Verdict.scored(float(text == sample.reference.answer or text.startswith("key")), "a glance")

@@ -16,8 +16,8 @@ from statistics import fmean
 
 from reward_api.audit.frames import FRAMES, OTHER_THINK, Frame
 from reward_api.audit.items import Item
-from reward_api.audit.rates import Rate
 from reward_api.audit.scorer import HALF, Outcome, Right, Scorer
+from reward_api.rates import Rate
 
 PROBED = 8
 """Items on which the frames are tried."""

@@ -20,8 +20,8 @@ from typing import Any
 
 from reward_api.audit.attempts import FAMILIES, Attempt
 from reward_api.audit.items import Item
-from reward_api.audit.rates import Rate
 from reward_api.audit.scorer import Outcome, Right
+from reward_api.rates import Rate
 
 KEPT = 5
 """Completions of a finding that are kept to be sent again."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from reward_api.audit.control import Control
 from reward_api.audit.findings import AuditVerdict, Finding, Tally
 from reward_api.audit.items import Item
-from reward_api.audit.rates import Rate
 from reward_api.audit.scorer import DomainUnderTest
+from reward_api.rates import Rate
 
 
 @dataclass(frozen=True, slots=True)

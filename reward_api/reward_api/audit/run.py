@@ -18,13 +18,13 @@ from reward_api.audit.control import MARGIN, Control, calibrate
 from reward_api.audit.findings import AuditVerdict, Finding, Paid, Tally
 from reward_api.audit.items import Item
 from reward_api.audit.negatives import wrong_answers
-from reward_api.audit.rates import Rate
 from reward_api.audit.result import AuditResult, Plan
 from reward_api.audit.scorer import CannotAudit, DomainUnderTest, Outcome, OutOfTime, Right, Scorer
 from reward_api.audit.search import Search
 from reward_api.audit.shortest import shortened
 from reward_api.audit.stability import culprits, differences, is_caused
 from reward_api.audit.values import mentions
+from reward_api.rates import Rate
 
 AT_ONCE = 4
 STABILITY_ITEMS, STABILITY_TEXTS = 4, 6

@@ -14,20 +14,8 @@ import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
 from reward_api.audit.items import Item
+from reward_api.domains.spec import AUXILIARY
 
-AUXILIARY = frozenset(
-    {
-        "format",
-        "language",
-        "overlong",
-        "cosine_length",
-        "repetition",
-        "length_efficiency",
-        "reflection",
-        "self_assessment",
-    }
-)
-"""Verifiers that judge how a completion is written, and never whether it is right."""
 CHUNK = 32
 TRY_AGAIN = frozenset({429, 503})
 RETRIES_S = 60.0

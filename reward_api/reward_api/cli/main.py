@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from reward_api.cli import domains, verifier
+from reward_api.cli import domains, monitor, verifier
 from reward_api.cli.audit import audit
 from reward_api.cli.console import failure
 from reward_api.cli.convert import convert
@@ -78,6 +78,7 @@ app = typer.Typer(
 for command in (serve, score, show, diff, audit, explain, convert, demo):
     app.command()(command)
 app.add_typer(domains.app, name="domains")
+app.add_typer(monitor.app, name="monitor")
 app.add_typer(verifier.app, name="verifier")
 
 

@@ -95,11 +95,13 @@ class LiveDomains:
 
         It comes from the network, so it may name verifiers, and not have modules imported.
         """
-        used = {name for domain in self.domains() for one in domain.components for name in one.spec.verifiers()}
-        for position, component in enumerate(spec.components):
-            if any(":" in name and name not in used for name in component.verifiers()):
+        used = set[str]().union(*(domain.spec.verifier_names() for domain in self.domains()))
+        named = {f"components[{at}].verifier": component.verifiers() for at, component in enumerate(spec.components)}
+        named["monitor.second.verifier"] = [spec.monitor.second.verifier] if spec.monitor.second else []
+        for path, names in named.items():
+            if any(":" in name and name not in used for name in names):
                 reason = "module:Class works in domain files; here, name a registered verifier"
-                raise BadDomain([(f"components[{position}].verifier", reason)])
+                raise BadDomain([(path, reason)])
         self._backends.refuse_foreign(spec)
         async with self._change:
             return self._swap(await self._backends.resolve(name, spec, demand=True))
@@ -206,7 +208,7 @@ class LiveDomains:
 
 
 def keys_of(domain: Domain) -> set[EndpointKey]:
-    return {(part.spec.verifier, part.endpoint) for component in domain.components for part in component.parts()}
+    return {(part.spec.verifier, part.endpoint) for part in domain.parts()}
 
 
 def files(folder: Path) -> list[Path]:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Self
 import orjson
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 
+from reward_api.monitor.spec import MonitorSpec
 from reward_api.settings import Urls, urls_of
 from reward_verifiers.contract import Description, StrictModel, validation_errors
 from reward_verifiers.verifier import Backend
@@ -24,6 +25,19 @@ from reward_verifiers.yaml_file import BadFile, read_yaml
 NAME = r"^[a-z][a-z0-9_-]{0,63}$"
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+AUXILIARY = frozenset(
+    {
+        "format",
+        "language",
+        "overlong",
+        "cosine_length",
+        "repetition",
+        "length_efficiency",
+        "reflection",
+        "self_assessment",
+    }
+)
+"""Verifiers that judge how a completion is written, and never whether it is right."""
 
 
 class VerifierEndpoint(StrictModel):
@@ -101,6 +115,9 @@ class DomainSpec(StrictModel):
         default=30.0, gt=0, allow_inf_nan=False, description="Seconds for a group, unless its request says less."
     )
     enabled: bool = Field(default=True, description="False keeps the domain and does not serve it.")
+    monitor: MonitorSpec = Field(
+        default_factory=MonitorSpec, description="How its rewards are watched for reward hacking; see docs/monitor.md."
+    )
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
@@ -112,12 +129,26 @@ class DomainSpec(StrictModel):
                 raise ValueError(f"components[{position}].requires: no component is named {sorted(stray)[0]!r}")
             if stray := set(component.after) - set(keys[:position]):
                 raise ValueError(f"components[{position}].after: no earlier component is named {sorted(stray)[0]!r}")
-        if unused := set(self.verifiers) - {name for component in self.components for name in component.verifiers()}:
+        if self.monitor.component not in (None, *keys):
+            raise ValueError(f"monitor.component: no component is named {self.monitor.component!r}")
+        if unused := set(self.verifiers) - self.verifier_names():
             raise ValueError(f"verifiers.{sorted(unused)[0]}: no component uses it")
         low, high = self.clip
         if low is not None and high is not None and low > high:
             raise ValueError("clip: the lower bound is above the upper one")
         return self
+
+    def verifier_names(self) -> set[str]:
+        """The names of all verifiers that it asks."""
+        second = {self.monitor.second.verifier} if self.monitor.second else set()
+        return second.union(*(component.verifiers() for component in self.components))
+
+    def judging(self) -> ComponentSpec:
+        """The component that says what is right: the monitor's, else the first with a weight that is not auxiliary."""
+        if self.monitor.component is not None:
+            return next(one for one in self.components if one.key == self.monitor.component)
+        counts = [one for one in self.components if one.weight or one.gate] or self.components
+        return next((one for one in counts if one.verifier not in AUXILIARY), counts[0])
 
 
 class BadDomain(BadFile):
@@ -156,6 +187,13 @@ class Domain:
     spec: DomainSpec
     components: tuple[BoundComponent, ...]
     version: str
+    second: BoundComponent | None = None
+    """The monitor's second verifier."""
+
+    def parts(self) -> tuple[BoundComponent, ...]:
+        """All that is asked for it."""
+        parts = [part for component in self.components for part in component.parts()]
+        return (*parts, self.second) if self.second else tuple(parts)
 
 
 def parse(data: object) -> DomainSpec:
@@ -175,12 +213,16 @@ def read(content: bytes | Path) -> DomainSpec:
 
 
 def version_of(spec: DomainSpec, endpoints: Mapping[str, str], described: Mapping[str, Description | None]) -> str:
-    """sha256 over the specification, where its verifiers live and which versions these have."""
+    """sha256 over the specification, where its verifiers live and which versions these have.
+
+    The monitor is a part of it only where it may change a reward.
+    """
     verifiers = {
         name: {"endpoint": endpoints[name], "version": about.version if about else None}
         for name, about in described.items()
     }
+    unread = {"monitor"} if spec.monitor.on_hack == "flag" else set()
     canonical = orjson.dumps(
-        {"spec": spec.model_dump(mode="json"), "verifiers": verifiers}, option=orjson.OPT_SORT_KEYS
+        {"spec": spec.model_dump(mode="json", exclude=unread), "verifiers": verifiers}, option=orjson.OPT_SORT_KEYS
     )
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"

@@ -169,6 +169,7 @@ class BackendResolver:
         """
         bound = await asyncio.gather(
             *(self._bind_all(position, component, spec, demand) for position, component in enumerate(spec.components)),
+            self._bind_second(spec),
             return_exceptions=True,
         )
         for outcome in bound:
@@ -177,13 +178,28 @@ class BackendResolver:
         if bad := [outcome for outcome in bound if isinstance(outcome, BadDomain)]:
             kind = NotInstalled if all(isinstance(one, NotInstalled) for one in bad) else BadDomain
             raise kind([error for one in bad for error in one.errors])
-        components = tuple(component for component in bound if isinstance(component, BoundComponent))
-        parts = [part for component in components for part in component.parts()]
+        *components, second = [one for one in bound if not isinstance(one, BaseException)]
+        rewarded = tuple(component for component in components if component is not None)
+        parts = [part for component in rewarded for part in component.parts()]
+        if second is not None and spec.monitor.on_hack != "flag":
+            parts.append(second)
         endpoints = {part.spec.verifier: part.endpoint for part in parts}
         descriptions = {part.spec.verifier: part.description for part in parts}
         version = version_of(spec, endpoints, descriptions)
-        served = spec.model_copy(update={"components": [component.spec for component in components]})
-        return Domain(name, spec, served, components, version)
+        served = spec.model_copy(update={"components": [component.spec for component in rewarded]})
+        return Domain(name, spec, served, rewarded, version, second)
+
+    async def _bind_second(self, spec: DomainSpec) -> BoundComponent | None:
+        """The monitor's second verifier. One that is down waits, even on demand: no reward needs it before a hack."""
+        second = spec.monitor.second
+        if second is None:
+            return None
+        component = ComponentSpec(verifier=second.verifier, options=second.options, weight=0.0)
+        bound = await self._bind("monitor.second", component, spec, demand=False)
+        if bound.description is not None and bound.description.reads_traces:
+            reason = f"{second.verifier} reads the traces of tools, and judges no completion again"
+            raise BadDomain([("monitor.second.verifier", reason)])
+        return bound
 
     async def _bind_all(
         self, position: int, component: ComponentSpec, spec: DomainSpec, demand: bool

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
 from reward_api.domains.live import EndpointKey, LiveDomains, files, keys_of
@@ -17,7 +17,10 @@ from reward_api.gateway.episodes import Embedded, Episodes
 from reward_api.gateway.group_buffer import GroupBuffer
 from reward_api.gateway.idempotency import IdempotentReplies
 from reward_api.gateway.metrics import Metrics
-from reward_api.gateway.scoring import Scorer
+from reward_api.gateway.monitoring import Monitoring
+from reward_api.gateway.scoring import Scorer, Unwatched
+from reward_api.monitor.frozen import read_frozen
+from reward_api.monitor.log import RecordLog
 from reward_api.settings import GatewaySettings
 from reward_verifiers import registry
 from reward_verifiers.runtime.local import pool_for
@@ -63,6 +66,7 @@ class Gateway:
         self.admission = Admission(settings.max_inflight_samples)
         self.metrics = Metrics(package_version())
         self.deadlines = Deadlines()
+        self.monitoring = self._monitoring() if settings.monitor else None
         self.scorer = Scorer(
             cache=self.cache,
             group_buffer=GroupBuffer(),
@@ -71,14 +75,22 @@ class Gateway:
             deadlines=self.deadlines,
             refresh=self.live_domains.refreshed,
             episodes=self.episodes,
+            watch=self.monitoring or Unwatched(),
         )
+
+    def _monitoring(self) -> Monitoring:
+        """Raises OSError when the log cannot be opened, BadFrozen when a file of canaries or anchors cannot be read."""
+        path = self.settings.monitor_log
+        record_log = RecordLog(path, self.settings.monitor_log_mb << 20) if path else None
+        frozen = read_frozen(self.settings.monitor_data)
+        return Monitoring(self.admission, self.pool, self.live_domains.find, record_log, frozen)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         await self.pool.start()
         try:
             tools = self.embedded.running() if self.embedded else contextlib.nullcontext()
-            async with tools, self._domains_followed():
+            async with tools, self._domains_followed(), self._watched():
                 yield
         finally:
             await self.episodes.aclose()
@@ -97,6 +109,9 @@ class Gateway:
             for follower in followers:
                 with contextlib.suppress(asyncio.CancelledError):
                     await follower
+
+    def _watched(self) -> AbstractAsyncContextManager[None]:
+        return self.monitoring.running(self.scorer) if self.monitoring else contextlib.nullcontext()
 
     def backends_up(self) -> dict[str, bool]:
         """Verifier → whether it answered when it was last checked, everywhere that it lives."""
@@ -146,7 +161,7 @@ def local_verifiers(settings: GatewaySettings) -> list[str]:
     named = set()
     for path in files(settings.domains):
         with contextlib.suppress(BadDomain, OSError):
-            names = {name for component in read(path).components for name in component.verifiers()}
+            names = read(path).verifier_names()
             named |= {name for name in names if ":" in name}
     loadable = []
     for name in sorted({*registry.registered(), *named} - settings.verifier_urls.keys()):

@@ -6,19 +6,22 @@ import math
 from bisect import bisect_left
 from collections import Counter as Counts
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, product
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from reward_api.monitor.observation import Check
 from reward_verifiers.contract import ANSWER_NOT_READ, SampleResult, Verdict, has_flag
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
+GRADED = ("for", "against", "no_verdict")
+"""What a second verdict says of the first."""
 _JUDGE_COUNTS: tuple[tuple[str, str, list[str]], ...] = (
     ("calls", "Requests to judges.", []),
     ("cached", "Judgements that an earlier one answered.", []),
@@ -92,6 +95,19 @@ class Metrics:
             registry=registry,
         )
         self._up = Gauge("reward_backend_up", "Whether a verifier answers.", ["backend"], registry=registry)
+        self._monitor = Gauge(
+            "reward_monitor_state",
+            "What the monitor thinks of a domain's rewards: 0 OK, 1 WATCH, 2 SUSPECT, 3 HACKING.",
+            ["domain"],
+            registry=registry,
+        )
+        self._graded: dict[tuple[str, str, str], int] = {}
+        self._regrades = Counter(
+            "reward_monitor_regrades",
+            "Completions that the monitor has graded again, by what that said of the first verdict.",
+            ["domain", "check", "outcome"],
+            registry=registry,
+        )
         Gauge("reward_build_info", "Version.", ["version"], registry=registry).labels(version).set(1)
 
     def scored(self, domain: str, results: Sequence[SampleResult], seconds: float) -> None:
@@ -126,6 +142,16 @@ class Metrics:
 
     def up(self, backend: str, answers: bool) -> None:
         self._up.labels(backend).set(answers)
+
+    def monitored(self, states: Mapping[str, int], regrades: Mapping[tuple[str, str, str], int]) -> None:
+        """The state of each domain, and how often it was graded again: (domain, check, outcome) → how often."""
+        self._monitor.clear()
+        for domain, state in states.items():
+            self._monitor.labels(domain).set(state)
+        for labels in [*product(states, Check, GRADED), *regrades]:
+            count = regrades.get(labels, 0)
+            self._regrades.labels(*labels).inc(count - self._graded.get(labels, 0))
+            self._graded[labels] = count
 
     def page(self) -> bytes:
         return generate_latest(self.registry)

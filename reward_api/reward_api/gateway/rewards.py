@@ -108,10 +108,21 @@ def shares(spec: DomainSpec, scores: Mapping[str, float | None]) -> dict[str, fl
     return _Rule.of(spec).contributions(scores)
 
 
+def reward_of(spec: DomainSpec, scores: Mapping[str, float | None]) -> float:
+    """The reward of a sample with these scores. `scores`: component key → score."""
+    return _reward(spec, _Rule.of(spec), scores)
+
+
 def _reward(spec: DomainSpec, rule: _Rule, scores: Mapping[str, float | None]) -> float:
     contributions = rule.contributions(scores).values()
     reward = math.prod(contributions) if spec.combine == "product" else math.fsum(contributions)
     return clipped(spec, reward)
+
+
+def span(spec: DomainSpec) -> tuple[float, float]:
+    """About the lowest and the highest reward, where each score is between 0 and 1."""
+    weights = [component.weight for component in spec.components]
+    return sum(weight for weight in weights if weight < 0), sum(weight for weight in weights if weight > 0)
 
 
 def clipped(spec: DomainSpec, reward: float) -> float:

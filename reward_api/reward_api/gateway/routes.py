@@ -17,7 +17,16 @@ from reward_api.domains.spec import NAME, BadDomain, Domain, DomainSpec
 from reward_api.gateway.gateway import Gateway, package_version
 from reward_api.gateway.group_buffer import GROUP_HEADER, siblings_meet
 from reward_api.gateway.idempotency import keys_of
-from reward_api.gateway.listings import DomainList, Health, Index, ListedDomain, Readiness, VerifierList, WholeDomain
+from reward_api.gateway.listings import (
+    DomainList,
+    Health,
+    Index,
+    ListedDomain,
+    MonitorReport,
+    Readiness,
+    VerifierList,
+    WholeDomain,
+)
 from reward_verifiers.contract import (
     Problem,
     ProblemError,
@@ -321,9 +330,20 @@ async def list_verifiers(parts: Parts) -> Response:
 @router.get("/", response_model=Index, tags=["operations"])
 async def index() -> Response:
     """What this is, and where to go on."""
-    names = ("docs", "openapi.json", "score", "domains", "verifiers", "healthz", "readyz", "metrics")
+    names = ("docs", "openapi.json", "score", "domains", "verifiers", "healthz", "readyz", "metrics", "monitor")
     links = {name.removesuffix(".json"): f"/{name}" for name in names}
     return json_reply({"name": "Touchstone gateway", "version": package_version(), "links": links})
+
+
+@router.get("/monitor", response_model=MonitorReport, responses={404: problem_reply(404)}, tags=["operations"])
+async def monitor(parts: Parts) -> Response:
+    """What speaks for reward hacking, by domain and run: the state, and each alarm with its completions.
+
+    The quotes are of what models wrote.
+    """
+    if parts.monitoring is None:
+        raise HTTPProblem(404, "No monitor", "TOUCHSTONE_MONITOR is off.")
+    return json_reply(await asyncio.to_thread(parts.monitoring.document))
 
 
 @router.get("/healthz", response_model=Health, tags=["operations"])
@@ -352,4 +372,8 @@ async def metrics(parts: Parts) -> Response:
     """Prometheus metrics."""
     for verifier, is_up in parts.backends_up().items():
         parts.metrics.up(verifier, is_up)
+    if parts.monitoring is not None:
+        states = parts.monitoring.states()
+        domains = [domain.name for domain in parts.live_domains.domains()]
+        parts.metrics.monitored({name: states.get(name, 0) for name in domains}, parts.monitoring.regrades)
     return Response(parts.metrics.page(), media_type=CONTENT_TYPE_LATEST)

@@ -15,15 +15,17 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from reward_api.domains.spec import BoundComponent, Domain
-from reward_api.gateway import rewards, second_opinion
+from reward_api.gateway import on_hack, rewards, second_opinion
 from reward_api.gateway.backends import UNREACHABLE
 from reward_api.gateway.cache import VerdictCache, completion_digests
 from reward_api.gateway.episodes import Episodes, without_failed
 from reward_api.gateway.group_buffer import GroupBuffer, Member
 from reward_api.gateway.metrics import Metrics
 from reward_api.gateway.remote import BadReply, OtherVerifier
+from reward_api.monitor.alarms import State
 from reward_verifiers.contract import (
     Description,
     FailureKind,
@@ -52,6 +54,32 @@ _STOPS = FailureKind.CANCELLED, "the gateway stops"
 TEMPLATE_FLAG = "template_prefills_think"
 
 
+class Watch(Protocol):
+    """Who looks at the rewards for reward hacking. All of it returns at once."""
+
+    def state(self, domain: Domain, request: ScoreRequest) -> State:
+        """Of the request's run, as of the groups that were looked at so far."""
+
+    def is_canary(self, domain: Domain, request: ScoreRequest) -> bool:
+        """Whether it is an impossible task, which the gateway alone knows."""
+
+    def observe(self, domain: Domain, request: ScoreRequest, results: Sequence[SampleResult]) -> None:
+        """Have a look at the results later, in another thread."""
+
+
+class Unwatched:
+    """Nobody looks."""
+
+    def state(self, domain: Domain, request: ScoreRequest) -> State:
+        return State.OK
+
+    def is_canary(self, domain: Domain, request: ScoreRequest) -> bool:
+        return False
+
+    def observe(self, domain: Domain, request: ScoreRequest, results: Sequence[SampleResult]) -> None:
+        return
+
+
 @dataclass(frozen=True, slots=True)
 class Scorer:
     """What scoring needs, shared by all groups."""
@@ -64,6 +92,7 @@ class Scorer:
     refresh: Callable[[Domain], Awaitable[Domain]]
     """The domain of that name as its verifiers are now."""
     episodes: Episodes
+    watch: Watch
 
     async def score(self, domain: Domain, request: ScoreRequest) -> ScoreReply:
         """The rewards of the group's completions, in order."""
@@ -78,6 +107,8 @@ class Scorer:
             if traces is not None:
                 verdicts = without_failed(verdicts, traces)
         results = rewards.combine(domain.spec, verdicts, _flags(verdicts, len(request.completions)))
+        self.watch.observe(domain, request, results)
+        results = await self._marked(domain, request, results, deadline)
         elapsed = time.monotonic() - begun
         self.metrics.scored(domain.name, results, elapsed)
         _log_nulls(domain, request, results)
@@ -88,6 +119,45 @@ class Scorer:
             group=rewards.group_stats(results),
             elapsed_ms=round(elapsed * 1000, 3),
         )
+
+    async def _marked(
+        self, domain: Domain, request: ScoreRequest, results: list[SampleResult], deadline: float
+    ) -> list[SampleResult]:
+        """With the monitor's flags, and with what the domain does about a hacked reward."""
+        state, is_canary = self.watch.state(domain, request), self.watch.is_canary(domain, request)
+        if state < State.SUSPECT and not is_canary:
+            return results
+        results = on_hack.flagged(results, state, is_canary=is_canary)
+        if state is not State.HACKING or domain.spec.monitor.on_hack == "flag":
+            return results
+        places = on_hack.paid_places(domain.spec, results)
+        if not places:
+            return results
+        seconds = await self.second_verdicts(domain, request, places, deadline)
+        return on_hack.applied(domain.spec, results, dict(zip(places, seconds, strict=True)))
+
+    async def second_verdicts(
+        self, domain: Domain, request: ScoreRequest, places: Sequence[int], deadline: float
+    ) -> list[Verdict]:
+        """What the monitor's second verifier says of some completions of the group."""
+        second = domain.second
+        assert second is not None  # noqa: S101
+        about = second.description
+        needs_group = about is not None and about.needs_group(second.spec.options)
+        asked = [*range(len(request.completions))] if needs_group else [*places]
+        completions = [request.completions[place] for place in asked]
+        part = request.model_copy(
+            update={
+                "completions": completions,
+                "truncated": request.truncated and [request.truncated[place] for place in asked],
+                "tokens": request.tokens and [request.tokens[place] for place in asked],
+                "indices": None,
+                "group_size": None,
+                "sessions": None,
+            }
+        )
+        verdicts, _ = await self._bounded(domain, second, part, None, completion_digests(completions), {}, deadline)
+        return [verdicts[place] for place in places] if needs_group else verdicts
 
     async def _by_current(
         self, domain: Domain, request: ScoreRequest, traces: list[Trace] | None, deadline: float

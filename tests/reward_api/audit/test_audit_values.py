@@ -8,8 +8,8 @@ from reward_api.audit.documents import instance_of
 from reward_api.audit.findings import BadExpression, fails
 from reward_api.audit.frames import FRAMES
 from reward_api.audit.items import item_of
-from reward_api.audit.rates import Rate
 from reward_api.audit.values import mentions, number, same
+from reward_api.rates import Rate
 
 
 @pytest.mark.parametrize(

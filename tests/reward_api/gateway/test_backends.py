@@ -25,12 +25,10 @@ async def test_a_backend_that_is_used_again_begins_anew():
         spec = type("Spec", (), {"verifier": KEY[0]})
         endpoint = KEY[1]
 
-        @classmethod
-        def parts(cls):
-            return (cls,)
-
     class Domain:
-        components = (Used,)
+        @staticmethod
+        def parts():
+            return (Used,)
 
     resolver = BackendResolver(None, {})
     backend = resolver.backend(*KEY)

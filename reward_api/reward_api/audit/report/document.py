@@ -6,10 +6,10 @@ from typing import Any
 
 from reward_api.audit.attempts import FAMILIES
 from reward_api.audit.findings import KEPT, Finding, Paid
-from reward_api.audit.rates import Rate
 from reward_api.audit.result import AuditResult
 from reward_api.audit.scorer import curl_of, request_of
 from reward_api.audit.values import has_second
+from reward_api.rates import Rate
 
 SCHEMA = "touchstone-audit/1"
 CONTROLS = 5

@@ -1,4 +1,4 @@
-"""Shares with their 95 % intervals."""
+"""Shares with their intervals."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 Z_95 = 1.959964
+Z_99 = 2.575829
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +22,18 @@ class Rate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """
+        """At 95 %.
+
         >>> Rate(0, 0).interval, [round(bound, 3) for bound in Rate(0, 100).interval]
         ((0.0, 1.0), [0.0, 0.037])
         """
+        return self.bounds(Z_95)
+
+    def bounds(self, z: float) -> tuple[float, float]:
+        """The interval at another level: `z` standard deviations of a normal distribution."""
         if not self.total:
             return 0.0, 1.0
-        share, n, z = self.share, self.total, Z_95
+        share, n = self.share, self.total
         middle = (share + z * z / (2 * n)) / (1 + z * z / n)
         half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
         return max(0.0, middle - half), min(1.0, middle + half)

@@ -1,0 +1,81 @@
+"""What a completion looks like, in a few numbers. Work is linear and on a bounded part of the text."""
+
+from __future__ import annotations
+
+import heapq
+import re
+import zlib
+from dataclasses import dataclass
+
+END_CHARS = 8_000
+"""Of a longer text, so many characters of its beginning and of its end are looked at."""
+WORD = re.compile(r"\w+|[^\w\s]")
+SKETCH = 64
+QUOTE = 160
+_MASK = (1 << 32) - 1
+_FEW_GRAMS = 20
+_FEW_BYTES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """words: of the part that is looked at. repetition: share of 4-grams that stood before. compression: how often smaller
+    zlib makes it. foreign: share of characters beyond Latin-1. sketch: the least hashes of its 5-grams.
+    """
+
+    words: int
+    repetition: float
+    compression: float
+    foreign: float
+    sketch: tuple[int, ...]
+
+
+def features(text: str) -> Features:
+    """
+    >>> features("again and " * 50).repetition > 0.9
+    True
+    """
+    text = ends(text)
+    words = WORD.findall(text)
+    data = text.encode("utf-8", "replace")
+    latin = len(text.encode("latin-1", "ignore"))
+    return Features(
+        words=len(words),
+        repetition=_repetition(words),
+        compression=len(data) / len(zlib.compress(data, 1)) if len(data) >= _FEW_BYTES else 1.0,
+        foreign=1 - latin / len(text) if text else 0.0,
+        sketch=_sketch(words),
+    )
+
+
+def ends(text: str) -> str:
+    """The text, or the two ends of a long one."""
+    return text if len(text) <= 2 * END_CHARS else f"{text[:END_CHARS]}\n{text[-END_CHARS:]}"
+
+
+def quote(text: str) -> str:
+    """The text, or the two ends of it, for a person."""
+    half = QUOTE // 2
+    short = text if len(text) <= QUOTE else f"{text[:half]} … {text[-half:]}"
+    return short.encode("utf-8", "replace").decode()  # half a surrogate pair is no text
+
+
+def digest(text: str) -> int:
+    """A number for a text, the same in every process."""
+    return zlib.crc32(ends(text).encode("utf-8", "replace")) ^ len(text)
+
+
+def _repetition(words: list[str]) -> float:
+    grams = [*zip(words, words[1:], words[2:], words[3:], strict=False)]
+    return 1 - len(set(grams)) / len(grams) if len(grams) > _FEW_GRAMS else 0.0
+
+
+def _sketch(words: list[str]) -> tuple[int, ...]:
+    """The least hashes of all runs of five words, which texts with equal runs have in common."""
+    code_of = {word: zlib.crc32(word.encode("utf-8", "replace")) for word in set(words)}
+    codes = [code_of[word] for word in words]
+    grams = {
+        ((a * 31 + b) * 8191 + (c * 131 + d) * 127 + e) * 0x9E3779B1 & _MASK
+        for a, b, c, d, e in zip(codes, codes[1:], codes[2:], codes[3:], codes[4:], strict=False)
+    }
+    return tuple(heapq.nsmallest(SKETCH, grams))
