@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import FastAPI
 
 from reward_api.gateway.gateway import Gateway, package_version
 from reward_api.gateway.routes import router
 from reward_api.settings import GatewaySettings
+from reward_api.store.writer import StoreWriter
 from reward_api.trainers.mount import mount
 from reward_verifiers.service.app import bare_app
 from reward_verifiers.service.metrics import Readings, watch_pool, watch_samples, watch_service
@@ -22,6 +25,8 @@ def create_app(gateway: Gateway) -> FastAPI:
     watch_samples(readings, gateway.admission)
     watch_pool(readings, gateway.pool)
     watch_cache(readings, gateway)
+    if gateway.store is not None:
+        watch_store(readings, gateway.store)
     readings.gauge(
         "reward_refused_domains", "Domain files that are refused.", lambda: len(gateway.live_domains.refused)
     )
@@ -45,6 +50,13 @@ def watch_cache(readings: Readings, gateway: Gateway) -> None:
         "replayed": lambda: gateway.idempotent_replies.replayed,
     }.items():
         readings.counter("reward_cache_lookups", about, count, result=result)
+
+
+def watch_store(readings: Readings, store: StoreWriter) -> None:
+    about = "Scored groups by what became of them in the store."
+    for outcome in store.outcomes:
+        readings.counter("reward_stored_groups", about, partial(store.outcomes.__getitem__, outcome), outcome=outcome)
+    readings.gauge("reward_store_bytes", "Size of the store.", store.bytes)
 
 
 def serve_gateway(settings: GatewaySettings, host: str, port: int) -> None:

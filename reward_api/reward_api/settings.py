@@ -51,3 +51,15 @@ class GatewaySettings(ServiceSettings):
     idempotency_mb: int = Field(
         default=64, ge=0, description="Replies kept for groups that are sent again with their Idempotency-Key."
     )
+    store: Path | None = Field(
+        default=None,
+        description="Folder in which every scored group is kept for the page and `touchstone ui`: prompts, completions and "
+        "what the replies say of them, and no references.",
+    )
+    store_mb: int = Field(
+        default=1024, ge=8, description="Size of that store. The oldest groups make room for new ones."
+    )
+    ui: bool = Field(default=True, description="Serve the page at /ui. It needs the extra `ui`.")
+    audits: Path | None = Field(
+        default=None, description="Folder of reports that `touchstone audit --report` wrote, for the page."
+    )

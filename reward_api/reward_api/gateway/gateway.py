@@ -18,6 +18,7 @@ from reward_api.gateway.idempotency import IdempotentReplies
 from reward_api.gateway.metrics import Metrics
 from reward_api.gateway.scoring import Scorer
 from reward_api.settings import GatewaySettings
+from reward_api.store.writer import StoreWriter
 from reward_verifiers import registry
 from reward_verifiers.runtime.local import pool_for
 from reward_verifiers.service.admission import Admission
@@ -56,6 +57,7 @@ class Gateway:
         self.admission = Admission(settings.max_inflight_samples)
         self.metrics = Metrics(package_version())
         self.deadlines = Deadlines()
+        self.store = StoreWriter(settings.store, settings.store_mb << 20) if settings.store else None
         self.scorer = Scorer(
             cache=self.cache,
             group_buffer=GroupBuffer(),
@@ -63,10 +65,17 @@ class Gateway:
             max_deadline_s=settings.max_deadline_s,
             deadlines=self.deadlines,
             refresh=self.live_domains.refreshed,
+            record=self.store.record if self.store else None,
         )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
+        with self.store or contextlib.nullcontext():
+            async with self._scoring():
+                yield
+
+    @asynccontextmanager
+    async def _scoring(self) -> AsyncIterator[None]:
         await self.pool.start()
         try:
             await self.live_domains.load()

@@ -61,6 +61,8 @@ class Scorer:
     deadlines: Deadlines
     refresh: Callable[[Domain], Awaitable[Domain]]
     """The domain of that name as its verifiers are now."""
+    record: Callable[[ScoreRequest, ScoreReply], None] | None = None
+    """Takes every group with its reply, and neither waits nor raises."""
 
     async def score(self, domain: Domain, request: ScoreRequest) -> ScoreReply:
         """The rewards of the group's completions, in order."""
@@ -73,13 +75,16 @@ class Scorer:
         elapsed = time.monotonic() - begun
         self.metrics.scored(domain.name, results, elapsed)
         _log_nulls(domain, request, results)
-        return ScoreReply(
+        reply = ScoreReply(
             domain=domain.name,
             version=domain.version,
             results=results,
             group=rewards.group_stats(results),
             elapsed_ms=round(elapsed * 1000, 3),
         )
+        if self.record is not None:
+            self.record(request, reply)
+        return reply
 
     async def _by_current(
         self, domain: Domain, request: ScoreRequest, deadline: float
