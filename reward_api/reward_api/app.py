@@ -6,6 +6,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
+from reward_api import ui
 from reward_api.gateway.gateway import Gateway, package_version
 from reward_api.gateway.routes import router
 from reward_api.settings import GatewaySettings
@@ -38,6 +39,10 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.state.read_again = gateway.live_domains.read_again
     app.include_router(router)
     mount(app, gateway)
+    if gateway.settings.ui and ui.is_installed():
+        from reward_api.ui.mount import mount_of_gateway
+
+        mount_of_gateway(app, gateway)
     return app
 
 

@@ -11,7 +11,8 @@ import httpx
 import pytest
 from load import Load
 
-from reward_api.cli.samples import alike, sample_groups
+from reward_api.cli.samples import alike
+from reward_api.domains.samples import sample_groups
 from reward_api.domains.spec import read
 
 pytestmark = pytest.mark.compose

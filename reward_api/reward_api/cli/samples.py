@@ -9,39 +9,21 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-import orjson
 from rich.table import Table
 from rich.text import Text
 
 from reward_api.cli.console import printable
+from reward_api.domains.samples import SampleGroup, sample_groups
 
 READY_S = 120.0
 SETTLED_S = 20.0
 """Seconds after which a domain that is not ready, where others are, is taken for one that cannot run on this machine."""
 SHOWN = 60
 NEAR = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class SampleGroup:
-    """A bundled group: what is sent to /score, and the rewards that it must get (None: no verdict)."""
-
-    note: str
-    group: dict[str, Any]
-    expected: list[float | None]
-
-
-def sample_groups(folder: Path, domain: str) -> list[SampleGroup]:
-    """The sample groups of a domain, from `samples/<domain>.jsonl` in the domains folder; none when it has no file."""
-    path = folder / "samples" / f"{domain}.jsonl"
-    if not path.exists():
-        return []
-    return [SampleGroup(**orjson.loads(line)) for line in path.read_bytes().splitlines() if line.strip()]
 
 
 def is_free(host: str, port: int) -> bool:
