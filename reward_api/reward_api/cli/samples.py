@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -39,10 +41,11 @@ def is_free(host: str, port: int) -> bool:
 
 @contextmanager
 def serving(
-    url: str, arguments: list[str], folder: Path, key: str = ""
+    url: str, arguments: list[str], folder: Path, key: str = "", environment: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
     """A client of `touchstone serve` in a process of its own, ready. Raises SystemExit when it does not become so."""
-    server = subprocess.Popen([sys.executable, "-m", "reward_api", "serve", *arguments])  # noqa: S603
+    command = [sys.executable, "-m", "reward_api", "serve", *arguments]
+    server = subprocess.Popen(command, env={**os.environ, **environment})  # noqa: S603
     headers = {"authorization": f"Bearer {key}"} if key else {}
     try:
         with httpx.Client(base_url=url, headers=headers, timeout=120, trust_env=False) as client:
