@@ -100,9 +100,8 @@ def addresses(client: httpx.Client) -> dict[str, str]:
     step = client.get(f"/ui/run?{run}&step=30").text
     sample = "/ui/sample/" + step.partition('href="/ui/sample/')[2].partition('"')[0]
     group = "/ui/group/" + step.partition('href="/ui/group/')[2].partition('"')[0]
-    ids = sorted(
-        set(part.partition('"')[0] for part in client.get("/ui/compare").text.split('<option value="')[1:]) - {""}
-    )
+    choices = client.get("/ui/compare").text.split('<option value="')[1:]
+    ids = sorted({part.partition('"')[0] for part in choices} - {""})
     filters = {
         "reward 2..3": "reward=2..3",
         "reward null": "reward=null",

@@ -610,12 +610,11 @@ async def live(request: Request) -> Response:
 
 @router.get("/login")
 def login_form(request: Request) -> Response:
-    return _login_page(request, "", 200)
+    return _login_page(request.query_params.get("next", ""), "", 200)
 
 
-def _login_page(request: Request, fault: str, status: int) -> Response:
-    target = _local(request.query_params.get("next", ""))
-    return HTMLResponse(render("login.html", fault=fault, target=target), status)
+def _login_page(target: str, fault: str, status: int) -> Response:
+    return HTMLResponse(render("login.html", fault=fault, target=_local(target)), status)
 
 
 def _local(target: str) -> str:
@@ -630,7 +629,7 @@ async def login(request: Request) -> Response:
     form = await _form(request)
     cookie = _keys(request).session(form.get("key", ""))
     if cookie is None:
-        return _login_page(request, "This key may not score here.", 401)
+        return _login_page(form.get("next", ""), "This key may not score here.", 401)
     response = RedirectResponse(_local(form.get("next", "")), 303)
     secure = request.url.scheme == "https"
     response.set_cookie(SESSION, cookie, SESSION_S, path=PAGE, httponly=True, samesite="strict", secure=secure)

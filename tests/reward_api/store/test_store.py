@@ -59,6 +59,7 @@ async def test_a_stored_group_is_what_its_reply_shows(settings, queries):
         assert (whole.group.prompt, whole.group.name, whole.input) == ("say it", "q7", None)
 
 
+@pytest.mark.slow
 async def test_no_reference_is_stored(settings):
     await stored(settings, {**GROUP, "completions": ["no"], "reference": {"answer": "SECRETREFERENCE"}})
     files = [path for path in settings.store.iterdir() if path.is_file()]
@@ -68,6 +69,7 @@ async def test_no_reference_is_stored(settings):
     assert row == (0,)
 
 
+@pytest.mark.slow
 async def test_samples_that_come_one_by_one_are_one_group(settings, queries):
     parts = [
         {**GROUP, "completions": [text], "run": "r", "step": 1, "id": "q", "group_size": 3, "indices": [place]}
@@ -81,6 +83,7 @@ async def test_samples_that_come_one_by_one_are_one_group(settings, queries):
     ]
 
 
+@pytest.mark.slow
 async def test_it_is_read_while_it_is_written(settings, queries):
     gateway, client = running(settings)
     async with gateway.running(), client:
@@ -92,6 +95,7 @@ async def test_it_is_read_while_it_is_written(settings, queries):
             assert sum(one.completions for one in queries.all_series()) == 3 * count
 
 
+@pytest.mark.slow
 async def test_a_full_queue_drops_and_changes_no_reply(settings, monkeypatch):
     monkeypatch.setattr(writer, "MAX_CHARACTERS", 20)
     gate = threading.Event()
@@ -106,6 +110,7 @@ async def test_a_full_queue_drops_and_changes_no_reply(settings, monkeypatch):
     assert [[one["reward"] for one in reply["results"]] for reply in replies] == [[1.0, 0.0, 1.0]] * 5
 
 
+@pytest.mark.slow
 async def test_a_store_that_cannot_be_written_costs_no_reply(settings, monkeypatch):
     def add(*_):
         raise sqlite3.OperationalError("database or disk is full")
@@ -115,6 +120,7 @@ async def test_a_store_that_cannot_be_written_costs_no_reply(settings, monkeypat
     assert [one["reward"] for one in reply["results"]] == [1.0, 0.0, 1.0]
 
 
+@pytest.mark.slow
 async def test_the_oldest_groups_make_room(settings, queries):
     texts = [f"{number} " + "x" * 300_000 for number in range(60)]
     await stored(settings, *({**GROUP, "completions": [text], "id": str(at)} for at, text in enumerate(texts)))
@@ -124,6 +130,7 @@ async def test_the_oldest_groups_make_room(settings, queries):
     assert sum(path.stat().st_size for path in settings.store.iterdir()) < 8 << 20
 
 
+@pytest.mark.slow
 async def test_a_file_is_read_without_a_gateway_where_nothing_may_be_written(settings, tmp_path):
     await stored(settings, GROUP)
     (path,) = settings.store.glob(PATTERN)
@@ -135,6 +142,7 @@ async def test_a_file_is_read_without_a_gateway_where_nothing_may_be_written(set
     assert Queries(Reader(copy / path.name)).all_series()[0].completions == 3
 
 
+@pytest.mark.slow
 async def test_filters(settings, queries):
     await stored(settings, {**GROUP, "completions": ["yes", "100% no_", "NO way"], "run": "r"})
     where = Filter(run="r")
