@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from fastapi import FastAPI
 
+from reward_api import ui
 from reward_api.gateway.episodes import Embedded
 from reward_api.gateway.gateway import Gateway, package_version
 from reward_api.gateway.routes import router
 from reward_api.settings import GatewaySettings
+from reward_api.store.writer import StoreWriter
 from reward_api.trainers.mount import mount
 from reward_verifiers import registry
 from reward_verifiers.service.app import bare_app
@@ -28,6 +31,8 @@ def create_app(gateway: Gateway) -> FastAPI:
     watch_samples(readings, gateway.admission)
     watch_pool(readings, gateway.pool)
     watch_cache(readings, gateway)
+    if gateway.store is not None:
+        watch_store(readings, gateway.store)
     readings.gauge(
         "reward_refused_domains", "Domain files that are refused.", lambda: len(gateway.live_domains.refused)
     )
@@ -42,6 +47,10 @@ def create_app(gateway: Gateway) -> FastAPI:
     mount(app, gateway)
     if gateway.embedded is not None:
         gateway.embedded.install(app, readings)
+    if gateway.settings.ui and ui.is_installed():
+        from reward_api.ui.mount import mount_of_gateway
+
+        mount_of_gateway(app, gateway)
     return app
 
 
@@ -74,6 +83,13 @@ def watch_monitor(readings: Readings, gateway: Gateway) -> None:
         "reward_monitor_skipped", "Re-grades for which there was no spare room.", lambda: monitoring.skipped
     )
     readings.counter("reward_monitor_cpu_seconds", "CPU time of the monitor's thread.", lambda: monitoring.seconds)
+
+
+def watch_store(readings: Readings, store: StoreWriter) -> None:
+    about = "Scored groups by what became of them in the store."
+    for outcome in store.outcomes:
+        readings.counter("reward_stored_groups", about, partial(store.outcomes.__getitem__, outcome), outcome=outcome)
+    readings.gauge("reward_store_bytes", "Size of the store.", store.bytes)
 
 
 def serve_gateway(settings: GatewaySettings, host: str, port: int) -> None:

@@ -71,3 +71,15 @@ class GatewaySettings(ServiceSettings):
     monitor_data: Path | None = Field(
         default=None, description="Folder with canaries.jsonl and anchors.jsonl for the monitor; see docs/monitor.md."
     )
+    store: Path | None = Field(
+        default=None,
+        description="Folder in which every scored group is kept for the page and `touchstone ui`: prompts, completions and "
+        "what the replies say of them, and no references.",
+    )
+    store_mb: int = Field(
+        default=1024, ge=8, description="Size of that store. The oldest groups make room for new ones."
+    )
+    ui: bool = Field(default=True, description="Serve the page at /ui. It needs the extra `ui`.")
+    audits: Path | None = Field(
+        default=None, description="Folder of reports that `touchstone audit --report` wrote, for the page."
+    )

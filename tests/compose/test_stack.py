@@ -11,7 +11,9 @@ import httpx
 import pytest
 from load import Load
 
-from reward_api.cli.samples import alike, sample_groups
+from reward_api.cli.samples import alike
+from reward_api.cli.samples import played
+from reward_api.domains.samples import sample_groups
 from reward_api.domains.spec import read
 
 pytestmark = pytest.mark.compose
@@ -92,8 +94,8 @@ def test_sample_groups_get_the_same_rewards_as_embedded(compose, serve, domain):
     with serve() as (url, _):
         for sample in samples:
             with httpx.Client(base_url=url, timeout=120) as here, httpx.Client(base_url=URL, timeout=120) as there:
-                embedded = here.post(f"/score/{domain}", json=sample.played(here)).json()
-                stack = score(sample.played(there), domain)
+                embedded = here.post(f"/score/{domain}", json=played(sample, here)).json()
+                stack = score(played(sample, there), domain)
             assert still(embedded["results"]) == still(stack["results"])
             assert all(map(alike, [result["reward"] for result in stack["results"]], sample.expected))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ def demo(
 ) -> None:
     """Start the suite on loopback, score the sample groups over HTTP, and keep serving."""
     from reward_api.cli.samples import is_free, score_samples, serving
+    from reward_api.ui import is_installed
 
     settings = load_settings(domains=domains)
     if not is_free("127.0.0.1", port):
@@ -25,7 +27,11 @@ def demo(
     url = f"http://127.0.0.1:{port}"
     key = next(iter(settings.scorers | settings.admins), "")
     arguments = ["--port", str(port), "--domains", str(settings.domains)]
-    with serving(url, arguments, settings.domains, key) as (client, server):
+    with (
+        tempfile.TemporaryDirectory(prefix="touchstone-demo-") as folder,
+        serving(url, arguments, settings.domains, key, {"TOUCHSTONE_STORE": str(settings.store or folder)}) as served,
+    ):
+        client, server = served
         table, surprises, missing = score_samples(client, settings.domains)
         Console(width=None if sys.stdout.isatty() else 160, markup=False).print(table)
         for line in missing:
@@ -33,7 +39,8 @@ def demo(
         if surprises:
             raise failure(f"{surprises} rewards are not the expected ones")
         if not once:
-            say(f"Serving on {url} (docs at {url}/docs). Stop with Ctrl-C.")
+            page = f"Look at them at {url}/ui. " if settings.ui and is_installed() else ""
+            say(f"Serving on {url} (docs at {url}/docs). {page}Stop with Ctrl-C.")
             try:
                 server.wait()
             except KeyboardInterrupt:

@@ -15,10 +15,12 @@ from reward_api.cli.console import failure
 from reward_api.cli.convert import convert
 from reward_api.cli.demo import demo
 from reward_api.cli.explain import explain
+from reward_api.cli.labels import check_labels
 from reward_api.cli.look.diff import diff
 from reward_api.cli.look.show import show
 from reward_api.cli.score.command import score
 from reward_api.cli.serve import serve
+from reward_api.cli.ui import ui
 
 COMMANDS = "touchstone.commands"
 """Entry points of other packages, `train` among them: each is a typer app, a group of commands."""
@@ -75,7 +77,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve, score, show, diff, audit, explain, convert, demo):
+for command in (serve, score, show, diff, ui, check_labels, audit, explain, convert, demo):
     app.command()(command)
 app.add_typer(domains.app, name="domains")
 app.add_typer(monitor.app, name="monitor")

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import math
+import os
 import secrets
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
-import orjson
 from rich.table import Table
 from rich.text import Text
 
 from reward_api.cli.console import printable
+from reward_api.domains.samples import SampleGroup, sample_groups
 
 READY_S = 120.0
 SETTLED_S = 20.0
@@ -28,38 +29,19 @@ SHOWN = 60
 NEAR = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class SampleGroup:
-    """A bundled group: what is sent to /score, and the rewards that it must get (None: no verdict). calls: for each
-    completion the calls of its episode, which the tools make first; None where there is no session.
-    """
-
-    note: str
-    group: dict[str, Any]
-    expected: list[float | None]
-    calls: list[list[dict[str, Any]] | None] | None = None
-
-    def played(self, client: httpx.Client) -> dict[str, Any]:
-        """The group, once its calls are made in new sessions."""
-        if self.calls is None:
-            return self.group
-        sessions: list[str | None] = []
-        for calls in self.calls:
-            name = None if calls is None else f"sample-{secrets.token_hex(8)}"
-            sessions.append(name)
-            if name is not None:
-                client.post("/sessions", json={"session": name}).raise_for_status()
-            for call in calls or ():
-                client.post("/call", json={"session": name, **call}).raise_for_status()
-        return {**self.group, "sessions": sessions}
-
-
-def sample_groups(folder: Path, domain: str) -> list[SampleGroup]:
-    """The sample groups of a domain, from `samples/<domain>.jsonl` in the domains folder; none when it has no file."""
-    path = folder / "samples" / f"{domain}.jsonl"
-    if not path.exists():
-        return []
-    return [SampleGroup(**orjson.loads(line)) for line in path.read_bytes().splitlines() if line.strip()]
+def played(sample: SampleGroup, client: httpx.Client) -> dict[str, Any]:
+    """The group as it is sent to /score, once its calls are made in new sessions of the tools."""
+    if sample.calls is None:
+        return sample.group
+    sessions: list[str | None] = []
+    for calls in sample.calls:
+        name = None if calls is None else f"sample-{secrets.token_hex(8)}"
+        sessions.append(name)
+        if name is not None:
+            client.post("/sessions", json={"session": name}).raise_for_status()
+        for call in calls or ():
+            client.post("/call", json={"session": name, **call}).raise_for_status()
+    return {**sample.group, "sessions": sessions}
 
 
 def is_free(host: str, port: int) -> bool:
@@ -75,10 +57,11 @@ def is_free(host: str, port: int) -> bool:
 
 @contextmanager
 def serving(
-    url: str, arguments: list[str], folder: Path, key: str = ""
+    url: str, arguments: list[str], folder: Path, key: str = "", environment: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
     """A client of `touchstone serve` in a process of its own, ready. Raises SystemExit when it does not become so."""
-    server = subprocess.Popen([sys.executable, "-m", "reward_api", "serve", *arguments])  # noqa: S603
+    command = [sys.executable, "-m", "reward_api", "serve", *arguments]
+    server = subprocess.Popen(command, env={**os.environ, **environment})  # noqa: S603
     headers = {"authorization": f"Bearer {key}"} if key else {}
     try:
         with httpx.Client(base_url=url, headers=headers, timeout=120, trust_env=False) as client:
@@ -129,7 +112,7 @@ def score_samples(client: httpx.Client, folder: Path) -> tuple[Table, int, list[
     listing = client.get("/domains").raise_for_status().json()
     for domain in (entry["name"] for entry in listing["domains"] if entry["enabled"]):
         for sample in sample_groups(folder, domain):
-            reply = client.post(f"/score/{domain}", json=sample.played(client)).raise_for_status().json()
+            reply = client.post(f"/score/{domain}", json=played(sample, client)).raise_for_status().json()
             surprises += _add_rows(table, domain, sample, reply)
             for result in filter(_cannot, reply["results"]):
                 missing.setdefault(result["failure"]["message"], set()).add(domain)

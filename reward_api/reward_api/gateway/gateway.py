@@ -22,6 +22,7 @@ from reward_api.gateway.scoring import Scorer, Unwatched
 from reward_api.monitor.frozen import read_frozen
 from reward_api.monitor.log import RecordLog
 from reward_api.settings import GatewaySettings
+from reward_api.store.writer import StoreWriter
 from reward_verifiers import registry
 from reward_verifiers.runtime.local import pool_for
 from reward_verifiers.service.admission import Admission
@@ -67,6 +68,7 @@ class Gateway:
         self.metrics = Metrics(package_version())
         self.deadlines = Deadlines()
         self.monitoring = self._monitoring() if settings.monitor else None
+        self.store = StoreWriter(settings.store, settings.store_mb << 20) if settings.store else None
         self.scorer = Scorer(
             cache=self.cache,
             group_buffer=GroupBuffer(),
@@ -76,6 +78,7 @@ class Gateway:
             refresh=self.live_domains.refreshed,
             episodes=self.episodes,
             watch=self.monitoring or Unwatched(),
+            record=self.store.record if self.store else None,
         )
 
     def _monitoring(self) -> Monitoring:
@@ -87,6 +90,12 @@ class Gateway:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
+        with self.store or contextlib.nullcontext():
+            async with self._scoring():
+                yield
+
+    @asynccontextmanager
+    async def _scoring(self) -> AsyncIterator[None]:
         await self.pool.start()
         try:
             tools = self.embedded.running() if self.embedded else contextlib.nullcontext()

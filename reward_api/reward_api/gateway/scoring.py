@@ -93,6 +93,8 @@ class Scorer:
     """The domain of that name as its verifiers are now."""
     episodes: Episodes
     watch: Watch
+    record: Callable[[ScoreRequest, ScoreReply], None] | None = None
+    """Takes every group with its reply, and neither waits nor raises."""
 
     async def score(self, domain: Domain, request: ScoreRequest) -> ScoreReply:
         """The rewards of the group's completions, in order."""
@@ -112,13 +114,16 @@ class Scorer:
         elapsed = time.monotonic() - begun
         self.metrics.scored(domain.name, results, elapsed)
         _log_nulls(domain, request, results)
-        return ScoreReply(
+        reply = ScoreReply(
             domain=domain.name,
             version=domain.version,
             results=results,
             group=rewards.group_stats(results),
             elapsed_ms=round(elapsed * 1000, 3),
         )
+        if self.record is not None:
+            self.record(request, reply)
+        return reply
 
     async def _marked(
         self, domain: Domain, request: ScoreRequest, results: list[SampleResult], deadline: float

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import time
+from urllib.parse import quote
 
 from fastapi import Request
+from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -14,6 +17,13 @@ from reward_verifiers.service.problems import HTTPProblem
 PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json"})
 """What needs no key: health, and what the documentation shows of every gateway alike."""
 PUBLIC_FOLDER = "/static-offline-docs/"
+PAGE = "/ui"
+"""The page for people: a browser has no bearer key, so a session does instead, and its files and form need none."""
+LOGIN = f"{PAGE}/login"
+PUBLIC_PAGES = (LOGIN, f"{PAGE}/static/")
+SESSION = "touchstone_session"
+"""The cookie of a session."""
+SESSION_S = 12 * 3600
 
 
 class Keys:
@@ -34,6 +44,25 @@ class Keys:
     def may_administer(self, key: str | None) -> bool:
         return self._among(key, self._admin)
 
+    @property
+    def are_set(self) -> bool:
+        return bool(self._score)
+
+    def session(self, key: str) -> str | None:
+        """The cookie of who has this key; None for a key that may not score. It holds neither the key nor its digest, any
+        gateway with the same keys takes it, and it ends with the key.
+        """
+        if not self.may_score(key):
+            return None
+        end = str(int(time.time()) + SESSION_S)
+        return f"{end}.{_signature(_digest(key), end)}"
+
+    def is_session(self, cookie: str) -> bool:
+        end, _, signature = cookie.partition(".")
+        signatures = [_signature(digest, end) for digest in self._score + self._admin]
+        matches = [hmac.compare_digest(signature.encode(), one.encode()) for one in signatures]
+        return any(matches) and end.isascii() and end.isdigit() and int(end) > time.time()
+
     @staticmethod
     def _among(key: str | None, digests: list[bytes]) -> bool:
         digest = _digest(key or "")
@@ -43,6 +72,10 @@ class Keys:
 
 def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+
+
+def _signature(digest: bytes, end: str) -> str:
+    return hmac.new(digest, f"session until {end}".encode(), hashlib.sha256).hexdigest()
 
 
 def bearer(headers: Headers) -> str | None:
@@ -66,14 +99,43 @@ class BearerKeys:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         guarded = scope["type"] == "http" and not self._is_public(scope["path"])
-        if guarded and not self._keys.may_score(bearer(Headers(scope=scope))):
+        if guarded and not self._may_pass(scope):
             self._refusals["key"] += 1
+            if _is_page(scope["path"]) and scope["method"] == "GET":
+                await _to_login(scope)(scope, receive, send)
+                return
             await _UNAUTHORIZED.response()(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
+    def _may_pass(self, scope: Scope) -> bool:
+        headers = Headers(scope=scope)
+        if self._keys.may_score(bearer(headers)):
+            return True
+        # A cookie opens the page alone: what scores and changes domains needs the key itself.
+        return _is_page(scope["path"]) and self._keys.is_session(cookie_of(headers))
+
     def _is_public(self, path: str) -> bool:
-        return path in self._public or (path.startswith(PUBLIC_FOLDER) and ".." not in path)
+        return path in self._public or (path.startswith((PUBLIC_FOLDER, *PUBLIC_PAGES)) and ".." not in path)
+
+
+def _is_page(path: str) -> bool:
+    return path == PAGE or path.startswith(f"{PAGE}/")
+
+
+def _to_login(scope: Scope) -> Response:
+    """Back to where it came from afterwards; htmx goes there itself."""
+    path = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
+    login = f"{LOGIN}?next={quote(path)}"
+    if Headers(scope=scope).get("hx-request"):
+        return Response(status_code=401, headers={"hx-redirect": LOGIN})
+    return RedirectResponse(login, 303)
+
+
+def cookie_of(headers: Headers) -> str:
+    """The session's cookie; empty when there is none."""
+    pairs = (part.strip().partition("=") for part in headers.get("cookie", "").split(";"))
+    return next((value for name, _, value in pairs if name == SESSION), "")
 
 
 async def require_admin(request: Request) -> None:

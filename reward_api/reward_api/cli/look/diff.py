@@ -67,15 +67,9 @@ def _pairs(before: Path, old: list[Sample], after: Path, new: list[Sample]) -> l
 
 def flip_of(old: Sample, new: Sample, old_name: str, new_name: str) -> str | None:
     """`right → wrong` and the like; `reward` where only the reward differs; None for no difference."""
-    states = [_state(sample, name) for sample, name in ((old, old_name), (new, new_name))]
-    if states[0] != states[1]:
-        return f"{states[0]} → {states[1]}"
-    return "reward" if old.reward != new.reward else None
+    from reward_api.store.flips import flip
 
-
-def _state(sample: Sample, component: str) -> str:
-    score = sample.score(component)
-    return "no verdict" if score is None else "right" if score >= 1 else "wrong"
+    return flip(old.score(old_name), new.score(new_name), old.reward, new.reward)
 
 
 def _document(kind: str, old: Sample, new: Sample, old_name: str, new_name: str) -> dict[str, Any]:

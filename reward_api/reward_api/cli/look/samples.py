@@ -16,10 +16,9 @@ from typing import Any
 from reward_api.cli.score.journal import lines_of
 from reward_api.cli.score.requests import Columns, request_of
 from reward_api.cli.score.rows import BadInput, Row
+from reward_api.store.flips import RIGHT
 
 Z_95 = 1.96
-RIGHT = 1.0
-"""The score from which a completion is right."""
 _FILTER = re.compile(r"([\w.-]+)\s{0,9}(<=|>=|!=|=|<|>)(.*)", re.DOTALL)
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -77,7 +76,7 @@ def samples_of(path: Path, columns: Columns) -> Iterator[Sample]:
     for line in lines_of(path):
         row = line.get("input") or {}
         try:
-            texts = [_text(one) for one in request_of(Row(line["line"], row), columns)["completions"]]
+            texts = [text_of(one) for one in request_of(Row(line["line"], row), columns)["completions"]]
         except BadInput:
             texts = []
         group = str(line.get("id") or (json.dumps(row["prompt"]) if row.get("prompt") else line["line"]))
@@ -85,7 +84,8 @@ def samples_of(path: Path, columns: Columns) -> Iterator[Sample]:
             yield Sample(line["line"], index, group, texts[index] if index < len(texts) else "", result, row)
 
 
-def _text(completion: Any) -> str:
+def text_of(completion: Any) -> str:
+    """The last message of a chat."""
     return completion if isinstance(completion, str) else str(completion[-1].get("content", ""))
 
 

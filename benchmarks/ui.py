@@ -1,0 +1,223 @@
+"""The page over 100,000 completions in files: first paint in a real browser, and every filter, in milliseconds.
+
+    python benchmarks/ui.py [--completions 100000] [--folder DIR] [--browser]
+
+A first run of `touchstone ui` reads the files; then each address is asked for several times, and the median and the worst
+are printed. With --browser, Chromium opens the pages (it and chromedriver must be installed).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+GROUP = 16
+STEPS = 60
+PORT = 8788
+BUDGET_MS = {"first paint": 300, "filter": 1000}
+
+
+def write_files(folder: Path, completions: int) -> None:
+    """Two files of the same run's rollouts by two versions, with texts of about 1,200 characters."""
+    draw = random.Random(0)
+    words = ["".join(draw.choices("abcdefghijklmnopqrstuvwxyz", k=draw.randint(2, 9))) for _ in range(4000)]
+    groups = completions // GROUP // 2
+    rows = []
+    for group in range(groups):
+        a, b = draw.randint(2, 99), draw.randint(2, 99)
+        texts = []
+        for _ in range(GROUP):
+            answer = a + b if draw.random() < 0.5 else a + b + draw.randint(1, 9)
+            thinking = " ".join(draw.choices(words, k=180))
+            texts.append((answer, f"<think>{thinking}</think>\n<answer>\\boxed{{{answer}}}</answer>"))
+        rows.append((group, a, b, texts))
+    for name, version in (("before", "sha256:" + "a" * 64), ("after", "sha256:" + "b" * 64)):
+        with (folder / f"{name}.jsonl").open("w") as out:
+            for group, a, b, texts in rows:
+                out.write(_line(draw, group, a, b, texts, version, groups) + "\n")
+
+
+def _line(draw: random.Random, group: int, a: int, b: int, texts: list, version: str, groups: int) -> str:
+    results = []
+    for answer, _ in texts:
+        null, right, share = draw.random() < 0.02, float(answer == a + b), round(draw.random(), 2)
+        failure = {"kind": "timeout", "component": "answer", "message": "answer did not answer in time"}
+        evidence = {"source": "answer_tag", "extracted": str(answer), "canonical": str(answer), "rule": "numbers"}
+        parts = {
+            "answer": (
+                None if null else right,
+                "right: equal numbers" if right else "wrong: different numbers",
+                evidence,
+            ),
+            "format": (1.0, "the template is kept", {"errors": []}),
+            "language": (share, f"{share:.0%} of 180 words are en", {"target": "en", "words": 180}),
+        }
+        results.append(
+            {
+                "reward": None if null else right + 1 + share,
+                "valid": not null,
+                "failure": failure if null else None,
+                "components": {
+                    key: {
+                        "score": score,
+                        "weight": 1.0,
+                        "valid": score is not None,
+                        "failure": failure if score is None else None,
+                        "reason": reason,
+                        "evidence": found,
+                    }
+                    for key, (score, reason, found) in parts.items()
+                },
+                "flags": ["hedged_answer"] if draw.random() < 0.01 else [],
+            }
+        )
+    row = {
+        "prompt": f"What is {a} + {b}?",
+        "completions": [text for _, text in texts],
+        "answer": str(a + b),
+        "run": "r1",
+        "step": group * STEPS // groups,
+    }
+    about = {"line": group + 1, "id": f"q{group}", "digest": "", "domain": "math", "version": version}
+    return json.dumps({**about, "input": row, "results": results})
+
+
+def addresses(client: httpx.Client) -> dict[str, str]:
+    """What is asked for."""
+    page = client.get("/ui").text
+    run = page.partition('href="/ui/run?')[2].partition('"')[0].replace("&amp;", "&")
+    step = client.get(f"/ui/run?{run}&step=30").text
+    sample = "/ui/sample/" + step.partition('href="/ui/sample/')[2].partition('"')[0]
+    group = "/ui/group/" + step.partition('href="/ui/group/')[2].partition('"')[0]
+    choices = client.get("/ui/compare").text.split('<option value="')[1:]
+    ids = sorted({part.partition('"')[0] for part in choices} - {""})
+    filters = {
+        "reward 2..3": "reward=2..3",
+        "reward null": "reward=null",
+        "answer 0": "component=answer&score=0",
+        "language 0..0.5": "component=language&score=0..0.5",
+        "failure timeout": "failure=timeout",
+        "flag": "flag=hedged_answer",
+        "text, frequent": "text=an",
+        "text, rare": "text=boxed%7B117%7D",
+        "text, none": "text=no+such+text",
+        "text and reward": "text=qu&reward=2..3",
+    }
+    return {
+        "runs": "/ui",
+        "run": f"/ui/run?{run}",
+        "run: curves and histogram": f"/ui/figures?{run}",
+        "step": f"/ui/run?{run}&step=30",
+        "group": group,
+        "completion": sample,
+        "compare two versions": f"/ui/compare?a={ids[0]}&b={ids[1]}",
+        **{f"filter: {name}": f"/ui/run?{run.partition('&')[0]}&{query}" for name, query in filters.items()},
+        **{
+            f"figures of filter: {name}": f"/ui/figures?{run.partition('&')[0]}&{query}"
+            for name, query in filters.items()
+        },
+    }
+
+
+def first_paints(url: str, paths: dict[str, str]) -> dict[str, list[float]]:
+    """First contentful paint of some pages, by the browser's own clock, each in a fresh tab without a cache of pages."""
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1360,900"):
+        options.add_argument(argument)
+    options.binary_location = shutil.which("chromium") or ""
+    browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    script = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
+    times: dict[str, list[float]] = {name: [] for name in paths}
+    try:
+        browser.get(f"{url}/ui/labels")
+        for _ in range(5):
+            for name, path in paths.items():
+                browser.get(url + path)
+                while (paint := browser.execute_script(script)) is None:
+                    time.sleep(0.01)
+                times[name].append(paint)
+    finally:
+        browser.quit()
+    return times
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--completions", type=int, default=100_000)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--browser", action="store_true")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = arguments.folder or Path(scratch)
+        folder.mkdir(exist_ok=True)
+        if not list(folder.glob("*.jsonl")):
+            write_files(folder, arguments.completions)
+        size = sum(path.stat().st_size for path in folder.glob("*.jsonl"))
+        command = [sys.executable, "-m", "reward_api", "ui", str(folder), "--port", str(PORT)]
+        begun = time.monotonic()
+        server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        try:
+            _measure(f"http://127.0.0.1:{PORT}", begun, size, browser=arguments.browser)
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _measure(url: str, begun: float, size: int, *, browser: bool) -> None:
+    with httpx.Client(base_url=url, timeout=60) as client:
+        while True:
+            try:
+                client.get("/ui")
+                break
+            except httpx.TransportError:
+                time.sleep(0.05)
+        up = time.monotonic() - begun
+        while_reading = []
+        while "Reading the files" in client.get("/ui").text:
+            time.sleep(0.2)
+            asked = time.monotonic()
+            client.get("/ui")
+            while_reading.append((time.monotonic() - asked) * 1000)
+        read = time.monotonic() - begun
+        load = os.getloadavg()[0]
+        print(f"{size / 1e6:.0f} MB of files; up after {up:.1f} s, all read after {read:.1f} s; load {load:.1f}\n")
+        print("| address | median ms | worst ms | KB |\n|---|---|---|---|")
+        if while_reading:
+            print(f"| runs, while the files are read | {_two(while_reading)} | |")
+        paths = addresses(client)
+        for name, path in paths.items():
+            times, length = [], 0
+            for turn in range(5):
+                asked = time.monotonic()
+                # A text of another length is another filter, so that none is answered from memory.
+                reply = client.get(path.replace("no+such+text", f"no+such+text{turn}"))
+                times.append((time.monotonic() - asked) * 1000)
+                assert reply.status_code == 200, (path, reply.text[:300])
+                length = len(reply.content)
+            print(f"| {name} | {statistics.median(times):.0f} | {max(times):.0f} | {length / 1000:.0f} |")
+    if browser:
+        chosen = {name: paths[name] for name in ("runs", "run", "step", "group", "completion", "filter: text, rare")}
+        for name, times in first_paints(url, chosen).items():
+            print(f"| first paint: {name} | {_two(times)} | |")
+
+
+def _two(times: list[float]) -> str:
+    return f"{statistics.median(times):.0f} | {max(times):.0f}"
+
+
+if __name__ == "__main__":
+    main()
