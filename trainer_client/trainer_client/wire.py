@@ -28,6 +28,7 @@ class RolloutGroup:
 
     reference: the right answer or tests; a bare string or number is short for {"answer": …}.
     prefix: what the chat template wrote at the start of each completion. truncated, tokens: one a completion.
+    sessions: one a completion: its episode's name to a tools service, whose notes of it the gateway then reads.
     id, run, step: with all three, sending the same group again (a resumed run) finds the same verdicts.
     group_size, indices: these completions are those members of a larger group `id`.
     deadline_s: seconds from now until an answer is of no more use; the client's own when None.
@@ -40,6 +41,7 @@ class RolloutGroup:
     prefix: str = ""
     truncated: Sequence[bool] | None = None
     tokens: Sequence[int] | None = None
+    sessions: Sequence[str] | None = None
     id: str | None = None
     run: str | None = None
     step: int | None = None
@@ -66,6 +68,7 @@ class RolloutSample:
     prefix: str = ""
     truncated: bool | None = None
     tokens: int | None = None
+    session: str | None = None
     run: str | None = None
     step: int | None = None
     deadline_s: float | None = None
@@ -89,6 +92,7 @@ def split(group: RolloutGroup, most_bytes: int) -> list[RolloutGroup]:
             completions=[group.completions[index] for index in part],
             truncated=group.truncated and [group.truncated[index] for index in part],
             tokens=group.tokens and [group.tokens[index] for index in part],
+            sessions=group.sessions and [group.sessions[index] for index in part],
             id=name,
             group_size=len(sizes),
             indices=part,
@@ -116,7 +120,8 @@ class Body:
 
 def write(group: RolloutGroup) -> Body:
     """Raises BadGroup for what cannot be sent; the message names the field."""
-    return _body(group, group.completions, group.truncated, group.tokens, group.id, group.group_size, group.indices)
+    per_completion = (group.completions, group.truncated, group.tokens, group.sessions)
+    return _body(group, *per_completion, group.id, group.group_size, group.indices)
 
 
 def write_samples(samples: Mapping[int, RolloutSample]) -> Body:
@@ -125,11 +130,13 @@ def write_samples(samples: Mapping[int, RolloutSample]) -> Body:
     one = ordered[0]
     truncated = [sample.truncated for sample in ordered]
     tokens = [sample.tokens for sample in ordered]
+    sessions = [sample.session for sample in ordered]
     return _body(
         one,
         [sample.completion for sample in ordered],
         None if None in truncated else truncated,
         None if None in tokens else tokens,
+        None if None in sessions else sessions,
         one.group_id,
         None if one.group_id is None else one.group_size,
         None if one.group_id is None else sorted(samples),
@@ -141,6 +148,7 @@ def _body(
     completions: Sequence[Text],
     truncated: Sequence[Any] | None,
     tokens: Sequence[Any] | None,
+    sessions: Sequence[Any] | None,
     group_id: str | None,
     group_size: int | None,
     indices: Sequence[int] | None,
@@ -154,6 +162,7 @@ def _body(
         "prefix": item.prefix or None,
         "truncated": truncated,
         "tokens": tokens,
+        "sessions": sessions,
         "id": group_id,
         "run": item.run,
         "step": item.step,
