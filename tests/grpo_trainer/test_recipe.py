@@ -74,7 +74,7 @@ def test_a_good_recipe_is_read(tmp_path):
         ("", "recipe: Input should be"),
         (
             changed(sources__signs__task="sines"),
-            "sources.signs: task: there is no 'sines'; one of arithmetic, signs, sums",
+            "sources.signs: task: there is no 'sines'; one of arithmetic, products, signs, sums",
         ),
         (changed(sources__signs__options={"numbers": 9}), "sources.signs: numbers: a puzzle has 2 to 5"),
         (changed(sources__signs__options={"size": 3}), "sources.signs: options: .*unexpected keyword argument 'size'"),
