@@ -1,4 +1,7 @@
-"""An engine that writes what a script says, for tests of what stands on an engine."""
+"""An engine that writes what a script says, for tests of what stands on an engine, and a tokenizer of single letters."""
+
+from tokenizers import Tokenizer, decoders, models
+from transformers import PreTrainedTokenizerFast
 
 from grpo_trainer.rollout import Completion
 
@@ -40,3 +43,11 @@ class ScriptedEngine:
             if ids[-1] in (*sampling.pauses, self._tokenizer.eos_token_id):
                 return Completion(row, ids, [-0.5] * len(ids), truncated=False)
         return Completion(row, ids, [-0.5] * len(ids), truncated=True)
+
+
+def letters_tokenizer():
+    """One token a character of ASCII, and one that ends a tag together with its line."""
+    tokens = ["<eos>", *(chr(code) for code in range(32, 127)), "\n", ">\n"]
+    inner = Tokenizer(models.BPE({token: place for place, token in enumerate(tokens)}, [(">", "\n")]))
+    inner.decoder = decoders.Fuse()
+    return PreTrainedTokenizerFast(tokenizer_object=inner, eos_token="<eos>")

@@ -1,8 +1,7 @@
 """How calls are written: in tags and in JSON, with one token or many for the mark."""
 
 import pytest
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast
+from scripted_engine import letters_tokenizer
 
 from grpo_trainer import tiny
 from grpo_trainer.rollout.call_format import Call, CallFormat
@@ -15,12 +14,7 @@ SCHEMAS = [schema("calculate", "", "expression", ""), schema("search", "", "quer
 
 @pytest.fixture(scope="module")
 def letters():
-    """A tokenizer of single characters, with a token that ends a tag together with the line."""
-    tokens = ["<eos>", *(chr(code) for code in range(32, 127)), "\n", ">\n"]
-    inner = Tokenizer(models.BPE({token: place for place, token in enumerate(tokens)}, [(">", "\n")]))
-    inner.pre_tokenizer, inner.decoder = pre_tokenizers.Split("", "isolated"), decoders.Fuse()
-    inner.pre_tokenizer = None
-    return PreTrainedTokenizerFast(tokenizer_object=inner, eos_token="<eos>")
+    return letters_tokenizer()
 
 
 def test_a_mark_of_one_token_is_the_only_pause():
