@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from grpo_trainer.rollout.call_format import CallStyle
-from grpo_trainer.tasks import TASKS, Task
+from grpo_trainer.tasks import TASKS, Lookup, Task
 from grpo_trainer.tasks.jsonl import JSONLines
 from grpo_trainer.training import GRPOConfig
 from grpo_trainer.training.sft import SFTConfig
@@ -99,14 +99,14 @@ class Engine(_StrictModel):
 class ToolSettings(_StrictModel):
     """Tools that the policy may call while it writes, in training and in evaluation.
 
-    kind: `calculator` runs in the trainer's process; `service` is a tools service at `url` (its key, where it wants one, is
-        in TOUCHSTONE_TOOLS_KEY).
+    kind: `calculator` and `search` (of the sources' own passages, for a miniature) run in the trainer's process; `service`
+        is a tools service at `url` (its key, where it wants one, is in TOUCHSTONE_TOOLS_KEY).
     max_turns: turns that the policy may write; a call in the last one is not run, and the completion is cut there.
     calls: how a call is written: `tags`, <calculate>2*3</calculate>, or `json`, as Hermes and Qwen write it.
     call_s: seconds in which a call has an outcome, or has failed. A completion's `max_tokens` count what tools write, too.
     """
 
-    kind: Literal["calculator", "service"]
+    kind: Literal["calculator", "search", "service"]
     url: str | None = None
     max_turns: int = Field(default=4, ge=1)
     calls: CallStyle = "tags"
@@ -237,12 +237,20 @@ class Recipe(_StrictModel):
     evaluation: Evaluation = Field(default_factory=Evaluation)
 
     @property
+    def passages(self) -> list[str]:
+        """Those of the sources that have some."""
+        tasks = (source.make() for source in self.sources.values())
+        return [passage for task in tasks if isinstance(task, Lookup) for passage in task.passages]
+
+    @property
     def tokens(self) -> tuple[str, ...]:
         """What the sources' texts need of a tiny tokenizer beyond its own."""
         return tuple(dict.fromkeys(token for source in self.sources.values() for token in source.make().tokens))
 
     @model_validator(mode="after")
     def _names_fit(self) -> Recipe:
+        if self.tools is not None and self.tools.kind == "search" and not self.passages:
+            raise ValueError("tools.kind: `search` is of the passages of a source; the task `lookup` has some")
         earlier: dict[str, str] = {}
         for place, stage in enumerate(self.stages):
             where = f"stages[{place}]"

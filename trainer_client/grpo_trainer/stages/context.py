@@ -23,6 +23,7 @@ from grpo_trainer.rollout.call_format import CallFormat
 from grpo_trainer.rollout.end_tokens import end_tokens
 from grpo_trainer.rollout.export import save
 from grpo_trainer.rollout.prompt_template import PromptTemplate
+from grpo_trainer.rollout.search import Search
 from grpo_trainer.rollout.tools import Tools, ToolService
 from grpo_trainer.rollout.transformers_engine import TransformersEngine
 from grpo_trainer.rollout.turns import Turns
@@ -77,6 +78,8 @@ class RunContext:
             return None
         if settings.kind == "calculator":
             return Calculator()
+        if settings.kind == "search":
+            return Search(self.recipe.passages)
         return ToolService(settings.url or "", key=os.environ.get("TOUCHSTONE_TOOLS_KEY"), timeout_s=settings.call_s)
 
     def engine(self, *, copy_weights: bool = False) -> GenerationEngine:
