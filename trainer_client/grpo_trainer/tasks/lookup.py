@@ -2,8 +2,8 @@
 
 Qkabo:   <think><search>kabo</search> kabo lom <search>lom</search> lom 417 </think><answer>417</answer>
 
-Passages are `kabo lom` and `lom 417`, of made-up names. The split is by the name that is asked: no training question has told
-anything of what a test question asks.
+Passages are `kabo lom` and `lom 417`, of made-up names. The split is by the name that is asked: no training question has
+told anything of what a test question asks.
 """
 
 from __future__ import annotations
