@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from scripted_engine import ScriptedEngine, letters_tokenizer
 
+from grpo_trainer import tiny
 from grpo_trainer.evaluation.attempts import Judge, judged_attempts, problem_attempts
-from grpo_trainer.recipe import read_recipe
+from grpo_trainer.recipe import SFTStage, read_recipe
 from grpo_trainer.report import page, read_history
 from grpo_trainer.rollout import Sampling
 from grpo_trainer.rollout.calculator import Calculator
@@ -18,6 +20,7 @@ from grpo_trainer.rollout.rollout_file import ROLLOUTS, read_rows
 from grpo_trainer.rollout.tools import ToolReply
 from grpo_trainer.rollout.turns import Turns
 from grpo_trainer.stages.run_recipe import run_recipe
+from grpo_trainer.stages.sft_stage import KEPT, _example, _pairs
 from grpo_trainer.tasks import Problem, Products
 from trainer_client.client import RewardClient
 
@@ -144,3 +147,31 @@ def test_a_recipe_with_tools_runs_and_its_report_shows_the_calls(gateway, tmp_pa
     text = page(read_history(tmp_path / "run"))
     assert "Calls a completion" in text
     assert "calls an answer" in text
+
+
+def test_a_completion_with_tools_is_kept_and_imitated_but_for_what_tools_wrote(tmp_path):
+    """From a `sample` stage's file to an example, with the template's own beginning taken off."""
+    words = tiny.tokenizer(Products.tokens)
+    turns = [
+        {"role": "assistant", "content": "<think><calculate>1+1</calculate>"},
+        {"role": "tool", "content": "<output>2</output>"},
+        {"role": "assistant", "content": "</think><answer>2</answer>"},
+    ]
+    (tmp_path / KEPT).write_text(json.dumps({"prompt": "Q1+1:", "completion": turns}) + "\n")
+    context = SimpleNamespace(tokenizer=words, template=PromptTemplate("{prompt}<think>", words))
+    stage = SFTStage(kind="sft", name="again", samples="kept", train={"steps": 1})
+    ((prompt, completion),) = _pairs(context, stage, tmp_path)
+    example = _example(context, prompt, completion)
+    assert words.decode(example.prompt) == "Q1+1:<think>"
+    read = [token for token, own in zip(example.completion, example.imitated, strict=True) if not own]
+    own = [token for token, own in zip(example.completion, example.imitated, strict=True) if own]
+    assert words.decode(read) == "<output>2</output>"
+    assert words.decode(own) == "<calculate>1+1</calculate></think><answer>2</answer><eos>"
+
+
+@pytest.mark.parametrize("completion", [[{"role": "tool"}], [["assistant", "a"]], [{"role": "user", "content": "a"}]])
+def test_a_line_that_is_no_example_is_named(tmp_path, completion):
+    (tmp_path / KEPT).write_text(json.dumps({"prompt": "Q1+1:", "completion": completion}) + "\n")
+    stage = SFTStage(kind="sft", name="again", samples="kept", train={"steps": 1})
+    with pytest.raises(ValueError, match=r"kept.jsonl, line 1: not \{prompt, completion\}"):
+        list(_pairs(SimpleNamespace(), stage, tmp_path))

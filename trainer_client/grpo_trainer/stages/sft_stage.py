@@ -15,6 +15,7 @@ from grpo_trainer.training.run_log import RunLog
 from grpo_trainer.training.sft import Example, sft
 
 KEPT = "kept.jsonl"
+_WRITERS = {"assistant": "assistant", "tool": "tool"}
 
 
 def run_sft_stage(context: RunContext, stage: SFTStage, folder: Path, kept: Path | None) -> dict[str, Any]:
@@ -55,9 +56,10 @@ def _pair(line: str, where: str) -> tuple[str, Transcript]:
         fields = json.loads(line)
         completion = fields["completion"]
         if isinstance(completion, list):
-            return str(fields["prompt"]), [
-                {"role": str(message["role"]), "content": str(message["content"])} for message in completion
+            completion = [
+                {"role": _WRITERS[message["role"]], "content": str(message["content"])} for message in completion
             ]
+            return str(fields["prompt"]), completion
         return str(fields["prompt"]), str(completion)
     except (ValueError, TypeError, KeyError):
         raise ValueError(
