@@ -12,7 +12,7 @@ gateway = $(call serving,--port $(TRAIN_PORT) --domains $(1) --workers 1)
 # R1-Zero in miniature, its short form: the cold start, a gateway of its own, reinforcement learning through it, held-out pass@1.
 train-demo: install
 	rm -rf out/train-demo
-	$(call gateway,recipes/domains) $(TRAIN) recipes/train_demo.yaml --run out/train-demo && $(PY) -m reward_api report out/train-demo
+	$(call gateway,recipes/domains) $(TRAIN) recipes/train_demo.yaml --run out/train-demo && $(PY) -m reward_api train report out/train-demo
 
 # R1-Zero on SmolLM2-135M-Instruct, three seeds and one page about them; 40 minutes a seed on two idle cores. What is done is
 # not done again. SEEDS=0 runs one.
@@ -21,7 +21,7 @@ train-real: install
 	$(PY) recipes/fetch_smollm2.py models/smollm2-135m-instruct
 	$(call gateway,recipes/domains) set -e; \
 		for seed in $(SEEDS); do $(PY) -m reward_api train recipes/train_real.yaml --url $(TRAIN_URL) --seed $$seed; done; \
-		$(PY) -m reward_api report $(foreach seed,$(SEEDS),out/train-real-$(seed)) --output out/train-real.html
+		$(PY) -m reward_api train report $(foreach seed,$(SEEDS),out/train-real-$(seed)) --output out/train-real.html
 
 # A policy learns to use a calculator, three seeds, beside the same policy without it. SEEDS=0 runs one.
 train-tools: install
