@@ -80,6 +80,20 @@ def language(name: str) -> None:
     )
 
 
+def tools(name: str) -> None:
+    """Accuracy, and what the policy calls tools for."""
+    save(
+        name,
+        runs(name),
+        {
+            "pass@1, dev split": metric("eval/products/pass@1"),
+            "calls a completion": metric("tools/calls"),
+            "completions with a call": metric("tools/callers"),
+            "the policy's tokens a completion": metric("completions/mean_length"),
+        },
+    )
+
+
 def save(
     name: str,
     histories: Mapping[str, RunHistory],
@@ -133,6 +147,8 @@ def main() -> None:
             "true pass@1, dev split": metric("eval/signs/pass@1"),
         },
     )
+    for name in ("tools-mini", "head-mini"):
+        tools(name)
     save("r1-mini", runs("r1-mini"), {f"pass@1, {name}": metric(f"eval/{name}/pass@1") for name in ("signs", "sums")})
 
 

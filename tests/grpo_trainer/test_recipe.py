@@ -74,7 +74,7 @@ def test_a_good_recipe_is_read(tmp_path):
         ("", "recipe: Input should be"),
         (
             changed(sources__signs__task="sines"),
-            "sources.signs: task: there is no 'sines'; one of arithmetic, signs, sums",
+            "sources.signs: task: there is no 'sines'; one of arithmetic, lookup, products, signs, sums",
         ),
         (changed(sources__signs__options={"numbers": 9}), "sources.signs: numbers: a puzzle has 2 to 5"),
         (changed(sources__signs__options={"size": 3}), "sources.signs: options: .*unexpected keyword argument 'size'"),
@@ -93,6 +93,12 @@ def test_a_good_recipe_is_read(tmp_path):
         (changed(stages__3__train__loss__clip_low=-1), r"stages\[3\].grpo: loss.clip_low: must be at least 0"),
         (changed(stages__3__train__seed=1), r"stages\[3\].grpo: train.seed: the run's own"),
         (changed(model={"width": 100, "heads": 3}), "model: width: 100 is not heads"),
+        (changed(tools={"kind": "browser"}), "tools.kind: Input should be 'calculator', 'search' or 'service'"),
+        (changed(tools={"kind": "service"}), "tools: url: is the address of a `kind: service`"),
+        (changed(tools={"kind": "calculator", "url": "http://x"}), "tools: url: is the address of a `kind: service`"),
+        (changed(tools={"kind": "calculator", "max_turns": 0}), "tools.max_turns: .*greater than or equal to 1"),
+        (changed(tools={"kind": "calculator", "calls": "xml"}), "tools.calls: Input should be 'tags' or 'json'"),
+        (changed(tools={"kind": "search"}), "tools.kind: `search` is of the passages of a source"),
     ],
 )
 def test_a_bad_recipe_names_the_field(tmp_path, recipe, message):

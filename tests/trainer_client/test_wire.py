@@ -6,8 +6,8 @@ import httpx
 import pytest
 from replies import reply, result
 
-from trainer_client import BadGroup, RolloutGroup
-from trainer_client.wire import split, write
+from trainer_client import BadGroup, RolloutGroup, RolloutSample
+from trainer_client.wire import split, write, write_samples
 
 
 def sent(**more):
@@ -55,6 +55,15 @@ def test_what_cannot_be_sent_is_told_here(field, value):
         sent(**{field: value})
 
 
+def test_sessions_go_out_where_every_completion_has_one():
+    """A gateway that does not know the field refuses it: what nobody gave is not sent."""
+    assert sent(sessions=["s1"])["sessions"] == ["s1"]
+    assert "sessions" not in sent()
+    samples = {place: RolloutSample("toy", "a", "r", "g", 2, place, session=f"s{place}") for place in (1, 0)}
+    assert json.loads(write_samples(samples).json)["sessions"] == ["s0", "s1"]
+    assert "sessions" not in json.loads(write_samples({**samples, 1: RolloutSample("toy", "a", "r", "g", 2, 1)}).json)
+
+
 def test_the_deadline_is_added_at_the_end():
     body = write(RolloutGroup("toy", ["a"], "r"))
     assert json.loads(body.until(1.5)) == {**json.loads(body.json), "deadline_s": 1.5}
@@ -62,10 +71,12 @@ def test_the_deadline_is_added_at_the_end():
 
 
 def test_a_group_is_split_by_bytes_and_keeps_its_places():
-    group = RolloutGroup("toy", ["a" * 60, "é" * 30, "c" * 200, "d"], "r", tokens=[1, 2, 3, 4], truncated=[True] * 4)
+    lists = {"tokens": [1, 2, 3, 4], "truncated": [True] * 4, "sessions": ["s1", "s2", "s3", "s4"]}
+    group = RolloutGroup("toy", ["a" * 60, "é" * 30, "c" * 200, "d"], "r", **lists)
     parts = split(group, 130)
     assert [part.indices for part in parts] == [[0, 1], [2], [3]]
     assert [part.tokens for part in parts] == [[1, 2], [3], [4]]
+    assert [part.sessions for part in parts] == [["s1", "s2"], ["s3"], ["s4"]]
     assert {(part.id, part.group_size) for part in parts} == {(parts[0].id, 4)}
 
 

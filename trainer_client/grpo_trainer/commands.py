@@ -70,7 +70,7 @@ def train(
     with _extra():
         from grpo_trainer.recipe import read_recipe
         from grpo_trainer.rollout.sync_guard import EngineOutOfSync
-        from grpo_trainer.stages.gateway_ready import GatewayNotReady, wait_for
+        from grpo_trainer.stages.gateway_ready import GatewayNotReady, reads_sessions, wait_for
         from grpo_trainer.stages.run_recipe import RunInterrupted, run_recipe
         from trainer_client.client import RewardClient
         from trainer_client.errors import RewardError
@@ -84,7 +84,8 @@ def train(
         folder = run or Path("out") / f"{checked.name}-{seed}"
         with RewardClient(url, key=key or None) as client:
             wait_for(url, key, checked)
-            run_recipe(checked, folder, client, seed=seed, announce=errors.print)
+            sessions = checked.tools is not None and reads_sessions(url, key)
+            run_recipe(checked, folder, client, seed=seed, reads_sessions=sessions, announce=errors.print)
     except (GatewayNotReady, RunInterrupted, EngineOutOfSync, RewardError, OSError, ValueError) as error:
         raise _fail(str(error)) from None
     _show(folder)

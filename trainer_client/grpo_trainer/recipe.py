@@ -8,6 +8,7 @@ stages:
   - {kind: sft, name: cold-start, traces: 6000, train: {steps: 700}}
   - {kind: grpo, name: r1-zero, train: {total_steps: 200, …}}
 evaluation: {problems: 200, samples: 16}
+tools: {kind: calculator, max_turns: 4}        # where the policy may call some
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from grpo_trainer.tasks import TASKS, Task
+from grpo_trainer.rollout.call_format import CallStyle
+from grpo_trainer.tasks import TASKS, Lookup, Task
 from grpo_trainer.tasks.jsonl import JSONLines
 from grpo_trainer.training import GRPOConfig
 from grpo_trainer.training.sft import SFTConfig
@@ -91,6 +93,30 @@ class Engine(_StrictModel):
     def _options_fit(self) -> Engine:
         if self.kind != "vllm" and (self.options or self.max_length):
             raise ValueError("options, max_length: are vLLM's; name `kind: vllm`")
+        return self
+
+
+class ToolSettings(_StrictModel):
+    """Tools that the policy may call while it writes, in training and in evaluation.
+
+    kind: `calculator` and `search` (of the sources' own passages, for a miniature) run in the trainer's process; `service`
+        is a tools service at `url` (its key, where it wants one, is in TOUCHSTONE_TOOLS_KEY).
+    max_turns: turns that the policy may write; a call in the last one is not run, and the completion is cut there.
+    calls: how a call is written: `tags`, <calculate>2*3</calculate>, or `json`, as Hermes and Qwen write it.
+    call_s: seconds in which a call has an outcome, or has failed. A completion's `max_tokens` count what tools write, too.
+    """
+
+    kind: Literal["calculator", "search", "service"]
+    url: str | None = None
+    max_turns: int = Field(default=4, ge=1)
+    calls: CallStyle = "tags"
+    max_output_tokens: int = Field(default=512, ge=1, description="Of one output; after that it is cut, with a mark.")
+    call_s: float = Field(default=30.0, gt=0)
+
+    @model_validator(mode="after")
+    def _url_fits(self) -> ToolSettings:
+        if (self.kind == "service") != (self.url is not None):
+            raise ValueError("url: is the address of a `kind: service`, and of no other")
         return self
 
 
@@ -204,13 +230,27 @@ class Recipe(_StrictModel):
     name: Name
     model: Model = Field(default_factory=Model)
     engine: Engine = Field(default_factory=Engine)
+    tools: ToolSettings | None = None
     threads: int = Field(default=1, ge=1, description="Torch's; a small model on a busy machine is fastest with one.")
     sources: dict[Name, Source] = Field(min_length=1)
     stages: list[Stage] = Field(min_length=1)
     evaluation: Evaluation = Field(default_factory=Evaluation)
 
+    @property
+    def passages(self) -> list[str]:
+        """Those of the sources that have some."""
+        tasks = (source.make() for source in self.sources.values())
+        return [passage for task in tasks if isinstance(task, Lookup) for passage in task.passages]
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """What the sources' texts need of a tiny tokenizer beyond its own."""
+        return tuple(dict.fromkeys(token for source in self.sources.values() for token in source.make().tokens))
+
     @model_validator(mode="after")
     def _names_fit(self) -> Recipe:
+        if self.tools is not None and self.tools.kind == "search" and not self.passages:
+            raise ValueError("tools.kind: `search` is of the passages of a source; the task `lookup` has some")
         earlier: dict[str, str] = {}
         for place, stage in enumerate(self.stages):
             where = f"stages[{place}]"

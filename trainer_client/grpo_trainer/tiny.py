@@ -30,11 +30,15 @@ _TOKENS = (
 
 
 @cache
-def tokenizer() -> PreTrainedTokenizerFast:
-    """Longest token first, everything else character by character; unknown characters are <unk>."""
-    words = sorted(_TOKENS[3:], key=len, reverse=True)
+def tokenizer(more: tuple[str, ...] = ()) -> PreTrainedTokenizerFast:
+    """Longest token first, everything else character by character; unknown characters are <unk>.
+
+    more: tokens that a task needs beside those of all.
+    """
+    tokens = (*_TOKENS, *more)
+    words = sorted(tokens[3:], key=len, reverse=True)
     pattern = "|".join(_escaped(word) for word in words)
-    core = Tokenizer(WordLevel({token: index for index, token in enumerate(_TOKENS)}, unk_token=UNK))
+    core = Tokenizer(WordLevel({token: index for index, token in enumerate(tokens)}, unk_token=UNK))
     core.pre_tokenizer = Split(Regex(f"{pattern}|."), behavior="isolated")
     core.decoder = Fuse()
     return PreTrainedTokenizerFast(
@@ -42,9 +46,11 @@ def tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def decoder(layers: int = 3, width: int = 128, heads: int = 4, seed: int = 0) -> MistralForCausalLM:
-    """A randomly initialised decoder for `tokenizer()`: 3 x 128 has 0.68 M parameters, 6 x 256 has 4.8 M. fp32."""
-    words = tokenizer()
+def decoder(
+    layers: int = 3, width: int = 128, heads: int = 4, seed: int = 0, more: tuple[str, ...] = ()
+) -> MistralForCausalLM:
+    """A randomly initialised decoder for `tokenizer(more)`: 3 x 128 has 0.68 M parameters, 6 x 256 has 4.8 M. fp32."""
+    words = tokenizer(more)
     config = MistralConfig(
         vocab_size=len(words),
         hidden_size=width,

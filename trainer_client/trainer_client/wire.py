@@ -120,16 +120,8 @@ class Body:
 
 def write(group: RolloutGroup) -> Body:
     """Raises BadGroup for what cannot be sent; the message names the field."""
-    return _body(
-        group,
-        group.completions,
-        group.truncated,
-        group.tokens,
-        group.sessions,
-        group.id,
-        group.group_size,
-        group.indices,
-    )
+    per_completion = (group.completions, group.truncated, group.tokens, group.sessions)
+    return _body(group, *per_completion, group.id, group.group_size, group.indices)
 
 
 def write_samples(samples: Mapping[int, RolloutSample]) -> Body:

@@ -25,10 +25,12 @@ def exact(values):
     return torch.tensor(values, dtype=torch.float64)
 
 
-def ours(settings, inputs):
-    """(loss, gradient) as the update computes them."""
+def ours(settings, inputs, *, tools=False):
+    """(loss, gradient) as the update computes them. tools: some tokens are a tool's."""
     tensors = {name: exact(inputs[name]) for name in ("logp", "old", "rollout", "reference")}
     mask, config = torch.tensor(inputs["mask"]), LossConfig(**{"kl_coef": 0.0, "correction": "none", **settings})
+    if tools:
+        mask = mask & torch.tensor(inputs["own"])
     logp = tensors["logp"].requires_grad_()
     parts = token_loss(
         logp,
@@ -45,7 +47,7 @@ def ours(settings, inputs):
 
 
 def check_loss(case, inputs):
-    loss, gradient = ours(case["ours"], inputs)
+    loss, gradient = ours(case["ours"], inputs, tools=case.get("tools", False))
     assert loss == pytest.approx(case["loss"], abs=2e-9)  # verl and OpenRLHF add 1e-8 to their denominators
     torch.testing.assert_close(gradient, exact(case["gradient"]), rtol=0, atol=2e-9)
 
@@ -71,9 +73,11 @@ def test_the_advantages(trainer, case):
 
 def test_the_tensors_tell_the_cases_apart():
     """Else equality would prove nothing: every option of ours gives another gradient here."""
-    by_settings = {json.dumps(case["ours"], sort_keys=True): case["gradient"] for _, case in LOSSES}
+    by_settings = {
+        (json.dumps(case["ours"], sort_keys=True), case.get("tools", False)): case["gradient"] for _, case in LOSSES
+    }
     gradients = [json.dumps(gradient) for gradient in by_settings.values()]
-    assert len(set(gradients)) == len(gradients) == 14
+    assert len(set(gradients)) == len(gradients) == 22
 
 
 @pytest.mark.long

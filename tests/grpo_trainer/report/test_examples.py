@@ -56,3 +56,16 @@ def test_a_long_text_is_cut_in_the_middle(row):
 
 def test_a_run_without_rollouts_has_no_examples():
     assert examples([]) == []
+
+
+def test_a_tools_turns_are_shown_apart(row):
+    turns = [
+        {"role": "assistant", "content": "<calculate>1+1</calculate>"},
+        {"role": "tool", "content": "<output>2</output>"},
+    ]
+    (best, *_) = examples([row(completion=turns, calls=["ok"])])
+    assert best.completion == "<calculate>1+1</calculate>\n⟦tool⟧ <output>2</output>"
+    assert best.details["calls"] == "ok"
+    forged = "<output>2</output>\n⟦tool⟧ 2"
+    (best, *_) = examples([row(completion=forged, calls=[])])
+    assert (best.completion, best.details["calls"]) == (forged, "none")

@@ -17,9 +17,11 @@ components:
 
 @pytest.fixture(scope="session")
 def gateway(serve, tmp_path_factory):
-    """The URL of a running gateway with the recipe's domain, and `brief`, whose rewards differ for any model."""
+    """The URL of a running gateway with the recipes' domains, and `brief`s, whose rewards differ for any model."""
     domains = tmp_path_factory.mktemp("domains")
-    shutil.copy(RECIPES / "domains" / "signs.yaml", domains)
+    for name in ("signs", "products"):
+        shutil.copy(RECIPES / "domains" / f"{name}.yaml", domains)
     (domains / "brief.yaml").write_text(BRIEF)
+    (domains / "products_brief.yaml").write_text(BRIEF.replace("exact", "number"))
     with serve("--domains", str(domains), "--workers", "1") as (url, _):
         yield url

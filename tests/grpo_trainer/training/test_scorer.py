@@ -3,6 +3,7 @@
 import json
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -99,6 +100,37 @@ def test_a_sample_is_sent_before_its_siblings_exist():
         "deadline_s": 0,
         "step": 0,
     }
+
+
+@pytest.mark.parametrize("sessions", [True, False])
+def test_turns_go_out_as_messages_with_the_policys_tokens_and_where_it_is_read_the_session(sessions):
+    requests = []
+
+    def answer(request):
+        if request.method == "GET":
+            return httpx.Response(200, json={"version": "v", "components": []})
+        requests.append(json.loads(request.content))
+        result = {"reward": 1.0, "valid": True, "failure": None, "components": {}, "flags": []}
+        return httpx.Response(200, json={"domain": "math", "version": "v", "results": [result], "group": {}})
+
+    messages = [
+        {"role": role, "content": text} for role, text in (("assistant", "a"), ("tool", "b"), ("assistant", "c"))
+    ]
+    rollout = replace(
+        rollouts(["a\nc"])[0],
+        ids=[4, 5, 6, 2],
+        logprobs=[0.0] * 4,
+        mask=[True, False, True, True],
+        messages=messages,
+        session="s1",
+    )
+    with RewardClient("http://gateway", transport=httpx.MockTransport(answer)) as client:
+        scorer = GatewayScorer(client, sessions=sessions)
+        scorer.submit(rollout)
+        assert scorer.result("0-0").rewards == [1.0]
+    assert requests[0]["completions"] == [messages]
+    assert requests[0]["tokens"] == [3]
+    assert requests[0].get("sessions") == (["s1"] if sessions else None)
 
 
 def test_a_request_at_fault_raises(gateway, score_all):

@@ -9,10 +9,11 @@ from typing import Any
 from grpo_trainer.evaluation.summary import Attempt, ProblemAttempts
 from grpo_trainer.rollout import Completion, GenerationEngine, Sampling
 from grpo_trainer.rollout.prompt_template import PromptTemplate
+from grpo_trainer.rollout.transcript import own_text, transcript
 from grpo_trainer.tasks.task import Problem, Task
 from trainer_client.client import RewardClient
 from trainer_client.results import ScoredGroup
-from trainer_client.wire import RolloutGroup
+from trainer_client.wire import RolloutGroup, Text
 
 BLOCK = 64
 """Problems that are sampled together."""
@@ -20,21 +21,25 @@ BLOCK = 64
 
 @dataclass(frozen=True)
 class JudgedAttempts:
-    """A problem with the texts of all attempts at it, and their verdicts, in the same order."""
+    """A problem with all attempts at it as texts (or messages, where tools wrote), and their verdicts, in the same order."""
 
     problem: Problem
-    texts: list[str]
+    texts: list[Text]
     completions: list[Completion]
     scored: ScoredGroup
 
 
 @dataclass(frozen=True)
 class Judge:
-    """A domain of the gateway; `accuracy` is its component that says what is right (by a score of 1)."""
+    """A domain of the gateway; `accuracy` is its component that says what is right (by a score of 1).
+
+    sessions: name the attempts' sessions, for a gateway that reads what the tools noted of them.
+    """
 
     client: RewardClient
     domain: str
     accuracy: str = "answer"
+    sessions: bool = False
 
 
 def judged_attempts(
@@ -51,7 +56,7 @@ def judged_attempts(
     for start in range(first, len(problems), BLOCK):
         part = problems[start : start + BLOCK]
         completions = _sampled(engine, tokenizer, template, part, samples, _seeded(sampling, start))
-        texts = [[text_of(tokenizer, completion) for completion in group] for group in completions]
+        texts: list[list[Text]] = [[transcript(tokenizer, completion) for completion in group] for group in completions]
         groups = [_group(judge, template, *one) for one in zip(part, texts, completions, strict=True)]
         scored = judge.client.score_many(groups)
         yield from (JudgedAttempts(*one) for one in zip(part, texts, completions, scored, strict=True))
@@ -67,18 +72,19 @@ def problem_attempts(judged: JudgedAttempts, judge: Judge, task: Task) -> Proble
 
 
 def _attempt(
-    judged: JudgedAttempts, judge: Judge, task: Task, index: int, text: str, completion: Completion
+    judged: JudgedAttempts, judge: Judge, task: Task, index: int, text: Text, completion: Completion
 ) -> Attempt:
     scored = judged.scored[index]
     components = scored.components
-    accuracy, steps = components.get(judge.accuracy), task.steps(judged.problem, text)
+    accuracy, steps = components.get(judge.accuracy), task.steps(judged.problem, own_text(text))
+    unjudged = accuracy is None or scored.reward is None or completion.failure
     return Attempt(
-        right=None if accuracy is None or scored.reward is None else accuracy >= 1.0,
+        right=None if unjudged else (accuracy or 0.0) >= 1.0,
         canonical=scored.canonical,
-        tokens=len(completion.ids),
+        tokens=completion.length,
         truncated=completion.truncated,
         components=components,
-        counts=vars(steps) if steps else {},
+        counts={**(vars(steps) if steps else {}), **({"calls": len(completion.calls)} if completion.session else {})},
     )
 
 
@@ -99,7 +105,7 @@ def _sampled(
 
 
 def _group(
-    judge: Judge, template: PromptTemplate, problem: Problem, texts: list[str], completions: list[Completion]
+    judge: Judge, template: PromptTemplate, problem: Problem, texts: list[Text], completions: list[Completion]
 ) -> RolloutGroup:
     return RolloutGroup(
         judge.domain,
@@ -107,16 +113,10 @@ def _group(
         problem.reference,
         prompt=problem.prompt,
         prefix=template.prefix(problem.prompt),
-        tokens=[len(one.ids) for one in completions],
+        tokens=[one.length for one in completions],
         truncated=[one.truncated for one in completions],
+        sessions=[one.session or "" for one in completions] if judge.sessions else None,
     )
-
-
-def text_of(tokenizer: Any, completion: Completion) -> str:
-    """Without the end token, but with other special tokens: tags may be some."""
-    ids = completion.ids if completion.truncated else completion.ids[:-1]
-    text: str = tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-    return text
 
 
 def _seeded(sampling: Sampling, place: int) -> Sampling:

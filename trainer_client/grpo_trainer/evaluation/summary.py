@@ -15,7 +15,8 @@ from grpo_trainer.evaluation.estimators import consensus, pass_at_k, standard_er
 class Attempt:
     """One completion with its verdict. right: None when the gateway gave none; canonical: None without an answer.
 
-    tokens: with the end token. components: the gateway's scores; `reflection` counts reflective words. counts: the task's.
+    tokens: the policy's own, with the end token. components: the gateway's scores; `reflection` counts reflective words.
+    counts: the task's, and the calls of tools.
     """
 
     right: bool | None

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from grpo_trainer.rollout.transcript import shown
+
 _WITHOUT_VERDICT = 3
 _LONGEST_TEXT = 4000
 
@@ -54,10 +56,12 @@ def _example(why: str, row: Mapping[str, Any]) -> Example:
         "advantage": _figure(row["advantage"]),
         "tokens": f"{row['tokens']}, cut at the limit" if row["truncated"] else str(row["tokens"]),
     }
+    if "calls" in row:
+        details["calls"] = ", ".join(row["calls"]) or "none"
     for name, score in row["components"].items():
         reason = row["reasons"].get(name, "")
         details[name] = f"{_figure(score)} {reason}".strip()
-    return Example(why, row["step"], _shortened(row["prompt"]), _shortened(row["completion"]), details)
+    return Example(why, row["step"], _shortened(row["prompt"]), _shortened(shown(row["completion"])), details)
 
 
 def _figure(value: float | None) -> str:

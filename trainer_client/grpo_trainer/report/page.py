@@ -39,7 +39,7 @@ class Table:
 
 def page(history: RunHistory, *, refresh_s: int | None = None) -> str:
     """One HTML document without any reference to the outside. refresh_s: the browser loads it again every so often."""
-    sections = [*_claims(history), *_health(history)]
+    sections = [*_claims(history), *_tools(history), *_health(history)]
     return rendered(
         title=f"{history.name}, seed {history.seed}",
         lines=[_progress(history), *_domains(history)],
@@ -138,6 +138,20 @@ def _language(history: RunHistory) -> Section:
     )
 
 
+def _tools(history: RunHistory) -> list[Section]:
+    """Of a policy that may call tools."""
+    names = ("tools/calls", "tools/callers", "tools/refused", "tools/failed", "tools/tokens")
+    return [
+        Section(
+            "Tools",
+            "",
+            f"Calls a completion: {_change(history, 'tools/calls')}. A failed call is no fault of the policy: its "
+            "completion has no verdict, and is in no gradient.",
+            _each(history, names, ""),
+        )
+    ]
+
+
 def _health(history: RunHistory) -> list[Section]:
     parts = [name for name in history.names("rewards/", "/mean") if name != "rewards/reflection/mean"]
     looks = history.names("eval/", "/pass@1")
@@ -225,6 +239,8 @@ def figures(evaluation: dict[str, Any]) -> dict[str, str]:
     }
     if "reflection" in evaluation["components"]:
         rows["reflective words an answer"] = f"{evaluation['components']['reflection']:.2f}"
+    if (calls := evaluation["counts"].get("calls")) is not None:
+        rows["calls an answer"] = f"{calls:.2f}"
     if tries := evaluation["counts"].get("tries"):
         rows["tries an answer"] = f"{tries:.2f}"
         rows["valid steps"] = f"{evaluation['counts']['valid'] / tries:.3f}"

@@ -3,6 +3,10 @@
 engine               Prompt, Rollout, Sampling, and GenerationEngine: the interface of every engine
 transformers_engine  TransformersEngine: batched, KV cache, runs anywhere torch does
 vllm_engine          VLLMEngine: vLLM
+turns                Turns: an engine whose rows may call tools
+tools                Tools, ToolService: who runs a call; calculator, search: tools in this process
+call_format          how a call and an output are written
+transcript           a completion as text, and who wrote what
 prompt_template      from a prompt to the text that the policy reads
 end_tokens           the tokens that end a completion
 weights              copies of a policy, with adapters or without

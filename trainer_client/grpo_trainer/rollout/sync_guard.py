@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from grpo_trainer.rollout.engine import Completion, GenerationEngine, Sampling
 
@@ -30,13 +31,16 @@ class Gap:
 
 
 def measure(engine: GenerationEngine, prompts: Sequence[Sequence[int]], sampling: Sampling, logprobs: Logprobs) -> Gap:
-    """Sample one short completion of each prompt, and compare with the trainer's log-probabilities."""
+    """Sample one short completion of each prompt, and compare with the trainer's log-probabilities.
+
+    A token that a tool wrote was not sampled; those after it were, and were conditioned on it.
+    """
     completions: list[Completion] = list(engine.generate(prompts, sampling))
     ours = logprobs([(prompts[completion.row], completion.ids) for completion in completions])
     gaps = [
         abs(one - other)
         for completion, mine in zip(completions, ours, strict=True)
-        for one, other in zip(completion.logprobs, mine, strict=True)
+        for one, other in zip(completion.own_logprobs, compress(mine, completion.mask), strict=True)
     ]
     return Gap(max(gaps), sum(gaps) / len(gaps), len(gaps))
 

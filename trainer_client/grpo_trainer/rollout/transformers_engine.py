@@ -58,40 +58,49 @@ class TransformersEngine:
         """Its KV cache ended with the last completion."""
 
     @torch.no_grad()
-    def generate(self, prompts: Sequence[Sequence[int]], sampling: Sampling) -> Iterator[Completion]:
-        """Raises ValueError when a prompt is empty, or too long for the model's positions with `max_tokens`."""
-        self._check(prompts, sampling)
+    def generate(
+        self, prompts: Sequence[Sequence[int]], sampling: Sampling, limits: Sequence[int] | None = None
+    ) -> Iterator[Completion]:
+        """Raises ValueError when a prompt is empty, or too long for the model's positions with the tokens it may have."""
+        limits = limits or [sampling.max_tokens] * len(prompts)
+        self._check(prompts, limits)
         device = self.model.device
         rng = torch.Generator(device).manual_seed(sampling.seed)
         for start in range(0, len(prompts), self._batch):
             chunk = prompts[start : start + self._batch]
-            yield from self._chunk(chunk, start, sampling, rng)
+            yield from self._chunk(chunk, limits[start : start + self._batch], start, sampling, rng)
 
-    def _check(self, prompts: Sequence[Sequence[int]], sampling: Sampling) -> None:
-        limit = getattr(self.model.config, "max_position_embeddings", None)
-        longest = max(map(len, prompts), default=1)
+    def _check(self, prompts: Sequence[Sequence[int]], limits: Sequence[int]) -> None:
+        positions = getattr(self.model.config, "max_position_embeddings", None)
         if any(not prompt for prompt in prompts):
             raise ValueError("a prompt has no tokens")
-        if limit is not None and longest + sampling.max_tokens > limit:
-            raise ValueError(
-                f"max_tokens: {sampling.max_tokens} after a prompt of {longest} tokens exceed the model's {limit} positions"
-            )
+        for prompt, limit in zip(prompts, limits, strict=True):
+            if positions is not None and len(prompt) + limit > positions:
+                raise ValueError(
+                    f"max_tokens: {limit} after a prompt of {len(prompt)} tokens exceed the model's {positions} positions"
+                )
 
     def _chunk(
-        self, prompts: Sequence[Sequence[int]], start: int, sampling: Sampling, rng: torch.Generator
+        self,
+        prompts: Sequence[Sequence[int]],
+        limits: Sequence[int],
+        start: int,
+        sampling: Sampling,
+        rng: torch.Generator,
     ) -> Iterator[Completion]:
-        batch = _Batch(prompts, start, sampling.max_tokens, self.model.device)
+        batch = _Batch(prompts, limits, start, self.model.device)
+        stops = torch.cat([self._end, self._end.new_tensor(sampling.pauses)])
         cache = DynamicCache(config=base_model(self.model).config)
         logits = self._forward(batch.prompts, batch.attention, batch.positions, cache)
         # Each different prompt was read once; now its siblings get a row each.
         logits = logits[batch.source]
         batch.expand()
         cache.batch_select_indices(batch.source)
-        for length in range(1, sampling.max_tokens + 1):
+        while True:
             tokens, logprobs = sample(logits, sampling, rng)
             batch.append(tokens, logprobs)
-            ended = torch.isin(tokens, self._end)
-            done = ended if length < sampling.max_tokens else torch.ones_like(ended)
+            ended = torch.isin(tokens, stops)
+            done = ended | batch.full
             if done.any():
                 # What is done leaves at once, for its verdict to come while the others go on.
                 yield from batch.completions(done, ended)
@@ -143,7 +152,9 @@ class _Batch:
     each row continues. `expand` goes over to a row for each completion.
     """
 
-    def __init__(self, prompts: Sequence[Sequence[int]], start: int, max_tokens: int, device: torch.device) -> None:
+    def __init__(
+        self, prompts: Sequence[Sequence[int]], limits: Sequence[int], start: int, device: torch.device
+    ) -> None:
         different = {ids: place for place, ids in enumerate(dict.fromkeys(map(tuple, prompts)))}
         width = max(map(len, different))
         self.prompts = torch.tensor([[0] * (width - len(ids)) + list(ids) for ids in different], device=device)
@@ -153,9 +164,15 @@ class _Batch:
         self.last = self.prompts[:, -1:]
         self._start = start
         self._length = 0
+        self._limits = torch.tensor(limits, device=device)
         self._rows = torch.arange(len(prompts), device=device)
-        self._ids = torch.empty(len(prompts), max_tokens, dtype=torch.long, device=device)
-        self._logprobs = torch.empty(len(prompts), max_tokens, device=device)
+        self._ids = torch.empty(len(prompts), max(limits), dtype=torch.long, device=device)
+        self._logprobs = torch.empty(len(prompts), max(limits), device=device)
+
+    @property
+    def full(self) -> Tensor:
+        """Which rows have as many tokens as they may have."""
+        return self._limits[self._rows] <= self._length
 
     def expand(self) -> None:
         self.attention, self.positions = self.attention[self.source], self.positions[self.source][:, -1:]

@@ -89,14 +89,17 @@ class VLLMEngine:
             self._llm.wake_up(tags=list(tags))
             self._asleep = "kv_cache" not in tags
 
-    def generate(self, prompts: Sequence[Sequence[int]], sampling: Sampling) -> Iterator[Completion]:
+    def generate(
+        self, prompts: Sequence[Sequence[int]], sampling: Sampling, limits: Sequence[int] | None = None
+    ) -> Iterator[Completion]:
         """Raises ValueError (vLLM's) when a prompt is longer than max_tokens."""
         self._wake("weights", "kv_cache")
         engine = self._llm.llm_engine
         running = {str(row) for row in range(len(prompts))}
         try:
             for row, ids in enumerate(prompts):
-                engine.add_request(str(row), {"prompt_token_ids": list(ids)}, self._parameters(sampling, row))
+                most = limits[row] if limits else sampling.max_tokens
+                engine.add_request(str(row), {"prompt_token_ids": list(ids)}, self._parameters(sampling, row, most))
             while engine.has_unfinished_requests():
                 for output in engine.step():
                     if output.finished:
@@ -106,16 +109,16 @@ class VLLMEngine:
             if running:
                 engine.abort_request(list(running))
 
-    def _parameters(self, sampling: Sampling, row: int) -> Any:
+    def _parameters(self, sampling: Sampling, row: int, max_tokens: int) -> Any:
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
         return SamplingParams(
-            max_tokens=sampling.max_tokens,
+            max_tokens=max_tokens,
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             seed=sampling.seed + row,
-            stop_token_ids=self._end,
+            stop_token_ids=[*self._end, *sampling.pauses],
             logprobs=0,
             detokenize=False,
             output_kind=RequestOutputKind.FINAL_ONLY,

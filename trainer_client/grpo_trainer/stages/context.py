@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,15 @@ from grpo_trainer.evaluation.attempts import Judge, judged_attempts, problem_att
 from grpo_trainer.evaluation.summary import Summary, summarise
 from grpo_trainer.recipe import Recipe, Source
 from grpo_trainer.rollout import GenerationEngine, Sampling
+from grpo_trainer.rollout.calculator import Calculator
+from grpo_trainer.rollout.call_format import CallFormat
 from grpo_trainer.rollout.end_tokens import end_tokens
 from grpo_trainer.rollout.export import save
 from grpo_trainer.rollout.prompt_template import PromptTemplate
+from grpo_trainer.rollout.search import Search
+from grpo_trainer.rollout.tools import Tools, ToolService
 from grpo_trainer.rollout.transformers_engine import TransformersEngine
+from grpo_trainer.rollout.turns import Turns
 from grpo_trainer.rollout.vllm_engine import VLLMEngine
 from grpo_trainer.rollout.weights import plain_copy
 from grpo_trainer.stages.policies import load_policy, with_adapters
@@ -31,7 +38,7 @@ from trainer_client.client import RewardClient
 class RunContext:
     """policy, tokenizer: what the last stage left, and the next goes on with. run: the run's name, which the gateway sees.
 
-    All randomness is drawn from `seed`.
+    All randomness is drawn from `seed`. gateway_reads_sessions: it reads what a tools service noted of an episode.
     """
 
     recipe: Recipe
@@ -41,6 +48,7 @@ class RunContext:
     run: str
     policy: PreTrainedModel
     tokenizer: Any
+    gateway_reads_sessions: bool = False
     shared_engine: GenerationEngine | None = field(default=None, repr=False)
 
     @property
@@ -58,8 +66,32 @@ class RunContext:
         chosen = names or list(self.recipe.sources)
         return {name: (self.recipe.sources[name], self.recipe.sources[name].make()) for name in chosen}
 
+    @property
+    def sends_sessions(self) -> bool:
+        return self.gateway_reads_sessions and self.recipe.tools is not None and self.recipe.tools.kind == "service"
+
+    @cached_property
+    def tools(self) -> Tools | None:
+        """Of the whole run. Raises ValueError when a service does not answer."""
+        settings = self.recipe.tools
+        if settings is None:
+            return None
+        if settings.kind == "calculator":
+            return Calculator()
+        if settings.kind == "search":
+            return Search(self.recipe.passages)
+        return ToolService(settings.url or "", key=os.environ.get("TOUCHSTONE_TOOLS_KEY"), timeout_s=settings.call_s)
+
     def engine(self, *, copy_weights: bool = False) -> GenerationEngine:
-        """An engine with the policy's weights. There is one vLLM in a run, shared by all: it takes minutes to start."""
+        """An engine with the policy's weights, and the recipe's tools where it has some."""
+        engine, settings = self._bare_engine(copy_weights), self.recipe.tools
+        if settings is None or self.tools is None:
+            return engine
+        written = CallFormat(self.tokenizer, self.tools.schemas, settings.calls, settings.max_output_tokens)
+        return Turns(engine, self.tools, settings.max_turns, written, call_s=settings.call_s)
+
+    def _bare_engine(self, copy_weights: bool) -> GenerationEngine:
+        """There is one vLLM in a run, shared by all: it takes minutes to start."""
         self.policy.eval()
         settings, ends = self.recipe.engine, end_tokens(self.policy, self.tokenizer)
         if settings.kind == "transformers":
@@ -77,7 +109,7 @@ class RunContext:
         """Attempts at some problems of the split, the same ones whatever the seed. Raises ValueError, with the cause, when
         there is not one verdict."""
         settings, (origin, task) = self.recipe.evaluation, self.sources([source])[source]
-        judge = Judge(self.client, origin.domain, origin.accuracy)
+        judge = Judge(self.client, origin.domain, origin.accuracy, self.sends_sessions)
         sampling = Sampling(settings.max_tokens, settings.temperature, settings.top_p, self.seed)
         chosen = draw_problems(task.problems(split), problems, f"{source}/{split}")
         engine = self.engine()

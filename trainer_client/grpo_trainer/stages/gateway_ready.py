@@ -28,6 +28,16 @@ def wait_for(url: str, key: str, recipe: Recipe, startup_s: float = STARTUP_S) -
         raise GatewayNotReady(f"the gateway at {url} {missing}")
 
 
+def reads_sessions(url: str, key: str) -> bool:
+    """Whether POST /score takes `sessions`, the episodes' names to a tools service."""
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    try:
+        document = httpx.get(f"{url}/openapi.json", headers=headers, timeout=30, trust_env=False).json()
+        return "sessions" in document["components"]["schemas"]["ScoreRequest"]["properties"]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return False
+
+
 def _missing(client: httpx.Client, needed: set[str]) -> str:
     """What is missing, "" when nothing is."""
     try:

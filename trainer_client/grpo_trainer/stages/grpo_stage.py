@@ -17,7 +17,7 @@ def run_grpo_stage(context: RunContext, stage: GRPOStage, folder: Path) -> bool:
     config = stage.settings(folder, context.seed)
     context.adapt()
     engine = context.engine(copy_weights=bool(config.ahead))
-    scorer, dev = GatewayScorer(context.client), _Dev(context, stage)
+    scorer, dev = GatewayScorer(context.client, sessions=context.sends_sessions), _Dev(context, stage)
     trainer = Trainer(
         context.policy,
         context.tokenizer,
@@ -57,7 +57,7 @@ class _Dev:
         every, step = self._stage.evaluate_every, trainer.state.step
         if not every or step // every == (step - trainer.config.steps_per_rollout) // every:
             return {}
-        if trainer.engine is self._context.shared_engine:
+        if self._context.shared_engine is not None:
             trainer.wait_for_rollout()
         figures: dict[str, float] = {}
         for source in self._context.sources(self._stage.sources):

@@ -15,11 +15,11 @@ from grpo_trainer.recipe import LoRA, Model
 from grpo_trainer.rollout.export import no_bars
 
 
-def initial_policy(model: Model, seed: int) -> tuple[PreTrainedModel, Any]:
-    """(model, tokenizer) that a run begins with."""
+def initial_policy(model: Model, seed: int, tokens: tuple[str, ...] = ()) -> tuple[PreTrainedModel, Any]:
+    """(model, tokenizer) that a run begins with. tokens: what the sources need of a tiny tokenizer beyond its own."""
     if model.path is not None:
         return load_policy(model.path)
-    return _on_device(tiny.decoder(model.layers, model.width, model.heads, seed)), tiny.tokenizer()
+    return _on_device(tiny.decoder(model.layers, model.width, model.heads, seed, tokens)), tiny.tokenizer(tokens)
 
 
 def load_policy(path: str) -> tuple[PreTrainedModel, Any]:

@@ -41,16 +41,19 @@ def run_recipe(
     client: RewardClient,
     *,
     seed: int,
+    reads_sessions: bool = False,
     announce: Callable[[str], None] = lambda line: None,
 ) -> list[dict[str, Any]]:
-    """What is in each stage's `done.json`, in order.
+    """What is in each stage's `done.json`, in order. reads_sessions: the gateway reads what a tools service noted.
 
     Raises ValueError when the folder holds another run, RunInterrupted, and what a stage raises.
     """
     torch.set_num_threads(recipe.threads)
     disable_progress_bar()
     name = _claim(folder, recipe, seed)
-    context = RunContext(recipe, folder, client, seed, name, *initial_policy(recipe.model, seed))
+    context = RunContext(
+        recipe, folder, client, seed, name, *initial_policy(recipe.model, seed, recipe.tokens), reads_sessions
+    )
     context.template.warn_when_unused()
     if recipe.evaluation.base:
         _evaluate_base(context, announce)
@@ -120,7 +123,7 @@ def _write_done(finished: Path, result: dict[str, Any]) -> None:
 def _begin(context: RunContext, stage: Stage) -> None:
     """The policy at hand is the one before's; another is loaded where the stage names one."""
     if stage.start == BASE:
-        context.policy, context.tokenizer = initial_policy(context.recipe.model, context.seed)
+        context.policy, context.tokenizer = initial_policy(context.recipe.model, context.seed, context.recipe.tokens)
     elif stage.start is not None:
         context.load(stage_folder(context.folder, context.recipe, stage.start) / POLICY)
 

@@ -16,6 +16,7 @@ from grpo_trainer.recipe import SampleStage
 from grpo_trainer.rollout import Sampling
 from grpo_trainer.stages.context import RunContext, draw_problems
 from grpo_trainer.stages.sft_stage import KEPT
+from trainer_client.wire import Text
 
 PROBLEMS = "problems.jsonl"
 
@@ -49,7 +50,10 @@ def _source(context: RunContext, stage: SampleStage, folder: Path, name: str) ->
             whose = {"id": one.problem.id, "source": name}
             for text in good:
                 _write(kept, {"prompt": one.problem.prompt, "completion": text, **whose})
-            unjudged = sum(reward is None for reward in one.scored.rewards)
+            unjudged = sum(
+                reward is None or completion.failure is not None
+                for reward, completion in zip(one.scored.rewards, one.completions, strict=True)
+            )
             _write(progress, {**whose, "kept": len(good), "attempts": len(one.texts), "unjudged": unjudged})
 
 
@@ -58,14 +62,14 @@ def _write(file: TextIO, row: dict[str, Any]) -> None:
     file.flush()
 
 
-def good_enough(judged: JudgedAttempts, stage: SampleStage) -> Iterator[str]:
+def good_enough(judged: JudgedAttempts, stage: SampleStage) -> Iterator[Text]:
     """Different completions that ended by themselves and reach the score of every required component."""
-    texts: set[str] = set()
+    texts: list[Text] = []
     for index, (text, completion) in enumerate(zip(judged.texts, judged.completions, strict=True)):
         scores = {name: scores[index] for name, scores in judged.scored.components.items()}
         reaches = all((score := scores.get(name)) is not None and score >= least for name, least in stage.keep.items())
         if reaches and not completion.truncated and text not in texts:
-            texts.add(text)
+            texts.append(text)
             yield text
 
 

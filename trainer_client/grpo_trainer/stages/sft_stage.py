@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from grpo_trainer.recipe import SFTStage
+from grpo_trainer.rollout.transcript import Transcript
 from grpo_trainer.stages.context import RunContext, token_weights
 from grpo_trainer.training.run_log import RunLog
 from grpo_trainer.training.sft import Example, sft
 
 KEPT = "kept.jsonl"
+_WRITERS = {"assistant": "assistant", "tool": "tool"}
 
 
 def run_sft_stage(context: RunContext, stage: SFTStage, folder: Path, kept: Path | None) -> dict[str, Any]:
@@ -38,7 +40,7 @@ def run_sft_stage(context: RunContext, stage: SFTStage, folder: Path, kept: Path
     return {"examples": len(examples)}
 
 
-def _pairs(context: RunContext, stage: SFTStage, kept: Path | None) -> Iterator[tuple[str, str]]:
+def _pairs(context: RunContext, stage: SFTStage, kept: Path | None) -> Iterator[tuple[str, Transcript]]:
     """(prompt, completion) of each example."""
     if stage.traces is not None:
         yield from _traces(context, stage, stage.traces)
@@ -49,15 +51,23 @@ def _pairs(context: RunContext, stage: SFTStage, kept: Path | None) -> Iterator[
         yield _pair(line, f"{path}, line {number}")
 
 
-def _pair(line: str, where: str) -> tuple[str, str]:
+def _pair(line: str, where: str) -> tuple[str, Transcript]:
     try:
         fields = json.loads(line)
-        return str(fields["prompt"]), str(fields["completion"])
+        completion = fields["completion"]
+        if isinstance(completion, list):
+            completion = [
+                {"role": _WRITERS[message["role"]], "content": str(message["content"])} for message in completion
+            ]
+            return str(fields["prompt"]), completion
+        return str(fields["prompt"]), str(completion)
     except (ValueError, TypeError, KeyError):
-        raise ValueError(f"{where}: not {{prompt, completion}}") from None
+        raise ValueError(
+            f"{where}: not {{prompt, completion}}; a completion is text, or messages of assistant and tool"
+        ) from None
 
 
-def _traces(context: RunContext, stage: SFTStage, count: int) -> Iterator[tuple[str, str]]:
+def _traces(context: RunContext, stage: SFTStage, count: int) -> Iterator[tuple[str, Transcript]]:
     rng = random.Random(f"{context.seed}/traces/{stage.name}")  # noqa: S311
     tasks = [(task, task.problems("train")) for _, task in context.sources(stage.sources).values()]
     for place in range(count):
@@ -66,13 +76,24 @@ def _traces(context: RunContext, stage: SFTStage, count: int) -> Iterator[tuple[
         yield problem.prompt, task.trace(problem, rng)
 
 
-def _example(context: RunContext, prompt: str, completion: str) -> Example:
-    """The completion goes on from what the template has already written of it."""
+def _example(context: RunContext, prompt: str, completion: Transcript) -> Example:
+    """The completion goes on from what the template has already written of it. What tools wrote is read, not imitated."""
     template, encode = context.template, context.tokenizer.encode
-    rest = completion.removeprefix(template.prefix(prompt).rstrip())
+    turns = (
+        [("assistant", completion)]
+        if isinstance(completion, str)
+        else [(message["role"], message["content"]) for message in completion]
+    )
+    ids: list[int] = []
+    mask: list[bool] = []
+    for place, (role, text) in enumerate(turns):
+        own = text.removeprefix(template.prefix(prompt).rstrip()) if place == 0 else text
+        part = encode(own, add_special_tokens=False)
+        ids, mask = [*ids, *part], [*mask, *[role != "tool"] * len(part)]
     return Example(
         encode(template.render(prompt), add_special_tokens=False),
-        [*encode(rest, add_special_tokens=False), context.tokenizer.eos_token_id],
+        [*ids, context.tokenizer.eos_token_id],
+        [*mask, True],
     )
 
 

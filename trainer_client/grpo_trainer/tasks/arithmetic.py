@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar
 
 from grpo_trainer.tasks.task import Problem, Split, Steps, split_of
 
@@ -26,6 +27,8 @@ class Arithmetic:
     terms: int = 3
     largest: int = 20
     problems_drawn: int = 4000
+
+    tokens: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         if not 2 <= self.terms <= 6:

@@ -20,6 +20,8 @@ from grpo_trainer.tasks.task import Problem, Split, Steps, split_of
 class JSONLines:
     """Raises ValueError, naming the line, for one that is no problem."""
 
+    tokens: tuple[str, ...] = ()
+
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise ValueError(f"file: there is no {path}")

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from typing import Literal
+from typing import ClassVar, Literal
 
 from grpo_trainer.tasks.task import Problem, Split, Steps, split_of
 
@@ -43,6 +43,8 @@ class Signs:
     give_up: float = 0.35
     broken: float = 0.25
     mixing: float | None = None
+
+    tokens: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         if not 2 <= self.numbers <= 5:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from typing import ClassVar
 
 from grpo_trainer.tasks.task import Problem, Split, Steps, split_of
 
@@ -24,6 +25,8 @@ class Sums:
     numbers: int = 3
     slip: float = 0.3
     broken: float = 0.25
+
+    tokens: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         if not 2 <= self.numbers <= 5:

@@ -15,6 +15,8 @@ from hashlib import blake2b
 from typing import Any, Literal, Protocol
 
 Split = Literal["train", "dev", "test"]
+Trace = str | Sequence[Mapping[str, str]]
+"""A text, or chat messages of the roles `assistant` and `tool` where a tool wrote some of it."""
 TEST_SHARE, DEV_SHARE = 0.15, 0.10
 
 
@@ -38,10 +40,15 @@ class Steps:
 
 
 class Task(Protocol):
+    """tokens: what its texts need of the tiny tokenizer beyond what every task has there."""
+
+    @property
+    def tokens(self) -> tuple[str, ...]: ...
+
     def problems(self, split: Split) -> Sequence[Problem]:
         """All problems of the split, in a fixed order."""
 
-    def trace(self, problem: Problem, rng: random.Random) -> str:
+    def trace(self, problem: Problem, rng: random.Random) -> Trace:
         """A completion for the cold start; not always right, and not always well-formed."""
 
     def steps(self, problem: Problem, completion: str) -> Steps | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from grpo_trainer.grpo.advantages import GroupAdvantages, advantages, filtered
-from grpo_trainer.rollout import Completion, GenerationEngine, Prompt, Rollout, Sampling
+from grpo_trainer.rollout import GenerationEngine, Prompt, Rollout, Sampling
+from grpo_trainer.rollout.transcript import own_text, transcript
 from grpo_trainer.training.config import GRPOConfig
 from grpo_trainer.training.prompt_stream import PromptStream
 from grpo_trainer.training.scorer import Scorer, Scores
@@ -93,7 +94,7 @@ class RolloutCollector:
             raise ValueError(
                 f"the scorer gave {len(scores.rewards)} rewards for {len(group)} samples of {group[0].group}"
             )
-        return scores
+        return without_failed(scores, [rollout.failure for rollout in group])
 
     def _judge(self, sampled: Sequence[tuple[int, list[Rollout], Scores]]) -> list[ScoredRollouts]:
         judged = advantages([scores.rewards for _, _, scores in sampled], self._config.advantage)
@@ -119,6 +120,7 @@ class RolloutCollector:
             if stopped():
                 raise CollectionStopped
             place, index = divmod(completion.row, size)
+            written = transcript(self._tokenizer, completion)
             rollout = Rollout(
                 prompt=prompts[place],
                 group=f"{number}-{positions[place]}",
@@ -127,19 +129,33 @@ class RolloutCollector:
                 prompt_ids=encoded[place],
                 ids=completion.ids,
                 logprobs=completion.logprobs,
-                text=self._text(completion),
+                text=own_text(written),
                 truncated=completion.truncated,
                 version=version,
+                mask=completion.mask,
+                messages=[] if isinstance(written, str) else written,
+                session=completion.session,
+                calls=completion.calls,
+                failure=completion.failure,
             )
             self._scorer.submit(rollout)
             groups[place].append(rollout)
         return [sorted(group, key=lambda rollout: rollout.index) for group in groups]
 
-    def _text(self, completion: Completion) -> str:
-        """Without the end token, but with other special tokens: tags may be some."""
-        ids = completion.ids if completion.truncated else completion.ids[:-1]
-        text: str = self._tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-        return text
+
+def without_failed(scores: Scores, failures: Sequence[str | None]) -> Scores:
+    """An episode that a failure of ours has ended has no verdict, whatever its half of a text was worth."""
+    if not any(failures):
+        return scores
+    return replace(
+        scores,
+        rewards=[None if failure else reward for reward, failure in zip(scores.rewards, failures, strict=True)],
+        failures=[failure or before for before, failure in zip(scores.failures, failures, strict=True)],
+        components={
+            name: [None if failure else score for score, failure in zip(values, failures, strict=True)]
+            for name, values in scores.components.items()
+        },
+    )
 
 
 def component(scores: Scores, name: str) -> list[float | None]:

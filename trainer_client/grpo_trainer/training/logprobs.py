@@ -37,10 +37,13 @@ _CHUNKS = 8
 class Rows:
     """A micro-batch. Column c of every (rows, columns) tensor is about the token at `first + 1 + c`.
 
-    ids: (rows, width). Padding stands on the right, where a causal model cannot see it. mask: True at completion tokens.
+    ids: (rows, width). Padding stands on the right, where a causal model cannot see it. mask: True at the completion tokens
+    that count: all, or those that `masks` says, one flag a token. The others are read, and nothing is asked of them.
     """
 
-    def __init__(self, pairs: Sequence[Pair], device: torch.device) -> None:
+    def __init__(
+        self, pairs: Sequence[Pair], device: torch.device, masks: Sequence[Sequence[bool]] | None = None
+    ) -> None:
         width = max(len(prompt) + len(ids) for prompt, ids in pairs)
         self.ids = torch.tensor(
             [[*prompt, *ids] + [0] * (width - len(prompt) - len(ids)) for prompt, ids in pairs], device=device
@@ -50,14 +53,19 @@ class Rows:
         lengths = torch.tensor([len(ids) for _, ids in pairs], device=device)
         columns = torch.arange(width - 1 - self.first, device=device)
         self.mask = (columns >= starts[:, None]) & (columns < (starts + lengths)[:, None])
+        if masks is not None:
+            flags = [
+                flag for (_, ids), mask in zip(pairs, masks, strict=True) for _, flag in zip(ids, mask, strict=True)
+            ]
+            self.mask[self.mask.clone()] = torch.tensor(flags, device=device)
 
     @property
     def targets(self) -> Tensor:
-        """The completion tokens of all rows, one after the other."""
+        """The tokens that count, of all rows, one after the other."""
         return self.ids[:, self.first + 1 :][self.mask]
 
     def spread(self, values: Sequence[Tensor]) -> Tensor:
-        """One number a completion token, row by row, at the places of its tokens; 0 elsewhere."""
+        """One number a token that counts, row by row, at the places of its tokens; 0 elsewhere."""
         spread = torch.zeros(self.mask.shape, device=self.mask.device)
         spread[self.mask] = torch.cat(list(values)).to(spread)
         return spread

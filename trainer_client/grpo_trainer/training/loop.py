@@ -243,7 +243,7 @@ class Trainer:
         state.step += config.steps_per_rollout
         state.rollout += 1
         state.position += batch.drawn
-        state.tokens += sum(len(rollout.ids) for rollout in batch.rollouts)
+        state.tokens += sum(rollout.length for rollout in batch.rollouts)
         return {
             **metrics,
             "update_s": time.perf_counter() - start,

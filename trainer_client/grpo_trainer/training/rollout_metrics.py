@@ -5,21 +5,24 @@ from __future__ import annotations
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import get_args
 
+from grpo_trainer.rollout import Rollout
+from grpo_trainer.rollout.engine import Outcome
 from grpo_trainer.training import aha
 from grpo_trainer.training.collector import RolloutBatch
 
 
 def of_rollout(batch: RolloutBatch) -> dict[str, float]:
-    """Rewards, lengths, failures, reflective words. Means of rewards are over the samples that have a verdict."""
+    """Rewards, lengths, failures, reflective words, calls. Means of rewards are over the samples that have a verdict."""
     rollouts = batch.rollouts
-    lengths = [len(rollout.ids) for rollout in rollouts]
+    lengths = [rollout.length for rollout in rollouts]
     failures = Counter(kind for group in batch.groups for kind in group.scores.failures if kind is not None)
     states = Counter(group.advantages.state for group in batch.groups)
     return {
         **_rewards(batch),
         **_lengths("completions", "length", lengths),
-        **_lengths("completions", "terminated_length", [len(one.ids) for one in rollouts if not one.truncated]),
+        **_lengths("completions", "terminated_length", [one.length for one in rollouts if not one.truncated]),
         "completions/clipped_ratio": sum(one.truncated for one in rollouts) / len(rollouts),
         "frac_reward_zero_std": states["zero_std"] / len(batch.groups),
         "groups/too_few_verdicts": states["too_few"],
@@ -32,6 +35,20 @@ def of_rollout(batch: RolloutBatch) -> dict[str, float]:
         "generate_s": batch.generate_s,
         "generate_tokens_per_s": sum(lengths) / max(batch.generate_s, 1e-9),
         **aha.metrics([rollout.text for rollout in rollouts], sum(lengths)),
+        **_tools(rollouts),
+    }
+
+
+def _tools(rollouts: Sequence[Rollout]) -> dict[str, float]:
+    """Of a policy that may call tools; nothing of another. Tokens are those that tools wrote."""
+    if not any(rollout.session for rollout in rollouts):
+        return {}
+    outcomes = Counter(outcome for rollout in rollouts for outcome in rollout.calls)
+    return {
+        "tools/calls": sum(outcomes.values()) / len(rollouts),
+        "tools/callers": sum(bool(rollout.calls) for rollout in rollouts) / len(rollouts),
+        **{f"tools/{outcome}": outcomes[outcome] for outcome in get_args(Outcome)},
+        "tools/tokens": sum(len(rollout.ids) - rollout.length for rollout in rollouts) / len(rollouts),
     }
 
 

@@ -1,4 +1,7 @@
-"""One rollout as rows of rollouts.jsonl.zst: each completion with its verdict, and why."""
+"""One rollout as rows of rollouts.jsonl.zst: each completion with its verdict, and why.
+
+A completion in which a tool wrote is a list of chat messages; `tokens` and `reflective_words` are of the policy's own text.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,8 @@ def _row(group: ScoredRollouts, place: int) -> dict[str, Any]:
         "group": rollout.group,
         "index": rollout.index,
         "prompt": rollout.prompt.text,
-        "completion": rollout.text,
-        "tokens": len(rollout.ids),
+        "completion": rollout.whole,
+        "tokens": rollout.length,
         "truncated": rollout.truncated,
         "reward": scores.rewards[place],
         "failure": scores.failures[place],
@@ -33,5 +36,6 @@ def _row(group: ScoredRollouts, place: int) -> dict[str, Any]:
         "group_state": group.advantages.state,
         "domain": rollout.prompt.domain,
         "version": scores.version,
+        **({"session": rollout.session, "calls": rollout.calls} if rollout.session else {}),
         "reflective_words": {word: times for word, times in count_reflections(rollout.text).items() if times},
     }

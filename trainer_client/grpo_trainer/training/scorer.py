@@ -56,11 +56,12 @@ class GatewayScorer:
     """Sends each sample to the gateway as it finishes, so that scoring hides behind the generation of its siblings.
 
     last_s: how many seconds verdicts may still take once generation has ended; None leaves the client's own deadline.
+    sessions: name each episode's session, for a gateway that reads what the tools noted of it.
     """
 
-    def __init__(self, client: RewardClient, *, last_s: float | None = None) -> None:
+    def __init__(self, client: RewardClient, *, last_s: float | None = None, sessions: bool = False) -> None:
         self._client = client
-        self._last_s = last_s
+        self._last_s, self._sessions = last_s, sessions
 
     def submit(self, rollout: Rollout) -> None:
         """Raises BadGroup for a prompt with fields that cannot be sent."""
@@ -68,13 +69,14 @@ class GatewayScorer:
         self._client.submit(
             RolloutSample(
                 prompt.domain,
-                rollout.text,
+                rollout.whole,
                 prompt.reference,
                 group_id=rollout.group,
                 group_size=rollout.size,
                 index=rollout.index,
                 truncated=rollout.truncated,
-                tokens=len(rollout.ids),
+                tokens=rollout.length,
+                session=rollout.session if self._sessions else None,
                 step=rollout.version,
                 **prompt.more,
             )

@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 
 import torch
@@ -28,15 +29,22 @@ _WINDOW = 16
 
 @dataclass(frozen=True)
 class Example:
-    """Token ids; the completion's with the end token."""
+    """Token ids; the completion's with the end token. mask: False where a tool wrote it, which is read and not imitated."""
 
     prompt: Sequence[int]
     completion: Sequence[int]
+    mask: Sequence[bool] = ()
 
     @property
     def pair(self) -> Pair:
         """The first token of an example without a prompt is not predicted."""
         return (self.prompt, self.completion) if self.prompt else (self.completion[:1], self.completion[1:])
+
+    @property
+    def imitated(self) -> Sequence[bool]:
+        """Of the pair's second part."""
+        mask = self.mask or [True] * len(self.completion)
+        return mask if self.prompt else mask[1:]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,10 +144,12 @@ def _backward(
 ) -> float:
     """Adds the batch's gradient, in micro-batches; returns the loss: the mean over its tokens, by their weights."""
     pairs = [example.pair for example in batch]
-    total = float(sum(weights[torch.tensor(ids, dtype=torch.long)].sum() for _, ids in pairs)) or 1.0
+    masks = [example.imitated for example in batch]
+    imitated = [list(compress(ids, mask)) for (_, ids), mask in zip(pairs, masks, strict=True)]
+    total = float(sum(weights[torch.tensor(ids, dtype=torch.long)].sum() for ids in imitated)) or 1.0
     loss = 0.0
     for micro in pack([len(prompt) + len(ids) for prompt, ids in pairs], config.micro_batch_tokens):
-        rows = Rows([pairs[place] for place in micro], model.device)
+        rows = Rows([pairs[place] for place in micro], model.device, [masks[place] for place in micro])
         logp, _ = run.logprobs(model, rows)
         part = -(logp[rows.mask] * weights.to(model.device)[rows.targets]).sum() / total
         part.backward()  # type: ignore[no-untyped-call]

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Sample:
     """One completion that counts in the loss.
 
-    old, reference: log-probabilities of its tokens under the policy before the update and under the reference, where needed.
+    old, reference: log-probabilities of its own tokens under the policy before the update and under the reference, where
+        needed.
     """
 
     rollout: Rollout
@@ -94,7 +95,7 @@ class Updater:
         if not samples:
             metrics.skip()
             return
-        lengths = [len(sample.rollout.ids) for sample in samples]
+        lengths = [sample.rollout.length for sample in samples]
         weights = token_weights(lengths, self._config.loss.aggregation, self._config.max_tokens)
         self.optimizer.zero_grad(set_to_none=True)
         loss = sum(
@@ -117,10 +118,10 @@ class Updater:
         self, samples: Sequence[Sample], weights: Sequence[float], metrics: UpdateMetrics, *, first: bool
     ) -> float:
         """Adds a micro-batch's part to the gradient, and gives its part of the loss."""
-        rows = Rows([sample.pair for sample in samples], self._policy.device)
+        rows = _rows(samples, self._policy.device)
         logp, entropy = self.forward.logprobs(self._policy, rows, self._config.temperature)
         old = logp.detach() if first else rows.spread([sample.old for sample in samples if sample.old is not None])
-        rollout = rows.spread([torch.tensor(sample.rollout.logprobs) for sample in samples])
+        rollout = rows.spread([torch.tensor(sample.rollout.own_logprobs) for sample in samples])
         fixed = [sample.reference for sample in samples if sample.reference is not None]
         parts = token_loss(
             logp,
@@ -142,7 +143,7 @@ class Updater:
         results: list[tuple[Sample, Tensor]] = []
         for micro in self._micro(samples):
             chosen = [samples[place] for place in micro]
-            rows = Rows([sample.pair for sample in chosen], model.device)
+            rows = _rows(chosen, model.device)
             results += zip(
                 chosen, rows.gather(self.forward.logprobs(model, rows, self._config.temperature)[0]), strict=True
             )
@@ -150,6 +151,11 @@ class Updater:
 
     def _micro(self, samples: Sequence[Sample]) -> list[list[int]]:
         return pack([sum(map(len, sample.pair)) for sample in samples], self._config.micro_batch_tokens)
+
+
+def _rows(samples: Sequence[Sample], device: torch.device) -> Rows:
+    """What tools wrote is read, and is in no loss, no ratio and no mean."""
+    return Rows([sample.pair for sample in samples], device, [sample.rollout.mask for sample in samples])
 
 
 def _describe(metrics: UpdateMetrics, rows: Rows, parts: TokenLoss, entropy: Tensor, gap: Tensor) -> None:

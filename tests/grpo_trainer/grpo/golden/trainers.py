@@ -47,13 +47,15 @@ def inputs():
         "reference": near[1],
         "advantages": torch.tensor([1.3, -0.7, 0.4, -1.1], dtype=torch.float64),
         "mask": torch.arange(TOKENS) < torch.tensor(LENGTHS)[:, None],
+        # A tool wrote the tokens 1 and 2 of the first, and 2 of the third.
+        "own": torch.tensor([[place not in tool for place in range(TOKENS)] for tool in ((1, 2), (), (2,), ())]),
     }
 
 
 def trl():
     from trl.trainer.grpo_trainer import GRPOTrainer
 
-    def loss_of(kind, ours, *, kl=None, correct=False):
+    def loss_of(kind, ours, *, kl=None, correct=False, tools=False):
         def compute(data):
             counter = {"train": defaultdict(list)}
             trainer = SimpleNamespace(
@@ -96,11 +98,28 @@ def trl():
                 "num_items_in_batch": mask.sum(),
                 "importance_sampling_ratio": (data["old"] - data["rollout"]).exp().clamp(max=CAP),
             }
+            if tools:
+                given["tool_mask"] = data["own"].double()
+                given["num_items_in_batch"] = (mask * given["tool_mask"]).sum()
             return GRPOTrainer._compute_loss(trainer, None, given)
 
+        compute.tools = tools
         return {**ours, **({"kl": kl, "kl_coef": BETA} if kl else {})}, compute
 
-    return {
+    tools = {
+        f"tool_mask, {words}": loss_of(kind, ours, tools=True, **more)
+        for words, kind, ours, more in (
+            ("loss_type=grpo", "grpo", GRPO, {}),
+            ("loss_type=dapo", "dapo", DAPO, {}),
+            ("loss_type=dr_grpo", "dr_grpo", DR_GRPO, {}),
+            ("importance_sampling_level=sequence", "grpo", GSPO, {}),
+            ("loss_type=cispo", "cispo", CISPO, {}),
+            ("beta=0.04", "grpo", GRPO, {"kl": "k3"}),
+            ("vllm_importance_sampling_mode=token_truncate", "dapo", TIS, {"correct": True}),
+            ("off_policy_mask_threshold=0.1", "grpo", OFF_POLICY, {}),
+        )
+    }
+    return tools | {
         "loss_type=grpo": loss_of("grpo", GRPO),
         "loss_type=dapo, epsilon_high=0.28": loss_of("dapo", DAPO),
         "loss_type=bnpo": loss_of("bnpo", DAPO),
@@ -212,7 +231,8 @@ def golden(name):
         data["logp"].requires_grad_()
         loss = compute(data)
         (gradient,) = torch.autograd.grad(loss, data["logp"])
-        results.append({"case": words, "ours": ours, "loss": loss.item(), "gradient": gradient.tolist()})
+        case = {"case": words, "ours": ours, "loss": loss.item(), "gradient": gradient.tolist()}
+        results.append(case | ({"tools": True} if getattr(compute, "tools", False) else {}))
     return {
         "trainer": name,
         "version": importlib.metadata.version(name),

@@ -1,0 +1,176 @@
+"""Turns: any engine, with tools. A row stops at a call, the call is run, what the tool writes is appended, the row goes on.
+
+    prompt │ <think><calculate>17*23</calculate> │ <output>391</output> │ </think><answer>391</answer>
+    mask   │ True                                │ False                │ True
+
+All rows of a round advance together in the engine below; calls run meanwhile. An episode is bounded in turns, in tokens (a
+tool's count too) and in time (of each call). It ends with an end token, or is cut at a bound.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import TYPE_CHECKING
+
+from grpo_trainer.rollout.call_format import Call, CallFormat
+from grpo_trainer.rollout.engine import Completion, GenerationEngine, Outcome, Sampling
+from grpo_trainer.rollout.tools import ToolReply, Tools
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+_log = logging.getLogger(__name__)
+
+WORKERS = 64
+"""Calls that run at a time."""
+_SEED_STEP = 1_000_003
+TOOL_FAILED = "tool_failed"
+
+
+@dataclass
+class _Episode:
+    """One row on its way. turn: where the policy's present turn begins in `ids`; turns: those before it."""
+
+    row: int
+    prompt: list[int]
+    session: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    mask: list[bool] = field(default_factory=list)
+    calls: list[Outcome] = field(default_factory=list)
+    turn: int = 0
+    turns: int = 0
+
+    def write(self, part: Completion) -> None:
+        self.ids += part.ids
+        self.logprobs += part.logprobs
+        self.mask += [True] * len(part.ids)
+
+    def read(self, ids: Sequence[int]) -> None:
+        """What a tool wrote; the next turn begins after it."""
+        self.ids += ids
+        self.logprobs += [0.0] * len(ids)
+        self.mask += [False] * len(ids)
+        self.turn = len(self.ids)
+
+    def ended(self, *, truncated: bool, failure: str | None = None) -> Completion:
+        return Completion(
+            self.row,
+            self.ids,
+            self.logprobs,
+            truncated,
+            mask=self.mask,
+            session=self.session,
+            calls=self.calls,
+            failure=failure,
+        )
+
+
+class Turns:
+    """An engine whose rows may call tools.
+
+    max_turns: turns that the policy may write; a call in the last one is not run, and the completion is cut there.
+    call_s: seconds after the round's last token in which a call has an outcome, or has failed.
+    """
+
+    def __init__(
+        self, engine: GenerationEngine, tools: Tools, max_turns: int, call_format: CallFormat, *, call_s: float = 60.0
+    ) -> None:
+        if max_turns < 1:
+            raise ValueError(f"max_turns: must be at least 1, not {max_turns}")
+        self._engine, self._tools, self._max_turns, self._format = engine, tools, max_turns, call_format
+        self._call_s = call_s
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="tool")
+
+    @property
+    def own_weights(self) -> bool:
+        return self._engine.own_weights
+
+    @own_weights.setter
+    def own_weights(self, value: bool) -> None:
+        self._engine.own_weights = value
+
+    def sync(self, policy: PreTrainedModel) -> None:
+        self._engine.sync(policy)
+
+    def release(self) -> None:
+        self._engine.release()
+
+    def generate(
+        self, prompts: Sequence[Sequence[int]], sampling: Sampling, limits: Sequence[int] | None = None
+    ) -> Iterator[Completion]:
+        """As the engine below; `max_tokens` counts the tools' tokens too."""
+        limits = limits or [sampling.max_tokens] * len(prompts)
+        episodes = [_Episode(row, list(prompt)) for row, prompt in enumerate(prompts)]
+        failures: Counter[str] = Counter()
+        for number in count():
+            calling: list[tuple[_Episode, Future[ToolReply]]] = []
+            going: list[_Episode] = []
+            part_sampling = replace(sampling, seed=sampling.seed + number * _SEED_STEP, pauses=self._format.pauses)
+            rows = [episode.prompt + episode.ids for episode in episodes]
+            left = [limits[episode.row] - len(episode.ids) for episode in episodes]
+            with closing(_closable(self._engine.generate(rows, part_sampling, left))) as parts:
+                for part in parts:
+                    episode = episodes[part.row]
+                    episode.write(part)
+                    paused = not part.truncated and part.ids[-1] in self._format.pauses
+                    full = len(episode.ids) >= limits[episode.row]
+                    if not paused or full:
+                        yield episode.ended(truncated=part.truncated or paused)
+                    elif (call := self._format.read(episode.ids[episode.turn :])) is None:
+                        going.append(episode)
+                    elif episode.turns + 1 >= self._max_turns:
+                        yield episode.ended(truncated=True)
+                    else:
+                        # It runs while the other rows are written.
+                        calling.append((episode, self._workers.submit(self._run, episode.session, call)))
+            give_up = time.monotonic() + self._call_s
+            for episode, future in calling:
+                reply = self._reply(future, give_up)
+                episode.calls.append(reply.outcome)
+                if reply.outcome == "failed":
+                    failures[reply.output] += 1
+                    yield episode.ended(truncated=True, failure=TOOL_FAILED)
+                    continue
+                output = self._format.output(reply)
+                if len(episode.ids) + len(output) >= limits[episode.row]:
+                    yield episode.ended(truncated=True)
+                    continue
+                episode.read(output)
+                episode.turns += 1
+                going.append(episode)
+            if not going:
+                break
+            # The order of rows decides what is drawn: it must not hang on which call came back first.
+            episodes = sorted(going, key=lambda one: one.row)
+        for cause, times in failures.items():
+            _log.warning("%d of %d episodes have no verdict: a tool failed: %s", times, len(prompts), cause)
+
+    def _run(self, session: str, call: Call) -> ToolReply:
+        if call.error:
+            return ToolReply("refused", f"error: {call.error}")
+        try:
+            return self._tools.call(session, call.name, call.arguments or {})
+        except Exception as error:
+            _log.exception("the tool %s broke", call.name)
+            return ToolReply("failed", f"{type(error).__name__} in {call.name}")
+
+    def _reply(self, future: Future[ToolReply], give_up: float) -> ToolReply:
+        try:
+            return future.result(max(give_up - time.monotonic(), 0.0))
+        except FutureTimeoutError:
+            return ToolReply("failed", f"no reply within {self._call_s:g} s")
+
+
+def _closable(parts: Iterator[Completion]) -> Generator[Completion, None, None]:
+    """As a generator, which can be closed: an engine that is left in the middle then ends what it runs."""
+    yield from parts
