@@ -11,8 +11,7 @@ import httpx
 import pytest
 from load import Load
 
-from reward_api.cli.samples import alike
-from reward_api.cli.samples import played
+from reward_api.cli.samples import alike, played
 from reward_api.domains.samples import sample_groups
 from reward_api.domains.spec import read
 

@@ -115,7 +115,7 @@ def _group(
         prefix=template.prefix(problem.prompt),
         tokens=[one.length for one in completions],
         truncated=[one.truncated for one in completions],
-        sessions=[one.session or "" for one in completions] if judge.sessions else None,
+        sessions=[one.session for one in completions] if judge.sessions else None,
     )
 
 
