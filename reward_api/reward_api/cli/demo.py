@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
+import httpx
 import typer
 from rich.console import Console
 
@@ -26,7 +27,9 @@ def demo(
     key = next(iter(settings.scorers | settings.admins), "")
     arguments = ["--port", str(port), "--domains", str(settings.domains)]
     with serving(url, arguments, settings.domains, key) as (client, server):
-        table, surprises, missing = score_samples(client, settings.domains)
+        headers = {"authorization": f"Bearer {settings.service_key}"} if settings.service_key else {}
+        with httpx.Client(base_url=settings.tools_url or url, headers=headers or client.headers, timeout=120) as tools:
+            table, surprises, missing = score_samples(client, settings.domains, tools)
         Console(width=None if sys.stdout.isatty() else 160, markup=False).print(table)
         for line in missing:
             say(f"No verdict here for {line}")

@@ -39,8 +39,8 @@ class SampleGroup:
     expected: list[float | None]
     calls: list[list[dict[str, Any]] | None] | None = None
 
-    def played(self, client: httpx.Client) -> dict[str, Any]:
-        """The group, once its calls are made in new sessions."""
+    def played(self, tools: httpx.Client) -> dict[str, Any]:
+        """The group, once its calls are made in new sessions of the tools service."""
         if self.calls is None:
             return self.group
         sessions: list[str | None] = []
@@ -48,9 +48,9 @@ class SampleGroup:
             name = None if calls is None else f"sample-{secrets.token_hex(8)}"
             sessions.append(name)
             if name is not None:
-                client.post("/sessions", json={"session": name}).raise_for_status()
+                tools.post("/sessions", json={"session": name}).raise_for_status()
             for call in calls or ():
-                client.post("/call", json={"session": name, **call}).raise_for_status()
+                tools.post("/call", json={"session": name, **call}).raise_for_status()
         return {**self.group, "sessions": sessions}
 
 
@@ -118,9 +118,12 @@ def _is_unsupported(client: httpx.Client, folder: Path, domain: str) -> bool:
     return any((part["failure"] or {}).get("kind") == "unsupported" for part in parts)
 
 
-def score_samples(client: httpx.Client, folder: Path) -> tuple[Table, int, list[str]]:
+def score_samples(
+    client: httpx.Client, folder: Path, tools: httpx.Client | None = None
+) -> tuple[Table, int, list[str]]:
     """A table of every sample's reward and reasons, how many rewards were not the expected ones, and a line for each
-    thing that this machine lacks."""
+    thing that this machine lacks. tools: the tools service, where it is not the gateway itself.
+    """
     table = Table(title=f"Sample groups scored by {client.base_url}", show_lines=False)
     for heading in ("domain", "group", "completion", "reward", "why"):
         table.add_column(heading, overflow="fold")
@@ -129,7 +132,7 @@ def score_samples(client: httpx.Client, folder: Path) -> tuple[Table, int, list[
     listing = client.get("/domains").raise_for_status().json()
     for domain in (entry["name"] for entry in listing["domains"] if entry["enabled"]):
         for sample in sample_groups(folder, domain):
-            reply = client.post(f"/score/{domain}", json=sample.played(client)).raise_for_status().json()
+            reply = client.post(f"/score/{domain}", json=sample.played(tools or client)).raise_for_status().json()
             surprises += _add_rows(table, domain, sample, reply)
             for result in filter(_cannot, reply["results"]):
                 missing.setdefault(result["failure"]["message"], set()).add(domain)

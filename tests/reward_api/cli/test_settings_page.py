@@ -14,6 +14,7 @@ BUILD = {
     "DONE",
     "BASE",
     "PORT",
+    "TOOLS_PORT",
     "TORCH",
     "DATA",
     "WRITE_GOLDEN",
