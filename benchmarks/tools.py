@@ -119,13 +119,14 @@ async def episodes(server: psutil.Process) -> None:
                     break
             except httpx.TransportError:
                 await asyncio.sleep(0.2)
+        free = psutil.virtual_memory().available
         all_begun, waits = asyncio.Barrier(EPISODES + 1), []
         begun = time.monotonic()
         tasks = [asyncio.create_task(episode(client, number, all_begun, waits)) for number in range(EPISODES)]
         await all_begun.wait()
         opened = time.monotonic() - begun
         children = server.children(recursive=True)
-        memory = await asyncio.to_thread(_memory, server, children)
+        memory = free - psutil.virtual_memory().available
         lost = [why for why in await asyncio.gather(*tasks) if why]
         seconds = time.monotonic() - begun
         metrics = (await client.get("/metrics")).text
@@ -144,19 +145,6 @@ async def episodes(server: psutil.Process) -> None:
     )
     for why in sorted(set(lost))[:5]:
         print("  lost:", why)
-
-
-def _memory(server: psutil.Process, children: list[psutil.Process]) -> float:
-    """Bytes that they share out among themselves: of 90 children, times their number, since reading all takes minutes."""
-    some = random.Random(3).sample(children, min(90, len(children)))
-    return _own_memory(server) + statistics.mean(map(_own_memory, some)) * len(children)
-
-
-def _own_memory(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_full_info().pss)
-    except psutil.Error:
-        return 0
 
 
 def sessions() -> None:

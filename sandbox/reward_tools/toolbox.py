@@ -67,8 +67,8 @@ class Toolbox:
             follower.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await follower
+            await self.python.aclose()  # all interpreters at once, rather than one by one with their sessions
             await self.sessions.aclose()
-            await self.python.aclose()
 
     async def missing(self) -> dict[str, str]:
         """Tool → why it is not offered here."""
