@@ -78,6 +78,7 @@ async def test_a_session_that_ends_itself_begins_again_and_says_so(toolbox):
     ]
 
 
+@pytest.mark.slow
 async def test_time_memory_and_output_have_limits(toolbox):
     late = await run(toolbox, "while True: pass")
     assert late.outcome == "refused" or "too busy" in late.cause  # the second: on a machine that gave it no time
@@ -92,6 +93,7 @@ async def test_time_memory_and_output_have_limits(toolbox):
     assert (await run(toolbox, "1")).output == "1\n"
 
 
+@pytest.mark.slow
 async def test_processor_time_is_counted_over_all_interpreters_of_a_session():
     toolbox = Toolbox(ToolsSettings(call_s=20, python_cpu_s=1))
     async with toolbox.running():
