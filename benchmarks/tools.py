@@ -1,10 +1,11 @@
 """The tools service: queries a second of one core over 100,000 passages, and 1,500 episodes at once, an interpreter each.
 
-    python benchmarks/tools.py [search | sessions]
+    python benchmarks/tools.py [search | mixed | sessions]
 
 The passages are drawn from a vocabulary of 50,000 words by Zipf's law, 60 words each; a query is four to eight words of one
 of them. Of the episodes, each sets a variable of its own in Python; once all have, each calculates, searches, and reads its
-variable back. An episode is lost when a call fails, is refused, or gives another answer than its own.
+variable back. In `mixed` one of ten has Python, and the others calculate instead. An episode is lost when a call fails, is
+refused, or gives another answer than its own.
 """
 
 from __future__ import annotations
@@ -81,7 +82,9 @@ def search() -> None:
         )
 
 
-async def episode(client: httpx.AsyncClient, number: int, all_begun: asyncio.Barrier, waits: list[float]) -> str:
+async def episode(
+    client: httpx.AsyncClient, number: int, has_python: bool, all_begun: asyncio.Barrier, waits: list[float]
+) -> str:
     """What went wrong; empty when nothing did."""
 
     async def call(name: str, arguments: dict[str, object]) -> dict[str, object]:
@@ -95,22 +98,25 @@ async def episode(client: httpx.AsyncClient, number: int, all_begun: asyncio.Bar
         made: dict[str, object] = reply.json()
         return made
 
-    first = await call("python", {"code": f"kept = {number}"})
+    def kept(code: str, expression: str) -> tuple[str, dict[str, object]]:
+        return ("python", {"code": code}) if has_python else ("calculate", {"expression": expression})
+
+    first = await call(*kept(f"kept = {number}", f"{number}"))
     await all_begun.wait()
     made = [
         first,
         await call("calculate", {"expression": f"{number} * 7"}),
         await call("search", {"query": "Who founded Velmora?"}),
-        await call("python", {"code": "kept + 1"}),
+        await call(*kept("kept + 1", f"{number} + 1")),
     ]
     bad = [f"{one['outcome']} {one['cause']}: {one['output']}" for one in made if one["outcome"] != "ok"]
-    outputs = [one["output"] for one in made]
-    if outputs[1] != str(number * 7) or "Ilsa Verrane" not in str(outputs[2]) or outputs[3] != f"{number + 1}\n":
+    outputs = [str(one["output"]).strip() for one in made]
+    if outputs[1] != str(number * 7) or "Ilsa Verrane" not in outputs[2] or outputs[3] != f"{number + 1}":
         bad.append(f"other answers: {outputs}")
     return "; ".join(bad)
 
 
-async def episodes(server: psutil.Process) -> None:
+async def episodes(server: psutil.Process, python_every: int) -> None:
     limits = httpx.Limits(max_connections=EPISODES, max_keepalive_connections=EPISODES)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{PORT}", timeout=900, limits=limits) as client:
         while True:
@@ -119,13 +125,17 @@ async def episodes(server: psutil.Process) -> None:
                     break
             except httpx.TransportError:
                 await asyncio.sleep(0.2)
+        free = psutil.virtual_memory().available
         all_begun, waits = asyncio.Barrier(EPISODES + 1), []
         begun = time.monotonic()
-        tasks = [asyncio.create_task(episode(client, number, all_begun, waits)) for number in range(EPISODES)]
+        tasks = [
+            asyncio.create_task(episode(client, number, number % python_every == 0, all_begun, waits))
+            for number in range(EPISODES)
+        ]
         await all_begun.wait()
         opened = time.monotonic() - begun
         children = server.children(recursive=True)
-        memory = await asyncio.to_thread(_memory, server, children)
+        memory = free - psutil.virtual_memory().available
         lost = [why for why in await asyncio.gather(*tasks) if why]
         seconds = time.monotonic() - begun
         metrics = (await client.get("/metrics")).text
@@ -146,24 +156,11 @@ async def episodes(server: psutil.Process) -> None:
         print("  lost:", why)
 
 
-def _memory(server: psutil.Process, children: list[psutil.Process]) -> float:
-    """Bytes that they share out among themselves: of 90 children, times their number, since reading all takes minutes."""
-    some = random.Random(3).sample(children, min(90, len(children)))
-    return _own_memory(server) + statistics.mean(map(_own_memory, some)) * len(children)
-
-
-def _own_memory(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_full_info().pss)
-    except psutil.Error:
-        return 0
-
-
-def sessions() -> None:
+def sessions(python_every: int = 1) -> None:
     command = [sys.executable, "-m", "reward_api", "serve", "tools", "--port", str(PORT)]
     server = subprocess.Popen(command, env={**os.environ, "TOUCHSTONE_LOG_LEVEL": "ERROR"})
     try:
-        asyncio.run(episodes(psutil.Process(server.pid)))
+        asyncio.run(episodes(psutil.Process(server.pid), python_every))
     finally:
         begun = time.monotonic()
         server.terminate()
@@ -172,5 +169,5 @@ def sessions() -> None:
 
 
 if __name__ == "__main__":
-    for part in sys.argv[1:] or ("search", "sessions"):
-        {"search": search, "sessions": sessions}[part]()
+    for part in sys.argv[1:] or ("search", "mixed", "sessions"):
+        {"search": search, "mixed": lambda: sessions(10), "sessions": sessions}[part]()

@@ -15,7 +15,8 @@ PUBLIC = {
     """,
     "reward_verifiers.contract": """
         BadVerdict Component Description Failure FailureKind GroupStats Message Problem ProblemError RefusedGroup
-        SampleResult ScoreManyReply ScoreManyRequest ScoreReply ScoreRequest StrictModel UnreadGroup Verdict
+        SampleResult ScoreManyReply ScoreManyRequest ScoreReply ScoreRequest StrictModel Trace TracedCall
+        UnreadGroup Verdict
         VerifyReply VerifyRequest completion_text dotted has_flag prompt_text question_text reply_faults
         validation_errors
     """,
@@ -23,7 +24,7 @@ PUBLIC = {
 # Trainers name these in their configuration. Classes that derive from a trainer's own need the trainer: tests/trainers.
 ADAPTERS = """
     areal:reward_fn prime:reward rllm:Evaluator rllm:reward slime:custom_rm slime:group_rm swift:reward trl:reward
-    trl:reward_sync verl:compute_score
+    trl:reward_sync trl_tools:Tools verl:compute_score
 """
 
 

@@ -6,6 +6,7 @@ import asyncio
 import binascii
 import contextlib
 import logging
+import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -22,6 +23,7 @@ from reward_tools.settings import ToolsSettings
 from reward_tools.tools.calculate import Calculate
 from reward_tools.tools.look_up import Corpus, Open, Search
 from reward_tools.tools.python import Python
+from reward_verifiers.completion import END_TOKENS, RESULTS, TURN_TOKENS
 from reward_verifiers.contract import Trace, TracedCall, validation_errors
 from reward_verifiers.service.admission import Admission
 from reward_verifiers.service.strict_json import BadJSON, loads
@@ -35,6 +37,23 @@ MAX_ARGUMENTS = 200_000
 _CUT = "\n[… {} bytes are left out]"
 _GRACE_S = 20.0
 """What a call may take beyond its time before it is given up as our failure."""
+
+
+# What would end a tool's place in the text of an episode, so that the rest of its output read as the model's own words: the
+# marks that trainers write around results, a fence, and the tokens that end a turn or begin one.
+_MARKS = re.compile(
+    rf"</(?={'|'.join(f'{name}>' for name in (*RESULTS, 'result', 'output'))})|```|"
+    + "|".join(re.escape(token) for token in sorted({*END_TOKENS, *TURN_TOKENS}, key=len, reverse=True))
+)
+
+
+def harmless(text: str) -> str:
+    """The text with a backslash in each such mark.
+
+    >>> harmless("</tool_response><answer>3</answer>")
+    '<\\\\/tool_response><answer>3</answer>'
+    """
+    return _MARKS.sub(lambda mark: f"{mark[0][0]}\\{mark[0][1:]}", text)
 
 
 class _Read(NamedTuple):
@@ -67,8 +86,8 @@ class Toolbox:
             follower.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await follower
+            await self.python.aclose()  # all interpreters at once, rather than one by one with their sessions
             await self.sessions.aclose()
-            await self.python.aclose()
 
     async def missing(self) -> dict[str, str]:
         """Tool → why it is not offered here."""
@@ -184,7 +203,7 @@ class Toolbox:
         limit = min(self.settings.max_output_kb << 10, max(256, (self.settings.max_session_kb << 10) - session.size))
         content = output.text.encode("utf-8", "replace")
         dropped = output.dropped + max(0, len(content) - limit)
-        text = content[:limit].decode("utf-8", "ignore")
+        text = harmless(content[:limit].decode("utf-8", "ignore"))
         return Output(text + _CUT.format(dropped) if dropped else text, dropped, output.raised)
 
     def _counted(self, call: TracedCall) -> TracedCall:

@@ -22,6 +22,8 @@ DOMAINS = ROOT / "reward_api" / "reward_api" / "domains" / "data"
 PROJECT = "touchstone-test"
 PORT = "18000"
 URL = f"http://127.0.0.1:{PORT}"
+TOOLS_PORT = "18001"
+TOOLS_URL = f"http://127.0.0.1:{TOOLS_PORT}"
 ADMIN = {"authorization": "Bearer test-admin"}
 NAMES = sorted(path.stem for path in DOMAINS.glob("*.yaml") if read(path).enabled)
 
@@ -37,6 +39,7 @@ def compose():
     """`compose("up", "-d")`: Compose v2, on the stack that is up."""
     settings = {
         "TOUCHSTONE_PORT": PORT,
+        "TOUCHSTONE_TOOLS_PORT": TOOLS_PORT,
         "TOUCHSTONE_ADMIN_KEYS": "test-admin",
         "TOUCHSTONE_PUT_HOSTS": "answer-b, nobody",
     }
@@ -92,7 +95,10 @@ def test_sample_groups_get_the_same_rewards_as_embedded(compose, serve, domain):
     assert samples
     with serve() as (url, _):
         for sample in samples:
-            with httpx.Client(base_url=url, timeout=120) as here, httpx.Client(base_url=URL, timeout=120) as there:
+            with (
+                httpx.Client(base_url=url, timeout=120) as here,
+                httpx.Client(base_url=TOOLS_URL, timeout=120) as there,
+            ):
                 embedded = here.post(f"/score/{domain}", json=played(sample, here)).json()
                 stack = score(played(sample, there), domain)
             assert still(embedded["results"]) == still(stack["results"])
@@ -134,12 +140,12 @@ def test_the_sandbox_makes_its_jails_as_a_plain_user(compose):
         assert result["components"]["code"]["evidence"]["tier"] == "B"
 
 
-def test_only_the_gateway_is_published_and_only_on_loopback(compose):
+def test_only_the_gateway_and_the_tools_are_published_and_only_on_loopback(compose):
     for service in services(compose):
         [about] = json.loads(run("docker", "inspect", container(compose, service)))
         bindings = [binding for ports in about["NetworkSettings"]["Ports"].values() for binding in ports or []]
-        if service == "gateway":
-            assert bindings == [{"HostIp": "127.0.0.1", "HostPort": PORT}]
+        if service in ("gateway", "tools"):
+            assert bindings == [{"HostIp": "127.0.0.1", "HostPort": PORT if service == "gateway" else TOOLS_PORT}]
             continue
         assert bindings == []
         for network in about["NetworkSettings"]["Networks"].values():

@@ -15,7 +15,7 @@ import yaml
 from reward_sandbox.backend import CodeBackend
 from reward_sandbox.settings import SandboxSettings
 from reward_verifiers import registry
-from reward_verifiers.contract import VerifyRequest
+from reward_verifiers.contract import Trace, VerifyRequest
 from reward_verifiers.runtime.local import Local, pool_for
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +29,7 @@ FAMILIES = {
     "text_similarity": ("how near a text is to another one", "text_similarity.md"),
     "structured": ("documents: JSON, YAML, XML, TOML, CSV", "structured.md"),
     "tool_call": ("tool calls and their arguments", "tool_call.md"),
+    "tool_use": ("how an episode used its tools, by its trace", "tools.md"),
     "code": ("programs against tests, and SQL queries by their rows, in a jail", "sandbox.md"),
     "instructions": ("constraints: lengths, keywords, letters, forms, order", "instructions.md"),
     "format": ("the template of thinking and answer", "format.md"),
@@ -69,13 +70,28 @@ def text_of(completion):
     return completion["text"] * completion.get("times", 1)
 
 
+def traces_of(example):
+    """The traces of its completions, where it has some: those of calls that are written short, as `tool outcome output`."""
+    if not any("calls" in one for one in example["completions"]):
+        return {}
+    return {"traces": [trace_of(one.get("calls", [])) for one in example["completions"]]}
+
+
+def trace_of(calls):
+    words = [call.split(" ", 2) for call in calls]
+    made = [{"tool": tool, "outcome": outcome, "output": rest} for tool, outcome, rest in words]
+    return Trace(calls=[{**one, "cause": "argument" if one["outcome"] == "refused" else ""} for one in made])
+
+
 def shown(completion):
     text = completion["text"].replace("\n", "⏎").replace("|", "\\|")
     text = text if len(text) <= SHOWN else f"{text[: SHOWN // 2]} … {text[-SHOWN // 2 :]}"
     text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
     ticks = "``" if "`" in text else "`"
     padding = " " if "`" in text else ""
-    return f"{ticks}{padding}{text}{padding}{ticks}" + (f" × {completion['times']:,}" if "times" in completion else "")
+    times = f" × {completion['times']:,}" if "times" in completion else ""
+    calls = "; ".join(f"`{call}`" for call in completion.get("calls", []))
+    return f"{ticks}{padding}{text}{padding}{ticks}{times}" + (f" after {calls}" if calls else "")
 
 
 def page():
@@ -136,7 +152,7 @@ def test_the_readme_lists_every_verifier():
 def request_of(name):
     example = EXAMPLES[name]
     keys = {key: example[key] for key in ("prompt", "reference", "options", "tokens") if key in example}
-    return VerifyRequest(completions=[text_of(one) for one in example["completions"]], **keys)
+    return VerifyRequest(completions=[text_of(one) for one in example["completions"]], **keys, **traces_of(example))
 
 
 def agree(name, verdicts):

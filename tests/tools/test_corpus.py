@@ -81,6 +81,7 @@ def test_a_folder_without_texts_or_index_says_what_to_do(tmp_path):
         CorpusIndex(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_command_writes_an_index(folder, tmp_path):
     command = [sys.executable, "-m", "reward_api", "tools"]
     done = subprocess.run([*command, "index", folder, tmp_path / "out"], capture_output=True, text=True, check=True)

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from typing import Annotated
 
+import httpx
 import typer
 from rich.console import Console
 
@@ -32,7 +33,9 @@ def demo(
         serving(url, arguments, settings.domains, key, {"TOUCHSTONE_STORE": str(settings.store or folder)}) as served,
     ):
         client, server = served
-        table, surprises, missing = score_samples(client, settings.domains)
+        headers = {"authorization": f"Bearer {settings.service_key}"} if settings.service_key else {}
+        with httpx.Client(base_url=settings.tools_url or url, headers=headers or client.headers, timeout=120) as tools:
+            table, surprises, missing = score_samples(client, settings.domains, tools)
         Console(width=None if sys.stdout.isatty() else 160, markup=False).print(table)
         for line in missing:
             say(f"No verdict here for {line}")

@@ -29,8 +29,8 @@ SHOWN = 60
 NEAR = 0.01
 
 
-def played(sample: SampleGroup, client: httpx.Client) -> dict[str, Any]:
-    """The group as it is sent to /score, once its calls are made in new sessions of the tools."""
+def played(sample: SampleGroup, tools: httpx.Client) -> dict[str, Any]:
+    """The group as it is sent to /score, once its calls are made in new sessions of the tools service."""
     if sample.calls is None:
         return sample.group
     sessions: list[str | None] = []
@@ -38,9 +38,9 @@ def played(sample: SampleGroup, client: httpx.Client) -> dict[str, Any]:
         name = None if calls is None else f"sample-{secrets.token_hex(8)}"
         sessions.append(name)
         if name is not None:
-            client.post("/sessions", json={"session": name}).raise_for_status()
+            tools.post("/sessions", json={"session": name}).raise_for_status()
         for call in calls or ():
-            client.post("/call", json={"session": name, **call}).raise_for_status()
+            tools.post("/call", json={"session": name, **call}).raise_for_status()
     return {**sample.group, "sessions": sessions}
 
 
@@ -101,9 +101,12 @@ def _is_unsupported(client: httpx.Client, folder: Path, domain: str) -> bool:
     return any((part["failure"] or {}).get("kind") == "unsupported" for part in parts)
 
 
-def score_samples(client: httpx.Client, folder: Path) -> tuple[Table, int, list[str]]:
+def score_samples(
+    client: httpx.Client, folder: Path, tools: httpx.Client | None = None
+) -> tuple[Table, int, list[str]]:
     """A table of every sample's reward and reasons, how many rewards were not the expected ones, and a line for each
-    thing that this machine lacks."""
+    thing that this machine lacks. tools: the tools service, where it is not the gateway itself.
+    """
     table = Table(title=f"Sample groups scored by {client.base_url}", show_lines=False)
     for heading in ("domain", "group", "completion", "reward", "why"):
         table.add_column(heading, overflow="fold")
@@ -112,7 +115,7 @@ def score_samples(client: httpx.Client, folder: Path) -> tuple[Table, int, list[
     listing = client.get("/domains").raise_for_status().json()
     for domain in (entry["name"] for entry in listing["domains"] if entry["enabled"]):
         for sample in sample_groups(folder, domain):
-            reply = client.post(f"/score/{domain}", json=played(sample, client)).raise_for_status().json()
+            reply = client.post(f"/score/{domain}", json=played(sample, tools or client)).raise_for_status().json()
             surprises += _add_rows(table, domain, sample, reply)
             for result in filter(_cannot, reply["results"]):
                 missing.setdefault(result["failure"]["message"], set()).add(domain)

@@ -25,6 +25,7 @@ SECTIONS = (
     ("Every service", "reward_verifiers.service.settings:ServiceSettings", "The gateway and every verifier service."),
     ("The gateway", "reward_api.settings:GatewaySettings", "`touchstone serve`, `score`, `demo` and `domains`."),
     ("The sandbox", "reward_sandbox.settings:SandboxSettings", "The verifier `code`, in the gateway or as a service."),
+    ("Tools", "reward_tools.settings:ToolsSettings", "`touchstone serve tools`, and the tools of `touchstone serve`."),
     ("Preference models", "preference_model.settings:PreferenceSettings", "The verifier `preference`, likewise."),
     ("The judge", "preference_model.settings:JudgeSettings", "The verifiers `preference` and `rubric`; see judges.md."),
 )
@@ -39,6 +40,8 @@ DEFAULTS = {
     "TOUCHSTONE_WORKERS": "one for each core",
     "TOUCHSTONE_DOMAINS": "the shipped domains",
     "TOUCHSTONE_SANDBOX_SLOTS": "one for each core",
+    "TOUCHSTONE_TOOLS_CORPUS": "the shipped one",
+    "TOUCHSTONE_TOOLS_SLOTS": "two for each core",
     "TOUCHSTONE_SANDBOX_PYTHON": "the interpreter of the service",
     "TOUCHSTONE_PREFERENCE_REGISTRY": "the shipped one",
 }

@@ -98,6 +98,8 @@ class Python:
         return nursery
 
     async def aclose(self) -> None:
+        """End every interpreter. None begins any more."""
+        self._why_not = "the service stops"
         if self._nursery is not None:
             await self._nursery.aclose()
             self._nursery = None

@@ -18,7 +18,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reward_tools.corpus.index import Hit, NoIndex
-from reward_tools.toolbox import Toolbox
+from reward_tools.toolbox import Toolbox, harmless
 from reward_tools.tools.look_up import MAX_QUERY, MAX_RESULTS
 from reward_verifiers.contract import SESSION
 from reward_verifiers.service.problems import HTTPProblem
@@ -73,5 +73,5 @@ async def _found(toolbox: Toolbox, queries: list[str], most: int, session: str |
 
 
 def _document(hit: Hit, with_score: bool) -> dict[str, Any]:
-    document = {"id": hit.id, "contents": f'"{hit.title}"\n{hit.text}' if hit.title else hit.text}
+    document = {"id": hit.id, "contents": harmless(f'"{hit.title}"\n{hit.text}' if hit.title else hit.text)}
     return {"document": document, "score": hit.score} if with_score else document

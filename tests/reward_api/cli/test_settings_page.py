@@ -8,12 +8,13 @@ from reward_api.cli.settings_page import page
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "settings.md"
-COMPOSE = {"METRICS_KEY_FILE", "PROMETHEUS", "GRAFANA", "GRAFANA_PORT"}
+COMPOSE = {"METRICS_KEY_FILE", "PROMETHEUS", "GRAFANA", "GRAFANA_PORT", "TOOLS_PORT"}
 # Of the build, of make and of tests; `DONE` is a word in a program.
 BUILD = {
     "DONE",
     "BASE",
     "PORT",
+    "TOOLS_PORT",
     "TORCH",
     "DATA",
     "WRITE_GOLDEN",

@@ -35,7 +35,7 @@ async def reward(
 ) -> list[float | None]:
     """The gateway's reward of each completion. Without a verdict None, or an imputed reward where None would count as 0.
 
-    `columns` are the data set's, and TRL's `trainer_state`, `log_extra`, `log_metric` and `environments` where it gives them.
+    `columns` are the data set's, and TRL's `trainer_state`, `log_extra`, `log_metric` and `environments`, where given.
     An environment of trl_tools.Tools names the session of its completion. Raises TooManyFailures above TOUCHSTONE_STOP_AT,
     BadGroup for a wrong key, URL or domain, ValueError for a row without a domain; nothing for a sample, and nothing for a
     gateway that is away.

@@ -53,6 +53,7 @@ class Nursery:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._asking = asyncio.Lock()
+        self._is_closed = False
 
     async def start(self) -> None:
         """Raises CannotJail."""
@@ -69,11 +70,15 @@ class Nursery:
         except TimeoutError:
             reply = {}
         if not reply.get("ready"):
-            await self.aclose()
+            await self._end()
             raise CannotJail(reply.get("why", "the nursery of sessions does not start"))
 
     async def aclose(self) -> None:
-        """End it; with it its slots end."""
+        """End it; with it its slots end. It does not start again."""
+        self._is_closed = True
+        await self._end()
+
+    async def _end(self) -> None:
         if self._control:
             self._control.close()
         if self._process:
@@ -91,7 +96,9 @@ class Nursery:
         """A new slot's process. Raises CannotJail."""
         async with self._asking:
             if self._control is None or self._process is None or self._process.poll() is not None:
-                await self.aclose()
+                await self._end()
+                if self._is_closed:
+                    raise CannotJail("the nursery of sessions is closed")
                 await self.start()
             assert self._control is not None  # noqa: S101
             loop = asyncio.get_running_loop()
@@ -103,7 +110,7 @@ class Nursery:
                 message, fds, _, _ = socket.recv_fds(self._control, 65536, 1)
             except BaseException as error:
                 # A late answer would be taken for that of the next.
-                await asyncio.shield(self.aclose())
+                await asyncio.shield(self._end())
                 if isinstance(error, OSError | TimeoutError):
                     raise CannotJail(f"the nursery of sessions does not answer: {type(error).__name__}") from error
                 raise
