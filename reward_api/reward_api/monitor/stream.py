@@ -190,7 +190,7 @@ class Stream:
         if len(self._accuracies) == len(self._rewards) and (rise := trend([*self._rewards], [*self._accuracies])):
             now[rise.name] = rise
         onset = next((group.step for group in block.groups if group.step is not None), self._blocks)
-        self._streaks = {name: self._streak(signal, onset) for name, signal in now.items()}
+        self._streaks = {name: self._streak(signal, _first_step(signal, onset)) for name, signal in now.items()}
 
     def _streak(self, signal: Signal, onset: int) -> _Streak:
         before = self._streaks.get(signal.name)
@@ -305,3 +305,9 @@ class Stream:
         """Whether a second verifier looks at paid completions, and has refused none lately."""
         second = self._trails[Check.SECOND]
         return second.since_hit >= FEW_CLEAN
+
+
+def _first_step(signal: Signal, otherwise: int) -> int:
+    """Of what the signal counts; the beginning of the block where it counts nothing."""
+    steps = [one.step for one in signal.examples if one.step is not None]
+    return min(steps) if signal.rate is not None and steps else otherwise
