@@ -121,7 +121,7 @@ def domain_of(name: str, monitor: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     document = domains()[stages[0][1]]
     parts = [one for one in document["components"] if one.get("weight") != 0]
     honest = {"verifier": "holes:Evaluated"}
-    second = {"verifier": "answer", "options": {"kind": "exact"}} if name in HOLES else honest
+    second = {"verifier": "answer", "options": {"kind": "exact"}} if name.partition("-")[0] in HOLES else honest
     return stages[0][1], {**document, "components": parts, "monitor": {"second": second, **monitor}}
 
 
