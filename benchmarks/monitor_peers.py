@@ -78,9 +78,7 @@ def rlprobe(tools: Path, log: Path, rollouts: Path, folder: Path) -> list[str]:
     done = subprocess.run([program, "doctor", run, "--json"], capture_output=True, text=True, check=False, timeout=300)
     found: Any = json.loads(done.stdout)
     findings = found["findings"] if isinstance(found, dict) else found
-    return [
-        f"{one.get('severity')}: {one.get('id') or one.get('detector_id') or one.get('detector')}" for one in findings
-    ]
+    return [f"{one['severity']}: {one['signature_id']}" for one in findings]
 
 
 def main() -> None:
