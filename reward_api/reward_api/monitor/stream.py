@@ -24,7 +24,7 @@ USUAL_BLOCKS = 2
 CALM = 4
 PERSISTS = 6
 FEW_CLEAN = 50
-"""So many re-grades without a hit hold back what only points: they bound the rate below 6 % (95 %)."""
+"""So many re-grades with few hits hold back what only points."""
 KEEP_BLOCKS = 60
 PROMPTS = 4096
 CAUSED = frozenset({"unsupported", "timeout", "memory_limit", "worker_crashed", "verifier_error"})
@@ -314,9 +314,8 @@ class Stream:
         return alarms
 
     def _is_being_checked(self) -> bool:
-        """Whether a second verifier looks at paid completions, and has refused none lately."""
-        second = self._trails[Check.SECOND]
-        return second.since_hit >= FEW_CLEAN
+        """Whether a second verifier looks at paid completions, and refuses no more than it may."""
+        return self._trails[Check.SECOND].is_clean(FEW_CLEAN, self.limits.second)
 
 
 def _first_step(signal: Signal, otherwise: int) -> int:
