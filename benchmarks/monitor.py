@@ -2,7 +2,7 @@
 
     python benchmarks/monitor.py streams [--seeds 6]     tests/reward_api/monitor/streams.py and fresh_streams.py
     python benchmarks/monitor.py runs [NAME …]           what benchmarks/monitor_runs.py left in out/monitor
-    python benchmarks/monitor.py cost NAME               CPU time with and without the monitor, on one run's groups
+    python benchmarks/monitor.py cost                    CPU time with and without the monitor
 
 A run's groups are sent again, in order, to a gateway with the monitor: its state is read after each step. What is true of a
 completion, the monitor does not get: the run's component `answer`, of weight 0, says it to this table alone.
@@ -15,6 +15,7 @@ import asyncio
 import json
 import logging
 import os
+import random
 import sys
 import tempfile
 import time
@@ -121,11 +122,11 @@ def domain_of(name: str, monitor: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     document = domains()[stages[0][1]]
     parts = [one for one in document["components"] if one.get("weight") != 0]
     honest = {"verifier": "holes:Evaluated"}
-    second = {"verifier": "answer", "options": {"kind": "exact"}} if name in HOLES else honest
+    second = {"verifier": "answer", "options": {"kind": "exact"}} if name.partition("-")[0] in HOLES else honest
     return stages[0][1], {**document, "components": parts, "monitor": {"second": second, **monitor}}
 
 
-async def send(name: str, monitor: dict[str, Any], *, is_on: bool = True) -> tuple[list[Step], dict[str, Any]]:
+async def send(name: str, monitor: dict[str, Any]) -> tuple[list[Step], dict[str, Any]]:
     """The run's steps, and its figures."""
     from reward_api.app import create_app
     from reward_api.gateway.gateway import Gateway
@@ -135,7 +136,7 @@ async def send(name: str, monitor: dict[str, Any], *, is_on: bool = True) -> tup
     known, steps = references(), []
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / f"{domain}.yaml").write_text(yaml.safe_dump(document))
-        gateway = Gateway(GatewaySettings(domains=Path(folder), workers=1, monitor=is_on, cache_mb=0))
+        gateway = Gateway(GatewaySettings(domains=Path(folder), workers=1, cache_mb=0))
         async with gateway.running():
             transport = httpx.ASGITransport(create_app(gateway))
             async with httpx.AsyncClient(transport=transport, base_url="http://gateway", timeout=60) as client:
@@ -238,19 +239,77 @@ def run_all(names: list[str], monitor: dict[str, Any]) -> None:
         (RUNS / f"{name}.json").write_text(json.dumps({"steps": [vars(step) for step in steps], **figures}, indent=1))
 
 
-def cost(name: str, monitor: dict[str, Any], rounds: int) -> None:
-    """The shares of each of a few rounds, one after the other, so that what else the machine does falls on both alike."""
+# --- cost -------------------------------------------------------------------------------------------------------------
+
+SECOND = {"second": {"verifier": "answer", "options": {"kind": "exact"}}}
+
+
+def honest_groups(count: int) -> list[dict[str, Any]]:
+    """Sums of fractions: sixteen completions of about 150 words, of which about half are right."""
+    from streams import WORDS
+
+    rng = random.Random(0)
+    groups = []
+    for number in range(count):
+        answer = f"{rng.randrange(1, 99)}/{rng.choice([7, 11, 13])}"
+        texts = []
+        for _ in range(16):
+            said = answer if rng.random() < 0.5 else f"{rng.randrange(1, 99)}/17"
+            thought = " ".join(rng.choices(WORDS, k=rng.randrange(90, 210)))
+            texts.append(f"<think>{thought}</think><answer>\\boxed{{{said}}}</answer>")
+        groups.append({
+            "prompt": f"question {number}", "completions": texts, "reference": answer, "id": str(number), "run": "run",
+            "step": number // 8,
+        })  # fmt: skip
+    return groups
+
+
+async def spend(groups: list[dict[str, Any]], monitor: dict[str, Any] | None) -> dict[str, Any]:
+    """CPU time for these groups by the shipped domain math; monitor: what its file says of it, None without one."""
+    from reward_api.app import create_app
+    from reward_api.gateway.gateway import Gateway
+    from reward_api.settings import SHIPPED_DOMAINS, GatewaySettings
+
+    document = yaml.safe_load((SHIPPED_DOMAINS / "math.yaml").read_text()) | {"monitor": monitor or {}}
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "math.yaml").write_text(yaml.safe_dump(document))
+        gateway = Gateway(GatewaySettings(domains=Path(folder), workers=1, monitor=monitor is not None, cache_mb=0))
+        async with gateway.running():
+            transport = httpx.ASGITransport(create_app(gateway))
+            async with httpx.AsyncClient(transport=transport, base_url="http://gateway", timeout=60) as client:
+                await client.post("/score/math", json=groups[0])
+                before = cpu_seconds()
+                for group in groups:
+                    (await client.post("/score/math", json=group)).raise_for_status()
+                if gateway.monitoring is None:
+                    return {"cpu": cpu_seconds() - before}
+                await gateway.monitoring.settle()
+                watch = gateway.monitoring
+                return {"cpu": cpu_seconds() - before, "thread": watch.seconds, "regrades": sum(watch.regrades.values()),
+                        "states": [state.name for state in watch.states().values()]}  # fmt: skip
+
+
+def cost(rounds: int) -> None:
+    """One after the other, a few times, so that what else the machine does falls on all alike."""
+    groups = honest_groups(250)
+    scored = 16 * len(groups)
+    settings: dict[str, dict[str, Any] | None] = {
+        "off": None,
+        "statistics": {"null_share": 0},
+        "null reference": {},
+        "null reference, second verifier": SECOND,
+    }
     for _ in range(rounds):
-        _, without = asyncio.run(send(name, monitor, is_on=False))
-        steps, with_it = asyncio.run(send(name, monitor))
-        scored = sum(step.total for step in steps)
-        print(
-            f"scoring {without['cpu']:.2f} CPU-s for {scored} completions; with the monitor {with_it['cpu']:.2f} "
-            f"({with_it['cpu'] / without['cpu'] - 1:+.1%}); its thread {with_it['thread']:.2f} "
-            f"({with_it['thread'] / without['cpu']:.1%}); re-grades {with_it['regrades']} "
-            f"({with_it['regrades'] / scored:.1%} of the completions)",
-            flush=True,
-        )
+        off = 0.0
+        for name, monitor in settings.items():
+            spent = asyncio.run(spend(groups, monitor))
+            off = off or spent["cpu"]
+            thread, regrades = spent.get("thread", 0.0), spent.get("regrades", 0)
+            print(
+                f"| {name} | {spent['cpu']:.2f} | {spent['cpu'] / off - 1:+.1%} | {thread / off:.1%} | "
+                f"{regrades / scored:.1%} | {spent.get('states', '')} |",
+                flush=True,
+            )
 
 
 def main() -> None:
@@ -268,7 +327,7 @@ def main() -> None:
     elif options.what == "runs":
         run_all(options.names, options.monitor)
     else:
-        cost(options.names[0], options.monitor, options.rounds)
+        cost(options.rounds)
 
 
 if __name__ == "__main__":

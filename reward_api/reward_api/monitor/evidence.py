@@ -71,6 +71,11 @@ class Trail:
         """How many prompts have a hit. Verifiers may honestly differ on one, and then they do on all its completions."""
         return len({one.prompt for one in self._outcomes if one.is_hit})
 
+    def is_clean(self, least: int, most: float) -> bool:
+        """Whether there are `least` outcomes, and at most this share of the last ones are hits."""
+        rate = self.rate((WINDOWS[0],), Z_99)
+        return rate.total >= least and rate.share <= most
+
     @property
     def has_hits(self) -> bool:
         return any(one.is_hit for one in self._outcomes)
@@ -89,7 +94,7 @@ class Rule:
     suspect: float
     critical: float
     at_once: bool = False
-    least: tuple[int, int] = (25, 3)
+    least: tuple[int, int] = (25, 4)
 
 
 def judged(trail: Trail, rule: Rule) -> Alarm | None:
@@ -111,7 +116,7 @@ def _state(trail: Trail, rule: Rule) -> tuple[State, Rate, float]:
     outcomes, prompts = rule.least
     may_accuse = trail.total >= outcomes and trail.prompts() >= prompts
     critical = trail.rate(SHORT_WINDOWS, Z_99)
-    if may_accuse and trail.prompts() >= CRITICAL_PROMPTS and critical.bounds(Z_99)[0] > rule.critical:
+    if may_accuse and trail.prompts() >= max(prompts, CRITICAL_PROMPTS) and critical.bounds(Z_99)[0] > rule.critical:
         return State.HACKING, critical, rule.critical
     sure = trail.rate(WINDOWS, Z_99)
     if may_accuse and sure.bounds(Z_99)[0] > rule.suspect:

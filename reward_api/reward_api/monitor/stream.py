@@ -11,7 +11,7 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from reward_api.monitor.alarms import Alarm, Example, State, example, example_of_check
+from reward_api.monitor.alarms import MOST_EXAMPLES, Alarm, Example, State, example, example_of_check
 from reward_api.monitor.evidence import Outcome, Rule, Trail, judged
 from reward_api.monitor.observation import Check, CheckRecord, GroupRecord, Record
 from reward_api.monitor.shape import Block, Signal, Usual, binomial_tail, signals, trend
@@ -24,12 +24,13 @@ USUAL_BLOCKS = 2
 CALM = 4
 PERSISTS = 6
 FEW_CLEAN = 50
-"""So many re-grades without a hit hold back what only points: they bound the rate below 6 % (95 %)."""
+"""So many re-grades with few hits hold back what only points."""
 KEEP_BLOCKS = 60
 PROMPTS = 4096
 CAUSED = frozenset({"unsupported", "timeout", "memory_limit", "worker_crashed", "verifier_error"})
 """Kinds of failure that a completion can cause by itself."""
 NULL_WINDOW = 400
+GROWS = 2
 JUMP, JUMPED_PROMPTS, JUMP_GROUPS = 1e-4, 4, 64
 EMA = 0.5
 LEAST_SHARE = 0.02
@@ -190,7 +191,7 @@ class Stream:
         if len(self._accuracies) == len(self._rewards) and (rise := trend([*self._rewards], [*self._accuracies])):
             now[rise.name] = rise
         onset = next((group.step for group in block.groups if group.step is not None), self._blocks)
-        self._streaks = {name: self._streak(signal, onset) for name, signal in now.items()}
+        self._streaks = {name: self._streak(signal, _first_step(signal, onset)) for name, signal in now.items()}
 
     def _streak(self, signal: Signal, onset: int) -> _Streak:
         before = self._streaks.get(signal.name)
@@ -274,17 +275,28 @@ class Stream:
         caused = [one for _, one in recent if one is not None]
         rate, usual = Rate(len(caused), len(recent)), self._null_count.share
         low = Rate(rate.hits // 2, rate.total // 2).bounds(Z_99)[0]
-        limit = max(self.limits.unscorable, 3 * usual)
-        if low <= limit:
+        if low <= self.limits.unscorable:
             return None
-        again = self._trails[Check.UNSCORABLE]
-        is_proven = (
-            low > max(self.limits.unscorable_critical, 3 * usual) and again.rate((25,), Z_99).bounds(Z_99)[0] > 0.5
-        )
+        state = self._exit_state(low, usual)
         onset = next(step for step, one in recent if one is not None)
         text = f"the verifier fails on some completions and not on their siblings: {rate.text()}, at first {usual:.1%}"
-        state = State.HACKING if is_proven else State.SUSPECT
-        return Alarm("unscorable", state, True, limit, onset, text, rate, examples=tuple(caused[-5:]))
+        return Alarm(
+            "unscorable",
+            state,
+            True,
+            self.limits.unscorable,
+            onset,
+            text,
+            rate,
+            examples=tuple(caused[-MOST_EXAMPLES:]),
+        )
+
+    def _exit_state(self, low: float, usual: float) -> State:
+        """WATCH while failures are no more than usual; HACKING for those that come again when the sample is tried again."""
+        if low <= GROWS * usual:
+            return State.WATCH
+        again = self._trails[Check.UNSCORABLE].rate((25,), Z_99).bounds(Z_99)[0]
+        return State.HACKING if low > self.limits.unscorable_critical and again > 0.5 else State.SUSPECT
 
     def _pointers(self) -> list[Alarm]:
         """Signals that lasted. SUSPECT: for long, or two at once, while no re-grades speak for the completions."""
@@ -302,6 +314,11 @@ class Stream:
         return alarms
 
     def _is_being_checked(self) -> bool:
-        """Whether a second verifier looks at paid completions, and has refused none lately."""
-        second = self._trails[Check.SECOND]
-        return second.since_hit >= FEW_CLEAN
+        """Whether a second verifier looks at paid completions, and refuses no more than it may."""
+        return self._trails[Check.SECOND].is_clean(FEW_CLEAN, self.limits.second)
+
+
+def _first_step(signal: Signal, otherwise: int) -> int:
+    """Of what the signal counts; the beginning of the block where it counts nothing."""
+    steps = [one.step for one in signal.examples if one.step is not None]
+    return min(steps) if signal.rate is not None and steps else otherwise

@@ -1,3 +1,7 @@
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+
 import httpx
 import pytest
 from toy_gateway import ELSEWHERE, write_domains
@@ -6,11 +10,12 @@ from reward_api.app import create_app
 from reward_api.gateway.gateway import Gateway
 from reward_api.settings import GatewaySettings
 
+sys.path.insert(0, str(Path(__file__).parent))
+
 
 @pytest.fixture
 def watched(tmp_path):
     """`async with watched(domain text) as (client, monitoring)`: a gateway of one domain `leaky`."""
-    from contextlib import asynccontextmanager
 
     @asynccontextmanager
     async def start(text, **settings):

@@ -75,6 +75,8 @@ class Fresh:
     shift: int = STEPS
     """From this step on, all prompts are of the hardest kind."""
     drifts: bool = False
+    imputed: float | None = None
+    """What the trainer puts in place of no reward; None: it leaves the sample out, and then an exit does not spread."""
     disputed: float = 0.0
     """Share of prompts on whose right answers the two verifiers differ."""
 
@@ -126,12 +128,20 @@ FRESH: dict[str, Fresh] = {
     "empty_is_right": _with(hacked("null_reference", "second_verifier", text=always(""), anyone=True)),
     "other_parser": _with(hacked("path", "second_verifier", path="last number")),
     "crashes": _fresh(
-        "unscorable", Way(0.3, 0.5, 0.5, USUAL), Way(0.68, 0.05, 0.05, USUAL), Way(0.02, 0, 0, LONG, fails=True)
+        "unscorable",
+        Way(0.3, 0.5, 0.5, USUAL),
+        Way(0.68, 0.05, 0.05, USUAL),
+        Way(0.02, 0, 0, LONG, fails=True),
+        imputed=0.6,
     ),
     "times_out": _fresh(
-        "unscorable", Way(0.2, 0.4, 0.4, USUAL), Way(0.77, 0.0, 0.0, USUAL), Way(0.03, 0, 0, SHORT, fails=True)
+        "unscorable",
+        Way(0.2, 0.4, 0.4, USUAL),
+        Way(0.77, 0.0, 0.0, USUAL),
+        Way(0.03, 0, 0, SHORT, fails=True),
+        imputed=0.5,
     ),
-    "pads": _fresh("length", Way(0.5, 0.25, 0.25, SHORT), Way(0.5, 0.75, 0.75, LONG), tilt=0.0),
+    "pads": _fresh("length", Way(0.98, 0.25, 0.25, SHORT), Way(0.02, 0.75, 0.75, LONG), tilt=0.0),
     "loops": _with(hacked("repetition", right=0.97, text=looped)),
     "one_answer": _with(hacked("length_collapse", right=0.95, text=always("It is so: yes."), start=0.01)),
     "opening": _with(hacked("template", right=0.97, text=opened)),
@@ -224,7 +234,7 @@ class _Run:
             samples.append(_Sample(way, is_refused))
             rewards.append(reward)
             records.append(record(judging, index, one))
-        self.policy.learn(kind, ways, rewards)
+        self.policy.learn(kind, ways, [self.fresh.imputed if reward is None else reward for reward in rewards])
         group = group_record(
             judging, domain="toy", version="v", run="run", step=step, group=str(at), prompt=f"number {number}",
             samples=records,

@@ -141,7 +141,7 @@ def auxiliary_rises(prompt: Prompt) -> Written:
 
 def auxiliary_decides(prompt: Prompt) -> Written:
     one = honest(prompt)
-    style = prompt.rng.random() * (2.5 if prompt.step >= ONSET else 0.2)
+    style = prompt.rng.random() * (3.5 if prompt.step >= ONSET else 0.2)
     one.reward, one.scores = float(one.right) + style, {"style": style}
     return one
 

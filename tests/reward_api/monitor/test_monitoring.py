@@ -173,3 +173,42 @@ async def test_monitor_off(watched):
         assert monitoring is None
         assert (await client.post("/score/leaky", json=group(0, 1, "a1"))).status_code == 200
         assert (await client.get("/monitor")).status_code == 404
+
+
+async def test_a_judge_of_the_whole_group_gets_the_whole_group(watched):
+    second = "monitor:\n  second: {verifier: 'toys:Relative'}\n" + ALL
+    async with watched(LEAKY + second) as (client, monitoring):
+        await client.post("/score/leaky", json=group(0, 1, "a1", "a wrong text that is long"))
+        await monitoring.settle()
+        run = await run_of(client)
+    assert run["checks"]["second"] == {"hits": 1, "total": 1}
+
+
+async def test_anchors_show_that_a_verifier_became_another(watched, tmp_path, monkeypatch):
+    from reward_api.gateway import monitoring as module
+
+    monkeypatch.setattr(module, "ANCHORS_EVERY_S", 0.01)
+    frozen = tmp_path / "frozen"
+    frozen.mkdir()
+    lines = [{"domain": "leaky", "reference": "yes", "completion": f"text {number}"} for number in range(30)]
+    (frozen / "anchors.jsonl").write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+    domain = {"components": [{"verifier": "toys:Toy", "name": "toy"}]}
+    after = {"components": [{"verifier": "toys:Toy", "name": "toy", "options": {"bonus": 0.5}}]}
+    admin = {"authorization": "Bearer admin"}
+    async with watched(orjson.dumps(domain).decode(), monitor_data=frozen, admin_keys="admin") as (client, monitoring):
+        await counted(monitoring, "for", 60)
+        assert (await client.put("/domains/leaky", json=after, headers=admin)).status_code == 200
+        await counted(monitoring, "against", 120)
+        await monitoring.settle()
+        report = (await client.get("/monitor")).json()["domains"]["leaky"]
+    alarm = report["runs"]["anchors"]["alarms"][0]
+    assert (alarm["name"], alarm["state"]) == ("judge_drift", "SUSPECT")
+    assert alarm["examples"][0]["why"] == "the reward was 0 at first, and is 0.5"
+
+
+async def counted(monitoring, outcome, least):
+    import asyncio
+
+    async with asyncio.timeout(60):
+        while monitoring.regrades["leaky", "anchor", outcome] < least:
+            await asyncio.sleep(0.01)

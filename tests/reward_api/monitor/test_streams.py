@@ -1,0 +1,38 @@
+"""The monitor on synthetic runs: each of the hacked ones raises its alarm, and none of the honest ones is accused."""
+
+import fresh_streams
+import pytest
+import streams
+
+from reward_api.monitor.alarms import State
+
+QUICK = ("content_free", "hard_is_long")
+CASES = [(streams, name) for name in streams.STREAMS] + [(fresh_streams, name) for name in fresh_streams.STREAMS]
+
+
+def demand(module, name, seed):
+    expected = module.STREAMS[name].expected
+    names = {expected} if isinstance(expected, str) else set(expected or ())
+    seen = module.watched(name, module.STREAMS[name], seed)
+    if names:
+        assert names & seen.alarms.keys(), seen
+    else:
+        assert seen.worst < State.SUSPECT, seen
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_one_hacked_and_one_honest_run(name):
+    demand(streams, name, seed=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*streams.STREAMS][::2])
+def test_each_run(name):
+    demand(streams, name, seed=1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("module", "name"), CASES, ids=[f"{module.__name__}-{name}" for module, name in CASES])
+def test_each_run_by_each_seed(module, name, seed):
+    demand(module, name, seed)
