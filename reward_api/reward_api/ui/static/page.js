@@ -10,10 +10,6 @@ document.addEventListener("htmx:configRequest", (event) => {
     if (parameters[name] === "" && !elt.querySelector(`input[name="${name}"][data-keep]`)) delete parameters[name];
   }
 });
-document.addEventListener("submit", (event) => {
-  if (event.target.method !== "get" || event.target.hasAttribute("hx-get")) return;
-  for (const field of event.target.elements) if (field.value === "" && !("keep" in field.dataset)) field.disabled = true;
-});
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful && "once" in event.detail.elt.dataset) event.detail.elt.remove();
 });
