@@ -370,7 +370,7 @@ def test_scored_files_without_a_gateway(page_over, browser, touchstone, toy_doma
     folder = tmp_path / "scored"
     folder.mkdir()
     domains = ["--domains", str(toy_domains())]
-    rows = [{"prompt": "say it", "completions": ["yes", "no", "maybe"], "answer": "yes"}]
+    rows = [{"prompt": "say it", "completions": ["yes", "no", "maybe", "no"], "answer": "yes"}]
     more = [*rows, {"prompt": "SECRET", "completions": ["no"], "answer": "HIDDENANSWER"}]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "more.jsonl").write_text("".join(json.dumps(row) + "\n" for row in more))
@@ -402,7 +402,7 @@ def test_scored_files_without_a_gateway(page_over, browser, touchstone, toy_doma
         browser.open(f"{url}/ui/compare")
         ids = {one.text.partition(" ")[0]: one.get_attribute("value") for one in browser.all("select[name=a] option")}
         browser.open(f"{url}/ui/compare?a={ids['one']}&b={ids['two']}&by=toy")
-        browser.has(f"{len(flips)} of 3 completions that both scored differ")
+        browser.has(f"{len(flips)} of 4 completions that both scored differ")
         # What it scores again, it scores with the reference of the file, which it does not show.
         browser.open(f"{url}/ui/run?run=three&text=no&reward=0").click("#list td a")
         assert "HIDDENANSWER" not in browser.driver.page_source
