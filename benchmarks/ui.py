@@ -1,6 +1,7 @@
 """The page over 100,000 completions in files: first paint in a real browser, and every filter, in milliseconds.
 
     python benchmarks/ui.py [--completions 100000] [--folder DIR] [--browser]
+    python benchmarks/ui.py --store
 
 A first run of `touchstone ui` reads the files; then each address is asked for several times, and the median and the worst
 are printed. With --browser, Chromium opens the pages (it and chromedriver must be installed).
@@ -9,6 +10,8 @@ are printed. With --browser, Chromium opens the pages (it and chromedriver must 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import contextlib
 import json
 import os
 import random
@@ -155,12 +158,55 @@ def first_paints(url: str, paths: dict[str, str]) -> dict[str, list[float]]:
     return times
 
 
+async def store_cost() -> None:
+    """One group of 16 through a gateway with a store and one without, in turns."""
+    from reward_api.app import create_app
+    from reward_api.gateway.gateway import Gateway
+    from reward_api.settings import GatewaySettings
+
+    words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    draw = random.Random(0)
+    with tempfile.TemporaryDirectory() as scratch:
+        domains = Path(scratch) / "domains"
+        domains.mkdir()
+        (domains / "form.yaml").write_text("components:\n  - {verifier: format}\n")
+        elsewhere = dict.fromkeys(("answer", "code", "instructions", "language", "structured"), "http://127.0.0.1:9")
+        ways = {}
+        async with contextlib.AsyncExitStack() as stack:
+            for name, store in (("without", None), ("with", Path(scratch) / "store")):
+                gateway = Gateway(
+                    GatewaySettings(domains=domains, workers=1, cache_mb=0, store=store, verifier_urls=elsewhere)
+                )
+                await stack.enter_async_context(gateway.running())
+                transport = httpx.ASGITransport(create_app(gateway))
+                ways[name] = await stack.enter_async_context(
+                    httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=60)
+                )
+            times: dict[str, list[float]] = {name: [] for name in ways}
+            for turn in range(400):
+                texts = [
+                    f"<think>{' '.join(draw.choices(words, k=200))}</think><answer>4</answer>" for _ in range(GROUP)
+                ]
+                body = {"prompt": "What is 2 + 2?", "completions": texts, "run": "r", "step": turn}
+                for name in draw.sample(list(ways), 2):
+                    asked = time.perf_counter()
+                    (await ways[name].post("/score/form", json=body)).raise_for_status()
+                    times[name].append((time.perf_counter() - asked) * 1000)
+    print(f"\n| {GROUP} completions of 1,000 characters | median ms | 90 % ms |\n|---|---|---|")
+    for name, each in times.items():
+        print(f"| {name} a store | {statistics.median(each):.2f} | {statistics.quantiles(each, n=10)[-1]:.2f} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--completions", type=int, default=100_000)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--browser", action="store_true")
+    parser.add_argument("--store", action="store_true", help="Measure what a store costs scoring, and nothing else.")
     arguments = parser.parse_args()
+    if arguments.store:
+        asyncio.run(store_cost())
+        return
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.folder or Path(scratch)
         folder.mkdir(exist_ok=True)

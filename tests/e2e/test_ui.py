@@ -122,6 +122,7 @@ class Page:
 
 @pytest.mark.slow
 def test_from_the_runs_to_the_evidence_in_three_clicks(gateway, browser):
+    browser.errors()
     browser.open(f"{gateway}/ui")
     browser.click("#list a", "first")
     browser.click("#list td.name a", "3")
@@ -137,6 +138,7 @@ def test_from_the_runs_to_the_evidence_in_three_clicks(gateway, browser):
 
 @pytest.mark.slow
 def test_a_hostile_completion_is_text(gateway, browser):
+    browser.errors()
     for path in ("/ui", "/ui/run?run=hostile", "/ui/run?run=hostile&text=script"):
         browser.open(f"{gateway}{path}").one("[data-row]")
     browser.click("#list td a")
@@ -295,8 +297,8 @@ def test_what_if(gateway, browser):
     options.send_keys("toy: {bonus: much}")
     browser.click("#what-if-form button")
     browser.has("toy.options.bonus")
-    Select(browser.one("#what-if-form select")).select_by_visible_text("exact")
-    browser.until(lambda: "exact" in browser.one("#what-if-form option:checked").text)
+    Select(browser.one("#what-if-form select")).select_by_visible_text("whole")
+    browser.until(lambda: "relative:" in browser.one("#what-if-form textarea[name=options]").get_attribute("value"))
 
 
 @pytest.mark.long
@@ -368,7 +370,7 @@ def test_scored_files_without_a_gateway(page_over, browser, touchstone, toy_doma
     folder = tmp_path / "scored"
     folder.mkdir()
     domains = ["--domains", str(toy_domains())]
-    rows = [{"prompt": "say it", "completions": ["yes", "no", "maybe"], "answer": "yes"}]
+    rows = [{"prompt": "say it", "completions": ["yes", "no", "maybe", "no"], "answer": "yes"}]
     more = [*rows, {"prompt": "SECRET", "completions": ["no"], "answer": "HIDDENANSWER"}]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "more.jsonl").write_text("".join(json.dumps(row) + "\n" for row in more))
@@ -388,6 +390,7 @@ def test_scored_files_without_a_gateway(page_over, browser, touchstone, toy_doma
 
     scored("one", "toy", "rows")
     with page_over(folder, *domains) as url:
+        browser.errors()
         browser.open(f"{url}/ui").has("one")
         scored("two", "whole", "rows")
         browser.has("two")
@@ -399,8 +402,7 @@ def test_scored_files_without_a_gateway(page_over, browser, touchstone, toy_doma
         browser.open(f"{url}/ui/compare")
         ids = {one.text.partition(" ")[0]: one.get_attribute("value") for one in browser.all("select[name=a] option")}
         browser.open(f"{url}/ui/compare?a={ids['one']}&b={ids['two']}&by=toy")
-        print(flips, browser.driver.current_url, browser.one("main").text)
-        browser.has(f"{len(flips)} of 3 completions that both scored differ")
+        browser.has(f"{len(flips)} of 4 completions that both scored differ")
         # What it scores again, it scores with the reference of the file, which it does not show.
         browser.open(f"{url}/ui/run?run=three&text=no&reward=0").click("#list td a")
         assert "HIDDENANSWER" not in browser.driver.page_source

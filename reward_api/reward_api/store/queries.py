@@ -356,15 +356,20 @@ class Queries:
                 view.connection.create_function("flip", 4, flip, deterministic=True)
                 for name, ids, key in zip(("one", "two"), sides, component, strict=True):
                     view.rows(f"DROP TABLE IF EXISTS temp.{name}")
-                    view.rows(f"CREATE TEMP TABLE {name} (digest INTEGER PRIMARY KEY, id, reward, score)")
+                    # nth: equal completions are matched in their order.
                     view.rows(
-                        f"INSERT OR IGNORE INTO temp.{name} SELECT digest, id, reward, scores ->> ? "
-                        f"FROM samples WHERE series IN ({_marks(ids)})",
+                        f"CREATE TEMP TABLE {name} (digest INTEGER, nth INTEGER, id, reward, score, "
+                        "PRIMARY KEY (digest, nth)) WITHOUT ROWID"
+                    )
+                    view.rows(
+                        f"INSERT INTO temp.{name} SELECT digest, ROW_NUMBER() OVER (PARTITION BY digest ORDER BY id), id, "
+                        f"reward, scores ->> ? FROM samples WHERE series IN ({_marks(ids)})",
                         [path_of(key), *ids],
                     )
                 view.rows(
                     "CREATE TEMP TABLE pairs AS SELECT flip(one.score, two.score, one.reward, two.reward) AS flip, "
-                    "one.id AS one, two.id AS two FROM temp.one AS one JOIN temp.two AS two ON two.digest = one.digest"
+                    "one.id AS one, two.id AS two FROM temp.one AS one JOIN temp.two AS two "
+                    "ON two.digest = one.digest AND two.nth = one.nth"
                 )
             yield view
 

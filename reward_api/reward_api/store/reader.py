@@ -17,7 +17,8 @@ MAX_SEGMENTS = 9
 """As many as SQLite attaches."""
 QUERY_S = 8.0
 POOL = 8
-_OPCODES = 20_000
+_OPCODES = 500
+"""Between two looks at the clock: a row may take long, when a text is made to be searched slowly."""
 _T = TypeVar("_T")
 Signature = tuple[tuple[str, int], ...]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from pydantic_core import to_jsonable_python
 
-from reward_verifiers.contract import ScoreReply, ScoreRequest, completion_text, prompt_text
+from reward_verifiers.contract import SampleResult, ScoreReply, ScoreRequest, completion_text, prompt_text
 
 _MASK = (1 << 62) - 1
 _PROCESS = 8
@@ -21,12 +21,16 @@ _PROCESS = 8
 
 @dataclass(frozen=True, slots=True)
 class StoredSample:
-    """One completion. place: its index in the whole group. result: a SampleResult as JSON."""
+    """One completion. place: its index in the whole group. result: a SampleResult as JSON; what follows is filtered by."""
 
     id: int
     place: int
     text: str
-    result: dict[str, Any]
+    result: bytes
+    reward: float | None
+    failure: str | None
+    flags: Sequence[str]
+    scores: Mapping[str, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,7 @@ def group_of(request: ScoreRequest, reply: ScoreReply, at: float, new: Iterator[
     parts = (request.run, request.step, request.id, reply.domain, reply.version)
     number = next(new) if request.indices is None else digest(*parts)
     places = request.indices or range(len(reply.results))
-    results = orjson.loads(orjson.dumps(reply.results, default=to_jsonable_python))
-    rows = zip(places, request.completions, results, strict=True)
+    rows = zip(places, request.completions, reply.results, strict=True)
     return StoredGroup(
         id=number,
         run=request.run or "",
@@ -78,7 +81,20 @@ def group_of(request: ScoreRequest, reply: ScoreReply, at: float, new: Iterator[
         version=reply.version,
         at=at,
         prompt=prompt_text(request.prompt),
-        samples=[StoredSample(next(new), place, completion_text(one), result) for place, one, result in rows],
+        samples=[_sample_of(next(new), place, completion_text(one), result) for place, one, result in rows],
+    )
+
+
+def _sample_of(number: int, place: int, text: str, result: SampleResult) -> StoredSample:
+    return StoredSample(
+        id=number,
+        place=place,
+        text=text,
+        result=orjson.dumps(result, default=to_jsonable_python),
+        reward=result.reward,
+        failure=result.failure.kind.value if result.failure else None,
+        flags=result.flags,
+        scores={name: part.score for name, part in result.components.items()},
     )
 
 

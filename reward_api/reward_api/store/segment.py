@@ -72,7 +72,7 @@ class Segment:
         )
         many(
             "INSERT OR REPLACE INTO texts VALUES (?, ?, ?)",
-            [(one.id, one.text, zlib.compress(orjson.dumps(one.result), 1)) for one in group.samples],
+            [(one.id, one.text, zlib.compress(one.result, 1)) for one in group.samples],
         )
 
     def forget(self, source: str) -> None:
@@ -104,9 +104,6 @@ def files_of(path: Path) -> list[Path]:
 
 
 def _row(group: StoredGroup, series: int, sample: StoredSample) -> tuple[Any, ...]:
-    result = sample.result
-    failure, flags = result.get("failure"), result.get("flags") or []
-    scores = {name: part["score"] for name, part in result["components"].items()}
     return (
         sample.id,
         group.id,
@@ -114,12 +111,12 @@ def _row(group: StoredGroup, series: int, sample: StoredSample) -> tuple[Any, ..
         group.step,
         sample.place,
         group.at,
-        result["reward"],
-        failure and failure["kind"],
+        sample.reward,
+        sample.failure,
         len(sample.text),
         digest(group.prompt, sample.text),
-        orjson.dumps(flags).decode() if flags else None,
-        orjson.dumps(scores).decode(),
+        orjson.dumps(sample.flags).decode() if sample.flags else None,
+        orjson.dumps(sample.scores).decode(),
     )
 
 

@@ -149,7 +149,7 @@ def _group_of(line: dict[str, Any], path: Path, run: str, columns: Columns, at: 
     first = digest(path.name, run) >> (_LINE_BITS + _PLACE_BITS) << _LINE_BITS | line["line"] % (1 << _LINE_BITS)
     padded = [*map(text_of, texts), *[""] * len(line["results"])]
     samples = [
-        StoredSample(first << _PLACE_BITS | place % (1 << _PLACE_BITS), place, text, result)
+        _sample_of(first << _PLACE_BITS | place % (1 << _PLACE_BITS), place, text, result)
         for place, (text, result) in enumerate(zip(padded, line["results"], strict=False))
     ]
     return StoredGroup(
@@ -163,6 +163,19 @@ def _group_of(line: dict[str, Any], path: Path, run: str, columns: Columns, at: 
         prompt=_prompt_of(request),
         samples=samples,
         input={name: request[name] for name in ScoreRequest.model_fields if name in request},
+    )
+
+
+def _sample_of(number: int, place: int, text: str, result: dict[str, Any]) -> StoredSample:
+    return StoredSample(
+        id=number,
+        place=place,
+        text=text,
+        result=orjson.dumps(result),
+        reward=result["reward"],
+        failure=result["failure"] and str(result["failure"]["kind"]),
+        flags=result.get("flags") or [],
+        scores={name: part["score"] for name, part in result["components"].items()},
     )
 
 

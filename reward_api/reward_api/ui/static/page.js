@@ -10,10 +10,6 @@ document.addEventListener("htmx:configRequest", (event) => {
     if (parameters[name] === "" && !elt.querySelector(`input[name="${name}"][data-keep]`)) delete parameters[name];
   }
 });
-document.addEventListener("submit", (event) => {
-  if (event.target.method !== "get" || event.target.hasAttribute("hx-get")) return;
-  for (const field of event.target.elements) if (field.value === "" && !("keep" in field.dataset)) field.disabled = true;
-});
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful && "once" in event.detail.elt.dataset) event.detail.elt.remove();
 });
@@ -108,7 +104,8 @@ const plots = new Map();
 
 function axes() {
   const style = { stroke: css("--muted"), font: "11px system-ui, sans-serif", grid: { stroke: css("--line"), width: 1 }, ticks: { show: false } };
-  return [{ ...style, size: 26 }, { ...style, size: 44 }];
+  const incrs = [1, 2, 5].flatMap((one) => [0, 1, 2, 3, 4, 5, 6].map((power) => one * 10 ** power)).sort((a, b) => a - b);
+  return [{ ...style, size: 26, incrs }, { ...style, size: 44 }];
 }
 
 const curve = (label, colour, more = {}) => ({ label, stroke: colour, width: 1.75, points: { size: 5, show: undefined }, spanGaps: true, ...more });
