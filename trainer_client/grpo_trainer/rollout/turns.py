@@ -40,7 +40,10 @@ TOOL_FAILED = "tool_failed"
 
 @dataclass
 class _Episode:
-    """One row on its way. limit: of its tokens. turn: where the policy's present one begins in `ids`; turns: those before."""
+    """One row on its way.
+
+    limit: of its tokens. turn: where the policy's present turn begins in `ids`. turns: those before it.
+    """
 
     row: int
     prompt: list[int]
