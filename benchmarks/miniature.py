@@ -80,13 +80,13 @@ def language(name: str) -> None:
     )
 
 
-def tools(name: str) -> None:
+def tools(name: str, source: str) -> None:
     """Accuracy, and what the policy calls tools for."""
     save(
         name,
         runs(name),
         {
-            "pass@1, dev split": metric("eval/products/pass@1"),
+            "pass@1, dev split": metric(f"eval/{source}/pass@1"),
             "calls a completion": metric("tools/calls"),
             "completions with a call": metric("tools/callers"),
             "the policy's tokens a completion": metric("completions/mean_length"),
@@ -147,8 +147,9 @@ def main() -> None:
             "true pass@1, dev split": metric("eval/signs/pass@1"),
         },
     )
-    for name in ("tools-mini", "head-mini"):
-        tools(name)
+    tools("tools-mini", "products")
+    tools("search-mini", "lookup")
+    save("head-mini", runs("head-mini"), {"pass@1, dev split": metric("eval/products/pass@1")})
     save("r1-mini", runs("r1-mini"), {f"pass@1, {name}": metric(f"eval/{name}/pass@1") for name in ("signs", "sums")})
 
 

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import closing
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING
@@ -33,15 +33,21 @@ _log = logging.getLogger(__name__)
 WORKERS = 64
 """Calls that run at a time."""
 _SEED_STEP = 1_000_003
+_LOGGED = 200
+"""Characters of a cause in the log."""
 TOOL_FAILED = "tool_failed"
 
 
 @dataclass
 class _Episode:
-    """One row on its way. turn: where the policy's present turn begins in `ids`; turns: those before it."""
+    """One row on its way.
+
+    limit: of its tokens. turn: where the policy's present turn begins in `ids`. turns: those before it.
+    """
 
     row: int
     prompt: list[int]
+    limit: int
     session: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
@@ -49,6 +55,11 @@ class _Episode:
     calls: list[Outcome] = field(default_factory=list)
     turn: int = 0
     turns: int = 0
+
+    @property
+    def room(self) -> int:
+        """Tokens that it may still have."""
+        return self.limit - len(self.ids)
 
     def write(self, part: Completion) -> None:
         self.ids += part.ids
@@ -61,6 +72,7 @@ class _Episode:
         self.logprobs += [0.0] * len(ids)
         self.mask += [False] * len(ids)
         self.turn = len(self.ids)
+        self.turns += 1
 
     def ended(self, *, truncated: bool, failure: str | None = None) -> Completion:
         return Completion(
@@ -73,6 +85,14 @@ class _Episode:
             calls=self.calls,
             failure=failure,
         )
+
+
+@dataclass
+class _Round:
+    """calling: episodes that wait for a tool. going: those that the engine goes on with."""
+
+    calling: list[tuple[_Episode, Future[ToolReply]]] = field(default_factory=list)
+    going: list[_Episode] = field(default_factory=list)
 
 
 class Turns:
@@ -110,50 +130,57 @@ class Turns:
     ) -> Iterator[Completion]:
         """As the engine below; `max_tokens` counts the tools' tokens too."""
         limits = limits or [sampling.max_tokens] * len(prompts)
-        episodes = [_Episode(row, list(prompt)) for row, prompt in enumerate(prompts)]
+        episodes = [
+            _Episode(row, list(prompt), limit) for row, (prompt, limit) in enumerate(zip(prompts, limits, strict=True))
+        ]
         failures: Counter[str] = Counter()
         for number in count():
-            calling: list[tuple[_Episode, Future[ToolReply]]] = []
-            going: list[_Episode] = []
-            part_sampling = replace(sampling, seed=sampling.seed + number * _SEED_STEP, pauses=self._format.pauses)
-            rows = [episode.prompt + episode.ids for episode in episodes]
-            left = [limits[episode.row] - len(episode.ids) for episode in episodes]
-            with closing(_closable(self._engine.generate(rows, part_sampling, left))) as parts:
-                for part in parts:
-                    episode = episodes[part.row]
-                    episode.write(part)
-                    paused = not part.truncated and part.ids[-1] in self._format.pauses
-                    full = len(episode.ids) >= limits[episode.row]
-                    if not paused or full:
-                        yield episode.ended(truncated=part.truncated or paused)
-                    elif (call := self._format.read(episode.ids[episode.turn :])) is None:
-                        going.append(episode)
-                    elif episode.turns + 1 >= self._max_turns:
-                        yield episode.ended(truncated=True)
-                    else:
-                        # It runs while the other rows are written.
-                        calling.append((episode, self._workers.submit(self._run, episode.session, call)))
-            give_up = time.monotonic() + self._call_s
-            for episode, future in calling:
-                reply = self._reply(future, give_up)
-                episode.calls.append(reply.outcome)
-                if reply.outcome == "failed":
-                    failures[reply.output] += 1
-                    yield episode.ended(truncated=True, failure=TOOL_FAILED)
-                    continue
-                output = self._format.output(reply)
-                if len(episode.ids) + len(output) >= limits[episode.row]:
-                    yield episode.ended(truncated=True)
-                    continue
-                episode.read(output)
-                episode.turns += 1
-                going.append(episode)
-            if not going:
+            # Each round draws anew, and a batch is still repeated by its seed.
+            drawn = replace(sampling, seed=sampling.seed + number * _SEED_STEP, pauses=self._format.pauses)
+            this = _Round()
+            yield from self._written(episodes, drawn, this)
+            yield from self._answered(this, failures)
+            if not this.going:
                 break
             # The order of rows decides what is drawn: it must not hang on which call came back first.
-            episodes = sorted(going, key=lambda one: one.row)
+            episodes = sorted(this.going, key=lambda one: one.row)
         for cause, times in failures.items():
             _log.warning("%d of %d episodes have no verdict: a tool failed: %s", times, len(prompts), cause)
+
+    def _written(self, episodes: Sequence[_Episode], sampling: Sampling, this: _Round) -> Iterator[Completion]:
+        """What the engine writes until each row is at its end or at a call; those that are at their end."""
+        rows = [episode.prompt + episode.ids for episode in episodes]
+        parts = self._engine.generate(rows, sampling, [episode.room for episode in episodes])
+        with _closing(parts):
+            for part in parts:
+                episode = episodes[part.row]
+                episode.write(part)
+                paused = not part.truncated and part.ids[-1] in sampling.pauses
+                if not paused or not episode.room:
+                    yield episode.ended(truncated=part.truncated or paused)
+                elif (call := self._format.read(episode.ids[episode.turn :])) is None:
+                    this.going.append(episode)
+                elif episode.turns + 1 >= self._max_turns:
+                    yield episode.ended(truncated=True)
+                else:
+                    # It runs while the other rows are written.
+                    this.calling.append((episode, self._workers.submit(self._run, episode.session, call)))
+
+    def _answered(self, this: _Round, failures: Counter[str]) -> Iterator[Completion]:
+        """What tools answer; the episodes that end by it."""
+        give_up = time.monotonic() + self._call_s
+        for episode, future in this.calling:
+            reply = self._reply(future, give_up)
+            episode.calls.append(reply.outcome)
+            output = self._format.output(reply)
+            if reply.outcome == "failed":
+                failures[reply.output[:_LOGGED]] += 1
+                yield episode.ended(truncated=True, failure=TOOL_FAILED)
+            elif len(output) >= episode.room:
+                yield episode.ended(truncated=True)
+            else:
+                episode.read(output)
+                this.going.append(episode)
 
     def _run(self, session: str, call: Call) -> ToolReply:
         if call.error:
@@ -171,6 +198,11 @@ class Turns:
             return ToolReply("failed", f"no reply within {self._call_s:g} s")
 
 
-def _closable(parts: Iterator[Completion]) -> Generator[Completion, None, None]:
-    """As a generator, which can be closed: an engine that is left in the middle then ends what it runs."""
-    yield from parts
+@contextmanager
+def _closing(parts: Iterator[Completion]) -> Iterator[None]:
+    """An engine that is left in the middle ends what it runs."""
+    try:
+        yield
+    finally:
+        if isinstance(parts, Generator):
+            parts.close()
