@@ -68,8 +68,8 @@ _DECLARED = (
     ),
     re.compile(r"^(?:it(?:['’]s| is)|this is)\s" + _LETTER + r"[.!\s]*$", re.I | re.M),
     re.compile(
-        r"\b(?:think|believe|guess|so|therefore|thus|hence|conclude)[,:]?\s(?:that\s)?(?:it(?:['’]s| is| must be| has to be| can only be)|this is)\s"
-        + _LETTER,
+        r"\b(?:think|believe|guess|so|therefore|thus|hence|conclude)[,:]?\s(?:that\s)?"
+        r"(?:it(?:['’]s| is| must be| has to be| can only be)|this is)\s" + _LETTER,
         re.I,
     ),
     re.compile(rf"\banswer\s(?:is|must be)\s(?:for sure|surely|definitely|clearly|certainly)[,:]?\s{_LETTER}", re.I),
