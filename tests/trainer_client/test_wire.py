@@ -55,13 +55,15 @@ def test_what_cannot_be_sent_is_told_here(field, value):
         sent(**{field: value})
 
 
-def test_sessions_go_out_where_every_completion_has_one():
+def test_sessions_go_out_where_a_completion_has_one():
     """A gateway that does not know the field refuses it: what nobody gave is not sent."""
     assert sent(sessions=["s1"])["sessions"] == ["s1"]
     assert "sessions" not in sent()
     samples = {place: RolloutSample("toy", "a", "r", "g", 2, place, session=f"s{place}") for place in (1, 0)}
     assert json.loads(write_samples(samples).json)["sessions"] == ["s0", "s1"]
-    assert "sessions" not in json.loads(write_samples({**samples, 1: RolloutSample("toy", "a", "r", "g", 2, 1)}).json)
+    without = {place: RolloutSample("toy", "a", "r", "g", 2, place) for place in (1, 0)}
+    assert json.loads(write_samples({**samples, 1: without[1]}).json)["sessions"] == ["s0", None]
+    assert "sessions" not in json.loads(write_samples(without).json)
 
 
 def test_the_deadline_is_added_at_the_end():

@@ -27,7 +27,7 @@ from reward_api.domains.spec import Domain
 from reward_api.gateway import rewards
 from reward_api.gateway.cache import VerdictCache
 from reward_api.gateway.metrics import Metrics
-from reward_api.gateway.scoring import Scorer, Unwatched
+from reward_api.gateway.scoring import Scorer
 from reward_api.monitor.alarms import State
 from reward_api.monitor.features import quote
 from reward_api.monitor.frozen import Frozen
@@ -160,7 +160,7 @@ class Monitoring:
     @asynccontextmanager
     async def running(self, scorer: Scorer) -> AsyncIterator[None]:
         self._loop = asyncio.get_running_loop()
-        self._scorer = replace(scorer, cache=VerdictCache(0), metrics=Metrics("re-grades"), watch=Unwatched())
+        self._scorer = replace(scorer.aside(), cache=VerdictCache(0), metrics=Metrics("re-grades"))
         thread = threading.Thread(target=self._work, name="monitor", daemon=True)
         thread.start()
         tasks = [asyncio.create_task(self._regrade()) for _ in range(REGRADES)]

@@ -13,7 +13,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -95,6 +95,10 @@ class Scorer:
     watch: Watch
     record: Callable[[ScoreRequest, ScoreReply], None] | None = None
     """Takes every group with its reply, and neither waits nor raises."""
+
+    def aside(self) -> Scorer:
+        """The same for groups that are none of a training run: nobody watches them, and they are not recorded."""
+        return replace(self, watch=Unwatched(), record=None)
 
     async def score(self, domain: Domain, request: ScoreRequest) -> ScoreReply:
         """The rewards of the group's completions, in order."""

@@ -12,10 +12,9 @@ from reward_api.ui.live import Live
 from reward_api.ui.pages import Site, router
 
 
-def mount(app: FastAPI, site: Site, own_key: str = "") -> None:
-    """Add `/ui`. own_key: with which the page asks the app's other routes."""
+def mount(app: FastAPI, site: Site) -> None:
+    """Add `/ui`."""
     app.state.site = site
-    app.state.own_key = own_key
     app.state.live = Live(app, site.queries.reader, site.read) if site.queries else None
     app.include_router(router)
 
@@ -34,5 +33,6 @@ def mount_of_gateway(app: FastAPI, gateway: Gateway) -> None:
         labels=store / FILE if store else None,
         audits=settings.audits,
         place=str(store) if store else "",
+        monitor=gateway.monitoring.document if gateway.monitoring else None,
     )
-    mount(app, site, next(iter(settings.scorers | settings.admins), ""))
+    mount(app, site)

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-import httpx
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 
@@ -49,7 +48,9 @@ COMPARED = 100
 
 @dataclass
 class Site:
-    """What one page shows. read: how many lines of files were read so far, of how many; None where no file is read."""
+    """What one page shows. read: how many lines of files were read so far, of how many; None where no file is read.
+    monitor: the report of GET /monitor.
+    """
 
     queries: Queries | None
     gateway_of: what_if.GatewayOf
@@ -57,6 +58,7 @@ class Site:
     audits: Path | None
     read: Callable[[], tuple[int, int] | None] = field(default=lambda: None)
     place: str = ""
+    monitor: Callable[[], dict[str, Any]] | None = None
 
 
 class PageRoute(APIRoute):
@@ -583,17 +585,9 @@ def audit(request: Request, name: str) -> Response:
 @router.get("/monitor")
 async def monitor(request: Request) -> Response:
     """What the gateway's monitor says, where it has one."""
-    app: FastAPI = request.app
-    headers = {name: request.headers[name] for name in ("authorization",) if name in request.headers}
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
-        keys = request.app.state.own_key
-        reply = await client.get("/monitor", headers={"authorization": f"Bearer {keys}"} if keys else {})
-    try:
-        document = reply.json() if reply.status_code == httpx.codes.OK else None
-    except ValueError:
-        document = None
-    return _page(request, "monitor.html", "monitor", state=document)
+    site: Site = request.app.state.site
+    report = await asyncio.to_thread(site.monitor) if site.monitor else None
+    return _page(request, "monitor.html", "monitor", report=report)
 
 
 # --- live, session, files ---------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -32,7 +31,7 @@ async def score(gateway: Gateway, domain: Domain, body: dict[str, Any]) -> dict[
         raise CannotScore("; ".join(": ".join(one) for one in validation_errors(error, ScoreRequest))) from None
     try:
         with gateway.admission.enter(len(request.completions)):
-            reply = await replace(gateway.scorer, record=None).score(domain, request)
+            reply = await gateway.scorer.aside().score(domain, request)
     except Overloaded:
         raise CannotScore("the gateway has no room now; try again in a moment") from None
     document: dict[str, Any] = orjson.loads(orjson.dumps(reply, default=to_jsonable_python))

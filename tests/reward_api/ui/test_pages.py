@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import html
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import httpx
@@ -333,15 +334,29 @@ async def test_domains_with_their_health(world):
 
 async def test_what_is_not_there_says_how_to_have_it(world):
     assert "TOUCHSTONE_AUDITS" in (await world.client.get("/ui/audit")).text
-    assert "Not configured" in (await world.client.get("/ui/monitor")).text
 
 
-async def test_a_monitor_is_shown_when_there_is_one(world):
-    world.app.add_api_route("/monitor", lambda: {"domains": {"toy": {"state": "HACKING", "why": SCRIPT}}})
+async def test_the_monitor_shows_what_it_saw(world):
+    site = world.app.state.site
+    example = {"step": 3, "group": SCRIPT, "index": 0, "reward": 1.0, "quote": SCRIPT, "why": "another number"}
+    alarm = {"name": "second", "state": "HACKING", "onset_step": 3, "text": SCRIPT, "examples": [example]}
+    run = {"state": "HACKING", "step": 4, "groups": 1200, "completions": 9600, "paid": 31, "alarms": [alarm]}
+    report = {"domains": {"toy": {"state": "HACKING", "runs": {SCRIPT: run}}}, "waiting": 0, "lost": 0, "skipped": 2}
+    world.app.state.site = replace(site, monitor=lambda: report)
     page = (await world.client.get("/ui/monitor")).text
+    world.app.state.site = site
     assert '<span class="tagged zero">HACKING</span>' in page
+    assert "1,200 groups" in page
     assert "<script>alert" not in page
-    world.app.router.routes.pop()
+
+
+async def test_the_monitor_of_the_gateway_is_shown(world):
+    assert "groups" in (await world.client.get("/ui/monitor")).text
+    site = world.app.state.site
+    world.app.state.site = replace(site, monitor=None)
+    page = (await world.client.get("/ui/monitor")).text
+    world.app.state.site = site
+    assert "TOUCHSTONE_MONITOR" in page
 
 
 def test_vendored_files_are_those_that_are_named():
