@@ -132,6 +132,14 @@ def _sleepers():
     return found
 
 
+async def test_the_service_ends_with_its_sessions_and_without_an_error(caplog):
+    toolbox = Toolbox(ToolsSettings())
+    async with toolbox.running():
+        made = await asyncio.gather(*(run(toolbox, "x = 1", f"s{number}") for number in range(8)))
+        assert {call.outcome for call in made} == {"ok"}
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_where_no_jail_can_be_made_the_call_failed_by_our_doing():
     toolbox = Toolbox(ToolsSettings())
     toolbox.python = toolbox.tools["python"] = Python(toolbox.settings, SandboxSettings(backend="bwrap"))

@@ -6,6 +6,7 @@ nursery = Nursery(tier="A");  await nursery.start();  slot = nursery.slot();  aw
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -13,6 +14,7 @@ import select
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -134,23 +136,30 @@ class _Forked:
     def __init__(self, pid: int, pidfd: int) -> None:
         self.pid = pid
         self._pidfd = pidfd
+        self._closing = threading.Lock()
 
     def kill(self) -> None:
-        if self._pidfd >= 0:
-            try:
+        with self._closing, contextlib.suppress(ProcessLookupError):
+            if self._pidfd >= 0:
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-            except ProcessLookupError:
-                return
 
     def wait(self, timeout: float | None = None) -> None:
-        """Raises subprocess.TimeoutExpired. Without a timeout, the descriptor is closed at its end."""
-        poll = select.poll()
-        poll.register(self._pidfd, select.POLLIN)
-        if not poll.poll(None if timeout is None else timeout * 1000):
-            raise subprocess.TimeoutExpired("slot", timeout or 0)
-        if timeout is None:
-            os.close(self._pidfd)
-            self._pidfd = -1
+        """Raises subprocess.TimeoutExpired. A slot may be closed from two sides: whoever is second finds it over."""
+        with self._closing:
+            if self._pidfd < 0:
+                return
+            pidfd = os.dup(self._pidfd)
+        try:
+            poll = select.poll()
+            poll.register(pidfd, select.POLLIN)
+            if not poll.poll(None if timeout is None else timeout * 1000):
+                raise subprocess.TimeoutExpired("slot", timeout or 0)
+        finally:
+            os.close(pidfd)
+        with self._closing:
+            if self._pidfd >= 0:
+                os.close(self._pidfd)
+                self._pidfd = -1
 
 
 async def _readable(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
