@@ -61,7 +61,7 @@ JOBS = 256
 """Re-grades that may wait for spare room."""
 LOOK_AGAIN_S = 0.05
 OTHERS = 32
-TEXT_EVERY = 4
+TEXT_EVERY = 8
 """In state OK, of so many groups one has its texts looked at; else all."""
 ANCHORS_EVERY_S = 600.0
 ACTIVE_S = 3600.0
@@ -289,7 +289,7 @@ class Monitoring:
         """Whether all of the other references pay it. One alone may be another spelling of the same."""
         key, paid_at = job.domain.spec.judging().key, job.domain.spec.monitor.paid_at
         for other in job.others:
-            result = (await self._score(job, [job.request.completions[job.position]], other))[0]
+            result = (await self._score(job, [job.request.completions[job.position]], other, is_judged_alone=True))[0]
             score = result.components[key].score if result.valid else None
             if score is None:
                 return None
@@ -300,8 +300,10 @@ class Monitoring:
         )
         return True, f"paid by the reference {reference} of another item"
 
-    async def _score(self, job: Job, completions: list[Text], other: _Item | None = None) -> list[SampleResult]:
-        """By the same path as POST /score."""
+    async def _score(
+        self, job: Job, completions: list[Text], other: _Item | None = None, *, is_judged_alone: bool = False
+    ) -> list[SampleResult]:
+        """By the same path as POST /score. is_judged_alone: by the component that says what is right, and no other."""
         assert self._scorer is not None  # noqa: S101
         request, at = job.request, job.position
         update: dict[str, Any] = {
@@ -312,7 +314,8 @@ class Monitoring:
         }  # fmt: skip
         if other is not None:
             update |= {"prompt": other.prompt, "prefix": other.prefix, "reference": other.reference}
-        reply = await self._scorer.score(job.domain, request.model_copy(update=update))
+        domain = _judging_alone(job.domain) if is_judged_alone else job.domain
+        reply = await self._scorer.score(domain, request.model_copy(update=update))
         return list(reply.results)
 
     async def _watch_anchors(self) -> None:
@@ -492,6 +495,15 @@ class Monitoring:
 def judging_of(domain: Domain) -> Judging:
     component = domain.spec.judging()
     return Judging(component.key, component.weight, domain.spec.monitor.paid_at)
+
+
+def _judging_alone(domain: Domain) -> Domain:
+    """The domain with nothing but the component that says what is right; as it is where that one reads others' scores."""
+    judging = domain.spec.judging()
+    if judging.after:
+        return domain
+    spec = domain.spec.model_copy(update={"components": [judging.model_copy(update={"requires": []})]})
+    return replace(domain, spec=spec, components=tuple(one for one in domain.components if one.spec.key == judging.key))
 
 
 def _scored(judging: Judging, request: ScoreRequest, at: int, result: SampleResult) -> Scored:

@@ -74,8 +74,6 @@ def _sketch(words: list[str]) -> tuple[int, ...]:
     """The least hashes of all runs of five words, which texts with equal runs have in common."""
     code_of = {word: zlib.crc32(word.encode("utf-8", "replace")) for word in set(words)}
     codes = [code_of[word] for word in words]
-    grams = {
-        ((a * 31 + b) * 8191 + (c * 131 + d) * 127 + e) * 0x9E3779B1 & _MASK
-        for a, b, c, d, e in zip(codes, codes[1:], codes[2:], codes[3:], codes[4:], strict=False)
-    }
+    runs = zip(codes, codes[1:], codes[2:], codes[3:], codes[4:], strict=False)
+    grams = {hash(run) & _MASK for run in runs}  # of numbers, which every process hashes alike
     return tuple(heapq.nsmallest(SKETCH, grams))

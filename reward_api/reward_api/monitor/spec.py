@@ -73,7 +73,7 @@ class MonitorSpec(StrictModel):
     )
     second_share: Share = Field(default=0.05, description="Share of paid completions that `second` grades in state OK.")
     null_share: Share = Field(
-        default=0.25, description="Share of groups of which one paid completion is graded by another item's reference."
+        default=0.1, description="Share of groups of which one paid completion is graded by another item's reference."
     )
     raised_share: Share = Field(default=0.5, description="Both shares while the state is not OK.")
     limits: Limits = Field(default_factory=Limits, description="When an alarm is raised.")

@@ -76,6 +76,8 @@ class Stream:
         self._streaks: dict[str, _Streak] = {}
         self._trails = {check: Trail() for check in Check}
         self._raised: dict[str, int] = {}
+        self._caused = 0
+        """Failures that completions may have caused, so far."""
         self._nulls: deque[tuple[int, Example | None]] = deque(maxlen=2 * NULL_WINDOW)
         self._null_count = Rate(0, 0)
         self._prompts: LRUCache[int, tuple[float, int]] = LRUCache(PROMPTS)
@@ -151,6 +153,7 @@ class Stream:
         for sample in group.samples:
             is_caused = sample.failure in CAUSED
             self._nulls.append((self.place, example(group, sample, str(sample.failure)) if is_caused else None))
+            self._caused += is_caused
             if not self._is_baseline_done:
                 self._null_count = Rate(self._null_count.hits + is_caused, self._null_count.total + 1)
 
@@ -269,7 +272,7 @@ class Stream:
 
         Failures come in groups, so that each counts as half an observation.
         """
-        if not self._is_baseline_done:
+        if not self._is_baseline_done or not self._caused:
             return None
         recent = [*self._nulls][-NULL_WINDOW:]
         caused = [one for _, one in recent if one is not None]
