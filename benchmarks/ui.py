@@ -4,8 +4,8 @@
     python benchmarks/ui.py --store
 
 `touchstone ui` reads the files; then each address is asked for five times. Printed are the first time, which has nothing in
-memory, the median, and what the first time took of the processor. With --browser, Chromium opens the pages (it and chromedriver
-must be installed).
+memory, the median, and what the first time took of the processor. With --browser, Chromium opens the pages; it and
+chromedriver must be installed.
 """
 
 from __future__ import annotations
