@@ -197,23 +197,22 @@ class Queries:
 
     @contextmanager
     def _rows(self, where: Filter) -> Iterator[tuple[View, str, list[Any]]]:
-        """(view, `table WHERE condition`, values). A text is looked for once, in each segment by itself."""
+        """(view, `table WHERE condition`, values). What a narrow filter selects is looked for once, in each segment."""
         ids = [one.id for one in self.series(where)]
         condition, values = where.where()
         condition = f"series IN ({','.join('?' * len(ids))}) AND {condition}"
         values = [*ids, *values]
         with self._reader.view() as view:
-            like = where.like()
-            if like is None:
+            if not where.is_narrow:
                 yield view, f"samples WHERE {condition}", values
                 return
+            like, join = where.like(), ""
+            if like is not None:
+                join, condition = "JOIN {}.texts t ON t.id = s.id", f"{condition} AND t.text LIKE ? ESCAPE '\\'"
+                values.append(like)
             if view.must_fill("hits", (self._reader.state(), where)):
                 view.rows("CREATE TEMP TABLE hits AS SELECT * FROM samples LIMIT 0")
-                view.each(
-                    "INSERT INTO temp.hits SELECT s.* FROM {}.samples s JOIN {}.texts t ON t.id = s.id "
-                    f"WHERE {condition} AND t.text LIKE ? ESCAPE '\\'",
-                    [*values, like],
-                )
+                view.each(f"INSERT INTO temp.hits SELECT s.* FROM {{}}.samples s {join} WHERE {condition}", values)
             yield view, "temp.hits WHERE 1", []
 
     def steps(self, where: Filter) -> list[Step]:

@@ -32,6 +32,7 @@ class View:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.connection = sqlite3.connect(":memory:", check_same_thread=False, uri=True, isolation_level=None)
+        self.connection.execute("PRAGMA temp_store = MEMORY")
         self.segments: list[str] = []
         self._held: dict[str, Any] = {}
         for number, path in enumerate(paths):
