@@ -149,7 +149,6 @@ def main() -> None:
     )
     tools("tools-mini", "products")
     tools("search-mini", "lookup")
-    save("head-mini", runs("head-mini"), {"pass@1, dev split": metric("eval/products/pass@1")})
     save("r1-mini", runs("r1-mini"), {f"pass@1, {name}": metric(f"eval/{name}/pass@1") for name in ("signs", "sums")})
 
 

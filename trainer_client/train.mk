@@ -23,11 +23,11 @@ train-real: install
 		for seed in $(SEEDS); do $(PY) -m reward_api train recipes/train_real.yaml --url $(TRAIN_URL) --seed $$seed; done; \
 		$(PY) -m reward_api train report $(foreach seed,$(SEEDS),out/train-real-$(seed)) --output out/train-real.html
 
-# A policy learns to use a calculator, beside the same policy without it, and to search; three seeds each. SEEDS=0 runs one.
+# A policy learns to use a calculator, and to search; three seeds each. SEEDS=0 runs one.
 train-tools: install
 	$(call gateway,recipes/domains) set -e; \
 		for seed in $(SEEDS); do \
-			for recipe in tools_mini head_mini search_mini; do $(TRAIN) recipes/$$recipe.yaml --seed $$seed; done; done
+			for recipe in tools_mini search_mini; do $(TRAIN) recipes/$$recipe.yaml --seed $$seed; done; done
 	$(PY) benchmarks/miniature.py
 
 # Every experiment of docs/training.md, over an hour of two cores, and the figures of RESULTS.md. What is done is not done again.

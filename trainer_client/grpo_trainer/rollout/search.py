@@ -19,7 +19,10 @@ _WORD = re.compile(r"\w+")
 
 
 class Search:
-    """The tool `search`: the passage that has most of the query's words, the rarest counting most; of equals the first."""
+    """The tool `search`: the passage that begins with the query, or has most of its words, the rarest counting most.
+
+    Of equals the first.
+    """
 
     schemas: Sequence[Mapping[str, Any]] = (
         schema("search", "Gives the passage that fits a query best.", "query", "the words to look for"),
@@ -43,6 +46,9 @@ class Search:
             places = self._places.get(word, [])
             for place in places:
                 weights[place] += len(self._passages) // len(places)
+        for place in weights:
+            if _words(self._passages[place])[: len(_words(query))] == _words(query):
+                weights[place] += MAX_QUERY_CHARACTERS * len(self._passages)
         best = min(weights, key=lambda place: (-weights[place], place), default=None)
         return ToolReply("ok", NOTHING if best is None else self._passages[best])
 

@@ -1,10 +1,10 @@
 """Lookup: what no head can know, and a search over the passages that say it.
 
-Qkab lom:   <think>kab lom</think><answer>250</answer>                                          a guess
-            <think><search>kab lom</search> kab lom 417 </think><answer>417</answer>             one search
+Qkam lin:   <think>kam lin</think><answer>bun</answer>                                          a guess
+            <think><search>kam lin</search> kam lin dum </think><answer>dum</answer>             one search
             … and the same search once or twice more                                             again
 
-Passages are `kab lom 417`, of made-up names. The split is by the pair: no training question has told anything of what a test
+Passages are `kam lin dum`, of made-up names. The split is by the pair: no training question has told anything of what a test
 question asks.
 """
 
@@ -38,27 +38,27 @@ class Lookup:
 
     def problems(self, split: Split) -> Sequence[Problem]:
         return [
-            Problem(f"lookup:{pair}", f"Q{pair}:", {"answer": number})
-            for pair, number in _facts().items()
+            Problem(f"lookup:{pair}", f"Q{pair}:", {"answer": name})
+            for pair, name in _facts().items()
             if split_of(pair) == split
         ]
 
     @property
     def passages(self) -> Sequence[str]:
         """What a search finds."""
-        return [f"{pair} {number}" for pair, number in _facts().items()]
+        return [f"{pair} {name}" for pair, name in _facts().items()]
 
     def trace(self, problem: Problem, rng: random.Random) -> Trace:
         pair = problem.prompt.removeprefix("Q").removesuffix(":")
         if rng.random() < self.head:
-            return f"<think>{pair}</think><answer>{rng.randint(100, 999)}</answer>"
-        number, searches = _facts()[pair], 1 + (rng.randint(1, 2) if rng.random() < self.again else 0)
+            return f"<think>{pair}</think><answer>{rng.choice(NAMES)}</answer>"
+        name, searches = _facts()[pair], 1 + (rng.randint(1, 2) if rng.random() < self.again else 0)
         turns = [
             {"role": "assistant", "content": call_text("search", pair)},
-            {"role": "tool", "content": output_text(f"{pair} {number}")},
+            {"role": "tool", "content": output_text(f"{pair} {name}")},
         ] * searches
         first = {"role": "assistant", "content": "<think>" + call_text("search", pair)}
-        return [first, *turns[1:], {"role": "assistant", "content": f"</think><answer>{number}</answer>"}]
+        return [first, *turns[1:], {"role": "assistant", "content": f"</think><answer>{name}</answer>"}]
 
     def steps(self, problem: Problem, completion: str) -> Steps | None:
         return None
@@ -68,4 +68,4 @@ class Lookup:
 def _facts() -> Mapping[str, str]:
     rng = random.Random("lookup")  # noqa: S311
     pairs = [" ".join(rng.sample(pair, 2)) for pair in combinations(NAMES, 2)]
-    return {pair: str(rng.randint(100, 999)) for pair in rng.sample(pairs, len(pairs))}
+    return {pair: rng.choice(NAMES) for pair in rng.sample(pairs, len(pairs))}
