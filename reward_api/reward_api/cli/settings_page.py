@@ -33,7 +33,8 @@ ADAPTERS = """\
 ## Trainer adapters
 
 Trainers name an adapter's function and pass no settings, so the adapters read these. `touchstone score` and
-`touchstone train` read `TOUCHSTONE_URL` and `TOUCHSTONE_KEY`, too.
+`touchstone train` read `TOUCHSTONE_URL` and `TOUCHSTONE_KEY`, too; `touchstone train` also `TOUCHSTONE_TOOLS_KEY`, the key
+of the tools service that a recipe names.
 """
 # Defaults that depend on the machine or the installation.
 DEFAULTS = {
