@@ -50,7 +50,7 @@ class StoreWriter:
     def __enter__(self) -> StoreWriter:
         """Raises ValueError when there cannot be such a folder."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise ValueError(f"TOUCHSTONE_STORE: {self.folder} cannot be written: {error.strerror}") from None
         self._thread.start()
