@@ -340,29 +340,6 @@ async def test_domains_with_their_health(world):
     assert '<span class="dot good"></span>ready' in page
 
 
-async def test_what_is_not_there_says_how_to_have_it(world):
-<<<<<<< HEAD
-    assert "TOUCHSTONE_AUDITS" in (await world.client.get("/ui/audit")).text
-||||||| b17c43d
-    assert "TOUCHSTONE_AUDITS" in (await world.client.get("/ui/audit")).text
-    assert "Not configured" in (await world.client.get("/ui/monitor")).text
-=======
-    assert "Not configured" in (await world.client.get("/ui/monitor")).text
->>>>>>> h-ui
-
-
-<<<<<<< HEAD
-async def test_the_monitor_shows_what_it_saw(world):
-    site = world.app.state.site
-    example = {"step": 3, "group": SCRIPT, "index": 0, "reward": 1.0, "quote": SCRIPT, "why": "another number"}
-    alarm = {"name": "second", "state": "HACKING", "onset_step": 3, "text": SCRIPT, "examples": [example]}
-    run = {"state": "HACKING", "step": 4, "groups": 1200, "completions": 9600, "paid": 31, "alarms": [alarm]}
-    report = {"domains": {"toy": {"state": "HACKING", "runs": {SCRIPT: run}}}, "waiting": 0, "lost": 0, "skipped": 2}
-    world.app.state.site = replace(site, monitor=lambda: report)
-||||||| b17c43d
-async def test_a_monitor_is_shown_when_there_is_one(world):
-    world.app.add_api_route("/monitor", lambda: {"domains": {"toy": {"state": "HACKING", "why": SCRIPT}}})
-=======
 async def test_reports_of_a_folder_are_listed_and_half_of_one_is_refused(world):
     page = (await world.client.get("/ui/audit")).text
     assert "half.json" in page
@@ -372,9 +349,13 @@ async def test_reports_of_a_folder_are_listed_and_half_of_one_is_refused(world):
     assert (await world.client.get("/ui/audit/..%2fhalf.json")).status_code == 404
 
 
-async def test_a_monitor_is_shown_when_there_is_one(world):
-    world.app.add_api_route("/monitor", lambda: {"domains": {"toy": {"state": "HACKING", "why": SCRIPT}}})
->>>>>>> h-ui
+async def test_the_monitor_shows_what_it_saw(world):
+    site = world.app.state.site
+    example = {"step": 3, "group": SCRIPT, "index": 0, "reward": 1.0, "quote": SCRIPT, "why": "another number"}
+    alarm = {"name": "second", "state": "HACKING", "onset_step": 3, "text": SCRIPT, "examples": [example]}
+    run = {"state": "HACKING", "step": 4, "groups": 1200, "completions": 9600, "paid": 31, "alarms": [alarm]}
+    report = {"domains": {"toy": {"state": "HACKING", "runs": {SCRIPT: run}}}, "waiting": 0, "lost": 0, "skipped": 2}
+    world.app.state.site = replace(site, monitor=lambda: report)
     page = (await world.client.get("/ui/monitor")).text
     world.app.state.site = site
     assert '<span class="tagged zero">HACKING</span>' in page
