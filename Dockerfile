@@ -1,5 +1,5 @@
 # One file for every service: which one an image serves is its command, and EXTRAS is what that needs installed.
-#   docker build --build-arg "EXTRAS=gateway instructions structured text-similarity" -t touchstone/gateway .
+#   docker build --build-arg "EXTRAS=gateway instructions structured text-similarity ui" -t touchstone/gateway .
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS python
