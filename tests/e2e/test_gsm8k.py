@@ -13,6 +13,8 @@ DATA = Path(os.environ.get("TOUCHSTONE_DATA", "absent")) / "gsm8k_model_solution
 MODELS = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(not DATA.exists(), reason="TOUCHSTONE_DATA names no folder with gsm8k_model_solutions.jsonl")
 def test_each_model_passes_as_often_as_its_labels_say(math_suite, tmp_path):
     subprocess.run(

@@ -76,7 +76,8 @@ def test_chunks_change_neither_value_nor_gradient(policy, temperature, monkeypat
         torch.testing.assert_close(one, other)
     mine = gradient(policy, lambda: Forward().logprobs(policy, rows, temperature)[0].sin().sum().backward())
     theirs = gradient(policy, lambda: plain(policy, rows, temperature)[0].sin().sum().backward())
-    torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-6)
+    # By the length of the whole: which bits of a small number are lost depends on the processor.
+    assert (mine - theirs).norm() < 1e-5 * theirs.norm()
 
 
 def test_a_model_that_caps_its_logits_is_computed_whole_and_says_so():
