@@ -109,27 +109,32 @@ async def test_processor_time_is_counted_over_all_interpreters_of_a_session():
 
 
 async def test_a_session_that_ends_takes_its_processes_along(toolbox):
-    await run(toolbox, "import subprocess; p = subprocess.Popen(['sleep', '987654'])")
-    assert _sleepers()
+    begun = await run(toolbox, "import subprocess; p = subprocess.Popen(['sleep', '987654'])")
+    assert (begun.outcome, begun.raised) == ("ok", False), begun
+    await _until(_sleepers)
     toolbox.sessions.end("a")
     await asyncio.gather(*toolbox.sessions._closing)
-    give_up = time.monotonic() + 30
-    while _sleepers() and time.monotonic() < give_up:  # the kernel ends what was in its namespace
-        await asyncio.sleep(0.01)
-    assert not _sleepers()
+    await _until(lambda: not _sleepers())  # the kernel ends what was in its namespace
     ended = await run(toolbox, "1")
     assert (ended.outcome, ended.cause) == ("refused", "budget")
 
 
+async def _until(holds):
+    give_up = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < give_up
+        await asyncio.sleep(0.01)
+
+
 def _sleepers():
-    found = []
+    sleepers = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if b"987654" in (folder / "cmdline").read_bytes():
-                found.append(folder)
+                sleepers.append(folder)
         except OSError:
             continue
-    return found
+    return sleepers
 
 
 async def test_the_service_ends_with_its_sessions_and_without_an_error(caplog):
