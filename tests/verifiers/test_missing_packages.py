@@ -77,7 +77,7 @@ sys.modules["icu4py"] = None
 
 import httpx
 
-from reward_api.app import create_app
+from reward_api.app import create_app, embedded_tools
 from reward_api.gateway.gateway import Gateway
 from reward_api.settings import GatewaySettings
 
@@ -88,7 +88,7 @@ URLS = dict.fromkeys(("answer", "code", "language", "preference", "structured"),
 
 async def main():
     settings = GatewaySettings(workers=1, verifier_urls=URLS, **json.loads(sys.argv[1]))
-    gateway = Gateway(settings)
+    gateway = Gateway(settings, embedded_tools())
     async with gateway.running():
         transport = httpx.ASGITransport(create_app(gateway))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:

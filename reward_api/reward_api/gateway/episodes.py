@@ -8,17 +8,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import httpx
 import orjson
 import stamina
-from fastapi import FastAPI
 from pydantic import BaseModel, ValidationError
 
 from reward_verifiers.contract import FailureKind, Trace, Verdict
 from reward_verifiers.service.http_client import HttpClient, Reply, UnreadableReply
-from reward_verifiers.service.metrics import Readings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from reward_verifiers.service.metrics import Readings
 
 NO_TOOLS = "pip install 'touchstone-rewards[tools]' and `touchstone serve`, or set TOUCHSTONE_TOOLS_URL"
 MAX_REPLY_BYTES = 256 << 20

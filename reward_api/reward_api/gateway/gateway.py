@@ -99,7 +99,7 @@ class Gateway:
         await self.pool.start()
         try:
             tools = self.embedded.running() if self.embedded else contextlib.nullcontext()
-            async with tools, self._domains_followed(), self._watched():
+            async with self._domains_followed(), tools, self._watched():
                 yield
         finally:
             await self.episodes.aclose()

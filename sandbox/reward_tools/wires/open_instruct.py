@@ -26,7 +26,7 @@ class ExecuteRequest(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     code: str = Field(max_length=MAX_CODE)
-    timeout: float | None = None
+    timeout: float | None = Field(default=None, strict=True)
 
 
 class ExecuteReply(BaseModel):

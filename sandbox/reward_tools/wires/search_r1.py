@@ -34,8 +34,8 @@ class RetrieveRequest(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     queries: list[str] = Field(min_length=1, max_length=MAX_QUERIES)
-    topk: int | None = Field(default=None, ge=1, le=1000)
-    return_scores: bool = False
+    topk: int | None = Field(default=None, ge=1, le=1000, strict=True)
+    return_scores: bool = Field(default=False, strict=True)
 
     @model_validator(mode="before")
     @classmethod
