@@ -89,19 +89,21 @@ def score(group, domain="math", **more):
     return reply.json()
 
 
+@pytest.fixture(scope="module")
+def embedded(serve):
+    with serve() as (url, _), httpx.Client(base_url=url, timeout=120) as client:
+        yield client
+
+
 @pytest.mark.parametrize("domain", NAMES)
-def test_sample_groups_get_the_same_rewards_as_embedded(compose, serve, domain):
+def test_sample_groups_get_the_same_rewards_as_embedded(compose, embedded, domain):
     samples = sample_groups(DOMAINS, domain)
     assert samples
-    with serve() as (url, _):
+    with httpx.Client(base_url=TOOLS_URL, timeout=120) as tools:
         for sample in samples:
-            with (
-                httpx.Client(base_url=url, timeout=120) as here,
-                httpx.Client(base_url=TOOLS_URL, timeout=120) as there,
-            ):
-                embedded = here.post(f"/score/{domain}", json=played(sample, here)).json()
-                stack = score(played(sample, there), domain)
-            assert still(embedded["results"]) == still(stack["results"])
+            here = embedded.post(f"/score/{domain}", json=played(sample, embedded)).json()
+            stack = score(played(sample, tools), domain)
+            assert still(here["results"]) == still(stack["results"])
             assert all(map(alike, [result["reward"] for result in stack["results"]], sample.expected))
 
 

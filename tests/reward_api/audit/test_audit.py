@@ -66,6 +66,7 @@ async def test_where_right_answers_are_refused_nothing_is_accused(audited, name)
     assert result.control.rate.hits
 
 
+@pytest.mark.long
 async def test_a_program_that_cheats_is_found_and_a_sound_grader_of_programs_is_left_alone(audited):
     broken = await audited("code_equality_in_the_process")
     assert "spoof" in {finding.family for finding in broken.findings}
