@@ -56,7 +56,6 @@ _LABELLED = re.compile(r"(?:(?:option|choice|answer)\s)?(?:\(([A-J])\)|([A-J])(?
 _LOOSE_SPACE = re.compile(r"(?<!\w)\s+|\s+(?!\w)")
 """White space that separates no two words or numbers."""
 _TRUTH = frozenset({"true", "false"})
-_NEXT_LABEL = re.compile(r"(?:[,;]\s?|\s)\(?[A-J]\)?[.:)=]", re.I)
 _OTHER_LETTER = re.compile(r"\([A-J]\)|\b[B-J]\b|\b(?:or|and|not|no|wait|but|wrong|instead|rather|actually)\b")
 _DECIMAL_COMMA = re.compile(r"(-?[0-9]{1,20}),([0-9]{1,2}|[0-9]{4,20})")
 _THOUSANDTHS = re.compile(r"(-?0),([0-9]{3,20})")
@@ -213,13 +212,19 @@ def _by_words(gold_text: str, text: str, expected: Reading, answer: Reading) -> 
     if either and meant in _TRUTH and verdict in _TRUTH:
         return Outcome(meant == verdict, "the same truth value" if meant == verdict else "the other truth value")
     letter = _LETTER.fullmatch(gold_text) or _LABELLED.match(gold_text)
-    if letter and _NEXT_LABEL.search(gold_text, letter.end()):
-        letter = None  # A: 3, B: 5 names two values
+    if letter and _names_the_next(gold_text, letter):
+        letter = None
     label = _LABELLED.match(text)
     if letter and label and not _OTHER_LETTER.search(text, label.end()):
         same = (label[1] or label[2]).upper() == (letter[1] or letter[2]).upper()
         return Outcome(same, "the option's letter")
     return None
+
+
+def _names_the_next(gold_text: str, letter: re.Match[str]) -> bool:
+    """A: 3, B: 5 and (a) 3 (b) 5 label two values, and are no option."""
+    following = chr(ord(next(filter(None, letter.groups()))) + 1)
+    return re.search(rf"[\s,;]\(?{following}[.:)]", gold_text[letter.end() :]) is not None
 
 
 def _decided(expected: Reading, answer: Reading, options: AnswerOptions) -> tuple[Outcome, str]:

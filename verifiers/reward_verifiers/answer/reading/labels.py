@@ -1,7 +1,8 @@
 """A quantity of the problem before a sign of equality: P(A|B) = 1/3, \\|v\\| = 3, n(A \\cup B) = 36, dy/dx|_{x=2} = 4.
 
-What stands there is a name and is not worked out, so only these closed notations count, each read whole. The value is what
-is said behind it. An equation to be solved, 2x + 5 = 11, is none of them.
+What stands there is a name and is not worked out, so only these closed notations count, each read whole, and only where
+the parser cannot read them (UNREAD) or takes them for a product (MISREAD). The value is what is said behind it. An
+equation to be solved, 2x + 5 = 11, is none of them.
 """
 
 from __future__ import annotations
@@ -18,21 +19,29 @@ _ROUND = r"\s?(?:\([^()]{1,50}\)|\([^()]{0,30}\([^()]{1,30}\)[^()]{0,30}\)|\[[^\
 _NAME = r"[A-Za-z](?:_\{?[A-Za-z0-9]{1,4}\}?)?'{0,2}"
 _INDEX = r"(?:_[A-Za-z0-9]|_\{[A-Za-z0-9]{1,4}\})?"
 _EQUAL = r")\s?(=|\\approx)\s?(?=.)"
-_QUANTITY = re.compile(
+UNREAD = re.compile(
     "("
     + "|".join(
         (
             rf"(?:{_WORD}|\\mathbb\{{?[EPV]\}}?|[EPV]|#){_INDEX}{_ROUND}",
             rf"{_WORD}{_INDEX}\s?{_NAME}",
             rf"{_WORD}_\{{(?:\\triangle\s?)?[A-Z]{{1,6}}\}}",
-            r"n\s?\([^()]{0,30}(?:\\cup|\\cap|\\setminus|[A-Z])[^()]{0,30}\)",
             r"\|[^|=<>]{0,30}\\(?:cup|cap|setminus|times)[^|=<>]{1,30}\|",
             r"#\s?\\\{[^{}]{1,40}\\\}",
             rf"(?:\\\||\\lVert)\s?(?:\\[a-z]{{2,12}}\s?\{{?)?{_NAME}\s?\}}?\s?(?:\\\||\\rVert)(?:_\{{?[0-9a-z]\}}?)?",
-            r"\\(?:phi|sigma|tau|mu|psi|chi|omega|lambda|pi|zeta|Phi|Psi)\s?\([0-9A-Za-z]{1,6}\)",
-            r"\(\s?[a-zA-Z]\s?\\circ\s?[a-zA-Z](?:\s?\\circ\s?[a-zA-Z])?\s?\)\s?\([^()]{1,20}\)",
             rf"\\(?:max|min|sup|inf)(?:_\{{[^{{}}]{{1,40}}\}})?\s?{_NAME}(?:{_ROUND})?",
             r"(?:\\frac\{d[^{}]{0,12}\}\{d[^{}]{1,8}\}|[A-Za-z]'{1,3}(?:\([A-Za-z]\))?)\s?\|_\{?\(?[^{}|]{1,20}\)?\}?",
+        )
+    )
+    + _EQUAL
+)
+MISREAD = re.compile(
+    "("
+    + "|".join(
+        (
+            r"n\s?\([^()]{0,30}(?:\\cup|\\cap|\\setminus)[^()]{1,30}\)",
+            r"\\(?:phi|sigma|tau|mu|psi|chi|omega|lambda|pi|zeta|Phi|Psi)\s?\([0-9]{1,6}\)",
+            r"\(\s?[a-zA-Z]\s?\\circ\s?[a-zA-Z](?:\s?\\circ\s?[a-zA-Z])?\s?\)\s?\([^()]{1,20}\)",
         )
     )
     + _EQUAL
@@ -41,17 +50,20 @@ _LINE = re.compile(r"(?:\\ell|[lL])(?:_\{?[0-9]\}?)?\s?:\s?(?=[^:]{0,200}=)")
 """A line's name before its equation."""
 
 
-def split(text: str) -> tuple[str, str, str] | None:
-    """The name, the sign (= or ~) and the rest of a normalised text, or None. The name is "" where it is dropped.
+def split(text: str, notation: re.Pattern[str]) -> tuple[str, str, str] | None:
+    """The name, the sign (= or ~) and the rest of a normalised text, or None.
 
-    >>> split("P(A|B)=\\\\frac{1}{3}"), split("2x+5=11")
+    >>> split("P(A|B)=\\\\frac{1}{3}", UNREAD), split("2x+5=11", UNREAD)
     (('P(A|B)', '=', '\\\\frac{1}{3}'), None)
     """
-    line = _LINE.match(text)
-    if line:
-        return "", "=", text[line.end() :]
-    match = _QUANTITY.match(text) if "=" in text or "\\approx" in text else None
+    match = notation.match(text) if "=" in text or "\\approx" in text else None
     if match is None or match.end() > MAX_LABEL:
         return None
     name = "".join(match[1].split()).replace("\\mid", "|")
     return name, "=" if match[2] == "=" else "~", text[match.end() :]
+
+
+def without_line(text: str) -> str:
+    """Without the name of a line before its equation: \\ell: y = 3 - x."""
+    line = _LINE.match(text)
+    return text[line.end() :] if line else text

@@ -70,8 +70,8 @@ def _fraction(text: str) -> Fraction | None:
 
 
 def _cardinal(text: str) -> Fraction | None:
-    count, space, last = text.rpartition(" ")
-    if last == "dozen" and (space or not count):
+    count, _, last = text.rpartition(" ")
+    if last == "dozen":
         dozens = Fraction(1) if count in ("", "a", "one") else _mixed(count.removesuffix(" a"))
         return None if dozens is None else 12 * dozens
     text = re.sub(r"^an? (?=hundred|thousand|million|billion)", "one ", text)

@@ -77,10 +77,13 @@ def read(text: str) -> Reading:
     node = _from_lists(content)
     if node is not None:
         return Reading(plain, node)
-    node = _labelled(plain)
+    node = _labelled(plain, labels.MISREAD)
     if node is not None:
         return Reading(plain, node)
+    plain = labels.without_line(plain)
     node, problem, left_over = _parsed(plain, thousands=True)
+    if node is None and (named := _labelled(plain, labels.UNREAD)):
+        return Reading(plain, named)
     if node is None and _PLAIN_WORDS.fullmatch(content):
         return Reading(plain, Text(content))
     as_list = _parsed(plain, thousands=False)[0] if _THOUSANDS.search(plain) else None
@@ -89,15 +92,15 @@ def read(text: str) -> Reading:
     return Reading(plain, node, as_list if as_list != node else None, problem, left_over, as_amount)
 
 
-def _labelled(plain: str) -> Node | None:
+def _labelled(plain: str, notation: re.Pattern[str]) -> Node | None:
     """P(A|B) = 1/3 names its value by the quantity of the problem that stands before it."""
-    parts = labels.split(plain)
+    parts = labels.split(plain, notation)
     if parts is None:
         return None
     name, sign, rest = parts
     node = _parsed(rest, thousands=True)[0]
-    if node is None or not name:
-        return node
+    if node is None:
+        return None
     if isinstance(node, Relation):
         chain = set(node.ops) <= {"=", "~"}
         return Relation((sign, *node.ops), (Sym(name), *node.sides)) if chain else None
