@@ -27,7 +27,7 @@ from reward_api.domains.spec import Domain
 from reward_api.gateway import rewards
 from reward_api.gateway.cache import VerdictCache
 from reward_api.gateway.metrics import Metrics
-from reward_api.gateway.scoring import Scorer
+from reward_api.gateway.scoring import Scorer, picked
 from reward_api.monitor.alarms import State
 from reward_api.monitor.features import quote
 from reward_api.monitor.frozen import Frozen
@@ -269,7 +269,7 @@ class Monitoring:
             case Check.SECOND:
                 return await self._by_second(job)
             case Check.UNSCORABLE:
-                result = (await self._score(job, [job.request.completions[job.position]]))[0]
+                result = (await self._score(job))[0]
                 if result.failure is None:
                     return False, "it is scored the second time"
                 return True, f"{result.failure.kind.value}: {result.failure.message}"
@@ -289,7 +289,7 @@ class Monitoring:
         """Whether all of the other references pay it. One alone may be another spelling of the same."""
         key, paid_at = job.domain.spec.judging().key, job.domain.spec.monitor.paid_at
         for other in job.others:
-            result = (await self._score(job, [job.request.completions[job.position]], other, is_judged_alone=True))[0]
+            result = (await self._score(job, other, is_judged_alone=True))[0]
             score = result.components[key].score if result.valid else None
             if score is None:
                 return None
@@ -301,21 +301,15 @@ class Monitoring:
         return True, f"paid by the reference {reference} of another item"
 
     async def _score(
-        self, job: Job, completions: list[Text], other: _Item | None = None, *, is_judged_alone: bool = False
+        self, job: Job, other: _Item | None = None, *, is_judged_alone: bool = False
     ) -> list[SampleResult]:
         """By the same path as POST /score. is_judged_alone: by the component that says what is right, and no other."""
         assert self._scorer is not None  # noqa: S101
-        request, at = job.request, job.position
-        update: dict[str, Any] = {
-            "completions": completions,
-            "truncated": request.truncated and [request.truncated[at]],
-            "tokens": request.tokens and [request.tokens[at]],
-            "indices": None, "group_size": None, "id": None,
-        }  # fmt: skip
+        update: dict[str, Any] = {"id": None}
         if other is not None:
             update |= {"prompt": other.prompt, "prefix": other.prefix, "reference": other.reference}
         domain = _judging_alone(job.domain) if is_judged_alone else job.domain
-        reply = await self._scorer.score(domain, request.model_copy(update=update))
+        reply = await self._scorer.score(domain, picked(job.request, [job.position]).model_copy(update=update))
         return list(reply.results)
 
     async def _watch_anchors(self) -> None:

@@ -80,6 +80,16 @@ class Unwatched:
         return
 
 
+def picked(request: ScoreRequest, places: Sequence[int]) -> ScoreRequest:
+    """The request for some of its completions, as a group of their own."""
+    lists = {
+        name: [values[place] for place in places]
+        for name in ("completions", "truncated", "tokens", "sessions")
+        if (values := getattr(request, name)) is not None
+    }
+    return request.model_copy(update={**lists, "indices": None, "group_size": None})
+
+
 @dataclass(frozen=True, slots=True)
 class Scorer:
     """What scoring needs, shared by all groups."""
@@ -154,18 +164,10 @@ class Scorer:
         about = second.description
         needs_group = about is not None and about.needs_group(second.spec.options)
         asked = [*range(len(request.completions))] if needs_group else [*places]
-        completions = [request.completions[place] for place in asked]
-        part = request.model_copy(
-            update={
-                "completions": completions,
-                "truncated": request.truncated and [request.truncated[place] for place in asked],
-                "tokens": request.tokens and [request.tokens[place] for place in asked],
-                "indices": None,
-                "group_size": None,
-                "sessions": None,
-            }
+        part = picked(request, asked)
+        verdicts, _ = await self._bounded(
+            domain, second, part, None, completion_digests(part.completions), {}, deadline
         )
-        verdicts, _ = await self._bounded(domain, second, part, None, completion_digests(completions), {}, deadline)
         return [verdicts[place] for place in places] if needs_group else verdicts
 
     async def _by_current(
