@@ -121,6 +121,9 @@ _RESULT = re.compile(
     r"|</(?:search|python|code|tool_call|tool)>\s{0,16}(?P<after><(?P<name>result|output)>)"
     r"|```\s{0,8}(?P<fence>```output\n)"
 )
+# Every result holds one of these: to look for them takes a twentieth of the pattern's time.
+_RESULT_TAG = re.compile(f"<(?:{'|'.join((*RESULTS, 'result', 'output'))})>")
+_RESULT_FENCE = "```output\n"
 
 
 def without_results(text: str) -> str:
@@ -129,6 +132,8 @@ def without_results(text: str) -> str:
     >>> without_results("<search>x</search><information><answer>3</answer></information> so <answer>4</answer>")
     '<search>x</search> so <answer>4</answer>'
     """
+    if _RESULT_FENCE not in text and not _RESULT_TAG.search(text):
+        return text
     pieces, place = [], 0
     for _ in range(MAX_TAGS):
         mark = _RESULT.search(text, place)

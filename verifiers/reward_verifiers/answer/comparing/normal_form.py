@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import reduce
 
 from reward_verifiers.answer.comparing.digits import numeric, shown
 from reward_verifiers.answer.comparing.rationals import NotHere, TooLarge, rational, rational_or_none
@@ -39,6 +40,7 @@ from reward_verifiers.answer.reading.nodes import (
 )
 
 Polynomial = dict[tuple[tuple[str, int], ...], Fraction]
+_ONE: Polynomial = {(): Fraction(1)}
 _MAX_TERMS = 60
 _MAX_DEGREE = 12
 _MAX_BITS = 1_000
@@ -133,17 +135,11 @@ def _polynomial(node: Node) -> Polynomial:
                     total[key] = total.get(key, Fraction(0)) + value
             return total
         case Mul(factors):
-            product: Polynomial = {(): Fraction(1)}
-            for factor in factors:
-                product = _times(product, _polynomial(factor))
-            return product
+            return reduce(_times, map(_polynomial, factors), _ONE)
         case Frac(over, under) if not symbols(under):
             return {key: value / _constant(under) for key, value in _polynomial(over).items()}
         case Pow(base, Num(power)) if power.denominator == 1 and 0 <= power <= _MAX_DEGREE and symbols(base):
-            product = {(): Fraction(1)}
-            for _ in range(int(power)):
-                product = _times(product, _polynomial(base))
-            return product
+            return reduce(_times, [_polynomial(base)] * int(power), _ONE)
     return {(): _constant(node)}
 
 
@@ -158,6 +154,8 @@ def _constant(node: Node) -> Fraction:
 
 
 def _times(left: Polynomial, right: Polynomial) -> Polynomial:
+    if left == _ONE:
+        return right
     if len(left) * len(right) > _MAX_TERMS * _MAX_TERMS:
         raise NotHere
     product: Polynomial = {}

@@ -40,14 +40,14 @@ def rational(node: Node) -> Fraction:
         case Neg(term):
             return -rational(term)
         case Add(terms):
-            return _bounded(sum(map(rational, terms), Fraction(0)))
+            return bounded(sum(map(rational, terms), Fraction(0)))
         case Mul(factors):
             product = Fraction(1)
             for factor in factors:
-                product = _bounded(product * rational(factor))
+                product = bounded(product * rational(factor))
             return product
         case Frac(over, under):
-            return _bounded(rational(over) / rational(under))
+            return bounded(rational(over) / rational(under))
         case Pow(base, exponent):
             return _rational_power(rational(base), rational(exponent))
         case Percent(value):
@@ -73,7 +73,7 @@ def rational(node: Node) -> Fraction:
         case Call("gcd" | "lcm" | "max" | "min" | "mod" | "gamma" as name, args):
             return _of_integers(name, [rational(argument) for argument in args])
         case Call("det", (Matrix(rows),)):
-            return _bounded(_determinant([[rational(cell) for cell in row] for row in rows]))
+            return bounded(_determinant([[rational(cell) for cell in row] for row in rows]))
     raise NotHere
 
 
@@ -101,10 +101,10 @@ def _determinant(rows: list[list[Fraction]]) -> Fraction:
             return Fraction(0)
         if pivot != column:
             rows[column], rows[pivot], product = rows[pivot], rows[column], -product
-        product = _bounded(product * rows[column][column])
+        product = bounded(product * rows[column][column])
         for below in range(column + 1, size):
             times = rows[below][column] / rows[column][column]
-            rows[below] = [_bounded(a - times * b) for a, b in zip(rows[below], rows[column], strict=True)]
+            rows[below] = [bounded(a - times * b) for a, b in zip(rows[below], rows[column], strict=True)]
     return product
 
 
@@ -116,7 +116,7 @@ def rational_or_none(node: Node) -> Fraction | None:
         return None
 
 
-def _bounded(value: Fraction) -> Fraction:
+def bounded(value: Fraction) -> Fraction:
     if value.numerator.bit_length() + value.denominator.bit_length() > MAX_BITS:
         raise TooLarge
     return value

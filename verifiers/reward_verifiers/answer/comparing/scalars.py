@@ -2,7 +2,7 @@
 
 scalars(gold, answer)
   unit, percent   what brings the answer to the reference's unit
-  exact           as Fraction, or residues modulo a prime for rational functions
+  exact           as Fraction, as sums of roots, or residues modulo a prime for rational functions
   many digits     at random points for everything else
   approximate     a decimal that rounds the value, or the tolerance of the domain
 """
@@ -17,6 +17,7 @@ from reward_verifiers.answer.comparing.algebraic import separation_bits
 from reward_verifiers.answer.comparing.digits import numeric
 from reward_verifiers.answer.comparing.rationals import NotHere, TooLarge, rational, rational_or_none
 from reward_verifiers.answer.comparing.residues import residue
+from reward_verifiers.answer.comparing.surds import surd
 from reward_verifiers.answer.judged import UNKNOWN, Outcome, different
 from reward_verifiers.answer.options import AnswerOptions, Tolerance
 from reward_verifiers.answer.reading import units
@@ -218,6 +219,8 @@ def _irrational(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     infinite = [Const("inf") in nodes for nodes in inside]
     if any(infinite):
         return different("one is infinite") if gold != answer else Outcome(True, "infinite")
+    if (outcome := _by_surds(gold, answer, options)) is not None:
+        return outcome
     try:
         same = all(residue(gold, index) == residue(answer, index) for index in range(2))
     except ZeroDivisionError:
@@ -231,6 +234,20 @@ def _irrational(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     if symbols(gold) or symbols(answer):
         return different("different rational functions")
     return _by_digits(gold, answer, options)
+
+
+def _by_surds(gold: Node, answer: Node, options: AnswerOptions) -> Outcome | None:
+    """Sums of roots and powers of pi, exactly. None for other values, and where a decimal may stand for one."""
+    if symbols(gold) or symbols(answer):
+        return None
+    try:
+        left, right = surd(gold), surd(answer)
+    except (NotHere, TooLarge, ZeroDivisionError):
+        return None
+    if left == right:
+        return Outcome(True, "equal sums of roots")
+    rounded = options.tolerance is not None or any(set(value) <= {(1, 0)} for value in (left, right))
+    return None if rounded else different("different sums of roots")
 
 
 def _by_digits(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:

@@ -20,6 +20,7 @@ from reward_verifiers.answer.reading.nodes import (
     Sym,
     children,
     rebuilt,
+    symbols,
     walk,
 )
 
@@ -112,7 +113,7 @@ def _is_linear(node: Node) -> bool:
 
 
 def _has_basis(node: Node) -> bool:
-    return any(isinstance(inner, Sym) and inner.name in _BASIS for inner in walk(node))
+    return not symbols(node).isdisjoint(_BASIS)
 
 
 def _put(node: Node, name: str) -> Node:

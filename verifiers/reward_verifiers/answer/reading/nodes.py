@@ -21,7 +21,9 @@ from typing import Any
 
 
 class Node:
-    __slots__ = ()
+    __slots__ = ("_symbols",)
+    _symbols: frozenset[str]
+    """What `symbols` worked out: a comparison asks for it ten times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,15 @@ def symbols(node: Node) -> frozenset[str]:
     """The names of its free symbols."""
     if type(node) is Num:
         return _NONE
+    try:
+        return node._symbols
+    except AttributeError:
+        names = _symbols(node)
+        object.__setattr__(node, "_symbols", names)  # nodes are frozen
+        return names
+
+
+def _symbols(node: Node) -> frozenset[str]:
     inside = walk(node)
     names = frozenset(inner.name for inner in inside if isinstance(inner, Sym))
     if any(type(inner) is Big for inner in inside):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reward_verifiers.answer.reading.parser import Parser
 
 MAX_POSTFIX = 4
+_POSTFIX = frozenset({"!", "%", "°"})
 
 
 def power(p: Parser) -> Node:
@@ -69,6 +70,8 @@ def postfix(p: Parser) -> Node:
 
 def _after(p: Parser, node: Node) -> Node:
     for _ in range(MAX_POSTFIX):
+        if p.token.value not in _POSTFIX:
+            return node
         if p.is_op("!") and (p.ahead().value != "=" or p.ahead().spaced):
             p.at += 1
             node = Call("factorial", (node,))

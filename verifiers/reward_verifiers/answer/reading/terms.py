@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from reward_verifiers.answer.reading.parser import Parser
 
 _TIMES = frozenset({"*", "times", "cdot"})
+_ENDS = frozenset("+ - = ) , ; < >".split())
+"""Signs that end a term whatever stands before: most terms end at one."""
 _NO_FACTOR = frozenset(
     "rfloor rceil rangle mid \\ pm mp cup setminus cap vert pmod bmod mod land wedge over choose "
     "checkmark ldots hline &".split()
@@ -34,6 +36,9 @@ _NO_FACTOR = frozenset(
 def term(p: Parser) -> Node:
     factors = [p.factor()]
     while True:
+        token = p.token
+        if token.kind == "end" or (token.kind == "op" and token.value in _ENDS):
+            break
         if p.is_op("times") and layouts.has_vector(factors[-1]):
             p.at += 1
             layouts.multiply(p, factors)
