@@ -43,6 +43,7 @@ from reward_verifiers.answer.reading.nodes import (
     Letters,
     Matrix,
     Mul,
+    Neg,
     Node,
     Num,
     Relation,
@@ -62,6 +63,8 @@ _ANY_FORM = AnswerOptions(form="any")
 
 def compare(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     """Whether `answer` is the same answer as `gold`."""
+    if _is_number(gold) and _is_number(answer):  # neither a name nor a form to look at
+        return Outcome(True, "the same expression") if gold == answer else scalars(gold, answer, options)
     if contradicts(answer) and not contradicts(gold):
         return different("the answer contradicts itself")
     if isinstance(gold, Given) and isinstance(answer, Given) and _conditions_differ(gold, answer):
@@ -87,6 +90,10 @@ def compare(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
             if _same_kind(left, other, options).equal:
                 return Outcome(True, "the same, with its constants named otherwise")
     return outcome
+
+
+def _is_number(node: Node) -> bool:
+    return type(node) is Num or (type(node) is Neg and type(node.term) is Num)
 
 
 def contradicts(answer: Node) -> bool:

@@ -40,11 +40,11 @@ def surd(node: Node) -> Surd:
         case Frac(over, under):
             return _times(surd(over), _inverse(surd(under)))
         case Pow(base, Num(power)) if power.denominator == 1 and abs(power) <= _MAX_POWER:
-            value = surd(base)
-            product = {(1, 0): Fraction(1)}
+            base_value = surd(base)
+            raised: Surd = {(1, 0): Fraction(1)}
             for _ in range(abs(int(power))):
-                product = _times(product, value)
-            return _inverse(product) if power < 0 else product
+                raised = _times(raised, base_value)
+            return _inverse(raised) if power < 0 else raised
         case Call("root", (inner, Num(degree))) if degree == 2:
             return _root(rational(inner))
         case Pow(base, exponent) if rational(exponent) == Fraction(1, 2):

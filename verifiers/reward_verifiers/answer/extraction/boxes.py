@@ -99,6 +99,8 @@ _TAG_NAMES = ("answer", "ANSWER", "Answer")
 
 
 def _tag_before(text: str, end: int, floor: int = 0) -> Span | bool | None:
+    if "</" not in text:
+        return None
     close = max(text.rfind(f"</{name}>", floor, end) for name in _TAG_NAMES)
     if close < 0:
         return None

@@ -246,6 +246,10 @@ class Parser(TokenStream):
 
     def group(self) -> Node:
         """{…}; {1 \\over 2} is a fraction."""
+        number, closer = self.ahead(), self.ahead(2)
+        if number.kind == "num" and closer.value == "}" and closer.kind == "op" and self.accept("{"):
+            self.at += 2
+            return literal(number.value)
         self.close("{")
         node = self.nested()
         if self.accept("over"):

@@ -87,7 +87,8 @@ def read(text: str) -> Reading:
     if node is None and _PLAIN_WORDS.fullmatch(content):
         return Reading(plain, Text(content))
     as_list = _parsed(plain, thousands=False)[0] if _THOUSANDS.search(plain) else None
-    as_amount = _amount(content) if plain[:1] in "-0123456789." else None
+    counted = isinstance(node, Quantity) and "\\text" in plain
+    as_amount = _amount(content) if plain[:1] in "-0123456789." and not counted else None
     left_over = left_over or (plain if node is None else "")
     return Reading(plain, node, as_list if as_list != node else None, problem, left_over, as_amount)
 

@@ -73,6 +73,7 @@ _VECTOR_FONTS = frozenset("mathbf boldsymbol bm bf vec hat widehat overrightarro
 _ACCENTS = frozenset(
     ["vec", "hat", "bar", "overline", "tilde", "dot", "ddot", "widehat", "widetilde", "overrightarrow", "mathbb"]
 )
+_DRESSING = _VECTOR_FONTS | _FONT_COMMANDS | _ACCENTS
 _ONE_ACCENT = {"overrightarrow": "vec", "overline": "bar", "widehat": "hat", "widetilde": "tilde"}
 """Wide and narrow accents say the same."""
 _SMALL = frozenset(("pct is the of to in at if not for are be it as by so no an on per we was and or").split())
@@ -177,7 +178,7 @@ class _Lexer:
         if name in TEXT_COMMANDS:
             content, position = braced(text, position)
             self._text(content, depth)
-        elif name in _VECTOR_FONTS | _FONT_COMMANDS | _ACCENTS:
+        elif name in _DRESSING:
             return self._font(text, name, position, depth)
         elif name in ("{", "}"):
             self._emit("op", "\\" + name)

@@ -6,7 +6,7 @@ A word that stands in none of these lists is not read.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import NamedTuple
 
@@ -336,6 +336,7 @@ def unled(text: str) -> str:
     return text[lead.end() :] if lead and lead.end() < len(text) else text
 
 
+@lru_cache(maxsize=4096)
 def synonym(text: str) -> str | None:
     """The class of synonyms that a text belongs to, e.g. "true" for "Yes." and "∅" for "no real solutions"."""
     folded = text.casefold().strip().rstrip(".!。")
