@@ -20,6 +20,7 @@ from reward_verifiers.answer.reading.nodes import (
     Mul,
     Neg,
     Node,
+    Num,
     Pow,
     Relation,
     Seq,
@@ -56,7 +57,7 @@ def settled(node: Node, as_written: bool = False) -> Node:
             return Text(name or words.plain(word))
         case Const("∅"):
             return Seq((), "{", "}")
-        case Relation(("in",), (_, inner)):
+        case Relation(("in",), (member, inner)) if is_member(member):
             return settled(inner)
         case Relation(("mapsto",), (Sym(), value)):
             return value
@@ -293,7 +294,7 @@ def _label_text(label: Node) -> str:
 
 
 def _is_assignment(node: Node) -> bool:
-    return isinstance(node, Relation) and node.ops == ("=",) and _is_label(node.sides[0])
+    return isinstance(node, Relation) and node.ops == ("=",) and is_label(node.sides[0])
 
 
 def is_bare(node: Node) -> bool:
@@ -344,7 +345,7 @@ def _worked_out(node: Node | None, same: Same) -> Node | None:
     match node:
         case Call("congruent", (left, right, modulus)) if not symbols(node):
             return right if same(Call("mod", (left, modulus)), right) else node
-        case Relation(("=",), (left, right)) if not _is_label(left) and same(left, right):
+        case Relation(("=",), (left, right)) if not is_label(left) and same(left, right):
             return right
     return node
 
@@ -360,18 +361,23 @@ def is_unsolved(gold: Node, answer: Node) -> bool:
         return False
     if set(answer.ops) - {"=", "~"} or label_of(answer) is not None:
         return False
-    return not (_is_label(answer.sides[-1]) and not symbols(answer.sides[0]))
+    return not (is_label(answer.sides[-1]) and not symbols(answer.sides[0]))
 
 
-def _is_label(node: Node) -> bool:
+def is_member(node: Node) -> bool:
+    """What may be said to be in a set whose elements are the answer; 1 - x in {1, 2} has other values of x."""
+    return is_label(node) or isinstance(node, Seq | Relation)
+
+
+def is_label(node: Node) -> bool:
     """A name for a value: x, x_1, f(x), Area, AB, |AB|, AB/CD."""
     match node:
         case Sym() | Text():
             return True
         case Call("abs" | "ratio" | "det" | "cap", parts):
-            return all(map(_is_label, parts))
+            return all(map(is_label, parts))
         case Frac(over, under):
-            return _is_label(over) and _is_label(under)
+            return is_label(over) and is_label(under)
         case Call(name):
             return name.endswith("()")
         case Mul(factors):
@@ -408,16 +414,22 @@ def _primes(label: Node | None) -> int:
 
 def label_of(node: Node) -> Node | None:
     """The name in `x = 5`."""
-    if isinstance(node, Relation) and set(node.ops) <= {"=", "~"} and _is_label(node.sides[0]):
+    if isinstance(node, Relation) and set(node.ops) <= {"=", "~"} and is_label(node.sides[0]):
         label = node.sides[0]
         own = isinstance(label, Sym) and any(label.name in symbols(side) for side in node.sides[1:])
         return None if own and len(node.sides) == 2 and node.sides[1] != label else label
     return None
 
 
+_RATIOS = frozenset("sin cos tan cot sec csc".split())
+_ANGLES = frozenset("\\theta \\alpha \\beta \\gamma \\phi \\varphi \\delta A B C".split())
+
+
 def _is_asked_for(node: Node) -> bool:
-    """m + n, xyz, m/n: what a question may ask the value of."""
+    """m + n, xyz, \\tan\\theta: what a question may ask the value of. \\sin x is left: x is what is solved for."""
     match node:
+        case Call(name, (Sym(angle),)) | Call(name, (Mul((Num(), Sym(angle))),)) if name in _RATIOS:
+            return angle in _ANGLES or angle.startswith("angle ")
         case Add(terms):
             return (
                 len(terms) > 1
@@ -441,7 +453,7 @@ def _value(node: Node, same: Same, near: Near) -> Node | None:
     sides, ops = list(node.sides), list(node.ops)
     if isinstance(sides[0], Pow) and isinstance(sides[0].base, Sym) and isinstance(sides[-1], Matrix):
         del sides[0], ops[0]  # A^{-1} = a matrix
-    while len(sides) > 1 and (_is_label(sides[0]) or (_is_asked_for(sides[0]) and not symbols(sides[1]))):
+    while len(sides) > 1 and (is_label(sides[0]) or (_is_asked_for(sides[0]) and not symbols(sides[1]))):
         del sides[0], ops[0]
     if len(sides) == 2 and isinstance(sides[1], Sym) and not symbols(sides[0]) and ops == ["="]:
         del sides[1], ops[0]

@@ -83,11 +83,16 @@ def _of_integers(name: str, values: list[Fraction]) -> Fraction:
     if any(value.denominator != 1 for value in values):
         raise NotHere
     whole = [value.numerator for value in values]
-    if name == "mod" and len(whole) == 2:
-        return Fraction(whole[0] % whole[1])
-    if name == "gamma" and len(whole) == 1:
-        return Fraction(_factorial(values[0] - 1))
-    return Fraction(math.gcd(*whole) if name == "gcd" else math.lcm(*whole))
+    match name, whole:
+        case "mod", [value, modulus]:
+            return Fraction(value % modulus)
+        case "gamma", [value]:
+            return Fraction(_factorial(Fraction(value - 1)))
+        case "gcd", _:
+            return Fraction(math.gcd(*whole))
+        case "lcm", _:
+            return Fraction(math.lcm(*whole))
+    raise NotHere
 
 
 def _determinant(rows: list[list[Fraction]]) -> Fraction:

@@ -10,6 +10,7 @@ from functools import cmp_to_key
 from typing import Any, NamedTuple
 
 from reward_verifiers.answer.comparing.digits import close, numeric
+from reward_verifiers.answer.comparing.named import is_member
 from reward_verifiers.answer.comparing.rationals import NotHere
 from reward_verifiers.answer.reading.nodes import (
     Add,
@@ -90,8 +91,8 @@ def _region(node: Node) -> Region | None:
             return (_interval(low, left == "[", high, right == "]"),)
         case Seq(items, "{", "}"):
             return tuple(_interval(item, True, item, True) for item in items)
-        case Relation(("in",), (_, inner)):
-            return _region(inner)
+        case Relation(("in",), (member, inner)):
+            return _region(inner) if is_member(member) else None
         case Relation(ops, sides):
             return _inequality(ops, sides)
         case Union(parts) if (

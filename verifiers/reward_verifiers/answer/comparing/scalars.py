@@ -111,7 +111,7 @@ def _unit_letters(node: Node) -> str | None:
 def scalars(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     """Two single values: exact rationals first, then residues modulo a prime, then many digits."""
     left, right = _peeled(gold), _peeled(answer)
-    if not symbols(gold) and symbols(answer):
+    if not symbols(gold) and symbols(answer) and right.unit is None and not right.percent:
         right = _letters_as_units(right.value) or right
     if {left.unit, right.unit} & units.TEMPERATURES and left.unit != right.unit and left.unit and right.unit:
         return _temperatures(left, right, options)
@@ -124,14 +124,15 @@ def scalars(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     if isinstance(scale, str):
         return different(scale)
     outcome = UNKNOWN
+    angle = {left.unit, right.unit} == {"degree", None} and left.percent == right.percent
+    if angle and (in_radians := _angles(left, right, options)):
+        return in_radians
     for shift in _percent_shifts(left.percent, right.percent, options):
         factor = scale * shift
         value = right.value if factor == 1 else Mul((right.value, Num(factor)))
         outcome = _values(left.value, value, options)
         if outcome.equal:
             return outcome
-    if {left.unit, right.unit} == {"degree", None}:
-        return _angles(left, right, options) or outcome
     return outcome
 
 

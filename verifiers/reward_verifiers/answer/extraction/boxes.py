@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from reward_verifiers.answer.extraction.guards import retracted
+from reward_verifiers.answer.extraction.guards import changed_after, changed_before, retracted
 from reward_verifiers.answer.extraction.spans import MAX_ANSWER, Extraction, Span, chained, changes_number
 
 _MAX_NESTED = 4
@@ -84,12 +84,15 @@ def _box_before(text: str, end: int, floor: int = 0) -> Span | bool | None:
         start = max(floor, box.start - MAX_ANSWER)
         if text.rfind("box", start, box.start) < 0:
             break
-        before = islice(_boxes_before(text, box.start, start), _MAX_SIBLINGS)
-        around = next((other for other in before if isinstance(other, Span) and other.end >= box.end), None)
+        others = islice(_boxes_before(text, box.start, start), _MAX_SIBLINGS)
+        around = next((other for other in others if isinstance(other, Span) and other.end >= box.end), None)
         if around is None:
             break
-        beside = around.content.replace(text[box.start : box.end], " ", 1)
-        if _ONLY_WORDS.fullmatch(beside) and not changes_number(beside):
+        content = around.end - 1 - len(around.content)
+        before, after = text[content : box.start], text[box.end : around.end - 1]
+        beside = f"{before} {after}"
+        changed = changes_number(beside) or changed_before(before) or changed_after(after)
+        if _ONLY_WORDS.fullmatch(beside) and not changed:
             break  # a sentence in a box, with its answer in another
         box = around
     return box

@@ -52,7 +52,9 @@ _ANY_FORM = AnswerOptions(form="any")
 _MAX_SYMBOLIC = 600
 """Characters of an answer that the second stage is given."""
 _LETTER = re.compile(r"\(?([A-J])\)?")
-_LABELLED = re.compile(r"(?:(?:option|choice|answer)\s)?(?:\(([A-J])\)|([A-J])(?:[.):]|$))(?![^\s])", re.I)
+_LABELLED = re.compile(
+    r"(?:(?:option|choice|answer)\s)?(?:\(([A-J])\)|([A-J])(?:[.):]|$))(?![^\s])(?!\s{1,3}[/^*+=<>!])", re.I
+)
 _LOOSE_SPACE = re.compile(r"(?<!\w)\s+|\s+(?!\w)")
 """White space that separates no two words or numbers."""
 _TRUTH = frozenset({"true", "false"})
@@ -157,7 +159,7 @@ def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
         raise Unsupported(
             f"the reference is not read: {clipped(expected.left_over or expected.text, 200)!r} is left over"
         )
-    by_words = _by_words(text_content(expected.text), text_content(answer.text), expected, answer)
+    by_words = _by_words(expected, answer, options)
     if by_words is not None:
         return Judged(bool(by_words.equal), by_words.rule, "first", answer.canonical, expected.canonical)
     if _BARE_K.fullmatch(answer.text) and not isinstance(expected.node, Quantity):
@@ -202,8 +204,9 @@ def _policy(options: AnswerOptions) -> AnswerOptions:
     return options
 
 
-def _by_words(gold_text: str, text: str, expected: Reading, answer: Reading) -> Outcome | None:
+def _by_words(expected: Reading, answer: Reading, options: AnswerOptions) -> Outcome | None:
     """What is decided by the words alone: the same words, a truth value, an option's letter. None: nothing."""
+    gold_text, text = text_content(expected.text), text_content(answer.text)
     either = isinstance(expected.node, Text) or isinstance(answer.node, Text)
     if either and words.plain(gold_text) == words.plain(text):
         return Outcome(True, "the same words")
@@ -217,8 +220,20 @@ def _by_words(gold_text: str, text: str, expected: Reading, answer: Reading) -> 
     label = _LABELLED.match(text)
     if letter and label and not _OTHER_LETTER.search(text, label.end()):
         same = (label[1] or label[2]).upper() == (letter[1] or letter[2]).upper()
+        if same and _same_value(gold_text[letter.end() :], text[label.end() :], options) is False:
+            return Outcome(False, "the option's letter with another value")
         return Outcome(same, "the option's letter")
+    if letter and not label and _same_value(gold_text[letter.end() :], text, options):
+        return Outcome(True, "the option's value")
     return None
+
+
+def _same_value(gold_text: str, text: str, options: AnswerOptions) -> bool | None:
+    """Whether (B) 5 and (B) 7 say the same behind the letter; None where it is not read on both sides."""
+    ours, theirs = read(gold_text.strip()).node, read(text.strip()).node
+    if ours is None or theirs is None or isinstance(ours, Text) or isinstance(theirs, Text):
+        return None
+    return compare(ours, theirs, options).equal
 
 
 def _names_the_next(gold_text: str, letter: re.Match[str]) -> bool:

@@ -238,6 +238,8 @@ def _with_unit(p: Parser, value: Node) -> Node:
             unit = units.spelled(text, things=True)
         if unit:
             p.at = end
+            if p.token.value.lower() == "per":
+                raise CannotRead("a rate of a unit that was not read", p.token.value)
             _tail(p)
             return Quantity(value, unit)
     return _counted(p, value)
@@ -250,7 +252,10 @@ def _has_rate(text: str) -> bool:
 def _counted(p: Parser, value: Node) -> Node:
     """5 different red apples: adjectives, then a thing (or two: "apple trees"), then a tail."""
     start, kinds = p.at, list[str]()
-    if p.token.value.lower() in ("square", "sq", "cubic") and p.ahead().value.lower().rstrip(".") in ("units", "unit"):
+    if p.token.value.lower().rstrip(".") in ("square", "sq", "cubic") and p.ahead().value.lower().rstrip(".") in (
+        "units",
+        "unit",
+    ):
         p.at += 1
     while p.token.kind == "text" and words.is_adjective(p.token.value.lower()) and p.ahead().kind == "text":
         kinds += [] if words.is_plain(p.token.value.lower()) else [p.token.value.lower()]
@@ -258,8 +263,10 @@ def _counted(p: Parser, value: Node) -> Node:
     ordered = p.at > start
     thing = None
     if p.token.kind == "text" and p.token.value.lower().rstrip(".") in ("units", "unit"):
+        named = p.at > start  # square units
         p.at += 1
-        _unit_power(p)
+        if not named:
+            _unit_power(p)
         _tail(p)
         return value
     at, single = p.at, isinstance(value, Num) and value.value <= 1

@@ -92,9 +92,9 @@ _OHM_TEX = re.compile(
     r"\\(?:text|mathrm)\{\s?([kM]?)\\Omega\s?\}|\\(?:text|mathrm)\{\s?([kM])\s?\}\s?\\Omega(?![A-Za-z])"
 )
 _CHOSEN = re.compile(
-    r"(?<![A-Za-z0-9)}])(?:\{\})?[\^_]\{?([0-9]{1,4}|[A-Za-z])\}?\s?C\s?_\{?([0-9]{1,4}|[A-Za-z])\}?(?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9)}])(?:\{\})?[\^_]\{?([0-9]{1,4}|[A-Za-z])\}?\s?([CP])\s?_\{?([0-9]{1,4}|[A-Za-z])\}?(?![A-Za-z0-9])"
 )
-"""^nC_2 and _5C_2: n choose 2."""
+"""^nC_2 and _5C_2: n choose 2. _5P_2: so many arrangements, which is 2! times as many."""
 _IN_BASE = re.compile(r"(?<![A-Za-z0-9_])\(([0-9]{1,60})\)_")
 _DECIMAL_COMMA = re.compile(r"(?<=[0-9])\{,\}(?=(?:[0-9]{1,2}|[0-9]{4,30})(?![0-9]))")
 """0{,}5: TeX's decimal comma; before three digits it parts thousands."""
@@ -137,6 +137,11 @@ def _command(match: re.Match[str]) -> str:
     if target in _BARE:
         return target
     return f"\\{target}" if target in _PLAIN else f"\\{target} "
+
+
+def _chosen(match: re.Match[str]) -> str:
+    over, letter, under = match.groups()
+    return f"\\binom{{{over}}}{{{under}}}" + (f"\\cdot({under}!)" if letter == "P" else "")
 
 
 def _unicode(text: str) -> str:
@@ -220,7 +225,7 @@ def normalise(text: str) -> str:
         text = _INLINE.sub(lambda m: f" {m[1]} ", text).strip()
     if "^" in text or "_" in text:
         text = _IN_BASE.sub(r"\1_", text)
-        text = _SLANTED.sub(r"\\frac{\1}{\2}", _CHOSEN.sub(r"\\binom{\1}{\2}", text))
+        text = _SLANTED.sub(r"\\frac{\1}{\2}", _CHOSEN.sub(_chosen, text))
     if "that is" in text or "which" in text or "namely" in text or "i.e" in text or "or simply" in text:
         text = _RESTATED.sub(" = ", text)
     if "/d" in text or "/ d" in text:

@@ -30,6 +30,7 @@ from reward_verifiers.answer.reading.nodes import (
     Seq,
     Sym,
     Text,
+    Time,
     Union,
     symbols,
 )
@@ -175,8 +176,8 @@ class Parser(TokenStream):
             self.at += 1
             return PlusMinus(self.term(), upper)
         term = self.term()
-        if negative and isinstance(term, Text | Relation):
-            raise CannotRead("a sign before words")
+        if negative and isinstance(term, Text | Relation | Time):
+            raise CannotRead("a sign before words or a time")
         return Neg(term) if negative else term
 
     def is_spoken_sign(self) -> bool:

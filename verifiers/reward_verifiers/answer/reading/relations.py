@@ -87,7 +87,8 @@ def _ratio(p: Parser, first: Node) -> Node:
     digits = [token.value for token in p.stream[max(0, start - 1) : p.at] if token.kind == "num"]
     written = p.written(max(0, start - 1)).replace(" ", "")
     if (
-        len(digits) == len(parts)
+        isinstance(first, Num)  # without a sign
+        and len(digits) == len(parts)
         and all(len(piece) == 2 and piece.isdigit() for piece in digits[1:])
         and len(digits[0]) <= 2
     ):
