@@ -6,8 +6,10 @@ answer ──▶ same_letters ──▶ settled ──▶ unlabelled ──▶ t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from itertools import permutations
 
+from reward_verifiers.answer.comparing.rationals import rational_or_none
 from reward_verifiers.answer.reading import words
 from reward_verifiers.answer.reading.nodes import (
     Add,
@@ -121,6 +123,17 @@ def _without_condition(node: Node) -> tuple[Node, str | None]:
 def _bounds(node: Node, name: str) -> bool:
     """Whether it is an inequality for the letter itself: n >= 3."""
     return isinstance(node, Relation) and node.ops[0] in ("<", ">", "<=", ">=", "!=") and Sym(name) in node.sides
+
+
+def first_index(node: Node) -> Fraction | None:
+    """Where the n of a formula begins: 1 for a_n = 3n - 1, n >= 1."""
+    beside = node.items[1:] if isinstance(node, Seq) else node.conditions if isinstance(node, Given) else ()
+    for condition in beside:
+        match condition:
+            case Relation((">=" | ">" as op,), (Sym(name), bound)) if name in _WHOLE_LETTERS:
+                value = rational_or_none(bound)
+                return None if value is None else value + (op == ">")
+    return None
 
 
 def _letter_set(node: Node) -> str | None:
