@@ -1,9 +1,14 @@
-"""Two Ray nodes on this machine, one of which is killed under load. Prints what was seen as JSON.
+"""Two Ray nodes, each in a network namespace of its own, one of which is killed under load. Prints what was seen as JSON.
 
-Runs in a network namespace of its own (`unshare --net`), since Ray takes the machine's address also when told another.
+    namespace 1: 10.77.0.1, the head, this driver and the clients ── veth ── namespace 2: 10.77.0.2, which is killed
+
+The first argument is a folder for the domains; without more, the script makes the namespaces and starts itself in the first.
 """
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -15,7 +20,6 @@ import ray
 from load import Load
 from ray import serve
 from ray._private.state import actors
-from ray.cluster_utils import Cluster
 from ray.serve.config import HTTPOptions
 from ray_serve import start
 from toy_gateway import ELSEWHERE, write_domains
@@ -24,7 +28,9 @@ from reward_api.settings import GatewaySettings
 from trainer_client import RewardClient
 
 PORT = 8700
-NODE = {"num_cpus": 8, "object_store_memory": 100 << 20}
+HEAD, OTHER = "10.77.0.1", "10.77.0.2"
+SPACES = {HEAD: f"ts-{os.getpid()}-1", OTHER: f"ts-{os.getpid()}-2"}
+NODE = ["--num-cpus=8", f"--object-store-memory={100 << 20}", "--disable-usage-stats", "--block"]
 TEMPLATE = "components: [{verifier: format, options: {template: think_answer}}]\n"
 
 
@@ -48,12 +54,68 @@ def until_whole():
     return time.monotonic() - begun
 
 
-def main(folder):
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
-    second = cluster.add_node(**NODE)
-    ray.init(address=cluster.address, log_to_driver=False)
-    serve.start(proxy_location="HeadOnly", http_options=HTTPOptions(host="127.0.0.1", port=PORT))
+def ip(*words):
+    subprocess.run(["ip", *words], check=True)
+
+
+@contextlib.contextmanager
+def two_namespaces():
+    """Two namespaces that reach each other and nothing else; every process in them ends with the block."""
+    try:
+        for space in SPACES.values():
+            ip("netns", "add", space)
+        ends = [["name", "eth0", "netns", space] for space in SPACES.values()]
+        ip("link", "add", *ends[0], "type", "veth", "peer", *ends[1])
+        for address, space in SPACES.items():
+            ip("-n", space, "address", "add", f"{address}/24", "dev", "eth0")
+            for device in ("lo", "eth0"):
+                ip("-n", space, "link", "set", device, "up")
+        yield
+    finally:
+        for space in SPACES.values():
+            kill(space)
+            subprocess.run(["ip", "netns", "delete", space], check=False)
+
+
+def kill(space):
+    """The whole machine, so to say."""
+    pids = subprocess.run(["ip", "netns", "pids", space], check=False, capture_output=True, text=True).stdout.split()
+    for pid in map(int, pids):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def node(address, *arguments):
+    command = ["ip", "netns", "exec", SPACES[address], sys.executable, "-m", "ray.scripts.scripts", "start"]
+    subprocess.Popen([*command, f"--node-ip-address={address}", *NODE, *arguments], stdout=sys.stderr)
+
+
+def outer(folder):
+    with two_namespaces():
+        node(HEAD, "--head", "--port=6379", "--include-dashboard=false")
+        node(OTHER, f"--address={HEAD}:6379")
+        driver = ["ip", "netns", "exec", SPACES[HEAD], sys.executable, __file__, folder, SPACES[OTHER]]
+        subprocess.run(driver, check=True)
+
+
+def connect():
+    """To the cluster, once both nodes are in it."""
+    end = time.monotonic() + 120
+    while True:
+        try:
+            ray.init(address=f"{HEAD}:6379", log_to_driver=False)
+            break
+        except ConnectionError:
+            assert time.monotonic() < end, "the head did not start"
+            time.sleep(0.5)
+    while sum(one["Alive"] for one in ray.nodes()) < len(SPACES):
+        assert time.monotonic() < end, "the second node did not join"
+        time.sleep(0.5)
+
+
+def main(folder, other):
+    connect()
+    serve.start(proxy_location="EveryNode", http_options=HTTPOptions(host="127.0.0.1", port=PORT))
     settings = GatewaySettings(domains=write_domains(Path(folder), {"form": TEMPLATE}), verifier_urls=ELSEWHERE)
     start(settings, PORT, cpus={"format": 1})
     until_whole()
@@ -62,7 +124,7 @@ def main(folder):
     url = f"http://127.0.0.1:{PORT}"
     with Load(url, "form", texts, 60) as load, RewardClient(url) as client:
         load.pass_by(500)
-        cluster.remove_node(second, allow_graceful=False)
+        kill(other)
         end = time.monotonic() + 20
         while time.monotonic() < end:
             [(right, _), (wrong, _)] = texts(7)
@@ -70,10 +132,7 @@ def main(folder):
         back_s = until_whole()
     seen = {"before": before, "after": replicas(), "load": load.seen, "causes": load.causes, "faults": load.faults}
     print(json.dumps({**seen, "client": rewards, "back_s": back_s}))
-    serve.shutdown()
-    ray.shutdown()
-    cluster.shutdown()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    outer(*sys.argv[1:]) if len(sys.argv) == 2 else main(*sys.argv[1:])
