@@ -42,6 +42,7 @@ class cached_property(Generic[T]):  # noqa: N801 - named as functools' own, whic
 
 Tally = tuple[int, ...]
 """Numbers of words of several sorts."""
+Span = tuple[int, int]
 
 
 class Text:
@@ -76,55 +77,41 @@ class Text:
         """How often a letter stands there, in either case."""
         return self.lower.count(letter.lower())
 
-    # --- loose variants -----------------------------------------------------------------------------------------------
+    # --- what loose variants are made of ------------------------------------------------------------------------------
 
-    @cached_property
     def without_asterisks(self) -> Text | None:
-        """The whole without asterisks; None where there are none, or where nothing else is there."""
+        """None where there are none, or where nothing else is there."""
         if "*" not in self.raw:
             return None
         one = Text(self.raw.replace("*", ""), self.tokens_sampled, self)
         one._starred = self
-        return one if one.raw.strip() else None
+        return one if one.is_visible else None
 
-    @cached_property
-    def parts(self) -> list[Text]:
-        """What is left without the first line, without the last one, and without both.
-
-        Texts that are equal stand there once, and those without asterisks only where asterisks were.
-        """
-        parts: list[Text] = []
-        for one in self._cuts:
-            if one is not None and one._whole is self and all(one.raw != other.raw for other in (self, *parts)):
-                parts.append(one)
-        return parts
+    def part(self, span: Span) -> Text | None:
+        """None where nothing is left of the text."""
+        one = Text(self.raw[span[0] : span[1]], self.tokens_sampled, self)
+        one._whole, one._begin = self, span[0]
+        return one if one.is_visible else None
 
     @property
-    def smallest_part(self) -> Text | None:
-        """Without both lines: a part of all the others. None where nothing is left of it."""
-        return self._cuts[-1] if self._cuts else None
+    def is_visible(self) -> bool:
+        return bool(self.raw) and not self.raw.isspace()
 
     @cached_property
-    def _cuts(self) -> list[Text | None]:
-        starred = self._starred
-        if starred is None:
-            return [self._part(begin, end) for begin, end in _spans(self.raw)]
-        return [self._plain_part(starred, one) for one in starred._cuts]
+    def spans(self) -> tuple[Span, ...]:
+        """Of the text without its first line, without its last one, and without both; none where it is one line."""
+        if not self._bounds:
+            return ()
+        begin, second, last_but_one, end = self._bounds
+        return (second, end), (begin, last_but_one), (second, last_but_one)
 
-    def _plain_part(self, starred: Text, part: Text | None) -> Text | None:
-        """The part of the text that has asterisks, without them."""
-        if part is None or "*" not in part.raw:
-            return part
-        begin = starred.raw.count("*", 0, part._begin)
-        return self._part(part._begin - begin, part._begin + len(part.raw) - begin - part.raw.count("*"))
-
-    def _part(self, begin: int, end: int) -> Text | None:
-        raw = self.raw[begin:end]
-        if not raw or raw.isspace():
-            return None
-        one = Text(raw, self.tokens_sampled, self)
-        one._whole, one._begin = self, begin
-        return one
+    @cached_property
+    def _bounds(self) -> tuple[int, ...]:
+        """Where the text and its second line begin, where its last line but one and the text end; no white space there."""
+        if self._starred is None:
+            return _bounds(self.raw)
+        starred = self._starred.raw
+        return tuple(place - starred.count("*", 0, place) for place in self._starred._bounds)
 
     # --- words --------------------------------------------------------------------------------------------------------
 
@@ -284,17 +271,12 @@ class _Ends:
             at += 1
 
 
-def _spans(raw: str) -> list[tuple[int, int]]:
-    """What is left without the first line, the last one, and both, without white space at the ends; empty: (0, 0)."""
+def _bounds(raw: str) -> tuple[int, ...]:
     first, last = raw.find("\n"), raw.rfind("\n")
     if first < 0:
-        return []
-    end = len(raw.rstrip())
-    begin = len(raw) - len(raw.lstrip())
-    second = _first_visible(raw, first + 1)
-    last_but_one = len(raw[:last].rstrip())
-    spans = [(second, end), (begin, last_but_one), (second, last_but_one)]
-    return [(one, other) if one < other else (0, 0) for one, other in spans]
+        return ()
+    begin, end = len(raw) - len(raw.lstrip()), len(raw.rstrip())
+    return begin, _first_visible(raw, first + 1), len(raw[:last].rstrip()), end
 
 
 def _first_visible(raw: str, start: int) -> int:

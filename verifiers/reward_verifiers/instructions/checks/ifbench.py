@@ -146,8 +146,9 @@ def sentence_balance(text: Text) -> Result:
 def overlap(text: Text, reference_text: Phrase, percentage: Percent) -> Result:
     """This percentage of the text's different trigrams stands in the reference text, give or take 2."""
     least, most = percentage - 2, percentage + 2
-    highest = 100 * _most_shared(text.raw, reference_text) / _least_trigrams(text.smallest_part or text)
-    if highest < least and (text.smallest_part or "\n" not in text.stripped):
+    smallest = text.part(text.spans[-1]) if text.spans else None
+    highest = 100 * _most_shared(text.raw, reference_text) / _least_trigrams(smallest or text)
+    if highest < least and (smallest or "\n" not in text.stripped):
         return Result(False, f"at most {highest:.3g} %, {percentage:g} % wanted", Need.MORE)
     tokens = text.tokens
     shared = set(filter(_trigrams_of(reference_text).__contains__, _trigrams(tokens)))
