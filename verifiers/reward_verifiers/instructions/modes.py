@@ -23,17 +23,18 @@ def loose(constraint: Constraint, variants: Variants) -> Result:
     if whole.met:
         return whole
     plain = None if constraint.kind.ignores_asterisks or variants.plain is None else strict(constraint, variants.plain)
-    if plain and plain.met:
+    if plain is not None and plain.met:
         return plain
-    if whole.need is not Need.MORE and (of_part := _of_part(constraint, variants.parts, whole)):
-        return of_part
-    if plain and plain.need is not Need.MORE and (of_part := _of_part(constraint, variants.plain_parts, plain)):
-        return of_part
-    return whole
+    met = None
+    if whole.need is not Need.MORE and variants.parts:
+        met = _of_part(constraint, variants.parts, whole)
+    if met is None and plain is not None and plain.need is not Need.MORE and variants.plain_parts:
+        met = _of_part(constraint, variants.plain_parts, plain)
+    return met or whole
 
 
 def _of_part(constraint: Constraint, parts: Parts, whole: Result) -> Result | None:
     """Of the first part that meets the constraint, which the whole does not."""
     if whole.need is Need.LESS and parts.smallest and strict(constraint, parts.smallest).need is Need.LESS:
         return None
-    return next((result for part in parts if (result := strict(constraint, part)).met), None)
+    return next((result for part in parts.all if (result := strict(constraint, part)).met), None)

@@ -25,6 +25,8 @@ _UNSPACED = re.compile(
 """Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
 _BETWEEN_WORDS = bytes(code if re.match(rb"[a-zA-Z0-9_]", bytes([code])) else ord(" ") for code in range(256))
 """Of ASCII: all that is no part of a word is a space."""
+_SHAPE = bytes(ord(" ") if byte == ord(" ") else ord("w") for byte in _BETWEEN_WORDS)
+"""The same, and all that is part of a word is a w."""
 
 
 _MARKED = re.compile("[\u0300-\u1fff\u200c\u200d\u20d0-\u20ff\ua000-\uabff\ufb1e\ufe20-\ufe2f]")
@@ -53,7 +55,9 @@ def words(text: str) -> list[str]:
 
 def number_of_words(text: str) -> int:
     """How many words a text has."""
-    return len(text.encode().translate(_BETWEEN_WORDS).split() if text.isascii() else words(text))
+    if not text.isascii():
+        return len(words(text))
+    return (" " + text).encode().translate(_SHAPE).count(b" w")
 
 
 def _split_unspaced(parts: list[str]) -> list[str]:

@@ -42,7 +42,6 @@ class cached_property(Generic[T]):  # noqa: N801 - named as functools' own, whic
 
 Tally = tuple[int, ...]
 """Numbers of words of several sorts."""
-Span = tuple[int, int]
 
 
 class Text:
@@ -56,7 +55,7 @@ class Text:
     def __init__(self, raw: str, tokens_sampled: int | None = None, near: Text | None = None) -> None:
         self.raw = raw
         self.tokens_sampled = tokens_sampled
-        self._of_sentences: dict[Any, Any] = near._of_sentences if near is not None else {}
+        self._of_sentences: dict[Callable[[str], Any], dict[str, Any]] = near._of_sentences if near is not None else {}
 
     @cached_property
     def stripped(self) -> str:
@@ -83,35 +82,21 @@ class Text:
         """None where there are none, or where nothing else is there."""
         if "*" not in self.raw:
             return None
-        one = Text(self.raw.replace("*", ""), self.tokens_sampled, self)
+        raw = self.raw.replace("*", "")
+        if not raw or raw.isspace():
+            return None
+        one = Text(raw, self.tokens_sampled, self)
         one._starred = self
-        return one if one.is_visible else None
+        return one
 
-    def part(self, span: Span) -> Text | None:
+    def part(self, begin: int, end: int) -> Text | None:
         """None where nothing is left of the text."""
-        one = Text(self.raw[span[0] : span[1]], self.tokens_sampled, self)
-        one._whole, one._begin = self, span[0]
-        return one if one.is_visible else None
-
-    @property
-    def is_visible(self) -> bool:
-        return bool(self.raw) and not self.raw.isspace()
-
-    @cached_property
-    def spans(self) -> tuple[Span, ...]:
-        """Of the text without its first line, without its last one, and without both; none where it is one line."""
-        if not self._bounds:
-            return ()
-        begin, second, last_but_one, end = self._bounds
-        return (second, end), (begin, last_but_one), (second, last_but_one)
-
-    @cached_property
-    def _bounds(self) -> tuple[int, ...]:
-        """Where the text and its second line begin, where its last line but one and the text end; no white space there."""
-        if self._starred is None:
-            return _bounds(self.raw)
-        starred = self._starred.raw
-        return tuple(place - starred.count("*", 0, place) for place in self._starred._bounds)
+        raw = self.raw[begin:end]
+        if not raw or raw.isspace():
+            return None
+        one = Text(raw, self.tokens_sampled, self)
+        one._whole, one._begin = self, begin
+        return one
 
     # --- words --------------------------------------------------------------------------------------------------------
 
@@ -246,10 +231,10 @@ class Text:
 
     def of_sentence(self, sentence: str, found: Callable[[str], T]) -> T:
         """What is found in one of the sentences: once, for all variants."""
-        key = sentence, found
-        if key not in self._of_sentences:
-            self._of_sentences[key] = found(sentence)
-        return cast(T, self._of_sentences[key])
+        values = self._of_sentences.setdefault(found, {})
+        if sentence not in values:
+            values[sentence] = found(sentence)
+        return cast(T, values[sentence])
 
 
 class _Ends:
@@ -271,17 +256,17 @@ class _Ends:
             at += 1
 
 
-def _bounds(raw: str) -> tuple[int, ...]:
-    first, last = raw.find("\n"), raw.rfind("\n")
+def line_bounds(raw: str) -> tuple[int, int, int, int] | None:
+    """Where a text and its second line begin, and where its last line but one and the text end, without white space.
+
+    None where it is one line.
+    """
+    first = raw.find("\n")
     if first < 0:
-        return ()
-    begin, end = len(raw) - len(raw.lstrip()), len(raw.rstrip())
-    return begin, _first_visible(raw, first + 1), len(raw[:last].rstrip()), end
-
-
-def _first_visible(raw: str, start: int) -> int:
-    match = _VISIBLE.search(raw, start)
-    return match.start() if match else len(raw)
+        return None
+    visible = _VISIBLE.search(raw, first)
+    second = visible.start() if visible else len(raw)
+    return len(raw) - len(raw.lstrip()), second, len(raw[: raw.rindex("\n")].rstrip()), len(raw.rstrip())
 
 
 def _chunks(text: str) -> Iterator[str]:

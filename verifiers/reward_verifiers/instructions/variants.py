@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from reward_verifiers.instructions.text import Span, Text, cached_property
+from reward_verifiers.instructions.text import Text, cached_property, line_bounds
 
 
 class Variants:
@@ -19,38 +17,32 @@ class Variants:
         return self.whole.without_asterisks()
 
     @cached_property
-    def parts(self) -> Parts:
-        return Parts(self.whole, self.whole.spans)
+    def parts(self) -> Parts | None:
+        """Of the whole; None where it is one line."""
+        bounds = line_bounds(self.whole.raw)
+        return Parts(self.whole, *bounds) if bounds else None
 
     @cached_property
-    def plain_parts(self) -> Parts:
-        """Where asterisks were: without them, parts are shorter."""
-        plain = self.plain
-        if plain is None:
-            return Parts(self.whole, ())
-        pairs = zip(plain.spans, self.whole.spans, strict=True)
-        return Parts(plain, tuple(own for own, starred in pairs if own[1] - own[0] < starred[1] - starred[0]))
+    def plain_parts(self) -> Parts | None:
+        """The same without asterisks, where there are some."""
+        if self.plain is None or self.parts is None:
+            return None
+        starred = self.whole.raw
+        begin, second, last_but_one, end = (place - starred.count("*", 0, place) for place in self.parts.bounds)
+        return Parts(self.plain, begin, second, last_but_one, end)
 
 
 class Parts:
-    """Parts of a text, each made when it is asked for."""
+    """A text without its first line, without its last one, and without both."""
 
-    def __init__(self, text: Text, spans: tuple[Span, ...]) -> None:
-        self._text, self._spans = text, spans
-        self._made: dict[Span, Text | None] = {}
+    def __init__(self, text: Text, begin: int, second: int, last_but_one: int, end: int) -> None:
+        self.bounds = begin, second, last_but_one, end
+        self._text = text
+        self.smallest = text.part(second, last_but_one)
+        """Without both: a part of the others. None where nothing is left of it."""
 
-    def __iter__(self) -> Iterator[Text]:
-        """Those of which something is left; equal spans once."""
-        for span in dict.fromkeys(self._spans):
-            if (part := self._part(span)) is not None:
-                yield part
-
-    @property
-    def smallest(self) -> Text | None:
-        """A part of all the others; None where nothing is left of it."""
-        return self._part(self._text.spans[-1]) if self._text.spans else None
-
-    def _part(self, span: Span) -> Text | None:
-        if span not in self._made:
-            self._made[span] = self._text.part(span)
-        return self._made[span]
+    @cached_property
+    def all(self) -> list[Text]:
+        begin, second, last_but_one, end = self.bounds
+        parts = self._text.part(second, end), self._text.part(begin, last_but_one), self.smallest
+        return [part for part in parts if part is not None]
