@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar, cast, overload
 from reward_verifiers.instructions import segment
 
 _PUNCTUATION = string.punctuation.encode()
-_ASTERISKS_IN_WORD = re.compile(r"\w\*+\w")
+_ASTERISKS_IN_WORD = re.compile(r"\*(?<=\w\*)\**\w")
 _VISIBLE = re.compile(r"\S")
 _CHUNK = 256
 """Characters that are split at once."""
