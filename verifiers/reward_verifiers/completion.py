@@ -258,7 +258,7 @@ def tagged_answer(text: str) -> str | None:
     >>> tagged_answer("<answer>3</answer> or <answer>4</answer>")
     '4'
     """
-    start = text.rfind("<answer>")
+    start = text.rfind("<answer>") if "<" in text else -1  # one sign is found sooner than eight
     end = text.find("</answer>", start) if start >= 0 else -1
     return text[start + len("<answer>") : end] if start < end else None
 

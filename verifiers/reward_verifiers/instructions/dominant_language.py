@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import lru_cache
-from itertools import chain
+from itertools import repeat
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -41,6 +41,8 @@ _COMMON: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 """Common words of a language, and of those that it is taken for."""
 _QUICK = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "fi", "id", "vi", "ru", "uk", "bg")
 _COMMONEST = 200
+_MOST_WORDS = (1 << MAX_CHARS.bit_length()) - 1
+_SHIFTS = tuple(place * MAX_CHARS.bit_length() for place in range(len(_QUICK)))
 _CLEAR_WORDS = 8
 _CLEAR_SHARE = 0.25
 _CLEAR_LEAD = 2.0
@@ -84,13 +86,12 @@ def is_in_language(whole: Text, code: str) -> Result:
 
 
 @lru_cache(maxsize=1)
-def _commonest() -> dict[str, tuple[str, ...]]:
-    """The languages that a word is common in."""
-    languages: dict[str, tuple[str, ...]] = {}
-    for code in _QUICK:
-        for word in frozenset(top_n_list(code, _COMMONEST)):
-            languages[word] = (*languages.get(word, ()), code)
-    return languages
+def _commonest() -> dict[str, int]:
+    """The languages that a word is common in: one in the digit of each, so that a sum counts all of them at once."""
+    languages: Counter[str] = Counter()
+    for code, shift in zip(_QUICK, _SHIFTS, strict=True):
+        languages.update(dict.fromkeys(top_n_list(code, _COMMONEST), 1 << shift))
+    return dict(languages)
 
 
 def _clear_language(hits: Tally) -> str | None:
@@ -103,8 +104,8 @@ def _clear_language(hits: Tally) -> str | None:
 def _common_words(text: str) -> Tally:
     """The number of words, and how many of them are common in each language."""
     own = words(text.lower())
-    hits = Counter(chain.from_iterable(filter(None, map(_commonest().get, own))))
-    return len(own), *map(hits.__getitem__, _QUICK)
+    hits = sum(map(_commonest().get, own, repeat(0)))
+    return len(own), *(hits >> shift & _MOST_WORDS for shift in _SHIFTS)
 
 
 def _by_common_words(text: str, code: str) -> Result:

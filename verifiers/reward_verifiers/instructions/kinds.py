@@ -159,6 +159,14 @@ def around(count: int, quantifier: str, bound: int, tolerance: int, unit: str) -
     return compared(count, quantifier, bound, unit)
 
 
+def need_of(text: Text, phrase: str) -> Need | None:
+    """What a text lacks that must have the phrase, whatever its case, and does not where it must.
+
+    Beyond ASCII, a letter's neighbours may decide on its lower case.
+    """
+    return Need.MORE if text.raw.isascii() and phrase.strip().lower() not in text.lower else None
+
+
 def occurrences(text: Text, phrase: str) -> int:
     """How often a phrase stands in the text, whatever its case."""
     return text.lower.count(phrase.strip().lower())

@@ -128,7 +128,6 @@ def _constraint(name: str, arguments: dict[str, Any], is_exact: bool) -> Constra
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "arguments"
         raise BadReference(f"reference: {name}: {where}: {first['msg']}") from None
-    fitted = {key: getattr(model, key) for key in kind.arguments.model_fields}
-    if kind.demand is not None and (fault := kind.demand(**fitted)):
+    if kind.demand is not None and (fault := kind.demand(**vars(model))):
         raise BadReference(f"reference: {name}: {fault}")
-    return Constraint(kind, fitted)
+    return Constraint(kind, vars(model))

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import cast
 
 from icu4py.breakers import WordBreaker
 
@@ -24,6 +25,8 @@ _UNSPACED = re.compile(
 """Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
 _BETWEEN_WORDS = bytes(code if re.match(rb"[a-zA-Z0-9_]", bytes([code])) else ord(" ") for code in range(256))
 """Of ASCII: all that is no part of a word is a space."""
+_SHAPE = bytes(ord(" ") if byte == ord(" ") else ord("w") for byte in _BETWEEN_WORDS)
+"""The same, and all that is part of a word is a w."""
 
 
 _MARKED = re.compile("[\u0300-\u1fff\u200c\u200d\u20d0-\u20ff\ua000-\uabff\ufb1e\ufe20-\ufe2f]")
@@ -52,7 +55,9 @@ def words(text: str) -> list[str]:
 
 def number_of_words(text: str) -> int:
     """How many words a text has."""
-    return len(text.encode().translate(_BETWEEN_WORDS).split() if text.isascii() else words(text))
+    if not text.isascii():
+        return len(words(text))
+    return (" " + text).encode().translate(_SHAPE).count(b" w")
 
 
 def _split_unspaced(parts: list[str]) -> list[str]:
@@ -116,10 +121,16 @@ def _split_last_stop(parts: list[str]) -> None:
 _ENDS_ALONE = "。！？｡؟۔।॥"
 """Marks that end a sentence with no space behind them, too."""
 _AFTER = ")\";}]*:@'({[!?”’»"
-_MARKS = re.compile(rf"[.?!…{_ENDS_ALONE}]")
+_MAY_FOLLOW = re.escape(_AFTER.replace("?", "").replace("!", ""))
 _LONG_ABBREVIATIONS = ("pprox", "essrs")
+_SURE_STOP = r"(?<=[a-z]{5}\.)" + "".join(rf"(?<!{end}\.)" for end in _LONG_ABBREVIATIONS)
+_END = re.compile(
+    rf"[.?!…{_ENDS_ALONE}](?:(?=\s)(?:(?<=[?!{_ENDS_ALONE}])|{_SURE_STOP})()|(?=[\s{_MAY_FOLLOW}])|\Z|(?<=[{_ENDS_ALONE}]))"
+)
+"""A mark that may end a sentence; the empty group is there where it surely does, so that nothing more is looked at."""
 _CLOSING = re.compile(r"[\"')\]}”’»」』）]+(?=\s|$|--)|[”’»」』）]+")
 _OPENING = "\"'([{*_“‘«`#-–—"
+_FOLLOWING = re.compile(rf"[\s{re.escape(_OPENING + _AFTER)}]*+((?:[^\W_]++|')*+)")
 _INITIAL = re.compile(r"[^\W\d_]\Z")
 _NUMBER = re.compile(r"-?[\d.,:/-]*\d\Z")
 
@@ -138,17 +149,18 @@ def sentences(text: str) -> list[str]:
 def each_end(text: str) -> Iterator[int]:
     """Where the sentences of a text end. Those of a part of the text are the same."""
     begin = 0
-    for match in _MARKS.finditer(text):
+    for match in _END.finditer(text):
         end = match.end()
-        following = text[end : end + 1]
-        if following.isspace():
-            if not (_is_sure(text, end, match[0]) or _ends(text, begin, end, match[0])):
+        if not match.lastindex:
+            mark, following = text[end - 1], text[end : end + 1]
+            if following.isspace():
+                if not (_is_sure(text, end, mark) or _ends(text, begin, end, mark)):
+                    continue
+            elif _may_end(text, begin, end, mark, following):
+                closing = _CLOSING.match(text, end)
+                end = closing.end() if closing else end
+            else:
                 continue
-        elif end < begin or not _may_end(text, begin, end, match[0], following):
-            continue
-        else:
-            closing = _CLOSING.match(text, end)
-            end = closing.end() if closing else end
         yield end
         begin = end
 
@@ -165,7 +177,7 @@ def _may_end(text: str, begin: int, end: int, mark: str, following: str) -> bool
         return True
     if mark in "。！？｡":
         return following not in "。！？｡?!"
-    return mark in _ENDS_ALONE or (following in _AFTER and following not in "?!" and _ends(text, begin, end, mark))
+    return mark in _ENDS_ALONE or _ends(text, begin, end, mark)
 
 
 def _ends(text: str, begin: int, end: int, mark: str) -> bool:
@@ -173,6 +185,8 @@ def _ends(text: str, begin: int, end: int, mark: str) -> bool:
     if mark in "?!" or mark in _ENDS_ALONE:
         return True
     word = _word_before(text, begin, end - 1)
+    if mark == "." and len(word) > 1 and word.isalpha() and word.lower() not in ABBREVIATIONS:
+        return True
     following = _word_after(text, end)
     if not following:
         return True
@@ -190,21 +204,13 @@ def _ends(text: str, begin: int, end: int, mark: str) -> bool:
 
 
 def _word_before(text: str, begin: int, end: int) -> str:
-    low = end
-    limit = max(begin, end - 40)
-    while low > limit and not text[low - 1].isspace():
-        low -= 1
-    return text[low:end].lstrip(_OPENING)
+    near = text[max(begin, end - 40) : end]
+    return "" if not near or near[-1].isspace() else near.rsplit(None, 1)[-1].lstrip(_OPENING)
 
 
 def _word_after(text: str, start: int) -> str:
-    limit = min(len(text), start + 200)
-    while start < limit and (text[start].isspace() or text[start] in _OPENING or text[start] in _AFTER):
-        start += 1
-    end = start
-    while end < limit and (text[end].isalnum() or text[end] == "'"):
-        end += 1
-    return text[start:end] or text[start : start + 1]
+    match = cast("re.Match[str]", _FOLLOWING.match(text, start, start + 200))
+    return match[1] or text[match.end() : match.end() + 1]
 
 
 def is_letter(char: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar, cast, overload
 from reward_verifiers.instructions import segment
 
 _PUNCTUATION = string.punctuation.encode()
-_ASTERISKS_IN_WORD = re.compile(r"\w\*+\w")
+_ASTERISKS_IN_WORD = re.compile(r"\*(?<=\w\*)\**\w")
 _VISIBLE = re.compile(r"\S")
 _CHUNK = 256
 """Characters that are split at once."""
@@ -55,7 +55,7 @@ class Text:
     def __init__(self, raw: str, tokens_sampled: int | None = None, near: Text | None = None) -> None:
         self.raw = raw
         self.tokens_sampled = tokens_sampled
-        self._of_sentences: dict[Any, Any] = near._of_sentences if near is not None else {}
+        self._of_sentences: dict[Callable[[str], Any], dict[str, Any]] = near._of_sentences if near is not None else {}
 
     @cached_property
     def stripped(self) -> str:
@@ -76,49 +76,21 @@ class Text:
         """How often a letter stands there, in either case."""
         return self.lower.count(letter.lower())
 
-    # --- loose variants -----------------------------------------------------------------------------------------------
+    # --- what loose variants are made of ------------------------------------------------------------------------------
 
-    @cached_property
     def without_asterisks(self) -> Text | None:
-        """The whole without asterisks; None where there are none, or where nothing else is there."""
+        """None where there are none, or where nothing else is there."""
         if "*" not in self.raw:
             return None
-        one = Text(self.raw.replace("*", ""), self.tokens_sampled, self)
+        raw = self.raw.replace("*", "")
+        if not raw or raw.isspace():
+            return None
+        one = Text(raw, self.tokens_sampled, self)
         one._starred = self
-        return one if one.raw.strip() else None
+        return one
 
-    @cached_property
-    def parts(self) -> list[Text]:
-        """What is left without the first line, without the last one, and without both.
-
-        Texts that are equal stand there once, and those without asterisks only where asterisks were.
-        """
-        parts: list[Text] = []
-        for one in self._cuts:
-            if one is not None and one._whole is self and all(one.raw != other.raw for other in (self, *parts)):
-                parts.append(one)
-        return parts
-
-    @property
-    def smallest_part(self) -> Text | None:
-        """Without both lines: a part of all the others. None where nothing is left of it."""
-        return self._cuts[-1] if self._cuts else None
-
-    @cached_property
-    def _cuts(self) -> list[Text | None]:
-        starred = self._starred
-        if starred is None:
-            return [self._part(begin, end) for begin, end in _spans(self.raw)]
-        return [self._plain_part(starred, one) for one in starred._cuts]
-
-    def _plain_part(self, starred: Text, part: Text | None) -> Text | None:
-        """The part of the text that has asterisks, without them."""
-        if part is None or "*" not in part.raw:
-            return part
-        begin = starred.raw.count("*", 0, part._begin)
-        return self._part(part._begin - begin, part._begin + len(part.raw) - begin - part.raw.count("*"))
-
-    def _part(self, begin: int, end: int) -> Text | None:
+    def part(self, begin: int, end: int) -> Text | None:
+        """None where nothing is left of the text."""
         raw = self.raw[begin:end]
         if not raw or raw.isspace():
             return None
@@ -259,10 +231,10 @@ class Text:
 
     def of_sentence(self, sentence: str, found: Callable[[str], T]) -> T:
         """What is found in one of the sentences: once, for all variants."""
-        key = sentence, found
-        if key not in self._of_sentences:
-            self._of_sentences[key] = found(sentence)
-        return cast(T, self._of_sentences[key])
+        values = self._of_sentences.setdefault(found, {})
+        if sentence not in values:
+            values[sentence] = found(sentence)
+        return cast(T, values[sentence])
 
 
 class _Ends:
@@ -284,22 +256,17 @@ class _Ends:
             at += 1
 
 
-def _spans(raw: str) -> list[tuple[int, int]]:
-    """What is left without the first line, the last one, and both, without white space at the ends; empty: (0, 0)."""
-    first, last = raw.find("\n"), raw.rfind("\n")
+def line_bounds(raw: str) -> tuple[int, int, int, int] | None:
+    """Where a text and its second line begin, and where its last line but one and the text end, without white space.
+
+    None where it is one line.
+    """
+    first = raw.find("\n")
     if first < 0:
-        return []
-    end = len(raw.rstrip())
-    begin = len(raw) - len(raw.lstrip())
-    second = _first_visible(raw, first + 1)
-    last_but_one = len(raw[:last].rstrip())
-    spans = [(second, end), (begin, last_but_one), (second, last_but_one)]
-    return [(one, other) if one < other else (0, 0) for one, other in spans]
-
-
-def _first_visible(raw: str, start: int) -> int:
-    match = _VISIBLE.search(raw, start)
-    return match.start() if match else len(raw)
+        return None
+    visible = _VISIBLE.search(raw, first)
+    second = visible.start() if visible else len(raw)
+    return len(raw) - len(raw.lstrip()), second, len(raw[: raw.rindex("\n")].rstrip()), len(raw.rstrip())
 
 
 def _chunks(text: str) -> Iterator[str]:

@@ -14,10 +14,12 @@ from reward_verifiers.completion import after_think, tagged_answer, without_end
 from reward_verifiers.contract import Verdict
 from reward_verifiers.instructions.content import why_empty
 from reward_verifiers.instructions.dominant_language import is_in_language
-from reward_verifiers.instructions.kinds import KINDS, Need, Result
+from reward_verifiers.instructions.kinds import KINDS, Result
+from reward_verifiers.instructions.modes import loose, strict
 from reward_verifiers.instructions.options import InstructionsOptions, InstructionsReference
 from reward_verifiers.instructions.reading import Constraint, constraints_of
 from reward_verifiers.instructions.text import Text
+from reward_verifiers.instructions.variants import Variants
 from reward_verifiers.language import LanguageVerifier
 from reward_verifiers.verifier import Sample, Verifier
 
@@ -59,8 +61,12 @@ class InstructionsVerifier(Verifier[InstructionsOptions, InstructionsReference])
         text = Text(response, sample.tokens)
         if options.min_content and (empty := _why_empty(text, sample, constraints)):
             return Verdict.scored(0, f"nothing is said: {empty}", content=False)
-        is_loose = options.mode == "loose"
-        return _scored([(one, _result(one, text, is_loose)) for one in constraints], options)
+        if options.mode == "loose":
+            variants = Variants(text)
+            results = [loose(one, variants) for one in constraints]
+        else:
+            results = [strict(one, text) for one in constraints]
+        return _scored(list(zip(constraints, results, strict=True)), options)
 
 
 def _response(completion: str, prefix: str) -> str | None:
@@ -89,39 +95,6 @@ def _texts(arguments: dict[str, Any]) -> list[str]:
     for value in arguments.values():
         found += [value] if isinstance(value, str) else value if isinstance(value, list) else []
     return found
-
-
-def _result(constraint: Constraint, text: Text, is_loose: bool) -> Result:
-    """Of the first text that meets it, else what is wrong with the whole response."""
-    first = _checked(constraint, text)
-    if first.met or not is_loose:
-        return first
-    plain = None if constraint.kind.ignores_asterisks else text.without_asterisks
-    bare = first if plain is None else _checked(constraint, plain)
-    if bare.met:
-        return bare
-    parts = _hopeful_parts(constraint, text, first)
-    if plain is not None:
-        parts = parts + _hopeful_parts(constraint, plain, bare)
-    return next((one for part in parts if (one := _checked(constraint, part)).met), first)
-
-
-def _hopeful_parts(constraint: Constraint, text: Text, whole: Result) -> list[Text]:
-    """Parts of a text that does not meet the constraint, without those of which that is sure."""
-    if whole.need is Need.MORE:
-        return []
-    smallest = text.smallest_part if whole.need is Need.LESS else None
-    if smallest is not None and _checked(constraint, smallest).need is Need.LESS:
-        return []
-    return text.parts
-
-
-def _checked(constraint: Constraint, text: Text) -> Result:
-    kind = constraint.kind
-    result = kind.check(text, **constraint.arguments)
-    if isinstance(result, Result):
-        return result
-    return Result(result, "", None if result else kind.need)
 
 
 def _scored(results: list[tuple[Constraint, Result]], options: InstructionsOptions) -> Verdict:

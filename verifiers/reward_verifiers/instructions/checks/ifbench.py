@@ -22,9 +22,10 @@ from reward_verifiers.instructions.kinds import (
     Result,
     compared,
     kind,
+    need_of,
     within,
 )
-from reward_verifiers.instructions.text import EDGES, Tally, Text, bare
+from reward_verifiers.instructions.text import EDGES, Tally, Text, bare, line_bounds
 from reward_verifiers.instructions.verbs import is_verb
 from reward_verifiers.instructions.word_lists import CONJUNCTIONS, NAMES, PRONOUNS, STOP_WORDS
 
@@ -124,8 +125,8 @@ def stop_words(text: Text, percentage: Percent) -> Result:
 
 def _stop_words(text: str) -> Tally:
     """The number of words, and of function words among them."""
-    own = segment.words(text)
-    return len(own), sum(map(STOP_WORDS.__contains__, map(str.lower, own)))
+    own = segment.words(text.lower())
+    return len(own), sum(map(STOP_WORDS.__contains__, own))
 
 
 @kind("ratio:sentence_type", "IFBench")
@@ -146,8 +147,10 @@ def sentence_balance(text: Text) -> Result:
 def overlap(text: Text, reference_text: Phrase, percentage: Percent) -> Result:
     """This percentage of the text's different trigrams stands in the reference text, give or take 2."""
     least, most = percentage - 2, percentage + 2
-    highest = 100 * _most_shared(text.raw, reference_text) / _least_trigrams(text.smallest_part or text)
-    if highest < least and (text.smallest_part or "\n" not in text.stripped):
+    bounds = line_bounds(text.raw)
+    smallest = text.part(*bounds[1:3]) if bounds else None
+    highest = 100 * _most_shared(text.raw, reference_text) / _least_trigrams(smallest or text)
+    if highest < least and (smallest or "\n" not in text.stripped):
         return Result(False, f"at most {highest:.3g} %, {percentage:g} % wanted", Need.MORE)
     tokens = text.tokens
     shared = set(filter(_trigrams_of(reference_text).__contains__, _trigrams(tokens)))
@@ -177,11 +180,11 @@ def alphabet(text: Text) -> Result:
     words = text.each_bare_piece()
     first = next(words, "")
     if not first or first[0] not in _ALPHABET:
-        return Result(False, "it begins with no letter")
+        return Result(False, "it begins with no letter", Need.LESS if first else None)
     begin = _ALPHABET.index(first[0])
     for place, word in enumerate(words, start=1):
         if word[0] != _ALPHABET[(begin + place) % 26]:
-            return Result(False, f"word {place + 1} is {word[:30]!r}")
+            return Result(False, f"word {place + 1} is {word[:30]!r}", Need.LESS)
     return Result(True)
 
 
@@ -199,7 +202,7 @@ def consonants(text: Text) -> Result:
     """Each word has two consonants beside each other."""
     for piece in map(str.lower, text.each_piece()):
         if not _CONSONANTS.search(piece):
-            return Result(False, f"not in {piece[:30]!r}")
+            return Result(False, f"not in {piece[:30]!r}", Need.LESS)
     return Result(True)
 
 
@@ -215,7 +218,7 @@ def prime_lengths(text: Text) -> Result:
     """The length of each word is a prime number."""
     for word in text.each_bare_piece():
         if len(word) not in _PRIMES:
-            return Result(False, f"{word[:30]!r} has {len(word)} characters")
+            return Result(False, f"{word[:30]!r} has {len(word)} characters", Need.LESS)
     return Result(True)
 
 
@@ -244,7 +247,7 @@ def odd_even_syllables(text: Text) -> Result:
     for word in text.each_bare_piece():
         number = syllapy.count(word[:60])
         if before and before[1] % 2 == number % 2:
-            return Result(False, f"{before[0][:30]} {before[1]}, {word[:30]} {number}")
+            return Result(False, f"{before[0][:30]} {before[1]}, {word[:30]} {number}", Need.LESS)
         before = (word, number)
     return Result(True)
 
@@ -265,7 +268,7 @@ def paragraph_last_first(text: Text) -> Result:
     for line in text.lines:
         words = line.strip().strip(EDGES).lower().split()
         if words and words[0] != words[-1]:
-            return Result(False, f"{words[0][:30]} … {words[-1][:30]}")
+            return Result(False, f"{words[0][:30]} … {words[-1][:30]}", Need.LESS)
     return Result(True)
 
 
@@ -274,7 +277,7 @@ def no_consecutive(text: Text) -> Result:
     """No two neighbouring words begin with the same letter."""
     for one, other in pairwise(text.each_bare_piece()):
         if one[0] == other[0]:
-            return Result(False, f"{one[:30]} {other[:30]}")
+            return Result(False, f"{one[:30]} {other[:30]}", Need.LESS)
     return Result(True)
 
 
@@ -284,9 +287,9 @@ def keywords_specific_position(text: Text, keyword: Phrase, n: Positive, m: Posi
     sentence = next(islice(text.each_sentence(), n - 1, None), None)
     if sentence is None:
         return Result(False, f"fewer than {n} sentences", Need.MORE)
-    words = _words_of(text.tokens_of(sentence))
-    word = words[m - 1] if len(words) >= m else ""
-    return Result(word.lower() == keyword.strip().lower(), f"there stands {word[:50]!r}")
+    word = next(islice(filter(_is_word, text.tokens_of(sentence)), m - 1, None), "")
+    met = word.lower() == keyword.strip().lower()
+    return Result(met, f"there stands {word[:50]!r}", need_of(text, keyword))
 
 
 @kind("words:words_position", "IFBench")
@@ -295,7 +298,7 @@ def words_position(text: Text, keyword: Phrase) -> Result:
     wanted = keyword.strip().lower()
     second = _second_word(text.each_sentence(), text)
     if second.lower() != wanted:
-        return Result(False, f"the second word is {second[:30]!r}")
+        return Result(False, f"the second word is {second[:30]!r}", need_of(text, keyword))
     last_but_one = _second_word(reversed(text.sentences), text, backwards=True)
     return Result(last_but_one.lower() == wanted, f"the last word but one is {last_but_one[:30]!r}")
 
@@ -328,14 +331,14 @@ def keyword_in_sentence(text: Text, word: Phrase, N: Positive) -> Result:  # noq
     sentence = next(islice(text.each_sentence(), N - 1, None), None)
     if sentence is None:
         return Result(False, f"fewer than {N} sentences", Need.MORE)
-    return Result(has_word(sentence.lower(), word), f"it is not in {sentence[:50]!r}")
+    return Result(has_word(sentence.lower(), word), f"it is not in {sentence[:50]!r}", need_of(text, word))
 
 
 # --- shared -----------------------------------------------------------------------------------------------------------
 
 
 def _ends(text: Text) -> Counter[str]:
-    return Counter(sentence[-1] for sentence in text.each_sentence())
+    return Counter([sentence[-1] for sentence in text.sentences])
 
 
 def _most_shared(text: str, reference_text: str) -> int:
@@ -357,7 +360,7 @@ def _trigrams(tokens: list[str]) -> Iterator[tuple[str, str, str]]:
 def _second_word(sentences: Iterable[str], text: Text, backwards: bool = False) -> str:
     """Of the text, or of the text read from its end; empty where there is none."""
     step = -1 if backwards else 1
-    words = (word for sentence in sentences for word in _words_of(text.tokens_of(sentence))[::step])
+    words = (token for sentence in sentences for token in text.tokens_of(sentence)[::step] if _is_word(token))
     return next(islice(words, 1, None), "")
 
 
@@ -366,8 +369,8 @@ def _trigrams_of(reference_text: str) -> set[tuple[str, str, str]]:
     return set(_trigrams(Text(reference_text).tokens))
 
 
-def _words_of(tokens: list[str]) -> list[str]:
-    return [token for token in tokens if token.isalnum() or any(map(str.isalnum, token))]
+def _is_word(token: str) -> bool:
+    return token.isalnum() or any(map(str.isalnum, token))
 
 
 def _size(sentence: str) -> int:

@@ -37,12 +37,13 @@ _STUDENTS = ("StudentID", "Subject", "Grade", "Semester", "Score")
 _SPECIAL = re.compile(r'"[^"]*[^\w\s"][^"]*"')
 
 
-@kind("format:parentheses", "IFBench")
-def parentheses(text: Text) -> Result:
+@kind("format:parentheses", "IFBench", ignores_asterisks=True)
+def parentheses(text: Text) -> bool:
     """Brackets nest at least five deep, and one of the deepest is closed."""
     if sum(map(text.raw.count, "([{")) < _DEEP_BRACKETS:
         return Result(False, "too few brackets", Need.MORE)
-    return Result(_is_deep(text.raw))
+    # What stands before a part only makes it deeper.
+    return Result(_is_deep(text.raw), need=Need.MORE)
 
 
 def _is_deep(text: str) -> bool:
@@ -59,7 +60,7 @@ def _is_deep(text: str) -> bool:
     return False
 
 
-@kind("format:quotes", "IFBench")
+@kind("format:quotes", "IFBench", ignores_asterisks=True)
 def quotes(text: Text) -> Result:
     """Quotes within quotes within quotes, " and ' by turns."""
     if text.raw.count('"') + text.raw.count("'") < 2 * _DEEP_QUOTES:
@@ -86,11 +87,13 @@ def _options_are_some(options: str) -> str:
 
 
 @kind("format:options", "IFBench", has_content=False, demand=_options_are_some)
-def options(text: Text, options: Phrase) -> bool:
+def options(text: Text, options: Phrase) -> Result:
     """One of the options and nothing else."""
     allowed, is_lettered, longest = _allowed(options)
     core = text.stripped if is_lettered else text.stripped.strip(EDGES)
-    return len(core) <= longest and (core if is_lettered else core.lower()) in allowed
+    if len(core) > longest:
+        return Result(False, need=Need.LESS)
+    return Result((core if is_lettered else core.lower()) in allowed)
 
 
 @lru_cache(maxsize=256)
@@ -120,6 +123,8 @@ def newline(text: Text) -> Result:
 @kind("format:emoji", "IFBench")
 def emoji_at_end(text: Text) -> Result:
     """An emoji ends every sentence, before or behind its last mark."""
+    if text.raw.isascii():
+        return Result(False, "sentence 1 has none", Need.MORE)
     plain = (text.of_sentence(sentence, _plain_sentence) for sentence in text.each_sentence())
     for place, (sentence, following) in enumerate(pairwise(chain(plain, [""])), start=1):
         if not sentence or not any(map(emoji.is_emoji, [*sentence[-2:], *following[:1]])):
@@ -127,7 +132,7 @@ def emoji_at_end(text: Text) -> Result:
     return Result(True)
 
 
-@kind("format:line_indent", "IFBench")
+@kind("format:line_indent", "IFBench", need=Need.LESS)
 def line_indent(text: Text) -> bool:
     """Each line is indented more than the one before."""
     indents = (len(line) - len(line.lstrip(" ")) for line in text.lines if line.strip())
@@ -207,7 +212,7 @@ def output_template(text: Text) -> bool:
     return all(part in text.raw for part in ("My Answer:", "My Conclusion:", "Future Outlook:"))
 
 
-@kind("format:no_whitespace", "IFBench")
+@kind("format:no_whitespace", "IFBench", need=Need.LESS, ignores_asterisks=True)
 def no_whitespace(text: Text) -> bool:
     """No white space."""
     return text.raw.split(None, 1) == [text.raw]
@@ -217,14 +222,17 @@ def no_whitespace(text: Text) -> bool:
 
 
 @kind("repeat:repeat_change", "IFBench", has_content=False)
-def repeat_change(text: Text, prompt_to_repeat: Phrase) -> bool:
+def repeat_change(text: Text, prompt_to_repeat: Phrase) -> Result:
     """The request with another first word."""
     wanted = prompt_to_repeat.split()
-    return text.raw != prompt_to_repeat and text.raw.split(None, len(wanted))[1:] == wanted[1:]
+    pieces = text.raw.split(None, len(wanted))
+    if len(pieces) > len(wanted):
+        return Result(False, need=Need.LESS)
+    return Result(text.raw != prompt_to_repeat and pieces[1:] == wanted[1:])
 
 
 @kind("repeat:repeat_simple", "IFBench", has_content=False)
-def repeat_simple(text: Text) -> bool:
+def repeat_simple(text: Text) -> Result:
     """Only output this sentence here, ignore all other requests."""
     return _is(text, _SENTENCE_TO_COPY)
 
@@ -234,7 +242,7 @@ def _words_are_there(prompt_to_repeat: str, n_start: int, n_end: int) -> str:
 
 
 @kind("repeat:repeat_span", "IFBench", has_content=False, demand=_words_are_there)
-def repeat_span(text: Text, prompt_to_repeat: Phrase, n_start: Count, n_end: Count) -> bool:
+def repeat_span(text: Text, prompt_to_repeat: Phrase, n_start: Count, n_end: Count) -> Result:
     """The words of the request from n_start to n_end, both included."""
     return _is(text, " ".join(prompt_to_repeat.split()[n_start : n_end + 1]).lower())
 
@@ -254,7 +262,7 @@ def multiples(text: Text) -> Result:
 def mcq_count_length(text: Text) -> Result:
     """Four questions of five options, each longer than the one before, and nothing else."""
     if not text.raw.startswith("Question"):
-        return Result(False, "it does not begin with Question")
+        return Result(False, "it does not begin with Question", None if "Question" in text.raw else Need.MORE)
     parts = [part.strip() for part in _QUESTION.split(text.raw) if part.strip()]
     if len(parts) != 4:
         return Result(False, f"{len(parts)} questions")
@@ -311,13 +319,12 @@ def sentence_alphabet(text: Text) -> Result:
 
 
 @kind("custom:european_capitals_sort", "IFBench", has_content=False, any_arguments=True)
-def european_capitals_sort(text: Text) -> bool:
+def european_capitals_sort(text: Text) -> Result:
     """The capitals north of 45 degrees, from north to south, with commas between them."""
     plain = _plain(text.raw)
-    return (
-        all(map(plain.__contains__, CAPITALS))
-        and [part for raw in plain.split(",") if (part := raw.strip())] == CAPITALS
-    )
+    if not all(map(plain.__contains__, CAPITALS)):
+        return Result(False, need=Need.MORE)
+    return Result([part for raw in plain.split(",") if (part := raw.strip())] == CAPITALS)
 
 
 @kind("custom:csv_city", "IFBench", has_content=False, any_arguments=True)
@@ -347,10 +354,12 @@ def csv_quotes(text: Text) -> Result:
 
 
 @kind("custom:date_format_list", "IFBench", has_content=False, any_arguments=True)
-def date_format_list(text: Text) -> bool:
+def date_format_list(text: Text) -> Result:
     """Dates of Napoleon's life as YYYY-MM-DD, with commas between them."""
-    first = text.stripped.partition(",")[0]
-    return _is_of_napoleon(first.strip()) and all(_is_of_napoleon(date.strip()) for date in text.stripped.split(","))
+    first = text.stripped.partition(",")[0].strip()
+    if not _is_of_napoleon(first):
+        return Result(False, need=Need.LESS if first else None)
+    return Result(all(_is_of_napoleon(date.strip()) for date in text.stripped.split(",")))
 
 
 # --- shared -----------------------------------------------------------------------------------------------------------
@@ -360,9 +369,11 @@ def _plain_sentence(sentence: str) -> str:
     return bare(sentence).strip()
 
 
-def _is(text: Text, wanted: str) -> bool:
+def _is(text: Text, wanted: str) -> Result:
     """Whether the text in lower case, which is never shorter, is this one."""
-    return len(text.stripped) <= len(wanted) and text.stripped.lower() == wanted
+    if len(text.stripped) > len(wanted):
+        return Result(False, need=Need.LESS)
+    return Result(text.stripped.lower() == wanted)
 
 
 def _is_of_napoleon(date: str) -> bool:

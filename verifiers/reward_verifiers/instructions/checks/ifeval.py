@@ -20,6 +20,7 @@ from reward_verifiers.instructions.kinds import (
     Result,
     compared,
     kind,
+    need_of,
     occurrences,
     within,
 )
@@ -105,7 +106,7 @@ def nth_paragraph_first_word(
     return Result(word == first_word.strip().lower(), f"paragraph {nth_paragraph} begins with {word[:50]!r}")
 
 
-@kind("detectable_content:number_placeholders", "IFEval")
+@kind("detectable_content:number_placeholders", "IFEval", ignores_asterisks=True)
 def number_placeholders(text: Text, num_placeholders: Count) -> Result:
     """At least so many placeholders in square brackets."""
     return compared(placeholders(text), "at least", num_placeholders, "placeholders")
@@ -201,6 +202,8 @@ def key_sentences(text: Text, key_sentences: Phrases, num_sentences: Count) -> R
 @kind("combination:two_responses", "IFEval")
 def two_responses(text: Text) -> Result:
     """Two different responses with ****** between them."""
+    if "******" not in text.raw:
+        return Result(False, "1 responses", Need.MORE)
     parts = [part.strip() for part in text.raw.split("******")]
     if any(not part for part in parts[1:-1]):
         return Result(False, "an empty response")
@@ -209,21 +212,25 @@ def two_responses(text: Text) -> Result:
 
 
 @kind("combination:repeat_prompt", "IFEval")
-def repeat_prompt(text: Text, prompt_to_repeat: Phrase) -> bool:
+def repeat_prompt(text: Text, prompt_to_repeat: Phrase) -> Result:
     """It begins with the request, word for word."""
-    return begins_with(text.stripped, prompt_to_repeat.strip())
+    phrase = prompt_to_repeat.strip()
+    return Result(begins_with(text.stripped, phrase), need=need_of(text, phrase))
 
 
 @kind("startend:end_checker", "IFEval")
-def end_checker(text: Text, end_phrase: Phrase) -> bool:
+def end_checker(text: Text, end_phrase: Phrase) -> Result:
     """It ends with this phrase."""
-    return ends_with(text.stripped.strip('"'), end_phrase.strip())
+    phrase = end_phrase.strip()
+    return Result(ends_with(text.stripped.strip('"'), phrase), need=need_of(text, phrase))
 
 
 @kind("startend:quotation", "IFEval")
-def quotation(text: Text) -> bool:
+def quotation(text: Text) -> Result:
     """The whole text stands in double quotation marks."""
-    return len(text.stripped) > 1 and text.stripped[0] == '"' == text.stripped[-1]
+    if text.raw.count('"') < 2:
+        return Result(False, need=Need.MORE)
+    return Result(text.stripped[0] == '"' == text.stripped[-1])
 
 
 @kind("change_case:capital_word_frequency", "IFEval")
@@ -250,7 +257,7 @@ def english_lowercase(text: Text) -> Result:
     return Result(False, "there is a capital letter", Need.LESS if _CAPITAL.search(text.raw) else None)
 
 
-@kind("punctuation:no_comma", "IFEval", need=Need.LESS)
+@kind("punctuation:no_comma", "IFEval", need=Need.LESS, ignores_asterisks=True)
 def no_comma(text: Text) -> bool:
     """No comma."""
     return "," not in text.raw
