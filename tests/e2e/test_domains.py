@@ -1,5 +1,6 @@
 """`touchstone domains`, `explain --domain` and the command's own options, in a folder of one's own."""
 
+import gzip
 import json
 import os
 import time
@@ -160,8 +161,9 @@ def test_check_says_what_it_leaves_out(touchstone, tmp_path):
     (folder / "toy.yml").rename(folder / "other.yml")
     assert touchstone("domains", "check", "--domains", "mine", **TOYS).stdout == "all good: other, toy\n"
     (folder / "other.yml").unlink()
-    (tmp_path / "r.jsonl").write_text('{"answer": "a"}\n{"answer": ""}\n{"gold": "a"}\n')
-    done = touchstone("domains", "check", "--domains", "mine", "--domain", "toy", "--data", "r.jsonl", **TOYS)
+    rows = '{"answer": "a"}\n{"answer": ""}\n{"gold": "a"}\n'
+    (tmp_path / "r.jsonl.gz").write_bytes(gzip.compress(rows.encode()))
+    done = touchstone("domains", "check", "--domains", "mine", "--domain", "toy", "--data", "r.jsonl.gz", **TOYS)
     assert done.returncode == 1
     assert [line.partition(":")[0] for line in done.stderr.splitlines()[1:]] == ["line 2", "line 3"]
 

@@ -211,10 +211,11 @@ def served(parts: Gateway, name: str, path: str) -> Domain:
 def _unknown(parts: Gateway, name: str, path: str) -> HTTPProblem:
     """404 that says why the domain's file was refused, if it was."""
     names = [domain.name for domain in parts.live_domains.domains() if domain.spec.enabled]
-    detail = f"The domains served here are: {', '.join(names)}."
     faults = [f"{where}: {why}" if where else why for where, why in parts.live_domains.faults(name)]
     what = "it is left out" if name in parts.live_domains.left_out else "its file is refused"
     reasons = [f"{what}: {fault}" for fault in faults] or [f"no such domain{did_you_mean(name, names)}"]
+    served_here = f"The domains served here are: {', '.join(names)}."
+    detail = f"{name}: {reasons[0]}. {served_here}" if faults else served_here
     return HTTPProblem(404, "Unknown domain", detail, [ProblemError(path=path, reason=why) for why in reasons])
 
 
