@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import time
 
 import httpx
@@ -18,7 +19,10 @@ def test_versions_help_and_completion(touchstone):
     assert touchstone("--version").stdout.splitlines() == ["touchstone-rewards 0.1.0", "touchstone-client 0.1.0"]
     assert "Usage" in touchstone("-h").stdout
     assert "Usage" in touchstone("score", "-h").stdout
-    assert "--install-completion" in touchstone("--help").stdout
+    listed = touchstone("--help").stdout
+    assert "--install-completion" in listed
+    for command in ("serve", "domains", "tools", "preference", "train"):
+        assert re.search(rf"^│ {command} +[A-Z]", listed, re.MULTILINE), command
 
 
 def test_a_new_domain_is_listed_shown_and_sound(touchstone, tmp_path):

@@ -54,11 +54,13 @@ class Commands(TyperGroup):
 
 def _loaded(name: str) -> Any:
     try:
-        return typer.main.get_command(entry_points(group=COMMANDS)[name].load())
+        command = typer.main.get_command(entry_points(group=COMMANDS)[name].load())
     except Exception as error:
         alone = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
         alone.command(name, help=f"Not available: {error}")(_unavailable(name, error))
-        return typer.main.get_command(alone)
+        command = typer.main.get_command(alone)
+    command.name = name  # the help lists it by this
+    return command
 
 
 def _unavailable(name: str, error: Exception) -> Callable[[], None]:

@@ -16,7 +16,7 @@ from pydantic import Discriminator, Tag
 from reward_api.domains.spec import NAME, BadDomain, Domain, DomainSpec
 from reward_api.gateway.gateway import Gateway, package_version
 from reward_api.gateway.group_buffer import GROUP_HEADER, siblings_meet
-from reward_api.gateway.idempotency import keys_of
+from reward_api.gateway.idempotency import KEYS_PATTERN, keys_of
 from reward_api.gateway.listings import (
     DomainList,
     Health,
@@ -91,8 +91,8 @@ _REPLIES: dict[int | str, dict[str, Any]] = {
 }
 # Read by hand, since FastAPI's way with header parameters costs a small group a fortieth of its time.
 _ABOUT_KEY = (
-    "Names this request, so that it is scored once however often it is sent: one key a group, with commas between them. "
-    "A reply that has a failure in it is made anew."
+    "Names this request. A request that is sent again gets the stored reply, unless that reply has a failure. "
+    "Write one key for each group, with commas between them."
 )
 _HEADERS = {
     "parameters": [
@@ -100,11 +100,7 @@ _HEADERS = {
             "name": "idempotency-key",
             "in": "header",
             "required": False,
-            "schema": {
-                "anyOf": [{"type": "string"}, {"type": "null"}],
-                "description": _ABOUT_KEY,
-                "title": "Idempotency-Key",
-            },
+            "schema": {"type": "string", "pattern": KEYS_PATTERN, "title": "Idempotency-Key"},
             "description": _ABOUT_KEY,
         }
     ]
