@@ -16,7 +16,10 @@ TOYS = {**SETTINGS, "PYTHONPATH": os.path.join(os.path.dirname(__file__), "..", 
 
 
 def test_versions_help_and_completion(touchstone):
-    assert touchstone("--version").stdout.splitlines() == ["touchstone-rewards 0.1.0", "touchstone-client 0.1.0"]
+    rewards, client, extras = touchstone("--version").stdout.splitlines()
+    assert re.fullmatch(r"touchstone-rewards 0\.1\.0( \(commit [0-9a-f]{7,}(-dirty)?\))?", rewards), rewards
+    assert re.fullmatch(r"touchstone-client 0\.1\.0( \(commit [0-9a-f]{7,}(-dirty)?\))?", client), client
+    assert {"answer", "format", "gateway", "suite"} <= {*extras.removeprefix("extras: ").split(", ")}
     assert "Usage" in touchstone("-h").stdout
     assert "Usage" in touchstone("score", "-h").stdout
     listed = touchstone("--help").stdout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import entry_points
 from typing import Annotated, Any
 
 import typer
@@ -87,19 +87,22 @@ app.add_typer(verifier.app, name="verifier")
 
 
 def _print_version(is_wanted: bool) -> None:
-    if not is_wanted:
-        return
-    for package in ("touchstone-rewards", "touchstone-client"):
-        try:
-            typer.echo(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            typer.echo(f"{package} is not installed")
-    raise typer.Exit
+    if is_wanted:
+        from reward_api.cli.versions import report
+
+        typer.echo(report())
+        raise typer.Exit
 
 
 @app.callback()
 def main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the versions and exit.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print versions, commit and extras.",
+        ),
     ] = False,
 ) -> None: ...
