@@ -21,7 +21,7 @@ from preference_model.model.probe import FLAG, GoldProbe
 from preference_model.model.registry import BadRegistry, ModelSpec, digest
 from preference_model.model.relative import group_z, win_rates
 from preference_model.model.scale import DECIMALS, LIMIT, strength
-from preference_model.outcome import ScoreFailure, ScoreItem, ScoreOutcome
+from preference_model.outcome import INSTALL, ScoreFailure, ScoreItem, ScoreOutcome
 from preference_model.settings import PreferenceSettings
 from reward_verifiers.contract import (
     Description,
@@ -33,7 +33,7 @@ from reward_verifiers.contract import (
     prompt_text,
     validation_errors,
 )
-from reward_verifiers.verifier import BadOptions, Options, ReferenceModel
+from reward_verifiers.verifier import BadOptions, NeedsPackages, Options, ReferenceModel
 
 DEMO_FLAG = "demo_model"
 NAME, VERSION = "preference", "1.0.0"
@@ -114,14 +114,21 @@ class PreferenceBackend:
         _, spec = self.engine.spec(parsed.model)
         if problem := self.engine.problem(spec):
             raise BadOptions([("model", problem)])
+        if self.engine.lacks_packages(spec):
+            raise NeedsPackages([("model", INSTALL)])
 
     async def ready(self) -> bool:
-        """Whether every model of the registry is loaded; asking begins to load them."""
+        """Whether every model of the registry that this install can run is loaded; asking begins to load them."""
         spec = self.engine.registry.current()
         if self._loading is None or self._loaded_spec is not spec or _has_failed(self._loading):
             self._loading, self._loaded_spec = asyncio.create_task(self._load_all()), spec
         done, _ = await asyncio.wait([self._loading], timeout=0.2)
-        return bool(done) and not any(self._loading.result().values()) and not any(self._judge_problems().values())
+        if not done:
+            return False
+        # A domain that names one that it cannot run is not served.
+        can_run = [name for name, one in spec.models.items() if not self.engine.lacks_packages(one)]
+        reasons = self._loading.result() | {name: why for name, why in self._judge_problems().items() if why}
+        return bool(can_run) and not any(reasons[name] for name in can_run)
 
     def _judge_problems(self) -> dict[str, str]:
         """Judge → what its last test found; a test that is due begins."""

@@ -10,7 +10,9 @@ from rich.console import Console
 
 errors = Console(stderr=True)
 app = typer.Typer(
-    no_args_is_help=True, help="The corpus of the tools `search` and `open`.", pretty_exceptions_enable=False
+    no_args_is_help=True,
+    help="Make and search the corpus of the tools `search` and `open`.",
+    pretty_exceptions_enable=False,
 )
 NEEDED = "bm25s is not installed: pip install 'touchstone-rewards[tools]'"
 
@@ -27,7 +29,7 @@ def main() -> None: ...
 @app.command()
 def index(
     folder: Annotated[Path, typer.Argument(help="Folder of .txt, .md and .jsonl files.", exists=True, file_okay=False)],
-    out: Annotated[Path, typer.Argument(help="Folder to write the index to; one that is there is replaced.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the index. If it exists, it is replaced.")],
 ) -> None:
     """Make an index of a folder of texts, for TOUCHSTONE_TOOLS_CORPUS."""
     try:

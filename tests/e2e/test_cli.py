@@ -196,7 +196,8 @@ def test_domains_check_finds_bad_references_before_training(rollouts):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("serve", "nobody"), "no service is named 'nobody'"),
+        (("serve", "nobody"), "no service is named 'nobody'; there are: answer, "),
+        (("serve", "anwser"), "no service is named 'anwser'; did you mean 'answer'?\n"),
         (("serve", "--host", "0.0.0.0"), "TOUCHSTONE_SCORE_KEYS"),
         pytest.param(("serve", "--domains", "tests"), "no *.yaml or *.yml", marks=pytest.mark.slow),
     ],
@@ -206,6 +207,16 @@ def test_serve_says_in_one_line_why_it_does_not(arguments, message):
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(("servee",), "Did you mean 'serve'?"), (("serve", "--port", "99999"), "less than or equal to 65535")],
+)
+def test_a_command_that_cannot_be_says_what_can(arguments, message):
+    done = touchstone(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
 
 
 def test_a_setting_that_does_not_fit_is_named():

@@ -1,7 +1,9 @@
 """`touchstone domains`, `explain --domain` and the command's own options, in a folder of one's own."""
 
+import gzip
 import json
 import os
+import re
 import time
 
 import httpx
@@ -14,10 +16,16 @@ TOYS = {**SETTINGS, "PYTHONPATH": os.path.join(os.path.dirname(__file__), "..", 
 
 
 def test_versions_help_and_completion(touchstone):
-    assert touchstone("--version").stdout.splitlines() == ["touchstone-rewards 0.1.0", "touchstone-client 0.1.0"]
+    rewards, client, extras = touchstone("--version").stdout.splitlines()
+    assert re.fullmatch(r"touchstone-rewards 0\.1\.0( \(commit [0-9a-f]{7,}(-dirty)?\))?", rewards), rewards
+    assert re.fullmatch(r"touchstone-client 0\.1\.0( \(commit [0-9a-f]{7,}(-dirty)?\))?", client), client
+    assert {"answer", "format", "gateway", "suite"} <= {*extras.removeprefix("extras: ").split(", ")}
     assert "Usage" in touchstone("-h").stdout
     assert "Usage" in touchstone("score", "-h").stdout
-    assert "--install-completion" in touchstone("--help").stdout
+    listed = touchstone("--help").stdout
+    assert "--install-completion" in listed
+    for command in ("serve", "domains", "tools", "preference", "train"):
+        assert re.search(rf"^│ {command} +[A-Z]", listed, re.MULTILINE), command
 
 
 def test_a_new_domain_is_listed_shown_and_sound(touchstone, tmp_path):
@@ -160,8 +168,9 @@ def test_check_says_what_it_leaves_out(touchstone, tmp_path):
     (folder / "toy.yml").rename(folder / "other.yml")
     assert touchstone("domains", "check", "--domains", "mine", **TOYS).stdout == "all good: other, toy\n"
     (folder / "other.yml").unlink()
-    (tmp_path / "r.jsonl").write_text('{"answer": "a"}\n{"answer": ""}\n{"gold": "a"}\n')
-    done = touchstone("domains", "check", "--domains", "mine", "--domain", "toy", "--data", "r.jsonl", **TOYS)
+    rows = '{"answer": "a"}\n{"answer": ""}\n{"gold": "a"}\n'
+    (tmp_path / "r.jsonl.gz").write_bytes(gzip.compress(rows.encode()))
+    done = touchstone("domains", "check", "--domains", "mine", "--domain", "toy", "--data", "r.jsonl.gz", **TOYS)
     assert done.returncode == 1
     assert [line.partition(":")[0] for line in done.stderr.splitlines()[1:]] == ["line 2", "line 3"]
 

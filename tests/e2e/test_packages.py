@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
@@ -44,6 +46,28 @@ def test_the_wheel_serves_its_own_domains(wheels, environment, tmp_path):
         wheels["touchstone_client"],
     )
     assert "all good" in run(environment, "-m", "reward_api", "domains", "check", cwd=tmp_path)
+
+
+def test_what_the_readme_installs_becomes_ready_without_reward_models(wheels, environment, tmp_path, free_port):
+    suite = f"{wheels['touchstone_rewards']}[suite]"
+    run(UV, "pip", "install", "--python", environment, suite, wheels["touchstone_client"])
+    command = [environment.with_name("touchstone"), "serve", "--port", str(free_port)]
+    gateway = f"http://127.0.0.1:{free_port}"
+    server = subprocess.Popen(command, cwd=tmp_path)
+    try:
+        with httpx.Client(base_url=gateway, transport=httpx.HTTPTransport(retries=9), timeout=60) as client:
+            give_up = time.monotonic() + 300
+            while client.get("/readyz").status_code != 200:
+                assert time.monotonic() < give_up, client.get("/readyz").text
+                time.sleep(0.1)
+            listed = client.get("/domains").json()
+            results = client.post("/score/math", json={"completions": ["4", "5"], "reference": "4"}).json()["results"]
+    finally:
+        server.terminate()
+        server.wait(60)
+    assert {"general", "safety"} <= listed["left_out"].keys()
+    assert listed["refused"] == {}
+    assert [result["reward"] for result in results] == [1, 0]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The page in a real browser, over a real gateway of toys or over real scored files."""
+"""The page in a real browser, over a real gateway of toys or over real scored files; and the routes' page, /docs."""
 
 import json
 import os
@@ -134,6 +134,27 @@ def test_from_the_runs_to_the_evidence_in_three_clicks(gateway, browser):
     browser.at("/ui/group/")
     assert len(browser.all(".beside article")) == 4
     assert browser.errors() == []
+
+
+@pytest.mark.slow
+def test_try_it_out_of_the_docs(serve, toy_domains, browser):
+    keys = {"TOUCHSTONE_SCORE_KEYS": "sesame", "TOUCHSTONE_WORKERS": "2"}
+    with serve("--domains", str(toy_domains("math")), **keys) as (url, _):
+        browser.open(f"{url}/docs").click('.opblock-summary-path[data-path="/score"]')
+        browser.click(".try-out__btn")
+        browser.click(".execute")
+        status = ".live-responses-table .response .response-col_status"
+        browser.until(lambda: browser.one(status).text.startswith("401"))
+        browser.click("button.authorize")
+        browser.one(".auth-container input").send_keys("sesame")
+        browser.click(".auth-btn-wrapper .authorize")
+        browser.click(".auth-btn-wrapper .btn-done")
+        browser.click(".execute")
+        browser.until(lambda: browser.one(status).text.startswith("200"))
+        assert '"reward": 3' in browser.one(".live-responses-table .highlight-code").text
+        # Nothing of the page comes from another server.
+        loaded = "return performance.getEntriesByType('resource').map(entry => entry.name)"
+        assert [name for name in browser.driver.execute_script(loaded) if not name.startswith(url)] == []
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 
 import pytest
 from faulty_judge import FaultyJudge
@@ -11,6 +12,7 @@ from preference_model.judge.group import pairings
 from preference_model.model.registry import BadRegistry
 from preference_model.settings import JudgeSettings, PreferenceSettings
 from reward_verifiers.contract import VerifyRequest
+from reward_verifiers.verifier import NeedsPackages
 
 PROMPT = "Give me a value."
 TEXTS = [f"I would say it has the value {number}." for number in (1, 5, 3, 4)]
@@ -48,6 +50,18 @@ async def judged(peers):
 
 async def verify(backend, texts=TEXTS, options=PAIRWISE, **more):
     return (await backend.verify(VerifyRequest(prompt=PROMPT, completions=texts, options=options, **more))).verdicts
+
+
+async def test_without_pytorch_a_judge_is_ready_and_without_a_judge_nothing_is(judged, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    alone = PreferenceBackend(PreferenceSettings())
+    for backend, is_ready in ((judged(FaultyJudge()), True), (alone, False)):
+        await backend.ready()
+        await backend._loading
+        assert await backend.ready() is is_ready
+        with pytest.raises(NeedsPackages, match="PyTorch"):
+            await backend.check_options({"model": "safe"})
+    await alone.aclose()
 
 
 async def test_one_variable_makes_it_the_judge_of_helpful_and_by_the_reference(peers, monkeypatch):

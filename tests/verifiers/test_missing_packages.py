@@ -1,6 +1,7 @@
 """A verifier whose packages are not installed: the suite starts without it, and whoever names it reads what to install."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -46,25 +47,35 @@ def test_it_is_left_out_and_names_its_extra(verifier, package, extra):
 CHECK = """
 import sys
 
-sys.modules["icu4py"] = None
+sys.modules[sys.argv[1]] = None
 
 from reward_api.cli.main import app
 
-app(["domains", "check", *sys.argv[1:]])
+app(["domains", "check", *sys.argv[2:]])
 """
 
 
-def test_a_shipped_domain_whose_packages_are_missing_is_no_fault_and_one_of_ones_own_is(tmp_path):
-    def check(*arguments):
-        return subprocess.run([sys.executable, "-c", CHECK, *arguments], capture_output=True, text=True, check=False)
+def check(package, *arguments):
+    command = [sys.executable, "-c", CHECK, package, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
-    done = check()
+
+def test_a_shipped_domain_whose_packages_are_missing_is_no_fault_and_one_of_ones_own_is(tmp_path):
+    done = check("icu4py")
     assert (done.returncode, "instructions" in done.stdout) == (0, False), done.stderr
     assert "left out: instructions.yaml: " in done.stderr
     assert "pip install 'touchstone-rewards[instructions]'" in done.stderr
     (tmp_path / "mine.yaml").write_text("components: [{verifier: instructions}]\n")
-    done = check("--domains", str(tmp_path))
+    done = check("icu4py", "--domains", str(tmp_path))
     assert (done.returncode, "mine.yaml: components[0].verifier: " in done.stderr) == (1, True)
+
+
+@pytest.mark.slow
+def test_a_shipped_domain_with_a_reward_model_is_left_out_without_pytorch():
+    done = check("torch")
+    assert (done.returncode, "general" in done.stdout, "math" in done.stdout) == (0, False, True), done.stderr
+    for name in ("general", "safety"):
+        assert re.search(rf"left out: {name}\.yaml: components\[\d\]\.options\.model: .*make install", done.stderr)
 
 
 SERVE = """

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 MAX_KEY = 64
-MAX_NAMES = 16
+MAX_NAMES = 24
 _REASONS = {
     "extra_forbidden": "unknown key",
     "missing": "is missing",

@@ -78,6 +78,10 @@ class BadOptions(ValueError):
         self.errors = list(errors)
 
 
+class NeedsPackages(BadOptions):
+    """Nothing is wrong with them but that packages are not installed here."""
+
+
 class Overloaded(Exception):
     """There is no room; try again after `retry_after_s` seconds."""
 

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from preference_model import guard
@@ -105,10 +106,19 @@ class ModelEngine:
                 self._failed[key] = (time.monotonic(), error)
             raise
 
+    def lacks_packages(self, spec: ModelSpec) -> bool:
+        """Whether it runs in this process, and what it runs on is not installed."""
+        runs_here = any(one.model or one.head for one in self._parts(spec))
+        return runs_here and not all(find_spec(package) for package in ("torch", "transformers"))
+
+    def _parts(self, spec: ModelSpec) -> list[ModelSpec]:
+        """The members of an ensemble, or itself."""
+        models = self.registry.current().models
+        return [models[name] for name in spec.ensemble.members] if spec.ensemble else [spec]
+
     def problem(self, spec: ModelSpec) -> str | None:
         """Why the entry cannot be served, as far as a look at its files shows; None where it may be."""
-        models = self.registry.current().models
-        for one in [models[name] for name in spec.ensemble.members] if spec.ensemble else [spec]:
+        for one in self._parts(spec):
             problem = None
             if one.model:
                 problem = folder_problem(one.model, ("config.json",))

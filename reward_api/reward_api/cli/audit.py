@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reward_api.settings import GatewaySettings
 
 UNCALIBRATED = 3
-PLACE = "http://127.0.0.1:8000"
+PLACE = "http://127.0.0.1:8700"
 """In the commands of a report, where the domain was audited in this process."""
 
 
@@ -29,11 +29,11 @@ def audit(
     data: Annotated[
         str | None,
         typer.Option(
-            help="Rows with right answers, in any form that `touchstone score` reads. Their completions are not used."
+            help="Rows with right answers, in any form that `touchstone score` reads. The audit ignores their completions."
         ),
     ] = None,
     deep: Annotated[bool, typer.Option("--deep", help="Also search over combinations of attempts.")] = False,
-    budget: Annotated[str, typer.Option(help="Seconds that the audit may take, such as 120s or 5m.")] = "120s",
+    budget: Annotated[str, typer.Option(help="Time limit of the audit, such as 120s or 5m.")] = "120s",
     limit: Annotated[int, typer.Option(min=1, help="Audit only the first rows.")] = 50,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     component: Annotated[
@@ -49,7 +49,7 @@ def audit(
     fail_on: Annotated[
         list[str] | None,
         typer.Option(
-            help="Exit with 1 if this holds, and not for every hole: ceiling>0.1, lazy>0.5, false_fail>0.02, "
+            help="Exit with 1 only if this holds, instead of for every hole: ceiling>0.1, lazy>0.5, false_fail>0.02, "
             "unearned>0.5, holes>0. Repeatable."
         ),
     ] = None,
@@ -77,7 +77,7 @@ def audit(
     """Attack a domain before training: find wrong completions that it pays, and right ones that it refuses.
 
     Exit status: 0 if no hole is found, 1 if one is (or --fail-on holds), 2 if nothing could be audited, 3 if the domain is
-    UNCALIBRATED: it refuses right completions, so nothing is accused.
+    UNCALIBRATED: it refuses right completions.
     """
     from reward_api.audit.findings import BadExpression, fails
     from reward_api.audit.result import Plan

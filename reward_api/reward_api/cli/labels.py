@@ -19,14 +19,14 @@ NO_VERDICT = 3
 
 def check_labels(
     labels: Annotated[Path, typer.Argument(help="A file of labels, written by the page.", exists=True, dir_okay=False)],
-    domain: Annotated[str | None, typer.Option(help="Score all of them by this domain, and not by their own.")] = None,
+    domain: Annotated[str | None, typer.Option(help="Score every label by this domain instead of its own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every label as JSON.")] = False,
     url: Url = None,
     key: Key = "",
     domains: Folder = None,
 ) -> None:
-    """Score labelled completions again: one that was paid wrongly must score less than it did, one that was refused wrongly
-    must score more.
+    """Score labelled completions again. Those that were paid wrongly must now score less; those that were refused wrongly,
+    more.
 
     Exit status: 0 if every label holds, 1 if one does not, 3 if one has no verdict, 2 if nothing could be checked.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import entry_points
 from typing import Annotated, Any
 
 import typer
@@ -54,11 +54,13 @@ class Commands(TyperGroup):
 
 def _loaded(name: str) -> Any:
     try:
-        return typer.main.get_command(entry_points(group=COMMANDS)[name].load())
+        command = typer.main.get_command(entry_points(group=COMMANDS)[name].load())
     except Exception as error:
         alone = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
         alone.command(name, help=f"Not available: {error}")(_unavailable(name, error))
-        return typer.main.get_command(alone)
+        command = typer.main.get_command(alone)
+    command.name = name  # the help lists it by this
+    return command
 
 
 def _unavailable(name: str, error: Exception) -> Callable[[], None]:
@@ -85,19 +87,22 @@ app.add_typer(verifier.app, name="verifier")
 
 
 def _print_version(is_wanted: bool) -> None:
-    if not is_wanted:
-        return
-    for package in ("touchstone-rewards", "touchstone-client"):
-        try:
-            typer.echo(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            typer.echo(f"{package} is not installed")
-    raise typer.Exit
+    if is_wanted:
+        from reward_api.cli.versions import report
+
+        typer.echo(report())
+        raise typer.Exit
 
 
 @app.callback()
 def main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the versions and exit.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print versions, commit and extras.",
+        ),
     ] = False,
 ) -> None: ...

@@ -14,7 +14,7 @@ from reward_api.cli.console import failure, output, printable, say
 if TYPE_CHECKING:
     pass
 
-app = typer.Typer(no_args_is_help=True, help="Look for reward hacking in what was scored earlier.")
+app = typer.Typer(no_args_is_help=True, help="Look for reward hacking in files that were scored earlier.")
 
 
 @app.callback()
@@ -35,14 +35,16 @@ def replay(
     limits: Annotated[
         Path | None,
         typer.Option(
-            help="YAML file that holds what a domain file says under `monitor`, for other limits.",
+            help="YAML file with other limits, written as under `monitor` in a domain file.",
             exists=True,
             dir_okay=False,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what GET /monitor would say.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON, in the form of GET /monitor.")
+    ] = False,
 ) -> None:
-    """Run the monitor over files: what it would have said, and at which step. Nothing is graded again."""
+    """Run the monitor over files. Print what it would have reported, and at which step. This grades nothing again."""
     from reward_api.cli.score.rows import BadInput
     from reward_api.monitor.replay import NoRecord, records
     from reward_api.monitor.spec import MonitorSpec

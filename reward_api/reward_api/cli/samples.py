@@ -113,6 +113,8 @@ def score_samples(
     surprises = 0
     missing: dict[str, set[str]] = {}
     listing = client.get("/domains").raise_for_status().json()
+    for domain, faults in listing["left_out"].items():
+        missing.setdefault(faults[0]["reason"], set()).add(domain)
     for domain in (entry["name"] for entry in listing["domains"] if entry["enabled"]):
         for sample in sample_groups(folder, domain):
             reply = client.post(f"/score/{domain}", json=played(sample, tools or client)).raise_for_status().json()

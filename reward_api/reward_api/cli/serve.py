@@ -103,8 +103,7 @@ def _serve_verifier(name: str, settings: GatewaySettings, host: str, port: int) 
         app = create_app(settings) if create_app else pooled.create_app(name, settings)
     except registry.UnknownVerifier:
         hint = f"; write {name}.py" if Path(f"{name}.py").is_file() else did_you_mean(name, registry.services())
-        names = ", ".join(registry.services())
-        raise registry.UnknownVerifier(f"no service is named {name!r}{hint}; there are: {names}") from None
+        raise registry.UnknownVerifier(f"no service is named {name!r}{hint}") from None
     except registry.BrokenVerifier:
         raise
     except ImportError as error:

@@ -35,7 +35,7 @@ def ui(
 ) -> None:
     """Show scored files or a store as a page: runs, groups, and why each completion got its reward.
 
-    The page follows the files while they grow. What it scores by itself, it scores by the domains of --domains.
+    The page follows the files while they grow. To score a text again, it uses the domains of --domains.
     """
     from reward_api.ui import is_installed
     from reward_verifiers.service.server import BindError, serve

@@ -28,7 +28,7 @@ from reward_verifiers.registry import BrokenVerifier, MissingPackages, UnknownVe
 from reward_verifiers.runtime.local import Local
 from reward_verifiers.runtime.pool import WorkerPool
 from reward_verifiers.service.single_flight import SingleFlight
-from reward_verifiers.verifier import Backend, BadOptions, HasDetails, Overloaded
+from reward_verifiers.verifier import Backend, BadOptions, HasDetails, NeedsPackages, Overloaded
 
 log = logging.getLogger(__name__)
 
@@ -240,7 +240,8 @@ class BackendResolver:
             await backend.check_options(component.options)
         except BadOptions as error:
             errors = [(f"{here}.options.{path}".rstrip("."), reason) for path, reason in error.errors]
-            raise BadDomain(errors) from None
+            kind = NotInstalled if isinstance(error, NeedsPackages) else BadDomain
+            raise kind(errors) from None
         except UNREACHABLE:
             description = None
         if description is not None and component.weight and description.is_demo(component.options):

@@ -20,6 +20,8 @@ from reward_verifiers.service.problems import HTTPProblem
 from reward_verifiers.service.single_flight import SingleFlight
 
 _KEY = re.compile(r'"?([\x21\x23-\x2b\x2d-\x7e]{1,128})"?')
+KEYS_PATTERN = f"^{_KEY.pattern}( *, *{_KEY.pattern})*$"
+"""Of the whole header, for the OpenAPI document."""
 
 
 def keys_of(header: str | None, groups: int) -> list[str | None]:

@@ -16,7 +16,7 @@ from pydantic import Discriminator, Tag
 from reward_api.domains.spec import NAME, BadDomain, Domain, DomainSpec
 from reward_api.gateway.gateway import Gateway, package_version
 from reward_api.gateway.group_buffer import GROUP_HEADER, siblings_meet
-from reward_api.gateway.idempotency import keys_of
+from reward_api.gateway.idempotency import KEYS_PATTERN, keys_of
 from reward_api.gateway.listings import (
     DomainList,
     Health,
@@ -91,8 +91,8 @@ _REPLIES: dict[int | str, dict[str, Any]] = {
 }
 # Read by hand, since FastAPI's way with header parameters costs a small group a fortieth of its time.
 _ABOUT_KEY = (
-    "Names this request, so that it is scored once however often it is sent: one key a group, with commas between them. "
-    "A reply that has a failure in it is made anew."
+    "Names this request. A request that is sent again gets the stored reply, unless that reply has a failure. "
+    "Write one key for each group, with commas between them."
 )
 _HEADERS = {
     "parameters": [
@@ -100,11 +100,7 @@ _HEADERS = {
             "name": "idempotency-key",
             "in": "header",
             "required": False,
-            "schema": {
-                "anyOf": [{"type": "string"}, {"type": "null"}],
-                "description": _ABOUT_KEY,
-                "title": "Idempotency-Key",
-            },
+            "schema": {"type": "string", "pattern": KEYS_PATTERN, "title": "Idempotency-Key"},
             "description": _ABOUT_KEY,
         }
     ]
@@ -211,10 +207,11 @@ def served(parts: Gateway, name: str, path: str) -> Domain:
 def _unknown(parts: Gateway, name: str, path: str) -> HTTPProblem:
     """404 that says why the domain's file was refused, if it was."""
     names = [domain.name for domain in parts.live_domains.domains() if domain.spec.enabled]
-    detail = f"The domains served here are: {', '.join(names)}."
     faults = [f"{where}: {why}" if where else why for where, why in parts.live_domains.faults(name)]
     what = "it is left out" if name in parts.live_domains.left_out else "its file is refused"
     reasons = [f"{what}: {fault}" for fault in faults] or [f"no such domain{did_you_mean(name, names)}"]
+    served_here = f"The domains served here are: {', '.join(names)}."
+    detail = f"{name}: {reasons[0]}. {served_here}" if faults else served_here
     return HTTPProblem(404, "Unknown domain", detail, [ProblemError(path=path, reason=why) for why in reasons])
 
 

@@ -85,6 +85,7 @@ async def test_a_bad_file_at_the_start_is_listed_and_its_404_says_why(folder, ba
     assert (reply.status_code, about.status_code, served.status_code) == (404, 404, 200)
     for problem in (reply, about):
         assert problem.json()["errors"][0]["reason"].startswith("its file is refused: ")
+        assert problem.json()["detail"].startswith("a: its file is refused: ")
 
 
 async def test_only_bad_files_are_a_refusal_to_start(folder):
@@ -132,6 +133,17 @@ async def test_yml_is_served_and_one_name_is_one_file(gateway, folder):
     await until(lambda: "toy" in gateway.live_domains.refused)
     assert weight(gateway, "toy") == 1
     assert "toy.yaml has the same name" in str(gateway.live_domains.refused["toy"])
+
+
+async def test_a_file_that_gets_the_other_ending_is_served_on(gateway, folder):
+    (folder / "b.yaml").write_text(toy(2))
+    await until(lambda: weight(gateway, "b") == 2)
+    (folder / "b.yaml").rename(folder / "b.yml")
+    (folder / "c.yml").write_text(toy(4))
+    await until(lambda: weight(gateway, "c") == 4)
+    assert weight(gateway, "b") == 2
+    (folder / "b.yml").write_text(toy(3))
+    await until(lambda: weight(gateway, "b") == 3)
 
 
 async def test_a_file_that_is_gone_takes_its_domain_with_it(gateway, folder):

@@ -1,0 +1,69 @@
+"""What `touchstone --version` prints, and a bug report needs: versions, the commit, and which extras are complete.
+
+touchstone-rewards 0.1.0 (commit 3f9c2ab)
+touchstone-client 0.1.0 (commit 3f9c2ab)
+extras: answer, format, gateway, language
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from urllib.parse import unquote, urlsplit
+
+SUITE = "touchstone-rewards"
+PACKAGES = (SUITE, "touchstone-client")
+_REQUIREMENT = re.compile(r'([\w.-]+)(?:\[([\w,-]+)\])?[^;]*;.*extra == "([\w-]+)"')
+
+
+def report() -> str:
+    lines = [_version_of(name) for name in PACKAGES]
+    if suite := _installed(SUITE):
+        lines.append(f"extras: {', '.join(complete_extras(suite)) or 'none'}")
+    return "\n".join(lines)
+
+
+def complete_extras(suite: Distribution) -> list[str]:
+    """Those whose packages are all installed, of whatever version."""
+    missing: set[str] = set()
+    needs: dict[str, set[str]] = {}
+    for match in filter(None, map(_REQUIREMENT.match, suite.requires or ())):
+        name, extras, extra = match.groups()
+        if name == SUITE:
+            needs.setdefault(extra, set()).update(extras.split(","))
+        elif _installed(name) is None:
+            missing.add(extra)
+    while more := {extra for extra, others in needs.items() if others & missing} - missing:
+        missing |= more
+    return sorted({*(suite.metadata.get_all("Provides-Extra") or ())} - missing)
+
+
+def _version_of(name: str) -> str:
+    package = _installed(name)
+    if package is None:
+        return f"{name} is not installed"
+    commit = _commit_of(package)
+    return f"{name} {package.version}" + (f" (commit {commit})" if commit else "")
+
+
+def _commit_of(package: Distribution) -> str:
+    """Of a package that pip took from a repository, or that runs from a checkout; of a wheel nobody knows it."""
+    origin = json.loads(package.read_text("direct_url.json") or "{}")
+    if "vcs_info" in origin:
+        return str(origin["vcs_info"]["commit_id"])[:10]
+    if not origin.get("dir_info", {}).get("editable"):
+        return ""
+    git = ["git", "-C", unquote(urlsplit(origin["url"]).path), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def _installed(name: str) -> Distribution | None:
+    try:
+        return distribution(name)
+    except PackageNotFoundError:
+        return None
