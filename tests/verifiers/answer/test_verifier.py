@@ -83,6 +83,15 @@ def test_choice_and_exact() -> None:
     assert judge("hello world", "<answer>hello word</answer>", kind="exact").score == 0.0
 
 
+@pytest.mark.parametrize("both", ["A, B", "A and B", "A B", "a, b", "A / B", "(A), (B)", "A or B", "B, A"])
+def test_two_letters_are_no_option(both: str) -> None:
+    for text in (f"\\boxed{{{both}}}", f"<answer>{both}</answer>"):
+        assert judge("B", text, kind="text").score == 0.0
+        assert judge("A", text, kind="text").score == 0.0
+    assert judge("B", "\\boxed{B}", kind="text").score == 1.0
+    assert judge("A", "<answer>a</answer>", kind="text").score == 1.0
+
+
 @pytest.mark.parametrize("gold", ["", "$$", "   "])
 def test_a_reference_that_says_nothing_is_bad(gold: str) -> None:
     with pytest.raises(BadReference):
