@@ -41,6 +41,7 @@ async def audit(
     if not items:
         raise CannotAudit("no row can be audited: " + "; ".join([*left_out][:3]))
     chosen, others = _one_kind(items, plan.seed)
+    chosen = [replace(item, is_traced=domain.reads_traces) for item in chosen]
     scorer = Scorer(client, domain, begun + plan.budget_s)
     run = _Run(scorer, chosen, plan)
     try:

@@ -42,6 +42,7 @@ class DomainUnderTest:
     tolerates: bool
     """Its options allow a tolerance, so that a near miss may be right."""
     needs_group: bool
+    reads_traces: bool
 
 
 def domain_of(document: dict[str, Any], wanted: Sequence[str] = ()) -> DomainUnderTest:
@@ -70,6 +71,7 @@ def domain_of(document: dict[str, Any], wanted: Sequence[str] = ()) -> DomainUnd
         needs_group=any(
             listed.get("whole_group") is True for listed in document["components"] if listed["name"] in deciding
         ),
+        reads_traces=any(spec["verifier"] == "tool_use" for spec in specs.values()),
     )
 
 
@@ -161,7 +163,8 @@ def _is_busy(error: Exception) -> bool:
 def request_of(item: Item, texts: Sequence[str], reference: dict[str, Any] | None = None) -> dict[str, Any]:
     """The body of POST /score/{domain}."""
     changed = {} if reference is None else {"reference": reference}
-    return {**item.fields, **changed, "completions": list(texts)}
+    sessions = {"sessions": [None] * len(texts)} if item.is_traced else {}
+    return {**item.fields, **changed, **sessions, "completions": list(texts)}
 
 
 def curl_of(base: str, domain: str, request: dict[str, Any]) -> str:

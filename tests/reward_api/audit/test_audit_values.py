@@ -91,6 +91,17 @@ def test_a_document_is_made_from_its_schema_alone():
         ({"answer": "5/6"}, {}, "answer", "5/6"),
         ({"answer": 7}, {}, "answer", "7"),
         ({"target": ["Paris", "paris"]}, {}, "answer", "Paris"),
+        ({"answer": "He runs 3*3=<<3*3=9>>9 km.\n#### 9"}, {}, "answer", "9"),
+        ({"answer": "We add both sides and get \\boxed{\\frac{1}{2}}."}, {}, "answer", "\\frac{1}{2}"),
+        ({"answer": "\\boxed{7}"}, {}, "answer", "\\boxed{7}"),
+        (
+            {"test": "def check(f): ...", "entry_point": "f"},
+            {"prompt": "def f():\n", "canonical_solution": "    return 1"},
+            "program",
+            "def f():\n    return 1",
+        ),
+        ({"instruction_id_list": ["a:b"]}, {"solution": "Hello."}, "instructed", "Hello."),
+        ({"answer": "[{'instruction_id': ['a:b']}]"}, {"solution": "Hello."}, "instructed", "Hello."),
         ({"tests": [], "kind": "stdio"}, {"solution": "print(1)"}, "program", "print(1)"),
         ({"kind": "sql", "query": "SELECT 1"}, {}, "query", "SELECT 1"),
         ({"calls": []}, {}, "calls", "Hello! No tool is needed for this."),
@@ -103,7 +114,10 @@ def test_kinds_of_items(reference, row, kind, right):
     assert (item.kind, item.right) == (kind, right)
 
 
-@pytest.mark.parametrize("reference", [{}, {"tests": [{"stdin": "", "stdout": "1"}]}, {"schema": {"type": "object"}}])
+@pytest.mark.parametrize(
+    "reference",
+    [{}, {"instruction_id_list": ["a:b"]}, {"tests": [{"stdin": "", "stdout": "1"}]}, {"schema": {"type": "object"}}],
+)
 def test_an_item_without_a_right_answer_says_what_it_lacks(reference):
     assert "to begin with" in item_of(1, {"prompt": "p", "reference": reference}, {})
 
