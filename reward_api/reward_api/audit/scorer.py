@@ -54,10 +54,10 @@ def domain_of(document: dict[str, Any], wanted: Sequence[str] = ()) -> DomainUnd
     deciding = {}
     for listed in document["components"]:
         name, spec = listed["name"], specs[listed["name"]]
-        counts = bool(spec.get("weight", 1.0)) or spec.get("gate") or name in required
+        counts = bool(listed["weight"]) or spec.get("gate") or name in required
         if name in wanted or (not wanted and counts and spec["verifier"] not in AUXILIARY):
             low = (listed.get("score_range") or [0.0])[0]
-            deciding[name] = (abs(spec.get("weight", 1.0)) or 1.0, low)
+            deciding[name] = (abs(listed["weight"]) or 1.0, low)
     if not deciding:
         raise CannotAudit(
             f"{document['name']}: no component judges whether a completion is right; name one by --component"
