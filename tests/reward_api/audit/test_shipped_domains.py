@@ -81,6 +81,7 @@ async def check(domain):
     assert found <= named(domain), found
 
 
+@pytest.mark.slow
 async def test_general_judges_nothing_until_a_model_is_named():
     with pytest.raises(CannotAudit, match="no component judges"):
         await audited("general", "safety")
