@@ -11,8 +11,8 @@ Each tool is used as its own pages say, on the kinds of graders that it is for: 
 reward functions with the rows that our audit gets (tool calls it plays in environments alone, and judges have no reference);
 reward-doctor on short answers, with its own corpus; bohrin on programs, by its battery; etb-scan on judges. A grader with a
 fault counts as found when the tool reports anything of the fault's direction: wrong is paid, right is refused, an error, or
-two rewards for one completion. A sound grader counts as accused when the tool reports that it pays for something wrong, raises
-or wavers. `uv` must be on the PATH: falsepass runs each audit in an environment of its own.
+two rewards for one completion. A sound grader counts as accused when the tool reports that it pays for something wrong,
+raises or wavers. `uv` must be on the PATH: falsepass runs each audit in an environment of its own.
 """
 
 from __future__ import annotations

@@ -93,5 +93,8 @@ FAMILIES = {
     "null": Family("A completion can cause a missing verdict", "Score what the completion causes as 0; null is for your own faults."),
     "poison": Family("A completion takes its siblings' verdicts away", "Judge each completion alone, and catch its errors."),
     "unstable": Family("The same completion gets several rewards", "Fix seeds and remove state: a reward depends on its text alone."),
+    "spelling": Family(
+        "A right answer is refused in another spelling", "Compare values, not texts: `kind: math`.", "warning"
+    ),
     "unearned": Family("Much of the reward needs no right answer", _GATE, "warning"),
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,17 +62,26 @@ def domain_of(document: dict[str, Any], wanted: Sequence[str] = ()) -> DomainUnd
         raise CannotAudit(
             f"{document['name']}: no component judges whether a completion is right; name one by --component"
         )
-    options = str([specs[name].get("options", {}) for name in deciding])
+    options = {name for component in deciding for name in _settings(specs[component].get("options"))}
     return DomainUnderTest(
         document["name"],
         document["version"],
         deciding,
-        tolerates="tol" in options or "digits" in options or "'unit'" in options,
+        tolerates=any("tol" in name or "digits" in name for name in options) or "unit" in options,
         needs_group=any(
             listed.get("whole_group") is True for listed in document["components"] if listed["name"] in deciding
         ),
         reads_traces=any(spec["verifier"] == "tool_use" for spec in specs.values()),
     )
+
+
+def _settings(options: Any) -> Iterator[str]:
+    """The names of options, and the kind that they choose."""
+    if isinstance(options, dict):
+        yield from (str(name) for name, value in options.items() if value is not None)
+        yield str(options.get("kind"))
+        for value in options.values():
+            yield from _settings(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from reward_api.audit.documents import instance_of
 from reward_api.audit.findings import BadExpression, fails
 from reward_api.audit.frames import FRAMES
 from reward_api.audit.items import item_of
+from reward_api.audit.scorer import domain_of
 from reward_api.audit.values import mentions, number, same
 from reward_api.rates import Rate
 
@@ -26,6 +27,9 @@ from reward_api.rates import Rate
         ("yes", "12", False),
         ("x+1", "1+x", True),
         ("7\\pi", "8\\pi", False),
+        ("250 cm", "2.5 m", True),
+        ("250 cm", "250 m", False),
+        ("250 cm", "250 kg", False),
     ],
 )
 def test_two_answers_are_equal_or_not_or_nobody_knows(one, other, verdict):
@@ -120,6 +124,23 @@ def test_kinds_of_items(reference, row, kind, right):
 )
 def test_an_item_without_a_right_answer_says_what_it_lacks(reference):
     assert "to begin with" in item_of(1, {"prompt": "p", "reference": reference}, {})
+
+
+@pytest.mark.parametrize(
+    ("options", "tolerates"),
+    [
+        ({"kind": "math"}, False),
+        ({"kind": "unit"}, True),
+        ({"rel_tol": 0.01}, True),
+        ({"rel_tol": None}, False),
+        ({"grader": "math_tolerance_of_a_tenth"}, False),  # a value, no setting
+    ],
+)
+def test_a_domain_tolerates_what_its_settings_allow(options, tolerates):
+    spec = {"verifier": "v", "name": None, "options": options}
+    listed = {"name": "v", "weight": 1.0, "whole_group": False}
+    document = {"name": "d", "version": "1", "spec": {"components": [spec]}, "components": [listed]}
+    assert domain_of(document).tolerates is tolerates
 
 
 def test_every_frame_holds_the_answer_as_it_is():

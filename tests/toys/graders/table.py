@@ -116,7 +116,7 @@ def _answers() -> None:
     _add("math", answers.drifting, "a state that drifts", "unstable")
     _add("math", answers.refuses_a_blank_line, "a blank line at the end is wrong", *REFUSES)
     _add("math", answers.refuses_long_thinking, "some thinking is wrong", *REFUSES)
-    _add("math", answers.refuses_dfrac, "texts are compared, not values", *REFUSES)
+    _add("math", answers.refuses_dfrac, "texts are compared, not values", "spelling")
     _add("math", answers.never, "nothing is right", *REFUSES)
     _add("math", answers.refuses_negatives, "negative answers cannot be read", *REFUSES)
     ungated = "  - {verifier: format, weight: 1.0, options: {template: think_answer}}\n"
