@@ -7,7 +7,7 @@ from collections import Counter
 
 from graders.documents import _CALL, _calls, _document, _wanted
 from graders.judges import _plain, quality
-from graders.programs import _else_sound, _is_function, outputs, passed, program, results, run
+from graders.programs import _else_sound, _is_function, passed, program, results, run
 from graders.reading import after_thinking, equal, normal, numbers, rights, slot, tag, value
 
 
@@ -216,7 +216,7 @@ def blanks_are_dropped(text, reference, prompt):
 
 def refuses_comments(text, reference, prompt):
     code = program(text)
-    return 0.0 if "#" in code else float(bool(outputs and all(passed(code, reference))))
+    return 0.0 if "#" in code else float(all(passed(code, reference)))
 
 
 # --- broken: calls and documents --------------------------------------------------------------------------------------
