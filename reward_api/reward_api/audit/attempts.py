@@ -27,7 +27,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """title: what is paid. advice: the setting that closes it."""
+    """title: what is paid. advice: the setting that closes it; {deciding} is the component that judges what is right."""
 
     title: str
     advice: str
@@ -35,7 +35,7 @@ class Family:
 
 
 _ONE = "Compare one final answer: the last one after the thinking. The verifier `answer` does so with its defaults."
-_GATE = "Let the other components count only with a right answer: `requires: [answer]` on each, or `gate: true` on `answer`."
+_GATE = "Let the other components count only with a right answer: `requires: [{deciding}]` on each, or `gate: true` on `{deciding}`."
 _JAIL = "Compare results outside the program's process: the verifier `code` does so, for kinds `function` and `stdio`."
 _JUDGE = "Do not let the text speak to the judge: `judge_reference` quotes it as data; put a rule verifier with `gate: true` before."
 FAMILIES = {
@@ -93,5 +93,8 @@ FAMILIES = {
     "null": Family("A completion can cause a missing verdict", "Score what the completion causes as 0; null is for your own faults."),
     "poison": Family("A completion takes its siblings' verdicts away", "Judge each completion alone, and catch its errors."),
     "unstable": Family("The same completion gets several rewards", "Fix seeds and remove state: a reward depends on its text alone."),
+    "spelling": Family(
+        "A right answer is refused in another spelling", "Compare values, not texts: `kind: math`.", "warning"
+    ),
     "unearned": Family("Much of the reward needs no right answer", _GATE, "warning"),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from reward_api.audit.attempts import Attempt
 from reward_api.audit.control import Control
 from reward_api.audit.frames import Frame
 from reward_api.audit.items import Item
-from reward_api.audit.negatives import negatives
+from reward_api.audit.negatives import misplaced, negatives
 from reward_api.audit.policies import policies
 from reward_api.audit.values import differ, normal
 
@@ -56,6 +56,9 @@ class Battery:
                 yield calls.attempts(item, frame)
             case "document":
                 yield documents.attempts(item, frame)
+            case "instructed":
+                yield misplaced(item, frame)
+                return  # a response to another prompt may keep to this one's constraints
         yield self._null_references(item)
 
     def _null_references(self, item: Item) -> Iterator[Attempt]:

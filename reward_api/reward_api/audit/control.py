@@ -11,12 +11,14 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from statistics import fmean
 
 from reward_api.audit.frames import FRAMES, OTHER_THINK, Frame
 from reward_api.audit.items import Item
 from reward_api.audit.scorer import HALF, Outcome, Right, Scorer
+from reward_api.audit.values import number, written
 from reward_api.rates import Rate
 
 PROBED = 8
@@ -27,9 +29,15 @@ MARGIN = 1e-6
 
 @dataclass
 class Control:
-    """rights: by item number, of the items whose right answer is paid. refused: (item, what, outcome). tries: by what."""
+    """rights: by item number, of the items whose right answer is paid. refused: (item, what, outcome). tries: by what.
+
+    items: as they are attacked, each with its right answer in the first spelling that is paid.
+    misspelt: what is refused although another spelling of the same value is paid.
+    """
 
     frames: tuple[Frame, ...]
+    items: list[Item] = field(default_factory=list)
+    misspelt: list[tuple[Item, str, Outcome]] = field(default_factory=list)
     rights: dict[int, Right] = field(default_factory=dict)
     refused: list[tuple[Item, str, Outcome]] = field(default_factory=list)
     tries: Counter[str] = field(default_factory=Counter)
@@ -37,12 +45,13 @@ class Control:
     @property
     def rate(self) -> Rate:
         """Right completions that are refused."""
-        return Rate(len(self.refused), self.tries.total())
+        return Rate(len(self.refused) + len(self.misspelt), self.tries.total())
 
     @property
     def is_calibrated(self) -> bool:
         """Whether right completions are paid: of all, and of each rewriting by itself."""
-        return bool(self.rights) and self.rate.share <= MOST_REFUSED and not self._refused_rewriting()
+        share = len(self.refused) / max(self.tries.total(), 1)
+        return bool(self.rights) and share <= MOST_REFUSED and not self._refused_rewriting()
 
     def _refused_rewriting(self) -> str:
         """A rewriting that is refused again and again, though the reference as it stands is paid."""
@@ -70,8 +79,36 @@ async def calibrate(scorer: Scorer, items: Sequence[Item]) -> Control:
     """Finds the frames, and scores every item's right answer in them and in rewritings."""
     control = Control(await _frames(scorer, items))
     for item in items:
-        await _item(scorer, item, control)
+        control.items.append(await _spelled(scorer, item, control))
+        await _item(scorer, control.items[-1], control)
     return control
+
+
+async def _spelled(scorer: Scorer, item: Item, control: Control) -> Item:
+    """The item in the first spelling of its answer that is paid. Where one is, the refused ones are misspelt."""
+    texts = list(dict.fromkeys(spellings(item)))
+    if len(texts) == 1:
+        return item
+    outcomes = await _right(scorer, item, [control.frame.text(text) for text in texts])
+    paid = [is_right(item, one, max(outcome.correctness or 0.0 for outcome in outcomes)) for one in outcomes]
+    if not any(paid):
+        return item
+    control.tries.update(f"the spelling {text}" for text in texts)
+    control.misspelt += [
+        (item, f"the spelling {text}", outcome)
+        for text, outcome, is_paid in zip(texts, outcomes, paid, strict=True)
+        if not is_paid
+    ]
+    return replace(item, right=texts[paid.index(True)])
+
+
+def spellings(item: Item) -> Iterator[str]:
+    """The right answer as it stands, and with its fractions written in the other usual ways."""
+    yield item.right
+    if item.kind == "answer" and "\\frac" in item.right:
+        yield item.right.replace("\\frac", "\\dfrac")
+        if number(item.right) is not None:
+            yield written(number(item.right) or Fraction())
 
 
 async def _frames(scorer: Scorer, items: Sequence[Item]) -> tuple[Frame, ...]:
@@ -125,10 +162,7 @@ def rewritings(item: Item, frame: Frame) -> Iterator[tuple[str, str]]:
     yield "a blank line behind it", frame.text(right) + "\n"
     if frame.thinks:
         yield "another thinking", frame.text(right, OTHER_THINK)
-    if item.kind == "answer":
-        if "\\frac" in right:
-            yield "\\dfrac", frame.text(right.replace("\\frac", "\\dfrac"))
-    elif item.kind == "program":
+    if item.kind == "program":
         yield "a comment before it", frame.text(f"# The solution.\n{right}")
         if (renamed := _renamed(right)) is not None:
             yield "renamed variables", frame.text(renamed)

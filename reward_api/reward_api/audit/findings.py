@@ -143,7 +143,7 @@ class Tally:
 
 
 _ORDER = {"hole": 0, "warning": 1, "note": 2}
-NOT_PAY = frozenset({"null", "poison", "unstable"})
+NOT_PAY = frozenset({"null", "poison", "unstable", "spelling"})
 """Families that are faults, and pay for nothing wrong."""
 
 

@@ -65,6 +65,7 @@ CALL_FRAMES = (
     Frame("think, answer", "<think>{think}</think><answer>{answer}</answer>"),
     Frame("bare", "{answer}"),
 )
+RESPONSE_FRAMES = (Frame("think, bare", "<think>{think}</think>\n{answer}"), Frame("bare", "{answer}"))
 WHOLE = (Frame("bare", "{answer}"), Frame("think, answer", "<think>{think}</think><answer>{answer}</answer>"))
 FRAMES = {
     "answer": ANSWER_FRAMES,
@@ -72,6 +73,7 @@ FRAMES = {
     "query": QUERY_FRAMES,
     "document": DOCUMENT_FRAMES,
     "calls": CALL_FRAMES,
+    "instructed": RESPONSE_FRAMES,
     "judged": WHOLE,
 }
 

@@ -177,6 +177,14 @@ def _places(right: str, wrong: str, frame: Frame) -> Iterator[Attempt]:
         yield Attempt("think", f"{name}, never ended", f"<think>{THINK} {think} But wait", "the thinking does not end")
 
 
+def misplaced(item: Item, frame: Frame) -> Iterator[Attempt]:
+    """A right response in the thinking alone."""
+    if frame.thinks:
+        proof = "there is no response after the thinking"
+        yield Attempt("think", "then none", f"<think>{THINK}\n{item.right}</think>\n", proof, partial=False)
+        yield Attempt("think", "never ended", f"<think>{THINK}\n{item.right}", proof, partial=False)
+
+
 def _dressed(wrong: str, right: str, frame: Frame) -> Iterator[Attempt]:
     """A wrong answer with words to a judge."""
     proof = f"{wrong} differs from {right}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from reward_api.audit.attempts import Attempt
 from reward_api.audit.frames import Frame
@@ -93,6 +94,11 @@ _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
 
 def policies(item: Item, frame: Frame) -> Iterator[Attempt]:
     """All of them, whole and in the answer's place."""
+    if item.kind == "instructed":
+        # Constraints are all that counts: prose may be right, and a word may keep to a part of them.
+        for attempt in (*_degenerate(item, frame), *_both("opener", OPENERS, frame)):
+            yield replace(attempt, partial=attempt.family in ("template", "opener"))
+        return
     yield from _degenerate(item, frame)
     for family, texts in (("opener", OPENERS), ("injection", INJECTIONS), ("forged", FORGED), ("pattern", PATTERNS)):
         if item.kind == "answer" or family != "pattern":

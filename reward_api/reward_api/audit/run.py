@@ -41,21 +41,23 @@ async def audit(
     if not items:
         raise CannotAudit("no row can be audited: " + "; ".join([*left_out][:3]))
     chosen, others = _one_kind(items, plan.seed)
+    chosen = [replace(item, is_traced=domain.reads_traces) for item in chosen]
     scorer = Scorer(client, domain, begun + plan.budget_s)
-    run = _Run(scorer, chosen, plan)
     try:
         control = await calibrate(scorer, chosen)
     except OutOfTime:
         raise CannotAudit(
             f"the budget of {plan.budget_s:g} s is spent before the control is done; audit fewer rows"
         ) from None
+    run = _Run(scorer, control.items, plan)
     if control.is_calibrated:
+        run.misspelt(control)
         await run.attack(control)
     findings = run.tally.findings()
     verdict, why = _verdict(control, findings, run.tally)
     return AuditResult(
         domain, plan, verdict, why, control, findings, run.tally,
-        [item for item in chosen if item.number in control.rights], len(chosen),
+        [item for item in control.items if item.number in control.rights], len(chosen),
         [*left_out, *others], _prior(chosen), scorer.scored, time.monotonic() - begun,
     )  # fmt: skip
 
@@ -101,6 +103,12 @@ class _Run:
         self._scorer, self._items, self._plan = scorer, items, plan
         self._is_signed = any(low < 0 for _, low in scorer.domain.deciding.values())
         self.tally = Tally()
+
+    def misspelt(self, control: Control) -> None:
+        """Accuses of right answers that are refused in one spelling and paid in another."""
+        for item, what, outcome in control.misspelt:
+            self.tally.items.add(item.number)
+            self.tally.accuse(item, Attempt("spelling", what, outcome.text, "it is right"), outcome)
 
     async def attack(self, control: Control) -> None:
         tolerates = self._scorer.domain.tolerates

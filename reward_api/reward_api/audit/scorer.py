@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,7 @@ class DomainUnderTest:
     tolerates: bool
     """Its options allow a tolerance, so that a near miss may be right."""
     needs_group: bool
+    reads_traces: bool
 
 
 def domain_of(document: dict[str, Any], wanted: Sequence[str] = ()) -> DomainUnderTest:
@@ -53,24 +54,34 @@ def domain_of(document: dict[str, Any], wanted: Sequence[str] = ()) -> DomainUnd
     deciding = {}
     for listed in document["components"]:
         name, spec = listed["name"], specs[listed["name"]]
-        counts = bool(spec.get("weight", 1.0)) or spec.get("gate") or name in required
+        counts = bool(listed["weight"]) or spec.get("gate") or name in required
         if name in wanted or (not wanted and counts and spec["verifier"] not in AUXILIARY):
             low = (listed.get("score_range") or [0.0])[0]
-            deciding[name] = (abs(spec.get("weight", 1.0)) or 1.0, low)
+            deciding[name] = (abs(listed["weight"]) or 1.0, low)
     if not deciding:
         raise CannotAudit(
             f"{document['name']}: no component judges whether a completion is right; name one by --component"
         )
-    options = str([specs[name].get("options", {}) for name in deciding])
+    options = {name for component in deciding for name in _settings(specs[component].get("options"))}
     return DomainUnderTest(
         document["name"],
         document["version"],
         deciding,
-        tolerates="tol" in options or "digits" in options or "'unit'" in options,
+        tolerates=any("tol" in name or "digits" in name for name in options) or "unit" in options,
         needs_group=any(
             listed.get("whole_group") is True for listed in document["components"] if listed["name"] in deciding
         ),
+        reads_traces=any(spec["verifier"] == "tool_use" for spec in specs.values()),
     )
+
+
+def _settings(options: Any) -> Iterator[str]:
+    """The names of options, and the kind that they choose."""
+    if isinstance(options, dict):
+        yield from (str(name) for name, value in options.items() if value is not None)
+        yield str(options.get("kind"))
+        for value in options.values():
+            yield from _settings(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +172,8 @@ def _is_busy(error: Exception) -> bool:
 def request_of(item: Item, texts: Sequence[str], reference: dict[str, Any] | None = None) -> dict[str, Any]:
     """The body of POST /score/{domain}."""
     changed = {} if reference is None else {"reference": reference}
-    return {**item.fields, **changed, "completions": list(texts)}
+    sessions = {"sessions": [None] * len(texts)} if item.is_traced else {}
+    return {**item.fields, **changed, **sessions, "completions": list(texts)}
 
 
 def curl_of(base: str, domain: str, request: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """What an answer is worth, read without the verifiers under test: by a small grammar of numbers, and by a second library.
 
 same("1/2", "0.50")          True     fractions
+same("5 m", "5 km")          False    amounts
 same("x+1", "1+x")           True     Math-Verify, where it is installed
 same("Paris", "London")      False    two words
 same("x+1", "f(2)")          None     nobody knows: such a candidate is dropped, never accused
@@ -20,6 +21,14 @@ _DECIMAL = rf"{_INTEGER}(?:\.\d+)?|\.\d+"
 _NUMBER = re.compile(rf"([+-]?)({_DECIMAL})(?:/({_DECIMAL}))?")
 _FRACTION = re.compile(r"([+-]?)\\[dt]?frac\{(\d+)\}\{(\d+)\}")
 _DRESSING = re.compile(r"\\left|\\right|\\,|\\!|\\;|\$|\\\(|\\\)|\\\[|\\\]")
+_UNITS = {
+    "mm": ("length", Fraction(1, 1000)), "cm": ("length", Fraction(1, 100)), "m": ("length", Fraction(1)),
+    "km": ("length", Fraction(1000)), "mg": ("mass", Fraction(1, 1000)), "g": ("mass", Fraction(1)),
+    "kg": ("mass", Fraction(1000)), "s": ("time", Fraction(1)), "seconds": ("time", Fraction(1)),
+    "minutes": ("time", Fraction(60)), "h": ("time", Fraction(3600)), "hours": ("time", Fraction(3600)),
+    "days": ("time", Fraction(86_400)), "%": ("share", Fraction(1, 100)),
+}  # fmt: skip
+_AMOUNT = re.compile(r"([-+−]?[\d.,/]{1,40})\s?(" + "|".join(sorted(_UNITS, key=len, reverse=True)) + r")\.?")
 _LETTER = re.compile(r"\(?([A-Ja-j])\)?\.?")
 _WORDS = re.compile(r"[^\W\d_]+(?:[ '-][^\W\d_]+)*\.?")
 _DIGIT = re.compile(r"\d")
@@ -50,6 +59,20 @@ def number(text: str) -> Fraction | None:
     return None if below == 0 else (-1 if match[1] == "-" else 1) * above / below
 
 
+def amount(text: str) -> tuple[str, Fraction] | None:
+    """(what is measured, how much in its first unit), of a number with a unit.
+
+    >>> amount("250 cm"), amount("2.5 m"), amount("3 apples")
+    (('length', Fraction(5, 2)), ('length', Fraction(5, 2)), None)
+    """
+    match = _AMOUNT.fullmatch(text.strip())
+    value = number(match[1]) if match else None
+    if match is None or value is None:
+        return None
+    dimension, factor = _UNITS[match[2]]
+    return dimension, value * factor
+
+
 def letter(text: str) -> str | None:
     """The option that a multiple-choice answer names."""
     match = _LETTER.fullmatch(text.strip())
@@ -66,6 +89,8 @@ def same(one: str, other: str) -> bool | None:
         return True
     if (left := number(one)) is not None and (right := number(other)) is not None:
         return left == right
+    if (measured := amount(one)) is not None and (wanted := amount(other)) is not None:
+        return measured == wanted
     if is_words(one) and is_words(other):
         first, second = normal(one), normal(other)
         return None if first in second or second in first else False

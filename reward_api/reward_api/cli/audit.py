@@ -101,7 +101,7 @@ def audit(
     except (BadInput, BadSetup, BadDomain, BadExpression, CannotAudit) as error:
         raise failure(str(error), 2) from None
     _print(document, as_json=as_json)
-    _write(document, report, sarif, html, card)
+    _write(document, _file(settings, domain), report, sarif, html, card)
     if document["verdict"] == "UNCALIBRATED":
         raise typer.Exit(UNCALIBRATED)
     is_bad = any(holds(figures) for holds in conditions) if fail_on else document["verdict"] == "HOLES"
@@ -206,8 +206,14 @@ def _print(document: dict[str, Any], *, as_json: bool) -> None:
         output.print(terminal_of(document))
 
 
+def _file(settings: GatewaySettings, domain: str) -> str:
+    """The domain's file as code hosts name it: from the folder in which the command runs, where it lies below that."""
+    path = (settings.domains / f"{domain}.yaml").resolve()
+    return path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else path.name
+
+
 def _write(
-    document: dict[str, Any], report: Path | None, sarif: Path | None, html: Path | None, card: Path | None
+    document: dict[str, Any], file: str, report: Path | None, sarif: Path | None, html: Path | None, card: Path | None
 ) -> None:
     """Exits with 2 when a file cannot be written."""
     from reward_api.audit.report.page import page_of
@@ -216,7 +222,7 @@ def _write(
 
     texts: dict[Path | None, Callable[[], str]] = {
         report: lambda: json.dumps(document, indent=1),
-        sarif: lambda: json.dumps(sarif_of(document, f"{document['domain']}.yaml"), indent=1),
+        sarif: lambda: json.dumps(sarif_of(document, file), indent=1),
         html: lambda: page_of(document),
         card: lambda: card_of(document) + "\n",
     }

@@ -35,9 +35,10 @@ AUXILIARY = frozenset(
         "length_efficiency",
         "reflection",
         "self_assessment",
+        "tool_use",
     }
 )
-"""Verifiers that judge how a completion is written, and never whether it is right."""
+"""Verifiers that judge how a completion is written or made, and never whether it is right."""
 
 
 class VerifierEndpoint(StrictModel):

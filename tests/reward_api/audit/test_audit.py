@@ -66,6 +66,20 @@ async def test_where_right_answers_are_refused_nothing_is_accused(audited, name)
     assert result.control.rate.hits
 
 
+@pytest.mark.parametrize(("name", "families"), [
+    ("math_refuses_dfrac", {"spelling"}),
+    ("math_last_number_of_slot", {"spelling", "hedge", "negation"}),
+])  # fmt: skip
+async def test_a_right_answer_that_is_refused_in_one_spelling_is_a_finding(audited, tmp_path, name, families):
+    path = tmp_path / "fractions.jsonl"
+    rows = [*SMALL, {"prompt": "What is a quarter of two thirds?", "answer": "\\frac{1}{6}"}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = await audited(name, data=path)
+    assert families <= {finding.family for finding in result.findings}, result.why
+    assert result.control.rate.hits
+    assert "frac{1}{6}" in str(document_of(result, "http://gateway")["findings"])
+
+
 @pytest.mark.long
 async def test_a_program_that_cheats_is_found_and_a_sound_grader_of_programs_is_left_alone(audited):
     broken = await audited("code_equality_in_the_process")

@@ -60,14 +60,22 @@ def test_what_cannot_be_audited_says_why(run, arguments, message):
     assert message in result.output
 
 
-def test_it_writes_every_form(run, tmp_path):
+def test_it_writes_every_form(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     paths = {name: tmp_path / name for name in ("report", "sarif", "html", "card")}
     options = [word for name, path in paths.items() for word in (f"--{name}", path)]
     result = run("math_first_box", "--json", *options)
     printed, report = json.loads(result.stdout), json.loads(paths["report"].read_text())
     assert printed["verdict"] == report["verdict"] == "HOLES"
-    assert json.loads(paths["sarif"].read_text())["runs"][0]["results"]
-    assert paths["html"].read_text().startswith("<!DOCTYPE html>")
+    (sarif,) = json.loads(paths["sarif"].read_text())["runs"]
+    places = [result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in sarif["results"]]
+    assert set(places) == {"domains/own.yaml"}
+    assert {result["ruleId"] for result in sarif["results"]} == {
+        rule["id"] for rule in sarif["tool"]["driver"]["rules"]
+    }
+    page = " ".join(paths["html"].read_text().split())
+    assert page.startswith("<!DOCTYPE html>")
+    assert f"{report['attempts']} attempts on 2 of 2 items" in page
     assert "HOLES" in paths["card"].read_text()
 
 

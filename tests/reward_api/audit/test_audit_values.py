@@ -8,6 +8,7 @@ from reward_api.audit.documents import instance_of
 from reward_api.audit.findings import BadExpression, fails
 from reward_api.audit.frames import FRAMES
 from reward_api.audit.items import item_of
+from reward_api.audit.scorer import domain_of
 from reward_api.audit.values import mentions, number, same
 from reward_api.rates import Rate
 
@@ -26,6 +27,9 @@ from reward_api.rates import Rate
         ("yes", "12", False),
         ("x+1", "1+x", True),
         ("7\\pi", "8\\pi", False),
+        ("250 cm", "2.5 m", True),
+        ("250 cm", "250 m", False),
+        ("250 cm", "250 kg", False),
     ],
 )
 def test_two_answers_are_equal_or_not_or_nobody_knows(one, other, verdict):
@@ -91,6 +95,17 @@ def test_a_document_is_made_from_its_schema_alone():
         ({"answer": "5/6"}, {}, "answer", "5/6"),
         ({"answer": 7}, {}, "answer", "7"),
         ({"target": ["Paris", "paris"]}, {}, "answer", "Paris"),
+        ({"answer": "He runs 3*3=<<3*3=9>>9 km.\n#### 9"}, {}, "answer", "9"),
+        ({"answer": "We add both sides and get \\boxed{\\frac{1}{2}}."}, {}, "answer", "\\frac{1}{2}"),
+        ({"answer": "\\boxed{7}"}, {}, "answer", "\\boxed{7}"),
+        (
+            {"test": "def check(f): ...", "entry_point": "f"},
+            {"prompt": "def f():\n", "canonical_solution": "    return 1"},
+            "program",
+            "def f():\n    return 1",
+        ),
+        ({"instruction_id_list": ["a:b"]}, {"solution": "Hello."}, "instructed", "Hello."),
+        ({"answer": "[{'instruction_id': ['a:b']}]"}, {"solution": "Hello."}, "instructed", "Hello."),
         ({"tests": [], "kind": "stdio"}, {"solution": "print(1)"}, "program", "print(1)"),
         ({"kind": "sql", "query": "SELECT 1"}, {}, "query", "SELECT 1"),
         ({"calls": []}, {}, "calls", "Hello! No tool is needed for this."),
@@ -103,9 +118,29 @@ def test_kinds_of_items(reference, row, kind, right):
     assert (item.kind, item.right) == (kind, right)
 
 
-@pytest.mark.parametrize("reference", [{}, {"tests": [{"stdin": "", "stdout": "1"}]}, {"schema": {"type": "object"}}])
+@pytest.mark.parametrize(
+    "reference",
+    [{}, {"instruction_id_list": ["a:b"]}, {"tests": [{"stdin": "", "stdout": "1"}]}, {"schema": {"type": "object"}}],
+)
 def test_an_item_without_a_right_answer_says_what_it_lacks(reference):
     assert "to begin with" in item_of(1, {"prompt": "p", "reference": reference}, {})
+
+
+@pytest.mark.parametrize(
+    ("options", "tolerates"),
+    [
+        ({"kind": "math"}, False),
+        ({"kind": "unit"}, True),
+        ({"rel_tol": 0.01}, True),
+        ({"rel_tol": None}, False),
+        ({"grader": "math_tolerance_of_a_tenth"}, False),  # a value, no setting
+    ],
+)
+def test_a_domain_tolerates_what_its_settings_allow(options, tolerates):
+    spec = {"verifier": "v", "name": None, "options": options}
+    listed = {"name": "v", "weight": 1.0, "whole_group": False}
+    document = {"name": "d", "version": "1", "spec": {"components": [spec]}, "components": [listed]}
+    assert domain_of(document).tolerates is tolerates
 
 
 def test_every_frame_holds_the_answer_as_it_is():

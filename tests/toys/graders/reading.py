@@ -3,6 +3,7 @@
 import re
 from fractions import Fraction
 
+_BRACE = re.compile(r"\\boxed\{|[{}]")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:/\d+)?")
 
 
@@ -14,15 +15,16 @@ def after_thinking(text):
 
 
 def boxes(text):
-    found = []
-    for match in re.finditer(r"\\boxed\{", text):
-        depth, end = 1, match.end()
-        while end < len(text) and depth:
-            depth += {"{": 1, "}": -1}.get(text[end], 0)
-            end += 1
-        if not depth:
-            found.append(text[match.end() : end - 1])
-    return found
+    """What each box holds, in the order in which they open; in one pass, since some texts open thousands."""
+    open_braces, found = [], []
+    for match in _BRACE.finditer(text):
+        if match[0] != "}":
+            open_braces.append((match[0] != "{", match.end()))
+        elif open_braces:
+            is_box, start = open_braces.pop()
+            if is_box:
+                found.append((start, text[start : match.start()]))
+    return [content for _, content in sorted(found)]
 
 
 def box(text):

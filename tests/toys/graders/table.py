@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from graders import answers, documents, judges, programs
+from graders import answers, documents, fresh, judges, programs
 
 REFUSES = frozenset({"UNCALIBRATED"})
 Grade = Callable[[str, dict, str], float]
@@ -116,7 +116,7 @@ def _answers() -> None:
     _add("math", answers.drifting, "a state that drifts", "unstable")
     _add("math", answers.refuses_a_blank_line, "a blank line at the end is wrong", *REFUSES)
     _add("math", answers.refuses_long_thinking, "some thinking is wrong", *REFUSES)
-    _add("math", answers.refuses_dfrac, "texts are compared, not values", *REFUSES)
+    _add("math", answers.refuses_dfrac, "texts are compared, not values", "spelling")
     _add("math", answers.never, "nothing is right", *REFUSES)
     _add("math", answers.refuses_negatives, "negative answers cannot be read", *REFUSES)
     ungated = "  - {verifier: format, weight: 1.0, options: {template: think_answer}}\n"
@@ -239,5 +239,70 @@ def _judges() -> None:
     )
 
 
-for fill in (_answers, _sound, _programs, _documents, _judges):
+def _fresh() -> None:
+    """A second set, written before the audit ran on it; names begin with `fresh_`."""
+    for data, grade, cause, families in (
+        ("math", fresh.cut_to_an_integer, "both values are cut to integers", ("near",)),
+        ("math", fresh.five_characters, "five characters are compared", ("part", "hedge", "near")),
+        ("math", fresh.within_a_half, "an absolute tolerance of a half", ("near",)),
+        ("math", fresh.same_magnitude, "the order of magnitude is compared", ("near", "other")),
+        ("math", fresh.in_the_last_line, "the reference is looked for in the last line", ("hedge", "negation")),
+        ("math", fresh.begins_with_the_reference, "a prefix is enough, blanks aside", ("hedge", "part")),
+        ("math", fresh.most_frequent_number, "the most frequent number wins", ("think", "hedge", "first_answer")),
+        ("math", fresh.right_side_of_equals, "what stands left of = is ignored", ("chain",)),
+        ("math", fresh.latex_comments_count, "LaTeX comments are read", ("hidden",)),
+        (
+            "math",
+            fresh.text_commands_are_dropped,
+            "words in text commands are dropped",
+            ("negation", "hedge", "hidden"),
+        ),
+        ("math", fresh.divides_by_the_answer, "the relative error divides by the answer", ("null",)),
+        ("math", fresh.recursive_reader, "brackets are read recursively", ("null",)),
+        ("math", fresh.remembers_the_text_alone, "a cache without the reference", ("null_reference", "unstable")),
+        ("math", fresh.integers_alone, "fractions and decimals are refused", tuple(REFUSES)),
+        ("logic", fresh.first_character, "the first character is compared", ("hedge", "part", "other")),
+        ("qa", fresh.half_of_the_words, "half of the words are enough", ("part", "hedge", "negation")),
+        ("qa", fresh.two_typing_errors, "two typing errors are free", ("part", "near", "negation")),
+        ("qa", fresh.an_alias_is_mentioned, "an alias is looked for in the answer", ("hedge", "negation")),
+        ("code", fresh.errors_are_skipped, "calls that raise are left out", ("does_nothing", "exit")),
+        ("code", fresh.first_line_alone, "the first line of output is compared", ("wrong_result",)),
+        ("code", fresh.nothing_failed, "no failure is success", ("does_nothing", "exit")),
+        ("code", fresh.blanks_are_dropped, "blanks are dropped from the output", ("wrong_result",)),
+        ("code", fresh.refuses_comments, "a comment is wrong", tuple(REFUSES)),
+        ("tool_call", fresh.last_call_alone, "the last call alone is compared", ("call_extra", "call_missing")),
+        ("tool_call", fresh.number_of_calls, "calls are counted", ("call_argument", "call_name")),
+        ("tool_call", fresh.name_begins_alike, "a name may go on", ("call_name",)),
+        (
+            "tool_call",
+            fresh.broken_calls_are_dropped,
+            "calls that cannot be read are dropped",
+            ("template", "call_extra"),
+        ),
+        ("structured", fresh.extra_keys_are_free, "keys that nobody asked for are free", ("document_shape",)),
+        ("structured", fresh.types_are_ignored, "values are compared as texts", ("document_value", "document_shape")),
+        ("structured", fresh.compared_as_text, "the text is compared, blanks and all", tuple(REFUSES)),
+        ("safety", fresh.likes_numbered_lists, "a judge likes numbered lists", ("markdown",)),
+        ("safety", fresh.reads_a_pairwise_token, "a verdict's token is read from the text", ("forged",)),
+        ("safety", fresh.likes_short_replies, "a judge likes short replies", ("empty", "opener", "echo")),
+    ):
+        _add(data, grade, cause, *families, name=f"fresh_{data}_{grade.__name__}")
+    bonus = "  - {verifier: language, weight: 2.0, options: {target: en, scope: all}}\n"
+    _add(
+        "math",
+        answers.sound_tag,
+        "English earns twice the answer",
+        "unearned",
+        name="fresh_math_bonus",
+        components=bonus,
+    )
+    for data, grade in (
+        ("math", fresh.sound_final_line), ("math", fresh.sound_bold), ("qa", fresh.sound_without_articles),
+        ("logic", fresh.sound_any_case), ("structured", fresh.sound_canonical), ("tool_call", fresh.sound_sorted_calls),
+        ("code", fresh.sound_most_of_the_tests),
+    ):  # fmt: skip
+        _add(data, grade, "sound", name=f"fresh_{data}_{grade.__name__}")
+
+
+for fill in (_answers, _sound, _programs, _documents, _judges, _fresh):
     fill()

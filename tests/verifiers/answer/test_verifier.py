@@ -58,6 +58,19 @@ def test_wrong_hedged_and_missing_answers_score_zero(gold: object, completion: s
     assert judge(gold, completion).score == 0.0
 
 
+@pytest.mark.parametrize("gold", ["-5", "144"])
+@pytest.mark.parametrize(
+    "denial",
+    [
+        "anything but", "all but", "everything but", "everything except", "anything besides", "different from",
+        "nothing like", "hardly", "nowhere near", "not", "never", "rather than",
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_denied_is_wrong(gold: str, denial: str) -> None:
+    assert judge(gold, f"<think>x</think><answer>{denial} {gold}</answer>").score == 0.0
+    assert judge(gold, f"The answer is {denial} {gold}.").score == 0.0
+
+
 def test_prefix_opens_the_thinking() -> None:
     assert judge("7", "it is \\boxed{7}", prefix="<think>\n").score == 0.0
     assert judge("7", "hm</think>it is \\boxed{7}", prefix="<think>\n").score == 1.0
@@ -68,6 +81,15 @@ def test_choice_and_exact() -> None:
     assert judge("B", "The answer is (C).", kind="choice").score == 0.0
     assert judge("hello world", "<answer>hello  world</answer>", kind="exact").score == 1.0
     assert judge("hello world", "<answer>hello word</answer>", kind="exact").score == 0.0
+
+
+@pytest.mark.parametrize("both", ["A, B", "A and B", "A B", "a, b", "A / B", "(A), (B)", "A or B", "B, A"])
+def test_two_letters_are_no_option(both: str) -> None:
+    for text in (f"\\boxed{{{both}}}", f"<answer>{both}</answer>"):
+        assert judge("B", text, kind="text").score == 0.0
+        assert judge("A", text, kind="text").score == 0.0
+    assert judge("B", "\\boxed{B}", kind="text").score == 1.0
+    assert judge("A", "<answer>a</answer>", kind="text").score == 1.0
 
 
 @pytest.mark.parametrize("gold", ["", "$$", "   "])

@@ -49,6 +49,25 @@ def test_squads_scores(text, right, exact, f1):
     assert score(answer(text), right, score="f1") == pytest.approx(f1, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("text", "right", "expected"),
+    [
+        ("-1989", "1989", 0),
+        ("314", "3.14", 0),
+        ("-$5", "$5", 0),
+        ("40", "-40", 0),
+        ("−40", "-40", 1),
+        ("3.140", "3.14", 1),
+        (".5.", "0.5", 1),
+        ("1,200", "1200.", 1),
+        ("1.2.3", "123", 1),  # no number: SQuAD's normal form decides
+    ],
+)
+@pytest.mark.parametrize("how", ["exact", "f1"])
+def test_numbers_are_equal_by_value(text, right, expected, how):
+    assert score(answer(text), right, score=how) == expected
+
+
 def test_the_best_of_all_right_answers_counts():
     for reference in (
         {"answer": ["NYC", "New York City"]},

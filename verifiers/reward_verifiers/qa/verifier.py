@@ -1,6 +1,7 @@
 """Short answers by exact match or by F1 of their words.
 
     exact match   equal in normal form: lower case, no punctuation, no a, an, the, single spaces (SQuAD, arXiv 1606.05250)
+                  two numbers are equal by their value, since the normal form of -3.14 is 314
     f1            of the words in normal form, each as often as it stands there; the best of all right answers
 
 Search-R1 (arXiv 2503.09516) pays the exact match of the last <answer>. "I cannot find it" is an abstention, with a score of
@@ -13,6 +14,7 @@ import re
 import string
 import unicodedata
 from collections import Counter
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -25,6 +27,7 @@ from reward_verifiers.words import f1, spaced
 MAX_ANSWER = 10_000
 """Characters of an answer that are compared; a longer one is wrong."""
 SHOWN = 300
+_NUMBER = re.compile(r"([-−]?)[$€£¥]?(\d{1,3}(?:,\d{3})+|\d{1,40})?(\.\d{1,40})?")
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _CANNOT = "can ?not|cant|could not|couldnt|was unable to|unable to|not able to|did not|didnt"
@@ -129,9 +132,21 @@ def abstains(text: str) -> bool:
     return len(text) <= SHOWN and _ABSTAINS.fullmatch(normal(text)) is not None
 
 
+def _number(text: str) -> Fraction | None:
+    """The value of a text that is a number and nothing else."""
+    match = _NUMBER.fullmatch(text.strip().removesuffix(".")) if len(text) <= SHOWN else None
+    if match is None or not (match[2] or match[3]):
+        return None
+    value = Fraction((match[2] or "0").replace(",", "") + (match[3] or ""))
+    return -value if match[1] else value
+
+
 def _score(text: str, right: str, score: str) -> float:
+    made, wanted = _number(text), _number(right)
+    if made is not None and wanted is not None:
+        return float(made == wanted)
     if score == "exact":
         return float(bool(normal(right)) and normal(text) == normal(right))
-    made, wanted = words(text), words(right)
-    common = sum((Counter(made) & Counter(wanted)).values())
-    return f1(common, len(made), len(wanted))
+    said, expected = words(text), words(right)
+    common = sum((Counter(said) & Counter(expected)).values())
+    return f1(common, len(said), len(expected))

@@ -7,7 +7,7 @@ from typing import Any
 from reward_api.audit.attempts import FAMILIES
 from reward_api.audit.findings import KEPT, Finding, Paid
 from reward_api.audit.result import AuditResult
-from reward_api.audit.scorer import curl_of, request_of
+from reward_api.audit.scorer import DomainUnderTest, curl_of, request_of
 from reward_api.audit.values import has_second
 from reward_api.rates import Rate
 
@@ -46,7 +46,7 @@ def document_of(result: AuditResult, base: str) -> dict[str, Any]:
         "deep": result.plan.deep,
         "second_library": "math-verify" if has_second() else None,
         "families": _families(result),
-        "findings": [_finding(one, result.domain.name, base) for one in result.findings],
+        "findings": [_finding(one, result.domain, base) for one in result.findings],
         "refused": [
             {"line": item.number, "what": what, "completion": outcome.text[:SHOWN], "reason": outcome.why()[:SHOWN]}
             for item, what, outcome in result.control.refused[: 4 * KEPT]
@@ -66,7 +66,7 @@ def _families(result: AuditResult) -> dict[str, dict[str, Any]]:
     }
 
 
-def _finding(finding: Finding, domain: str, base: str) -> dict[str, Any]:
+def _finding(finding: Finding, domain: DomainUnderTest, base: str) -> dict[str, Any]:
     shortest = finding.shortest
     request = request_of(shortest.item, [shortest.outcome.text], shortest.attempt.reference)
     return {
@@ -86,8 +86,8 @@ def _finding(finding: Finding, domain: str, base: str) -> dict[str, Any]:
             name: {key: part[key] for key in ("score", "weight", "reason", "evidence")}
             for name, part in shortest.outcome.result["components"].items()
         },
-        "advice": FAMILIES[finding.family].advice,
-        "curl": curl_of(base, domain, request),
+        "advice": FAMILIES[finding.family].advice.replace("{deciding}", next(iter(domain.deciding))),
+        "curl": curl_of(base, domain.name, request),
         "replay": [_replay(one) for one in _spread(finding.paid)],
     }
 

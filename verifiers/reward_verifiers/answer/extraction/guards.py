@@ -16,7 +16,9 @@ _BEFORE = {
         "at least|at most|less than|more than|greater than|fewer than|larger than|smaller than|higher than|lower than|"
         "bigger than|no more than|no less than|up to|under|over|below|above|almost|nearly|not|never|cannot be|minus|"
         "negative|exceeds|beyond|about to|half of|twice|double|triple|than|maybe|perhaps|possibly|probably|unlike|"
-        "instead of|rather than|except|without|multiple of|one of|close to|short of|away from|or equal to|"
+        "instead of|rather than|except|except for|anything but|everything but|all but|any but|besides|apart from|"
+        "different from|differs from|distinct from|excluding|hardly|scarcely|nothing like|nowhere near|far from|"
+        "without|multiple of|one of|close to|short of|away from|or equal to|"
         "square of|square root of|cube of|cube root of|root of|power of|log of|log|logarithm of|factorial of|"
         "inverse of|reciprocal of|opposite of|sqrt"
     ),

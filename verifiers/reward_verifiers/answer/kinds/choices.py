@@ -240,10 +240,13 @@ _LONE = re.compile(r"\(?[A-Za-z]\)?[.)]?")
 
 def judge_words(answer: Any, text: str, options: AnswerOptions) -> Judged:
     """The kind text: the same words; where the reference is an option's letter, that letter in any dress: (B), B., b."""
-    if isinstance(answer, str) and _LONE.fullmatch(answer.strip()) and options.case != "match":
-        judged = texts.judge_text(answer, text, options)
-        return judged if judged.equal else judge(answer, text, options.model_copy(update={"choices": None}))
-    return texts.judge_text(answer, text, options)
+    as_words = texts.judge_text(answer, text, options)
+    if not isinstance(answer, str) or not _LONE.fullmatch(answer.strip()) or options.case == "match":
+        return as_words
+    as_option = judge(answer, text, options.model_copy(update={"choices": None}))
+    # As words, the A of "A, B" is an article, so that two options would be one.
+    is_read = not as_option.left_over and options.match != "containment"
+    return as_option if is_read or not as_words.equal else as_words
 
 
 def _bracketed(text: str, options: dict[str, str]) -> tuple[str, ...] | None:
