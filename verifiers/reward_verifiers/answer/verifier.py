@@ -168,12 +168,11 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         text = after_think(without_results(sample.completion), sample.prefix)
         if text is None:
             return Extraction(None, "after_think", "the thinking was never closed")
-        # Of words the negation is a part: "not enough evidence" is compared whole.
-        single = options.kind not in ("exact", "text", "choice") and options.one_final_answer
+        single, labels = options.one_final_answer, options.kind in ("exact", "text", "choice")
         text = extract.without_comments(without_end(text))
         listed = options.kind in _MATHS and single and lists_options(text)
         unread: Extraction | None = None
-        for candidate in extract.candidates(text, options.sources(), single, options.boxes == "all_agree"):
+        for candidate in extract.candidates(text, options.sources(), single, options.boxes == "all_agree", labels):
             if candidate.text is None or options.kind not in _MATHS or candidate.source not in _LOOSE:
                 return candidate
             if listed and candidate.source in _FROM_THE_END:

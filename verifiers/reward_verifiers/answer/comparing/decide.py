@@ -70,7 +70,9 @@ def compare(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     if isinstance(gold, Given) and isinstance(answer, Given) and _conditions_differ(gold, answer):
         return different("other conditions")
     begin, answers_begin = named.first_index(gold), named.first_index(answer)
-    if begin is not None and answers_begin is not None and abs(begin - answers_begin) > 1:  # the natural numbers begin at 0 or 1
+    if (
+        begin is not None and answers_begin is not None and abs(begin - answers_begin) > 1
+    ):  # the natural numbers begin at 0 or 1
         return different("other conditions")
     gold, answer = named.same_letters(gold, as_congruence(answer) if is_congruence(gold) else answer)
     if named.names_differ(gold, answer):

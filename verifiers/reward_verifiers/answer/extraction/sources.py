@@ -65,17 +65,23 @@ _SOURCES: dict[str, Callable[[str, bool], Extraction | None]] = {
 }
 
 SOURCES = tuple(_SOURCES)
+_MARKED = frozenset({"answer_tag", "boxed"})
 
 WITH_ARGUMENT = ("json:", "tag:", "regex:")
 
 
-def candidates(text: str, sources: Iterable[str], single: bool, all_agree: bool) -> Iterable[Extraction]:
-    """What each source finds, in order, lazily. `json:<path>` is a source too."""
+def candidates(
+    text: str, sources: Iterable[str], single: bool, all_agree: bool, labels: bool = False
+) -> Iterable[Extraction]:
+    """What each source finds, in order, lazily. `json:<path>` is a source too.
+
+    labels: the answer is words, of which a negation in prose may be a part: "not enough evidence". Beside a box it is none.
+    """
     for source in sources:
         if source == "boxed" and all_agree:
             candidate = all_boxes_agree(text)
         elif source == "boxed":
-            candidate = declared_after_box(text, single) or last_box(text, single)
+            candidate = declared_after_box(text, single and not labels) or last_box(text, single)
         elif source.startswith("json:"):
             candidate = json_field(text, source[5:])
         elif source.startswith("tag:"):
@@ -83,6 +89,6 @@ def candidates(text: str, sources: Iterable[str], single: bool, all_agree: bool)
         elif source.startswith("regex:"):
             candidate = by_pattern(text, source[6:])
         else:
-            candidate = _SOURCES[source](text, single)
+            candidate = _SOURCES[source](text, single and (source in _MARKED or not labels))
         if candidate is not None:
             yield candidate

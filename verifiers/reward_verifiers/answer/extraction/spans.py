@@ -52,7 +52,8 @@ _PARTS = re.compile(r"[^.!?=\n]{0,50}\band\b[\s$(\[{}\\]{0,9}")
 
 NEGATED_BEFORE = re.compile(
     r"(?:\bnot|n['’]t|\bcannot|\bnever|\bneither|不是|不等于|并非)"
-    r"(?:\s{1,3}(?:be|equal|equals|to|simply|just|the answer)){0,3}[\s:$*(]{0,6}$",
+    r"(?:\s{1,3}(?:be|equal|equals|to|simply|just|the answer|therefore|thus|always|exactly|really|actually|quite|even)){0,3}"
+    r"[\s:$*(}]{0,6}$",
     re.I,
 )
 

@@ -83,7 +83,11 @@ _LABEL = re.compile(r"[(\[（]?([A-Za-z])[)\]）]?(?=$|[\s.):：、,，;。\]）
 _REST = re.compile(r"[。\s.):：、\]）．-]{0,5}")
 _SEVERAL = re.compile(r"[\s,，、;&/]|and\b|or\b|和|或", re.I)
 _RETRACTS = re.compile(r"\b(?:no|wait|not|actually|instead|rather|but|sorry|correction|hmm)\b|不|等等", re.I)
-_NEGATED = re.compile(r"(?:\bnot|n['’]t|\bcannot be|不是|不选)[\s(\[（$*'“‘]{0,4}$", re.I)
+_NEGATED = re.compile(
+    r"(?:\b(?:not|cannot be|nicht|keine?|pas|non|no|não|не)|n['’]t|不是|不选)"
+    r"(?:\s(?:the\s)?(?:option|choice|answer|letter|opción|opção|opzione|réponse|вариант))?[\s(\[（$*'“‘\\{]{0,6}$",
+    re.I,
+)
 _EXCLUDED = re.compile(
     r"(?:\b(?:can(?:no|['’])t be|is not|isn['’]t|are not|not|nor|non|neither|rather than|instead of|make sense for it to be)"
     r"|不是|而非|而不是)\s{0,2}(?:option\s|choice\s)?\(?[A-Z]\)?"
@@ -162,18 +166,19 @@ def _possible(options: dict[str, str]) -> set[str]:
 def _declared(text: str, options: dict[str, str]) -> tuple[str, ...] | None:
     """The letter in the last "the answer is B" of a text; () when it is taken back."""
     tail = text[-_TAIL:]
-    letters_found: list[tuple[int, int, str]] = []
+    letters_found: list[tuple[int, int, int, str]] = []
     for pattern in _DECLARED:
         for match in pattern.finditer(tail):
-            letter = next(group for group in match.groups() if group)
+            number = next(index for index, group in enumerate(match.groups(), 1) if group)
+            letter = match[number]
             upper = letter.upper()
             lone = letter.isupper() or (match.group().rstrip(" *)`").endswith(letter) and len(match.group()) < 60)
             if upper in _possible(options) and lone and letter != "a":
-                letters_found.append((match.start(), match.end(), upper))
+                letters_found.append((match.start(), match.start(number), match.end(), upper))
     if not letters_found:
         return None
-    start, end, letter = max(letters_found, key=lambda item: item[1])
-    if _NEGATED.search(tail[max(0, start - 20) : start]) or _NEGATED.search(tail[start : max(start, end - 2)]):
+    start, at, end, letter = max(letters_found, key=lambda item: item[2])
+    if _NEGATED.search(tail[max(0, start - 20) : start]) or _NEGATED.search(tail[start:at]):
         return None
     if _is_taken_back(tail[end:], letter, options):
         return ()
