@@ -142,9 +142,9 @@ def _number(text: str) -> Fraction | None:
 
 
 def _score(text: str, right: str, score: str) -> float:
-    made, wanted = _number(text), _number(right)
-    if made is not None and wanted is not None:
-        return float(made == wanted)
+    value, reference = _number(text), _number(right)
+    if value is not None and reference is not None:
+        return float(value == reference)
     if score == "exact":
         return float(bool(normal(right)) and normal(text) == normal(right))
     said, expected = words(text), words(right)

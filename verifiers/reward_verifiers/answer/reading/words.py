@@ -243,7 +243,6 @@ BOUNDS = (
     "over", "below", "above", "between", "almost", "nearly", "not", "never", "cannot be", "minus", "negative",
     "exceeds", "beyond",
     "about to", "square root of", "half of", "twice", "double", "triple", "than",
-    "square of", "cube of", "reciprocal of", "opposite of", "anything but", "everything but", "all but",
 )  # fmt: skip
 """What, right before a number, makes it a bound or another number."""
 NUMBER_CHANGING = frozenset(
