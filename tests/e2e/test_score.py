@@ -194,7 +194,7 @@ def stranger(request):
 
 @pytest.mark.parametrize(
     ("stranger", "text"),
-    [(200, "no Touchstone gateway"), (401, "--key")],
+    [(200, "no Touchstone gateway"), (404, "no Touchstone gateway"), (401, "--key"), (403, "--key")],
     indirect=["stranger"],
 )
 def test_another_server_stops_at_once(score, rollouts, tmp_path, stranger, text):
