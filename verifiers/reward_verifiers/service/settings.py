@@ -64,7 +64,7 @@ class ServiceSettings(BaseSettings):
     allow_open: bool = Field(default=False, description="Permit an address other than loopback without any key.")
     hosts: Annotated[str, NoDecode] = Field(
         default="",
-        description="Without score keys: names other than loopback that requests may have as their Host, comma-separated, or *.",
+        description="Without score keys: Host names other than loopback that requests may use, comma-separated, or *.",
     )
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="Worker processes.")
     worker_memory_mb: int = Field(
