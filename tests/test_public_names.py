@@ -10,8 +10,8 @@ PUBLIC = {
         ScoredGroup ScoredSample TooManyFailures
     """,
     "reward_verifiers.verifier": """
-        Backend BadOptions BadReference GroupVerifier HasDetails Options Overloaded ReferenceModel Sample Unsupported
-        Verifier bounded within_range
+        Backend BadOptions BadReference GroupVerifier HasDetails NeedsPackages Options Overloaded ReferenceModel Sample
+        Unsupported Verifier bounded within_range
     """,
     "reward_verifiers.contract": """
         BadVerdict Component Description Failure FailureKind GroupStats Message Problem ProblemError RefusedGroup

@@ -19,14 +19,18 @@ class JudgeSettings(BaseSettings):
     model: str = Field(default="", description="The model's name there. Default: the first that the server lists.")
     key: SecretStr = Field(default=SecretStr(""), description="The server's bearer key.")
     temperature: float = Field(default=0.0, ge=0, le=2, description="Sampling temperature; 0 repeats its verdicts.")
-    seed: int | None = Field(default=None, description="Sent with each request, where it is set.")
+    seed: int | None = Field(default=None, description="If set, it is sent with each request.")
     max_completion_tokens: int = Field(default=4096, ge=16, description="Tokens that one judgement may take.")
     system_prompt: str = Field(default="", description="Text before the judge's own instructions.")
     timeout_s: float = Field(default=60.0, gt=0, le=3600, description="Seconds for one request.")
     concurrency: int = Field(default=16, ge=1, le=512, description="Requests at a time.")
     canary_minutes: float = Field(default=10.0, gt=0, description="How often the judge is tested on known answers.")
-    max_calls: int | None = Field(default=None, ge=1, description="Requests per run; beyond it: no verdict.")
-    max_tokens: int | None = Field(default=None, ge=1, description="Tokens per run; beyond it: no verdict.")
+    max_calls: int | None = Field(
+        default=None, ge=1, description="Requests per run. Above this, samples have no verdict."
+    )
+    max_tokens: int | None = Field(
+        default=None, ge=1, description="Tokens per run. Above this, samples have no verdict."
+    )
     prompt_price: float = Field(default=0.0, ge=0, description="Price of a million prompt tokens, for `usage.cost`.")
     completion_price: float = Field(default=0.0, ge=0, description="Price of a million completion tokens.")
     rubrics: Path | None = Field(default=None, description="JSON Lines file of the rubrics that the judge wrote.")

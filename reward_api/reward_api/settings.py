@@ -31,34 +31,36 @@ class GatewaySettings(ServiceSettings):
     )
     verifier_urls: dict[str, Urls] = Field(
         default_factory=dict,
-        description='Where verifiers live, as JSON: {"answer": "http://answer:8001"}. A list is as many replicas, and so is '
-        "a name with several addresses.",
+        description='URLs of verifier services, as JSON: {"answer": "http://answer:8001"}. A list of URLs, or a name with '
+        "several addresses, names replicas.",
     )
     service_key: str = Field(default="", description="Bearer key that the gateway sends to remote verifiers.")
     tools_url: BaseUrl | Literal[""] = Field(
         default="",
-        description="Where the tools service lives, whose traces are read for `sessions`. Default: the gateway serves the "
-        "tools itself.",
+        description="URL of the tools service, whose traces the gateway reads for `sessions`. Default: the gateway serves "
+        "the tools itself.",
     )
     gateways: int = Field(
         default=1,
         ge=1,
-        description="How many gateways share the traffic. With more than one, domains change by their files alone, and a "
-        "group's samples that come one by one need the header X-Touchstone-Group, which chooses the gateway.",
+        description="Number of gateways that share the traffic. With more than one, only files change domains, and samples "
+        "of a group that come one by one need the header X-Touchstone-Group, by which a balancer chooses the gateway.",
     )
     put_hosts: Annotated[str, NoDecode] = Field(
         default="",
         description="Hosts, or host:port, that a domain sent by PUT may name as a verifier's URL, comma-separated. "
         "It may always name a URL of a domain file or of TOUCHSTONE_VERIFIER_URLS.",
     )
-    max_deadline_s: float = Field(default=600.0, gt=0, description="Cap on what a request or a domain may ask for.")
-    cache_mb: int = Field(default=64, ge=0, description="Memory for verdicts of pure verifiers that are remembered.")
+    max_deadline_s: float = Field(
+        default=600.0, gt=0, description="Longest deadline that a request or a domain may set."
+    )
+    cache_mb: int = Field(default=64, ge=0, description="Memory for cached verdicts of pure verifiers.")
     idempotency_mb: int = Field(
-        default=64, ge=0, description="Replies kept for groups that are sent again with their Idempotency-Key."
+        default=64, ge=0, description="Memory for replies to groups that are sent again with their Idempotency-Key."
     )
     monitor: bool = Field(
         default=True,
-        description="Watch rewards for reward hacking. Off: GET /monitor says 404, and flags are the verifiers'.",
+        description="Watch rewards for reward hacking. If false, GET /monitor replies 404, and only verifiers set flags.",
     )
     monitor_log: Path | None = Field(
         default=None,
@@ -73,8 +75,8 @@ class GatewaySettings(ServiceSettings):
     )
     store: Path | None = Field(
         default=None,
-        description="Folder in which every scored group is kept for the page and `touchstone ui`: prompts, completions and "
-        "what the replies say of them, and no references.",
+        description="Folder in which the gateway stores every scored group for the page and `touchstone ui`: prompts, "
+        "completions and results, but no references.",
     )
     store_mb: int = Field(
         default=1024, ge=8, description="Size of that store. The oldest groups make room for new ones."

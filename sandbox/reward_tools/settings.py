@@ -30,19 +30,19 @@ class ToolsSettings(BaseSettings):
     slots: int = Field(
         default_factory=lambda: 2 * (os.cpu_count() or 1), ge=1, description="Python cells that run at a time."
     )
-    idle_s: float = Field(default=600.0, gt=0, description="A session that makes no call for so long ends.")
-    life_s: float = Field(default=3600.0, gt=0, le=86_400, description="A session ends after so long.")
-    keep_s: float = Field(
-        default=3600.0, gt=0, description="The trace of a session that has ended is kept for so long."
+    idle_s: float = Field(default=600.0, gt=0, description="A session ends after this many seconds without a call.")
+    life_s: float = Field(default=3600.0, gt=0, le=86_400, description="A session ends after this many seconds.")
+    keep_s: float = Field(default=3600.0, gt=0, description="Seconds for which the trace of an ended session is kept.")
+    keep_mb: int = Field(
+        default=512, ge=1, description="MiB of traces of ended sessions. The oldest are dropped first."
     )
-    keep_mb: int = Field(default=512, ge=1, description="MiB of traces of ended sessions; the oldest go first.")
-    max_calls: int = Field(default=32, ge=1, le=1000, description="Calls of a session; what is beyond is refused.")
-    max_output_kb: int = Field(default=8, ge=1, le=1024, description="KiB of a call's output; the rest is left out.")
+    max_calls: int = Field(default=32, ge=1, le=1000, description="Calls in a session. Further calls are refused.")
+    max_output_kb: int = Field(default=8, ge=1, le=1024, description="KiB of a call's output. The rest is cut off.")
     max_session_kb: int = Field(
-        default=512, ge=1, description="KiB of arguments and outputs of a session; what is beyond is refused."
+        default=512, ge=1, description="KiB of arguments and outputs of a session. Further calls are refused."
     )
     call_s: float = Field(default=10.0, gt=0, le=600, description="Seconds that a call may take.")
     python_cpu_s: float = Field(
-        default=60.0, gt=0, le=3600, description="Processor seconds of a session's Python, of all its calls."
+        default=60.0, gt=0, le=3600, description="Processor seconds for all Python calls of a session."
     )
     python_memory_mb: int = Field(default=512, ge=32, le=65_536, description="MiB of memory of a session's Python.")

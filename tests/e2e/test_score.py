@@ -123,6 +123,7 @@ def test_refused_rows_are_counted_and_scored_again(score, tmp_path):
     rollouts.write_text(f"not json\n{good}\n[1]\n")
     done = score(rollouts, "-o", "s.jsonl")
     assert done.returncode == 3
+    assert "s.jsonl: 1 of 3 lines" in done.stdout
     assert "2 of 3" in done.stdout
     assert [line.get("error") for line in lines(tmp_path / "s.jsonl")] == [
         {"title": "not JSON"},
@@ -194,7 +195,7 @@ def stranger(request):
 
 @pytest.mark.parametrize(
     ("stranger", "text"),
-    [(200, "no Touchstone gateway"), (401, "--key")],
+    [(200, "no Touchstone gateway"), (404, "no Touchstone gateway"), (401, "--key"), (403, "--key")],
     indirect=["stranger"],
 )
 def test_another_server_stops_at_once(score, rollouts, tmp_path, stranger, text):

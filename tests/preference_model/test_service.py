@@ -249,13 +249,20 @@ async def test_a_model_that_cannot_be_loaded_is_a_failure_and_not_ready(registry
 
 
 async def test_ready_once_the_models_are_loaded(models, registry, clients):
-    client = clients(registry(rm={"model": models["llama"], **RM}))
+    path = registry(rm={"model": models["llama"], **RM})
+    client = clients(path)
     for _ in range(100):
         ready = await client.get("/readyz")
         if ready.status_code == 200:
             break
     assert ready.json() == {"ready": True, "rm": "loaded"}
     assert (await client.get("/models")).json()["models"]["rm"]["floor"] == -50
+    path.write_text("models: {rm: {modle: /m}}\n")
+    async with asyncio.timeout(20):
+        while "registry" not in ready.json():
+            ready = await client.get("/readyz")
+    assert (ready.status_code, ready.json()["rm"]) == (200, "loaded")
+    assert "the last good one serves: models.rm.modle: unknown key; did you mean 'model'?" in ready.json()["registry"]
 
 
 async def test_without_a_prompt_there_is_no_verdict(models, registry, clients):

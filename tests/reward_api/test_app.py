@@ -123,6 +123,19 @@ async def test_hostile_bodies_get_a_client_error_and_are_not_echoed(client):
         assert secret not in reply.text
 
 
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ('{"completions": ["a"],', "The body is refused: it ends too early at line 1 column 22."),
+        ('{"completions":\n oops}', "at line 2 column 2."),
+    ],
+)
+async def test_broken_json_is_refused_with_its_place(client, body, detail):
+    reply = await client.post("/score/toy", content=body, headers={"content-type": "application/json"})
+    assert (reply.status_code, reply.headers["content-type"]) == (400, "application/problem+json")
+    assert detail in reply.json()["detail"]
+
+
 async def test_another_content_type_is_refused(client):
     reply = await client.post("/score/toy", content=json.dumps(group("yes")), headers={"content-type": "text/plain"})
     assert reply.status_code == 415

@@ -65,8 +65,12 @@ class UpstreamSpec(StrictModel):
     max_completion_tokens: int = Field(default=4096, ge=16, description="Tokens that one judgement may take.")
     system_prompt: str = Field(default="", description="Text before the judge's own instructions.")
     canary_minutes: float = Field(default=10.0, gt=0, description="How often the judge is tested on known answers.")
-    max_calls: int | None = Field(default=None, ge=1, description="Requests per run; beyond it: no verdict.")
-    max_tokens: int | None = Field(default=None, ge=1, description="Tokens per run; beyond it: no verdict.")
+    max_calls: int | None = Field(
+        default=None, ge=1, description="Requests per run. Above this, samples have no verdict."
+    )
+    max_tokens: int | None = Field(
+        default=None, ge=1, description="Tokens per run. Above this, samples have no verdict."
+    )
     prompt_price: float = Field(default=0.0, ge=0, description="Price of a million prompt tokens, for `usage.cost`.")
     completion_price: float = Field(default=0.0, ge=0, description="Price of a million completion tokens.")
 

@@ -64,20 +64,22 @@ class ServiceSettings(BaseSettings):
     allow_open: bool = Field(default=False, description="Permit an address other than loopback without any key.")
     hosts: Annotated[str, NoDecode] = Field(
         default="",
-        description="Without score keys: names beside loopback that requests may have as their Host, comma-separated, or *.",
+        description="Without score keys: Host names other than loopback that requests may use, comma-separated, or *.",
     )
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="Worker processes.")
-    worker_memory_mb: int = Field(default=1024, ge=64, description="Memory a worker may add to what it starts with.")
+    worker_memory_mb: int = Field(
+        default=1024, ge=64, description="Memory that a worker may use in addition to what it starts with."
+    )
     max_inflight_samples: int = Field(default=16_384, ge=1, description="Samples at work before 429.")
     max_inflight_mb: int = Field(default=128, ge=1, description="Request bodies in memory before 429.")
     max_body_mb: int = Field(default=64, ge=1, description="Largest request body, after decompression.")
-    body_timeout_s: float = Field(default=30.0, gt=0, description="A body must have arrived by then.")
-    header_timeout_s: float = Field(default=10.0, gt=0, description="A request's headers must have arrived by then.")
+    body_timeout_s: float = Field(default=30.0, gt=0, description="Seconds in which a request's body must arrive.")
+    header_timeout_s: float = Field(default=10.0, gt=0, description="Seconds in which a request's headers must arrive.")
     write_timeout_s: float = Field(
-        default=30.0, gt=0, description="A client that reads nothing of its reply for so long is cut off."
+        default=30.0, gt=0, description="Seconds after which a client that reads nothing of its reply is cut off."
     )
     shutdown_grace_s: float = Field(
-        default=10.0, ge=0, description="After SIGTERM, work in flight may finish for so long; the rest is cancelled."
+        default=10.0, ge=0, description="Seconds for work in flight to finish after SIGTERM. The rest is cancelled."
     )
     log_level: str = Field(default="INFO", description="Least severe level that is logged, such as DEBUG or WARNING.")
     log_format: Literal["auto", "json", "text"] = Field(

@@ -75,7 +75,9 @@ class Summary:
         }
 
     def table(self, title: str) -> Table:
-        table = Table(title=title)
+        # Rates are of the lines that were scored.
+        scored = f": {self.lines - self.refused.total()} of {self.lines} lines" if self.refused else ""
+        table = Table(title=title + scored)
         for heading in ("", "scored", "mean", "pass rate", "no verdict"):
             table.add_column(heading)
         for name, tally in self.components.items():
