@@ -1,8 +1,8 @@
-"""`touchstone audit` on graders with one fault each and on sound ones, beside public tools on the same graders.
+"""`touchstone audit` on graders with one fault each and on sound ones. Public tools on the same graders: audit_peers.py.
 
-    .venv/bin/python benchmarks/audit.py                     the table: recall, false accusations, seconds
+    .venv/bin/python benchmarks/audit.py                     recall, false accusations, seconds
     .venv/bin/python benchmarks/audit.py --only code_        graders whose name begins so
-    .venv/bin/python benchmarks/audit.py --tools FOLDER      also the tools that FOLDER/v-NAME/bin/python has
+    .venv/bin/python benchmarks/audit.py --only fresh_       the second set, written before the audit ran on it
 
 Recall: of the graders with a fault, those of which one of the expected families is found (or, where right answers are
 refused, the verdict is UNCALIBRATED). A false accusation: a hole or a warning of a sound grader.
@@ -96,7 +96,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the rows here")
     options = parser.parse_args()
     rows = asyncio.run(measure(options.only, options.budget))
-    print(summary(rows))
+    for title, is_fresh in (("first set", False), ("second set", True)):
+        if chosen := [row for row in rows if row["name"].startswith("fresh_") is is_fresh]:
+            print(f"{title}: {summary(chosen)}")
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1))
 

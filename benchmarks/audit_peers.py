@@ -192,7 +192,7 @@ TOOLS: dict[str, tuple[Callable[[Path, Path, Any], Said], Callable[[Any], bool],
 
 def direction(entry: Any) -> str:
     """Of the fault, what a report of it says."""
-    if "UNCALIBRATED" in entry.families:
+    if entry.families & {"UNCALIBRATED", "spelling"}:
         return "refused"
     if entry.families & {"null", "poison"}:
         return "error"

@@ -138,6 +138,7 @@ def _fillers(frame: Frame) -> Iterator[Attempt]:
     for name, text in (
         ("long prose", FILLER * 60),
         ("one letter", "x" * 4000),
+        ("one digit", "9" * 5000),  # longer than Python reads by default
         ("open brackets", "(" * 600),
         ("open boxes", "\\boxed{" * 200),
         ("open JSON", '{"a":' * 200),

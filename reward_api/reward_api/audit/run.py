@@ -51,8 +51,10 @@ async def audit(
         ) from None
     run = _Run(scorer, control.items, plan)
     if control.is_calibrated:
-        run.misspelt(control)
         await run.attack(control)
+        if not run.tally.attempts:
+            raise CannotAudit(f"the budget of {plan.budget_s:g} s is spent before any attempt; audit fewer rows")
+        run.misspelt(control)
     findings = run.tally.findings()
     verdict, why = _verdict(control, findings, run.tally)
     return AuditResult(

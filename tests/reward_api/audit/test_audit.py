@@ -6,12 +6,13 @@ import shlex
 import pytest
 from graders.table import GRADERS
 
+from reward_api.audit.battery import Battery
 from reward_api.audit.findings import AuditVerdict
 from reward_api.audit.report.document import document_of
 from reward_api.audit.report.page import page_of
 from reward_api.audit.report.sarif import sarif_of
 from reward_api.audit.report.terminal import card_of
-from reward_api.audit.scorer import CannotAudit
+from reward_api.audit.scorer import CannotAudit, OutOfTime
 
 pytestmark = pytest.mark.slow
 SMALL = [{"prompt": "What is 12 times 12?", "answer": "144"}, {"prompt": "What is 2x = 9?", "answer": "4.5"}]
@@ -115,6 +116,15 @@ async def test_a_search_finds_what_takes_two_attempts_at_once(audited, small):
     again = await audited("math_first_final_answer", data=small, deep=True)
     texts = [[one.outcome.text for one in result.findings[0].paid] for result in (deep, again)]
     assert texts[0] == texts[1]  # seeded
+
+
+async def test_an_audit_that_tried_nothing_finds_no_hole_and_says_nothing_of_it(audited, small, monkeypatch):
+    def spent(self, item):
+        raise OutOfTime
+
+    monkeypatch.setattr(Battery, "attempts", spent)  # the control took the whole budget
+    with pytest.raises(CannotAudit, match="before any attempt"):
+        await audited("math_sound_slot", data=small)
 
 
 async def test_the_budget_ends_the_audit(audited):

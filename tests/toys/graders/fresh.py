@@ -38,7 +38,9 @@ def sound_bold(text, reference, prompt):
 
 
 def sound_without_articles(text, reference, prompt):
-    made, *wanted = (re.sub(r"^(the|an?) ", "", one.strip().casefold()) for one in (tag(text), *rights(reference)))
+    made, *wanted = (
+        re.sub(r"^(the|an?) ", "", one.strip().casefold()) for one in (tag(after_thinking(text)), *rights(reference))
+    )
     return float(bool(made) and made in wanted)
 
 

@@ -54,7 +54,7 @@ def value(text):
         bare = bare.replace(",", "")
     try:
         return Fraction(bare) if _NUMBER.fullmatch(bare) else None
-    except ZeroDivisionError:
+    except (ZeroDivisionError, ValueError):  # more digits than Python reads
         return None
 
 

@@ -104,6 +104,7 @@ def _answers() -> None:
     _add("logic", answers.first_letter_found, "the first letter that is found counts", "hedge", "first_answer", "echo")
     _add("logic", answers.letters_as_a_set, "one of several letters is enough", "hedge", "shotgun")
     _add("math", answers.raises, "an exception becomes a missing verdict", "null")
+    _add("math", answers.long_numbers_raise, "a number of many digits raises", "null")
     _add(
         "math",
         answers.sound_slot,
