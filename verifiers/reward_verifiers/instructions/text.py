@@ -7,13 +7,13 @@ import string
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Any, Generic, TypeVar, cast, overload
 
 from reward_verifiers.instructions import segment
 
 _PUNCTUATION = string.punctuation.encode()
-_ASTERISKS_IN_WORD = re.compile(r"\*(?<=\w\*)\**\w")
+_ASTERISKS_IN_WORD = re.compile(r"\*(?<=\w\*)\**+\w")
 _VISIBLE = re.compile(r"\S")
 _CHUNK = 256
 """Characters that are split at once."""
@@ -220,7 +220,7 @@ class Text:
     @cached_property
     def tokens(self) -> list[str]:
         """Words and punctuation."""
-        return [token for sentence in self.sentences for token in self.tokens_of(sentence)]
+        return list(chain.from_iterable(map(self.tokens_of, self.sentences)))
 
     def each_token(self) -> Iterator[str]:
         return (token for sentence in self.each_sentence() for token in self.tokens_of(sentence))

@@ -61,12 +61,10 @@ class InstructionsVerifier(Verifier[InstructionsOptions, InstructionsReference])
         text = Text(response, sample.tokens)
         if options.min_content and (empty := _why_empty(text, sample, constraints)):
             return Verdict.scored(0, f"nothing is said: {empty}", content=False)
-        if options.mode == "loose":
-            variants = Variants(text)
-            results = [loose(one, variants) for one in constraints]
-        else:
-            results = [strict(one, text) for one in constraints]
-        return _scored(list(zip(constraints, results, strict=True)), options)
+        if options.mode == "strict":
+            return _scored([(one, strict(one, text)) for one in constraints], options)
+        variants = Variants(text)
+        return _scored([(one, loose(one, variants)) for one in constraints], options)
 
 
 def _response(completion: str, prefix: str) -> str | None:
