@@ -8,6 +8,7 @@ of its own, and so a session; the reward function names it to the gateway. See d
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import time
@@ -21,7 +22,7 @@ TRIES = 5
 
 
 class ToolsAway(RuntimeError):
-    """The tools service gives no answer. The episode has no reward then."""
+    """The tools service gives no answer. The episode has no reward then, whatever the rest of it comes to."""
 
 
 class Tools:
@@ -33,6 +34,7 @@ class Tools:
         url = os.environ.get("TOUCHSTONE_TOOLS_URL") or settings.url
         self._client = httpx.Client(base_url=url, headers=key, timeout=httpx.Timeout(300, connect=5), trust_env=False)
         self._session = ""
+        self._is_lost = False
 
     @property
     def touchstone_session(self) -> str:
@@ -40,11 +42,13 @@ class Tools:
         return self._session
 
     def reset(self, **_: Any) -> None:
-        """Begin a new session; the one before ends."""
-        if self._session:
-            self._send("DELETE", f"/sessions/{self._session}")
-        self._session = f"trl-{secrets.token_hex(12)}"
-        self._send("POST", "/sessions", {"session": self._session})
+        """Begin a new session; the one before ends. Raises nothing: a service that is away must not end the training."""
+        if self._session and not self._is_lost:
+            with contextlib.suppress(httpx.HTTPError):  # else it ends when it is idle
+                self._client.delete(f"/sessions/{self._session}", timeout=5)
+        self._session, self._is_lost = f"trl-{secrets.token_hex(12)}", False
+        with contextlib.suppress(ToolsAway):
+            self._post("/sessions", {"session": self._session})
 
     def calculate(self, expression: str) -> str:
         """
@@ -96,17 +100,19 @@ class Tools:
         return self._call("python", {"code": code})
 
     def _call(self, name: str, arguments: dict[str, Any]) -> str:
-        made = self._send("POST", "/call", {"session": self._session, "name": name, "arguments": arguments})
+        made = self._post("/call", {"session": self._session, "name": name, "arguments": arguments})
         return str(made["output"])
 
-    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Raises ToolsAway. A call is sent again only where the service has said that it did not begin it."""
+        if self._is_lost:  # a call would begin the session that nobody may know
+            raise ToolsAway("the tools service did not answer before")
         why = ""
         for attempt in range(TRIES):
             if attempt:
                 time.sleep(min(2**attempt / 4, 5))
             try:
-                reply = self._client.request(method, path, json=body)
+                reply = self._client.post(path, json=body)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 why = str(error)
                 continue
@@ -122,5 +128,5 @@ class Tools:
             why = f"it answers {reply.status_code}"
             break
         # What the model reads from here on is not what the tools gave: a session that nobody knows has no reward.
-        self._session = f"lost-{secrets.token_hex(12)}"
+        self._session, self._is_lost = f"lost-{secrets.token_hex(12)}", True
         raise ToolsAway(f"the tools service does not answer: {why}")
