@@ -4,6 +4,7 @@
 """
 
 import json
+from statistics import fmean, stdev
 
 import httpx
 import pytest
@@ -42,3 +43,77 @@ def test_trl_takes_the_environment_and_its_tools(run_with, url):
     calls = httpx.get(f"{url}/sessions/{first}").json()["calls"]
     assert [call["outcome"] for call in calls] == ["ok", "ok", "ok", "refused"]
     assert httpx.get(f"{url}/sessions/{second}").json()["calls"] == []
+
+
+def calling(name, **arguments):
+    return f"<tool_call>\n{json.dumps({'name': name, 'arguments': arguments})}\n</tool_call>"
+
+
+# What each completion of a group does, turn by turn, and what came of it.
+SCRIPT = [
+    [calling("calculate", expression="17 * 23"), "<think>The tool knows.</think>\n<answer>{output}</answer>"],
+    ["<think>I guess.</think>\n<answer>5</answer>"],
+    [calling("search", query="17 * 23"), "<think>I know it.</think>\n<answer>391</answer>"],
+    [calling("calculate", expression="17 *"), "<think>In my head.</think>\n<answer>391</answer>"],
+]
+OUTPUTS = [["391"], [], ["The tool failed. This is not your mistake."], ["refused: a number is missing at the end"]]
+OUTCOMES = [["ok"], [], ["failed"], ["refused"]]
+
+
+@pytest.fixture(scope="module")
+def trained(run_with, serve, toy_domains, tmp_path_factory):
+    """Two steps of TRL's GRPOTrainer with a gateway whose tools have no corpus: each search fails, and that is our doing."""
+    rows = [{"prompt": [{"role": "user", "content": f"What is 17 * 23? ({n})"}], "answer": "391"} for n in range(4)]
+    folder = tmp_path_factory.mktemp("trl")
+    with serve("--domains", str(toy_domains("tools")), TOUCHSTONE_TOOLS_CORPUS=str(folder / "none")) as (url, _):
+        settings = {"TOUCHSTONE_URL": url, "TOUCHSTONE_DOMAIN": "tools"}
+        said = run_with("trl", "train_with_tools.py", folder / "run", json.dumps(rows), json.dumps(SCRIPT), **settings)
+        said["traces"] = httpx.post(f"{url}/traces", json={"sessions": said["sessions"]}).json()["traces"]
+    return said
+
+
+def by_way(items):
+    """The completions of one kind, of all groups: TRL keeps a group together, in its order."""
+    return [items[way :: len(SCRIPT)] for way in range(len(SCRIPT))]
+
+
+def test_trl_calls_the_tools_that_the_policy_names(trained):
+    assert len(trained["rows"]) == 16
+    for rows, outputs in zip(by_way(trained["rows"]), OUTPUTS, strict=True):
+        for row in rows:
+            assert [one["content"] for one in row["completion"] if one["role"] == "tool"] == outputs
+            assert row["completion"][-1]["role"] == "assistant"
+    for traces, outcomes in zip(by_way(trained["traces"]), OUTCOMES, strict=True):
+        assert [[call["outcome"] for call in trace["calls"]] for trace in traces] == [outcomes] * 2
+
+
+def test_trl_trains_on_what_the_policy_wrote_alone(trained):
+    assert len(trained["seen"]) == 16
+    for seen, turns, outputs in zip(by_way(trained["seen"]), SCRIPT, OUTPUTS, strict=True):
+        own = "".join(turn.replace("{output}", "391") + "<|im_end|>" for turn in turns)
+        for one in seen:
+            assert one["own"] == own
+            assert one["tools"].count("<tool_response>") == len(outputs)
+            assert all(f"\n{output}\n</tool_response>" in one["tools"] for output in outputs)
+
+
+def test_a_tool_of_ours_that_failed_leaves_its_sample_without_a_verdict(trained):
+    used, guessed, failed, refused = by_way(trained["rows"])
+    assert [(row["reward"], row["advantage"], row["failure"]) for row in failed] == [(None, 0.0, "verifier_error")] * 4
+    assert [row["reward"] for row in used] == [pytest.approx(1.2)] * 4
+    assert [row["reward"] for row in guessed] == [0.0] * 4
+    assert all(1.0 < row["reward"] < 1.2 for row in refused), "right, with a call that was the model's mistake"
+    for group in zip(used, guessed, refused, strict=True):
+        scores = [row["reward"] for row in group]
+        advantages = [(score - fmean(scores)) / (stdev(scores) + 1e-4) for score in scores]
+        assert [row["advantage"] for row in group] == pytest.approx(advantages, abs=1e-3)
+
+
+def test_trl_trains_and_logs(trained):
+    assert trained["moved"] > 1e-4
+    steps = [entry for entry in trained["logs"] if "loss" in entry]
+    assert [entry["step"] for entry in steps] == [1, 2]
+    for entry in steps:
+        assert entry["tools/call_frequency"] == 0.75
+        assert entry["tools/failure_frequency"] == 0.0, "to TRL nothing failed: it got an output each time"
+        assert entry["reward/failed_frac"] == 0.25
