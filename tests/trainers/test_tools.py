@@ -1,9 +1,11 @@
-"""The tools service with real clients, by a URL alone: Prime's verifiers 0.4.0, SandboxFusion's client 0.3.7, TRL 1.16.0.
+"""The tools service with real clients, by settings alone: Prime's verifiers 0.4.0, SandboxFusion's client 0.3.7, skyrl-gym
+0.4.0, TRL 1.16.0, verl 0.9.1.
 
 `make test-trainers`. The official client of MCP is in tests/tools/test_wires.py.
 """
 
 import json
+import socket
 from statistics import fmean, stdev
 
 import httpx
@@ -31,6 +33,29 @@ def test_sandbox_fusions_client_runs_a_notebook(run_with, url):
     reply = run_with("fusion", "notebook.py", json.dumps(cells), SANDBOX_FUSION_ENDPOINT=url)
     assert (reply["status"], [cell["stdout"] for cell in reply["cells"]]) == ("Failed", ["", "2\n", ""])
     assert reply["cells"][2]["error"][0]["ename"] == "ZeroDivisionError"
+
+
+def test_skyrls_search_environment_shows_what_was_found(run_with, url):
+    turns = [
+        "<think>Look.</think><search>When was Velmora founded?</search>",
+        "<think>So.</think><answer>1261</answer>",
+    ]
+    asked, done = run_with("skyrl", "search.py", f"{url}/retrieve", json.dumps(turns), "1261")
+    [observation] = asked["observations"]
+    assert observation["role"] == "user"
+    found = json.loads(observation["content"].strip().removeprefix("<information>").removesuffix("</information>"))
+    assert found["result"].startswith('Doc 1: "Velmora"\nVelmora is a town')
+    assert found["result"].count("Doc ") == 3
+    assert (asked["done"], asked["reward"]) == (False, 0)
+    assert (done["done"], done["reward"]) == (True, 1.0)
+
+
+def test_skyrls_search_environment_asks_again_where_there_is_no_room(run_with, serve):
+    """It tries again on 503, and takes any other answer for an observation."""
+    turn = ["<search>Velmora</search>"]
+    with serve("tools", TOUCHSTONE_TOOLS_MAX_INFLIGHT_CALLS="1") as (url, _):
+        steps = run_with("skyrl", "search.py", f"{url}/retrieve", json.dumps(turn), "1261", 8)
+    assert ["Doc 1: " in step["observations"][0]["content"] for step in steps] == [True] * 8
 
 
 def test_trl_takes_the_environment_and_its_tools(run_with, url):
@@ -117,3 +142,54 @@ def test_trl_trains_and_logs(trained):
         assert entry["tools/call_frequency"] == 0.75
         assert entry["tools/failure_frequency"] == 0.0, "to TRL nothing failed: it got an output each time"
         assert entry["reward/failed_frac"] == 0.25
+
+
+VERL_TOOLS = """
+tools:
+  - class_name: trainer_client.adapters.verl_tools.TouchstoneTool
+    config: {type: native, name: calculate}
+  - class_name: trainer_client.adapters.verl_tools.TouchstoneTool
+    config: {type: native, name: search, url: "http://127.0.0.1:%s"}
+    tool_schema:
+      type: function
+      function: {name: search, description: "Away.", parameters: {type: object, properties: {query: {type: string}}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def verl(run_with, serve, toy_domains, tmp_path_factory):
+    """verl's own loop and reward managers. Of its tools `search` is somewhere where nobody answers."""
+    path = tmp_path_factory.mktemp("verl") / "tools.yaml"
+    with socket.socket() as nobody, serve("--domains", str(toy_domains("tools"))) as (url, _):
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        path.write_text(VERL_TOOLS % nobody.getsockname()[1])
+        settings = {"url": url, "sources": {"sums": "tools"}, "stop_at": 1.0, "group_size": len(SCRIPT)}
+        said = run_with("verl", "tool_agent.py", path, json.dumps(SCRIPT), json.dumps(settings), TOUCHSTONE_URL=url)
+        sessions = [one["session"] for one in said["seen"]]
+        said["traces"] = httpx.post(f"{url}/traces", json={"sessions": sessions}).json()["traces"]
+    return said
+
+
+def test_verls_loop_calls_the_tools_and_masks_what_they_wrote(verl):
+    assert verl["schemas"]["calculate"]["function"]["parameters"]["required"] == ["expression"]
+    outcomes = [[call["outcome"] for call in trace["calls"]] for trace in verl["traces"]]
+    assert outcomes == [["ok"], [], [], ["refused"]]
+    for seen, turns, output in zip(verl["seen"], SCRIPT, ["391", None, "does not answer", "refused: "], strict=True):
+        assert seen["own"] == "".join(turn.replace("{output}", "391") + "<|im_end|>" for turn in turns)
+        assert seen["tools"].count("<tool_response>") == len(turns) - 1
+        assert output is None or output in seen["tools"]
+
+
+def test_verls_reward_knows_the_session_of_a_trajectory(verl):
+    used, guessed, away, refused = verl["rewards"]["manager"]
+    assert (used["reward_score"], guessed["reward_score"]) == (pytest.approx(1.2), 0.0)
+    assert 1.0 < refused["reward_score"] < 1.2
+    assert away.startswith("NoVerdict: ")
+    assert "knows no such session" in away
+
+
+def test_verls_function_imputes_where_a_tool_was_away(verl):
+    used, guessed, away, refused = verl["rewards"]["function"]
+    scores = [one["reward_score"] for one in (used, guessed, refused)]
+    assert away["reward_extra_info"]["failed"] == 1
+    assert away["reward_score"] == pytest.approx(fmean(scores))

@@ -3,13 +3,14 @@
 import httpx
 import pytest
 
-from trainer_client.adapters import trl_tools
-from trainer_client.adapters.trl_tools import Tools, ToolsAway
+from trainer_client.adapters import tool_calls
+from trainer_client.adapters.tool_calls import ToolsAway
+from trainer_client.adapters.trl_tools import Tools
 
 
 @pytest.fixture
 def url(serve, monkeypatch):
-    monkeypatch.setattr(trl_tools, "TRIES", 1)
+    monkeypatch.setattr(tool_calls, "TRIES", 1)
     offered = '["calculate"]'
     with serve("tools", TOUCHSTONE_TOOLS_OFFERED=offered, TOUCHSTONE_TOOLS_MAX_SESSIONS="1") as (url, _):
         monkeypatch.setenv("TOUCHSTONE_TOOLS_URL", url)
@@ -27,7 +28,7 @@ def environment():
 
     yield make
     for one in made:
-        one._client.close()
+        one._calls._client.close()
 
 
 def test_an_episode_that_was_turned_away_stays_lost(url, environment):
@@ -41,11 +42,15 @@ def test_an_episode_that_was_turned_away_stays_lost(url, environment):
     assert httpx.get(f"{url}/sessions/{lost}").status_code == 404, "a session that is known would have a reward"
     second.reset()
     assert second.calculate("6 * 7") == "42"
+    assert second.calculate(float("nan")).startswith("refused"), "the model's mistake, which the service has to see"
+    assert second.calculate("\ud800").startswith("refused")
+    calls = httpx.get(f"{url}/sessions/{second.touchstone_session}").json()["calls"]
+    assert [call["outcome"] for call in calls] == ["ok", "refused", "refused"]
     assert second.touchstone_session != lost
 
 
 def test_a_service_that_is_away_does_not_end_the_training(environment, free_port, monkeypatch):
-    monkeypatch.setattr(trl_tools, "TRIES", 1)
+    monkeypatch.setattr(tool_calls, "TRIES", 1)
     monkeypatch.setenv("TOUCHSTONE_TOOLS_URL", f"http://127.0.0.1:{free_port}")
     away = environment()
     for _ in range(2):

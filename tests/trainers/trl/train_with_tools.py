@@ -14,27 +14,18 @@ import sys
 from pathlib import Path
 
 import torch
+from bytes_tokenizer import bytes_tokenizer
 from datasets import Dataset
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from train import completions, logs
-from transformers import MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast
+from transformers import MistralConfig, MistralForCausalLM
 from trl import GRPOConfig, GRPOTrainer
 from trl.chat_template_utils import qwen3_chat_template
 
 from trainer_client.adapters.trl import reward
 from trainer_client.adapters.trl_tools import Tools
 
-EOS, PAD = "<|im_end|>", "<|endoftext|>"
+EOS = "<|im_end|>"
 OUTPUT = re.compile(r"<tool_response>\n(.*?)\n</tool_response>", re.DOTALL)
-
-
-def byte_tokenizer():
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    core = Tokenizer(models.BPE({letter: number for number, letter in enumerate(letters)}, []))
-    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    core.decoder = decoders.ByteLevel()
-    more = {"eos_token": EOS, "pad_token": PAD, "additional_special_tokens": ["<|im_start|>"]}
-    return PreTrainedTokenizerFast(tokenizer_object=core, chat_template=qwen3_chat_template, **more)
 
 
 class Scripted(MistralForCausalLM):
@@ -68,7 +59,8 @@ class Seen(GRPOTrainer):
 
 def main():
     folder, rows, script = Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3])
-    words = byte_tokenizer()
+    words = bytes_tokenizer()
+    words.chat_template = qwen3_chat_template
     torch.manual_seed(0)
     config = MistralConfig(
         vocab_size=len(words),

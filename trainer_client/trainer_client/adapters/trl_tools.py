@@ -8,33 +8,17 @@ of its own, and so a session; the reward function names it to the gateway. See d
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
-import time
 from typing import Any
 
-import httpx
-
-from trainer_client.adapters.settings import adapter_settings
-
-TRIES = 5
-
-
-class ToolsAway(RuntimeError):
-    """The tools service gives no answer. The episode has no reward then, whatever the rest of it comes to."""
+from trainer_client.adapters.tool_calls import ToolCalls, ToolsAway, lost_session
 
 
 class Tools:
     """One session of the tools service for each rollout. TOUCHSTONE_TOOLS_URL is its URL; default: the gateway's."""
 
     def __init__(self) -> None:
-        settings = adapter_settings()
-        key = {"authorization": f"Bearer {settings.key}"} if settings.key else {}
-        url = os.environ.get("TOUCHSTONE_TOOLS_URL") or settings.url
-        self._client = httpx.Client(base_url=url, headers=key, timeout=httpx.Timeout(300, connect=5), trust_env=False)
+        self._calls = ToolCalls()
         self._session = ""
-        self._is_lost = False
 
     @property
     def touchstone_session(self) -> str:
@@ -42,13 +26,9 @@ class Tools:
         return self._session
 
     def reset(self, **_: Any) -> None:
-        """Begin a new session; the one before ends. Raises nothing: a service that is away must not end the training."""
-        if self._session and not self._is_lost:
-            with contextlib.suppress(httpx.HTTPError):  # else it ends when it is idle
-                self._client.delete(f"/sessions/{self._session}", timeout=5)
-        self._session, self._is_lost = f"trl-{secrets.token_hex(12)}", False
-        with contextlib.suppress(ToolsAway):
-            self._post("/sessions", {"session": self._session})
+        """Begin a new session; the one before ends."""
+        self._calls.end(self._session)
+        self._session = self._calls.begin()
 
     def calculate(self, expression: str) -> str:
         """
@@ -100,33 +80,9 @@ class Tools:
         return self._call("python", {"code": code})
 
     def _call(self, name: str, arguments: dict[str, Any]) -> str:
-        made = self._post("/call", {"session": self._session, "name": name, "arguments": arguments})
-        return str(made["output"])
-
-    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Raises ToolsAway. A call is sent again only where the service has said that it did not begin it."""
-        if self._is_lost:  # a call would begin the session that nobody may know
-            raise ToolsAway("the tools service did not answer before")
-        why = ""
-        for attempt in range(TRIES):
-            if attempt:
-                time.sleep(min(2**attempt / 4, 5))
-            try:
-                reply = self._client.post(path, json=body)
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                why = str(error)
-                continue
-            except httpx.HTTPError as error:
-                why = str(error) or type(error).__name__
-                break
-            if reply.status_code in (429, 503):
-                why = f"it answers {reply.status_code}"
-                continue
-            if reply.status_code == 200:
-                answer: dict[str, Any] = reply.json()
-                return answer
-            why = f"it answers {reply.status_code}"
-            break
-        # What the model reads from here on is not what the tools gave: a session that nobody knows has no reward.
-        self._session, self._is_lost = f"lost-{secrets.token_hex(12)}", True
-        raise ToolsAway(f"the tools service does not answer: {why}")
+        """Raises ToolsAway, which TRL shows to the model."""
+        try:
+            return self._calls.call(self._session, name, arguments)
+        except ToolsAway:
+            self._session = lost_session()
+            raise
