@@ -1,5 +1,5 @@
-"""The tools service with real clients, by settings alone: Prime's verifiers 0.4.0, SandboxFusion's client 0.3.7, skyrl-gym
-0.4.0, TRL 1.16.0, verl 0.9.1.
+"""The tools service with real clients, by settings alone: openreward 0.1.167, Prime's verifiers 0.4.0, SandboxFusion's
+client 0.3.7, skyrl-gym 0.4.0, TRL 1.16.0, verl 0.9.1.
 
 `make test-trainers`. The official client of MCP is in tests/tools/test_wires.py.
 """
@@ -56,6 +56,31 @@ def test_skyrls_search_environment_asks_again_where_there_is_no_room(run_with, s
     with serve("tools", TOUCHSTONE_TOOLS_MAX_INFLIGHT_CALLS="1") as (url, _):
         steps = run_with("skyrl", "search.py", f"{url}/retrieve", json.dumps(turn), "1261", 8)
     assert ["Doc 1: " in step["observations"][0]["content"] for step in steps] == [True] * 8
+
+
+def test_openreward_calls_the_tools_of_a_session(run_with, serve, tmp_path):
+    wide = {"name": "python", "input": {"code": "print(' ' * 6000 + 'x')"}}
+    episodes = [
+        [{"name": "python", "input": {"code": code}} for code in ("n = 6", "n * 7", "n / 0")],
+        [wide, {"name": "calculate", "input": {"expression": "6 *"}}, {"name": "sing", "input": {}}],
+        [{"name": "search", "input": {"query": "Velmora"}}, {"name": "calculate", "input": {"expression": "1"}}],
+    ]
+    with serve("tools", TOUCHSTONE_TOOLS_CORPUS=str(tmp_path / "none")) as (url, _):
+        settings = {"OPENREWARD_SESSION_URL": url, "OPENREWARD_DISABLE_UPDATE_CHECK": "1"}
+        told = run_with("ors", "episodes.py", json.dumps(episodes), **settings)
+        traces = [httpx.get(f"{url}/sessions/{one['session']}").json()["calls"] for one in told]
+    assert [one["prompt"] for one in told] == ["Question 0", "Question 1", "Question 2"]
+    assert told[0]["tools"] == ["calculate", "python"]
+    assert [call["text"] for call in told[0]["calls"][:2]] == ["", "42\n"]
+    assert "ZeroDivisionError" in told[0]["calls"][2]["text"]
+    assert all((call["reward"], call["finished"]) == (None, False) for call in told[0]["calls"])
+    assert told[1]["calls"][0]["text"] == " " * 6000 + "x\n"
+    assert [call["refused"][:17] for call in told[1]["calls"][1:]] == ["refused: a number", "refused: there is"]
+    failed, after = told[2]["calls"]
+    assert failed["failed"].startswith("ToolFailed: "), "not an output, and not the model's mistake"
+    assert after["failed"].startswith("SessionTerminatedError: ")
+    outcomes = [[call["outcome"] for call in trace] for trace in traces]
+    assert outcomes == [["ok"] * 3, ["ok", "refused", "refused"], ["failed"]]
 
 
 def test_trl_takes_the_environment_and_its_tools(run_with, url):

@@ -49,6 +49,19 @@ def test_an_episode_that_was_turned_away_stays_lost(url, environment):
     assert second.touchstone_session != lost
 
 
+def test_a_service_that_has_forgotten_the_session_does_not_begin_it_anew(url, serve, environment):
+    """As after a restart: the calls before are in no trace."""
+    first = environment()
+    first.reset()
+    assert first.calculate("6 * 7") == "42"
+    with serve("tools", TOUCHSTONE_TOOLS_OFFERED='["calculate"]') as (another, _):
+        session, first._calls._client.base_url = first.touchstone_session, another
+        with pytest.raises(ToolsAway, match="404"):
+            first.calculate("1 + 1")
+        for name in (session, first.touchstone_session):
+            assert httpx.get(f"{another}/sessions/{name}").status_code == 404
+
+
 def test_a_service_that_is_away_does_not_end_the_training(environment, free_port, monkeypatch):
     monkeypatch.setattr(tool_calls, "TRIES", 1)
     monkeypatch.setenv("TOUCHSTONE_TOOLS_URL", f"http://127.0.0.1:{free_port}")

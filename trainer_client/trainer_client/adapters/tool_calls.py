@@ -69,14 +69,15 @@ class ToolCalls:
             with contextlib.suppress(httpx.HTTPError):
                 self._client.delete(f"/sessions/{session}", timeout=5)
 
-    def call(self, session: str, name: str, arguments: Any) -> str:
+    def call(self, session: str, name: str, arguments: Any, *, begin: bool = False) -> str:
         """What the model is to read. Raises ToolsAway: the episode is lost.
 
         arguments: as the model wrote them. They go as text, for the service to judge: what is no JSON is its mistake.
+        begin: the session may be a new one. One that was begun before and is not known has lost the calls before this one.
         """
         if session.startswith(_LOST):
             raise ToolsAway("the tools service did not answer before")
-        body = {"session": session, "name": name, "arguments": json.dumps(arguments)}
+        body = {"session": session, "name": name, "arguments": json.dumps(arguments), "begin": begin}
         return str(self._answer("POST", "/call", body)["output"])
 
     def _answer(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

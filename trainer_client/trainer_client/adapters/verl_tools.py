@@ -20,6 +20,7 @@ from typing import Any
 from trainer_client.adapters.tool_calls import ToolCalls, ToolsAway, lost_session, new_session
 
 _SESSION = "touchstone_session"
+_BEGUN = "touchstone_begun"
 _OF_ITS_LOOP = "tool_rewards"
 """Among the extra fields of each trajectory of verl's loop, with calls or without."""
 
@@ -53,11 +54,13 @@ def _tool() -> Any:
             """Raises ToolsAway, which verl shows to the model."""
             fields = agent_data.extra_fields
             session = fields.setdefault(_SESSION, new_session())
+            is_begun = getattr(agent_data, _BEGUN, False)
             try:
-                output = await asyncio.to_thread(self._calls.call, session, self.name, parameters)
+                output = await asyncio.to_thread(self._calls.call, session, self.name, parameters, begin=not is_begun)
             except ToolsAway:
                 fields[_SESSION] = lost_session()
                 raise
+            setattr(agent_data, _BEGUN, True)
             return ToolResponse(text=output), 0.0, {}
 
     return TouchstoneTool
