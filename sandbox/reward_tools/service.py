@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from reward_sandbox.api.program_route import ProgramRoute
 from reward_tools.toolbox import Toolbox
-from reward_tools.wires import native, open_instruct, sandbox_fusion, search_r1
+from reward_tools.wires import native, open_instruct, ors, sandbox_fusion, search_r1
 from reward_tools.wires.mcp import McpWire
 from reward_verifiers.contract import Trace
 from reward_verifiers.service import app as service
@@ -33,7 +33,7 @@ class EmbeddedTools:
 
     def install(self, app: FastAPI, readings: Readings) -> None:
         """Add the routes and the metrics."""
-        for routes in (native, search_r1, open_instruct, sandbox_fusion):
+        for routes in (native, search_r1, open_instruct, sandbox_fusion, ors):
             routes.install(app, self.toolbox)
         self._mcp.install(app)
         watch(readings, self.toolbox)

@@ -200,3 +200,11 @@ async def test_an_output_holds_no_mark_that_ends_a_turn(mark):
         assert mark.strip() not in call.output
         assert call.output.startswith("1 < 2 ")
         assert call.output.endswith(" </b> x")
+
+
+async def test_search_without_room_is_an_answer_on_which_its_clients_ask_again(toolbox, client):
+    """Search-R1's clients show any other answer to the model, as if it had been found."""
+    with toolbox.admission.enter(toolbox.settings.max_inflight_calls):
+        full = await client.post("/retrieve", json={"queries": ["Velmora"]})
+        assert (full.status_code, full.headers["retry-after"].isdecimal()) == (503, True)
+    assert (await client.post("/retrieve", json={"queries": ["Velmora"]})).status_code == 200

@@ -1,6 +1,7 @@
 """What goes out and what is taken in, byte by byte."""
 
 import json
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -64,6 +65,7 @@ def test_sessions_go_out_where_a_completion_has_one():
     without = {place: RolloutSample("toy", "a", "r", "g", 2, place) for place in (1, 0)}
     assert json.loads(write_samples({**samples, 1: without[1]}).json)["sessions"] == ["s0", None]
     assert "sessions" not in json.loads(write_samples(without).json)
+    assert json.loads(write_samples({0: replace(without[1], session="")}).json)["sessions"] == [None]
 
 
 def test_the_deadline_is_added_at_the_end():

@@ -55,6 +55,7 @@ class RolloutSample:
     """One completion, as soon as it is finished; the group `group_id` of `group_size` samples is put together again here.
 
     index: its place in the group; None takes the next free one. Give it where a resumed run must find the same verdicts.
+    session: "" where it made no call, None where there were no tools.
     The other fields are those of RolloutGroup.
     """
 
@@ -136,7 +137,7 @@ def write_samples(samples: Mapping[int, RolloutSample]) -> Body:
         [sample.completion for sample in ordered],
         None if None in truncated else truncated,
         None if None in tokens else tokens,
-        sessions if any(sessions) else None,
+        None if sessions == [None] * len(sessions) else [session or None for session in sessions],
         one.group_id,
         None if one.group_id is None else one.group_size,
         None if one.group_id is None else sorted(samples),

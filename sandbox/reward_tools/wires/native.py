@@ -21,6 +21,7 @@ from reward_sandbox.api.program_route import ProgramRoute
 from reward_tools.sessions import BadSession
 from reward_tools.toolbox import Toolbox
 from reward_verifiers.contract import SESSION, ProblemError, StrictModel, Trace
+from reward_verifiers.service.openapi import problem_reply
 from reward_verifiers.service.problems import HTTPProblem
 from reward_verifiers.service.streams import run_or_cancel
 
@@ -31,6 +32,9 @@ class CallRequest(StrictModel):
     session: SessionName = Field(description="One id an episode, of your choice. A new one begins a session.")
     name: str = Field(max_length=200, description="The tool.")
     arguments: Any = Field(default=None, description="An object, or its JSON as text, as the model wrote it.")
+    begin: bool = Field(
+        default=True, description="False: 404 for a session that is not known, as after a restart of the service."
+    )
 
 
 class CallReply(BaseModel):
@@ -73,9 +77,11 @@ def install(app: FastAPI, toolbox: Toolbox) -> None:
         """Schemas of the tools that are offered here."""
         return _json({"tools": await toolbox.schemas(), "missing": await toolbox.missing()})
 
-    @router.post("/call", response_model=CallReply)
+    @router.post("/call", response_model=CallReply, responses={404: problem_reply(404)})
     async def call(request: Request, body: CallRequest) -> Response:
         """Make one call in a session. 429: there is no room, send the same again."""
+        if not body.begin and toolbox.sessions.find(body.session) is None:
+            raise _unknown()
         session, made = await run_or_cancel(request, toolbox.call(body.session, body.name, body.arguments))
         return _json({"session": session.name, **made.model_dump(exclude={"tool", "arguments"})})
 

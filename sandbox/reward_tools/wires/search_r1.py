@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import FastAPI, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reward_tools.corpus.index import Hit, NoIndex
@@ -23,6 +23,7 @@ from reward_tools.tools.look_up import MAX_QUERY, MAX_RESULTS
 from reward_verifiers.contract import SESSION
 from reward_verifiers.service.problems import HTTPProblem
 from reward_verifiers.service.streams import run_or_cancel
+from reward_verifiers.verifier import Overloaded
 
 MAX_QUERIES = 1024
 _DEFAULT_TOP = 3
@@ -54,11 +55,14 @@ def install(app: FastAPI, toolbox: Toolbox) -> None:
     ) -> Response:
         """Passages for each query, best first, as Search-R1's retrieval server gives them."""
         most = min(body.topk or _DEFAULT_TOP, MAX_RESULTS)
-        with toolbox.admission.enter(len(body.queries)):
-            try:
+        try:
+            with toolbox.admission.enter(len(body.queries)):
                 found = await run_or_cancel(request, _found(toolbox, body.queries, most, session))
-            except NoIndex as error:
-                raise HTTPProblem(503, "No corpus", str(error)) from None
+        except NoIndex as error:
+            raise HTTPProblem(503, "No corpus", str(error)) from None
+        except Overloaded as error:
+            # Its clients try again on 5xx. Any other answer they show to the model, as if it had been found.
+            return JSONResponse({"detail": "overloaded"}, 503, {"retry-after": f"{error.retry_after_s:.0f}"})
         result = [[_document(hit, body.return_scores) for hit in hits] for hits in found]
         return Response(orjson.dumps({"result": result}), media_type="application/json")
 

@@ -303,7 +303,24 @@ def test_the_services_wire():
     tools, posts = service(lambda body, _: {"outcome": "ok", "output": "391", "elapsed_ms": 1})
     assert [one["function"]["name"] for one in tools.schemas] == ["calculate", "search"]
     assert tools.call("s1", "calculate", {"expression": "17*23"}) == ToolReply("ok", "391")
-    assert posts == [{"session": "s1", "name": "calculate", "arguments": {"expression": "17*23"}}]
+    first = {"session": "s1", "name": "calculate", "arguments": '{"expression": "17*23"}'}
+    assert posts == [first]
+    tools.call("s1", "calculate", {"expression": "17*23"})
+    tools.call("s2", "calculate", {"expression": float("nan")})
+    assert posts[1:] == [first | {"begin": False}, first | {"session": "s2", "arguments": '{"expression": NaN}'}]
+
+
+@pytest.mark.slow
+def test_a_service_that_has_forgotten_the_session_has_failed(serve):
+    with serve("tools", TOUCHSTONE_TOOLS_OFFERED='["calculate"]') as (url, _):
+        tools = ToolService(url)
+        assert tools.call("s1", "calculate", {"expression": "17*23"}) == ToolReply("ok", "391")
+        assert tools.call("s1", "calculate", {"expression": float("nan")}).outcome == "refused"
+        tools._begun["s2"] = None
+        assert tools.call("s2", "calculate", {"expression": "1"}) == ToolReply(
+            "failed", "the tools service answered 404"
+        )
+        tools.close()
 
 
 @pytest.mark.parametrize("document", [{}, {"outcome": "fine", "output": ""}, {"outcome": "ok", "output": 3}, [1]])

@@ -17,7 +17,8 @@ def main():
     # A model's configuration of a kind for which the tokenizer stays what it is.
     with open(f"{requests['folder']}/config.json", "w") as file:
         json.dump({"model_type": "mistral"}, file)
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+    # Of its own: an address that some other cluster has left on this machine is not looked for.
+    ray.init("local", num_cpus=1, include_dashboard=False, log_to_driver=False)
     data = batch(tokenizer, requests["rows"])
     loop = RewardLoopManager(configuration("function", requests["folder"], **requests["settings"]))
     got = loop.compute_rm_score(data)

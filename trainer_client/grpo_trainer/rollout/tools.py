@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, get_args
@@ -23,6 +24,8 @@ from grpo_trainer.rollout.engine import Outcome
 from trainer_client.retry import may_pass, pause, retry_after
 
 MAX_REPLY_BYTES = 4 << 20
+_MOST_SESSIONS = 100_000
+"""That are remembered; older ones are over."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Tools(Protocol):
 
 
 class ToolService:
-    """A tools service over HTTP. Calls end after `timeout_s`: what has no reply by then is `failed`.
+    """A tools service over HTTP. Calls end after `timeout_s`: what has no reply by then is `failed`. So is a call in a
+    session that the service has forgotten: it has been started anew, and the calls before are in no trace.
 
     Raises ValueError when the service does not answer, or names no tool.
     """
@@ -69,6 +73,7 @@ class ToolService:
             transport=transport,
             trust_env=False,
         )
+        self._begun: OrderedDict[str, None] = OrderedDict()
         self.schemas = self._listed(url)
 
     def _listed(self, url: str) -> Sequence[Mapping[str, Any]]:
@@ -85,12 +90,15 @@ class ToolService:
         return list(tools)
 
     def call(self, session: str, name: str, arguments: Mapping[str, Any]) -> ToolReply:
-        body = json.dumps({"session": session, "name": name, "arguments": arguments})
+        # The arguments go as text: what is no JSON, NaN say, is the policy's mistake, and must not spoil the request.
+        document = {"session": session, "name": name, "arguments": json.dumps(arguments)}
+        body = json.dumps({**document, "begin": False} if session in self._begun else document)
         give_up = time.monotonic() + self._timeout_s
         tries = 0
         while True:
             reply = self._posted(body)
             if isinstance(reply, ToolReply):
+                self._note(session)
                 return reply
             # Only an answer that says that the call was not run: to run one twice may change what it does.
             wait_s = pause(tries, retry_after(reply.headers))
@@ -98,6 +106,11 @@ class ToolService:
                 return ToolReply("failed", f"the tools service answered {reply.status_code}")
             time.sleep(wait_s)
             tries += 1
+
+    def _note(self, session: str) -> None:
+        self._begun[session] = None
+        if len(self._begun) > _MOST_SESSIONS:
+            self._begun.popitem(last=False)
 
     def _posted(self, body: str) -> ToolReply | httpx.Response:
         """The reply to a call; the response where it is none."""

@@ -22,6 +22,7 @@ def single_sample(
     group_id: str | None = None,
     truncated: bool | None = None,
     tokens: int | None = None,
+    session: str | None = None,
 ) -> RolloutSample:
     """label: the reference, as `reference_of` reads it; `more`, where it is a mapping, is added to it. prefix: what the chat
     template writes of a completion, where the prompt does not show it. The rest as in RolloutSample."""
@@ -35,4 +36,5 @@ def single_sample(
         prefix=sample.prefix,
         truncated=truncated,
         tokens=tokens or None,
+        session=session,
     )

@@ -8,30 +8,16 @@ of its own, and so a session; the reward function names it to the gateway. See d
 
 from __future__ import annotations
 
-import os
-import secrets
-import time
 from typing import Any
 
-import httpx
-
-from trainer_client.adapters.settings import adapter_settings
-
-TRIES = 5
-
-
-class ToolsAway(RuntimeError):
-    """The tools service gives no answer. The episode has no reward then."""
+from trainer_client.adapters.tool_calls import ToolCalls, ToolsAway, lost_session
 
 
 class Tools:
     """One session of the tools service for each rollout. TOUCHSTONE_TOOLS_URL is its URL; default: the gateway's."""
 
     def __init__(self) -> None:
-        settings = adapter_settings()
-        key = {"authorization": f"Bearer {settings.key}"} if settings.key else {}
-        url = os.environ.get("TOUCHSTONE_TOOLS_URL") or settings.url
-        self._client = httpx.Client(base_url=url, headers=key, timeout=httpx.Timeout(300, connect=5), trust_env=False)
+        self._calls = ToolCalls()
         self._session = ""
 
     @property
@@ -41,10 +27,8 @@ class Tools:
 
     def reset(self, **_: Any) -> None:
         """Begin a new session; the one before ends."""
-        if self._session:
-            self._send("DELETE", f"/sessions/{self._session}")
-        self._session = f"trl-{secrets.token_hex(12)}"
-        self._send("POST", "/sessions", {"session": self._session})
+        self._calls.end(self._session)
+        self._session = self._calls.begin()
 
     def calculate(self, expression: str) -> str:
         """
@@ -96,31 +80,9 @@ class Tools:
         return self._call("python", {"code": code})
 
     def _call(self, name: str, arguments: dict[str, Any]) -> str:
-        made = self._send("POST", "/call", {"session": self._session, "name": name, "arguments": arguments})
-        return str(made["output"])
-
-    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Raises ToolsAway. A call is sent again only where the service has said that it did not begin it."""
-        why = ""
-        for attempt in range(TRIES):
-            if attempt:
-                time.sleep(min(2**attempt / 4, 5))
-            try:
-                reply = self._client.request(method, path, json=body)
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                why = str(error)
-                continue
-            except httpx.HTTPError as error:
-                why = str(error) or type(error).__name__
-                break
-            if reply.status_code in (429, 503):
-                why = f"it answers {reply.status_code}"
-                continue
-            if reply.status_code == 200:
-                answer: dict[str, Any] = reply.json()
-                return answer
-            why = f"it answers {reply.status_code}"
-            break
-        # What the model reads from here on is not what the tools gave: a session that nobody knows has no reward.
-        self._session = f"lost-{secrets.token_hex(12)}"
-        raise ToolsAway(f"the tools service does not answer: {why}")
+        """Raises ToolsAway, which TRL shows to the model."""
+        try:
+            return self._calls.call(self._session, name, arguments)
+        except ToolsAway:
+            self._session = lost_session()
+            raise

@@ -15,6 +15,7 @@ from typing import Any
 from trainer_client.adapters.settings import AdapterSettings, adapter_settings, client
 from trainer_client.adapters.siblings import SampleReward, sample_reward, served_domain
 from trainer_client.adapters.single import single_sample
+from trainer_client.adapters.verl_tools import session_of
 from trainer_client.wire import RolloutSample, Text
 
 PREFIX = "touchstone_"
@@ -42,6 +43,7 @@ class Rollout:
     group: str | None = None
     truncated: bool | None = None
     tokens: int | None = None
+    session: str | None = None
 
 
 async def compute_score(
@@ -66,6 +68,7 @@ async def compute_score(
         extra=extra,
         prompt=extra.get("prompt") or extra.get("question"),
         group=_named(data_source, extra),
+        session=session_of(extra),
     )
     return row(await sample_reward(settings, sample_of(settings, rollout), size=settings.group_size), shared)
 
@@ -92,6 +95,7 @@ def sample_of(settings: AdapterSettings, rollout: Rollout) -> RolloutSample:
         group_id=rollout.group,
         truncated=rollout.truncated,
         tokens=rollout.tokens,
+        session=rollout.session,
     )
 
 

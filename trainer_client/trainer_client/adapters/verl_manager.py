@@ -16,6 +16,7 @@ from typing import Any
 
 from trainer_client.adapters.siblings import failure_text, sample_reward
 from trainer_client.adapters.verl import Rollout, components, row, sample_of, settings_of
+from trainer_client.adapters.verl_tools import session_of
 from trainer_client.dialect.prefill import split_prefill
 from trainer_client.errors import NoVerdict
 
@@ -75,6 +76,7 @@ def _manager() -> Any:
                 group=None if uid is None else str(uid),
                 truncated=None if self.longest is None else len(response) >= self.longest,
                 tokens=len(response),
+                session=session_of(fields.get("tool_extra_fields") or {}),
             )
 
         def _text(self, response: Sequence[int]) -> str:
