@@ -124,6 +124,15 @@ def test_what_is_no_answer_is_found_with_its_reason(text, reason):
     assert (guard.reason(text, PROMPT) or "").startswith(reason)
 
 
+def test_a_loop_is_found_wherever_it_stands():
+    honest = " ".join(f"fact{number * 7919 % 100_003}" for number in range(2_000))
+    loop = "so it is blue, " * 300
+    half = "so it is blue, " * 100
+    assert guard.reason(honest, PROMPT) is None
+    assert guard.reason(honest + half[:100], PROMPT) is None
+    assert [guard.reason(text, PROMPT) for text in (loop, honest + half + "\n")] == ["goes round in circles"] * 2
+
+
 @pytest.mark.parametrize(("share", "is_copy"), [(0.93, True), (0.87, False)])
 def test_nearly_all_of_the_prompt_is_a_copy_and_a_part_of_it_is_none(share, is_copy):
     prompt = " ".join(f"word{number:03}" for number in range(100))
