@@ -14,7 +14,7 @@ import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
 from reward_api.audit.items import Item
-from reward_api.domains.spec import AUXILIARY
+from reward_api.monitor.spec import AUXILIARY
 
 CHUNK = 32
 TRY_AGAIN = frozenset({429, 503})

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 import orjson
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 
-from reward_api.monitor.spec import MonitorSpec
+from reward_api.monitor.spec import AUXILIARY, MonitorSpec
 from reward_api.settings import Urls, urls_of
 from reward_verifiers.contract import Description, StrictModel, validation_errors
 from reward_verifiers.verifier import Backend
@@ -25,20 +25,6 @@ from reward_verifiers.yaml_file import BadFile, read_yaml
 NAME = r"^[a-z][a-z0-9_-]{0,63}$"
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-AUXILIARY = frozenset(
-    {
-        "format",
-        "language",
-        "overlong",
-        "cosine_length",
-        "repetition",
-        "length_efficiency",
-        "reflection",
-        "self_assessment",
-        "tool_use",
-    }
-)
-"""Verifiers that judge how a completion is written or made, and never whether it is right."""
 
 
 class VerifierEndpoint(StrictModel):

@@ -15,9 +15,8 @@ from typing import Any
 
 from reward_api.monitor.observation import GroupRecord, Record, SampleRecord, record_of
 from reward_api.monitor.records import Judging, Scored, group_record, record
-from reward_api.monitor.spec import MonitorSpec
+from reward_api.monitor.spec import AUXILIARY, MonitorSpec
 
-AUXILIARY_NAMES = frozenset({"format", "language", "overlong", "cosine_length", "repetition", "length_efficiency"})
 Line = dict[str, Any]
 
 
@@ -54,7 +53,7 @@ def _record(lines: list[Line], spec: MonitorSpec) -> Record:
 
 def _judging(scores: Iterable[str], weights: dict[str, float], spec: MonitorSpec) -> Judging:
     names = [*scores]
-    judging = [name for name in names if name not in AUXILIARY_NAMES and weights.get(name, 1.0)]
+    judging = [name for name in names if name not in AUXILIARY and weights.get(name, 1.0)]
     component = spec.component or (judging or names or [""])[0]
     return Judging(component, weights.get(component, 1.0), spec.paid_at)
 

@@ -10,6 +10,21 @@ from reward_verifiers.contract import StrictModel
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
+AUXILIARY = frozenset(
+    {
+        "format",
+        "language",
+        "overlong",
+        "cosine_length",
+        "repetition",
+        "length_efficiency",
+        "reflection",
+        "self_assessment",
+        "tool_use",
+    }
+)
+"""Verifiers that judge how a completion is written or made, and never whether it is right."""
+
 
 class Second(StrictModel):
     """Another verifier for the same answers: another implementation, or a judge."""
