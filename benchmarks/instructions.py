@@ -36,9 +36,8 @@ from reward_verifiers.verifier import Sample
 LEFT_OUT = {"words:start_verb"}
 SHOWN = 3
 BLOCKS = (100, 1)
-"""Cases that one of the two judges before the other takes its turn. After each single call of the peer, which takes some
-milliseconds, the processor's caches hold nothing of ours: so it is where one verdict is asked for now and then. In a
-service, verdicts follow one another."""
+"""Cases of a turn. In a service, verdicts follow one another. With turns of one case, each verdict of ours follows some
+milliseconds of the peer's code, and finds the processor's caches cold."""
 Case = tuple[str, dict[str, Any], str]
 
 

@@ -203,6 +203,11 @@ def test_emphasis_inside_a_keyword_is_loose():
     assert score(text, constraint, mode="loose") == 1
 
 
+def test_a_part_without_words_says_nothing_of_the_parts_around_it():
+    assert score("No way\n...\na big cat", ("words:alphabet", {}), mode="loose", min_content=0) == 1
+    assert score("No way\n...\na big dog", ("words:alphabet", {}), mode="loose", min_content=0) == 0
+
+
 def test_a_part_may_be_in_a_language_of_which_the_whole_has_nothing():
     rows = "\n".join(f"{n},Peru,Lima,2001,{n}" for n in range(7))
     text = f"[1]\nHere:\nID,Country,City,Year,Count\n{rows}\nDer Fluss ist lang und tief."

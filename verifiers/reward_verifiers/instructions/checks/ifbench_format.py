@@ -38,7 +38,7 @@ _SPECIAL = re.compile(r'"[^"]*[^\w\s"][^"]*"')
 
 
 @kind("format:parentheses", "IFBench", ignores_asterisks=True)
-def parentheses(text: Text) -> bool:
+def parentheses(text: Text) -> Result:
     """Brackets nest at least five deep, and one of the deepest is closed."""
     if sum(map(text.raw.count, "([{")) < _DEEP_BRACKETS:
         return Result(False, "too few brackets", Need.MORE)
