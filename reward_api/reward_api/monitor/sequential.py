@@ -1,0 +1,49 @@
+"""A test that may be looked at after every observation: bets against `the share is at most the limit`.
+
+An observation is the share of one prompt's completions. A bet of a fraction f of one's wealth multiplies that wealth by
+1 + f (share / limit - 1): by no more than 1 on average as long as the mean share is at most the limit, however much the
+completions of one prompt hang together (Waudby-Smith and Ramdas 2024, arXiv 2010.09686). With every observation a new bet
+of wealth 1 begins, so that a change late in a run shows as one at its beginning does; the sum over all is what is told
+(the e-detector of Shin, Ramdas and Rinaldo 2024, arXiv 2203.03532). At the limit itself, the sum reaches A after A
+observations or more, on average: that is the whole price of looking again and again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+FRACTIONS = (0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
+"""Small ones see a share just above the limit, large ones one far above it. Their mean counts."""
+LEAST_LIMIT = 1e-3
+LIKELY, SURE = 300.0, 3000.0
+"""Worth a look, and enough to accuse."""
+MOST = 10 * SURE
+"""The sum is held here, so that it comes down again once the share does."""
+
+
+class Bets:
+    """Against shares of at most `limit`."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = max(limit, LEAST_LIMIT)
+        self._wealth = (0.0,) * len(FRACTIONS)
+
+    def add(self, share: float) -> None:
+        self._wealth = self._after(self._wealth, share)
+
+    def value(self, more: Iterable[float] = ()) -> float:
+        """In observations: at the limit, so much is seen once in so many of them. more: as if these were added."""
+        wealth = self._wealth
+        for share in more:
+            wealth = self._after(wealth, share)
+        return _mean(wealth)
+
+    def _after(self, wealth: tuple[float, ...], share: float) -> tuple[float, ...]:
+        gain = share / self._limit - 1
+        wealth = tuple((one + 1) * (1 + part * gain) for one, part in zip(wealth, FRACTIONS, strict=True))
+        held = min(1.0, MOST / _mean(wealth))
+        return tuple(one * held for one in wealth)
+
+
+def _mean(wealth: tuple[float, ...]) -> float:
+    return sum(wealth) / len(wealth)
