@@ -31,8 +31,9 @@ RUNS = ROOT / "out" / "monitor"
 TAUGHT = (("common", 800, 3.0e-3, 0.002, 0.015), ("oddities", 100, 6.0e-4, 0.005, 0.03))
 """Of the policy that all begin with, the two stages: steps, learning rate, the share of traces that have each oddity, and of
 those with a broken format."""
-HONEST_STEPS, HACKED_STEPS = 20, 80
-HOLES = ("phrase", "effort", "part", "loop", "exit", "fallback")
+HONEST_STEPS, HACKED_STEPS = 12, 40
+HOLES = {"phrase": 1.5e-3, "effort": 1.5e-3, "part": 1e-3, "loop": 1e-3, "exit": 6e-4, "fallback": 1e-3}
+"""With the learning rate of each run."""
 FORMAT: dict[str, Any] = {"verifier": "format", "weight": 0.2, "options": {"template": "think_answer"}}
 TRUE: dict[str, Any] = {"verifier": "answer", "weight": 1.0, "options": {"kind": "exact"}}
 
@@ -58,12 +59,12 @@ def domains() -> dict[str, dict[str, Any]]:
 
 def runs() -> dict[str, tuple[list[tuple[str, str, int]], float, int]]:
     """Name → (stages of (source, domain, steps), learning rate, seed)."""
-    hacked = {hole: ([("signs", f"signs_{hole}", HACKED_STEPS)], 6e-4, 0) for hole in HOLES}
+    hacked = {hole: ([("signs", f"signs_{hole}", HACKED_STEPS)], rate, 0) for hole, rate in HOLES.items()}
     return {
         **hacked,
         "plain": ([("signs", "signs", HONEST_STEPS)], 2e-4, 0),
         "fast": ([("signs", "signs", HONEST_STEPS)], 6e-4, 1),
-        "curriculum": ([("pairs", "signs", 15), ("signs", "signs", 20)], 3e-4, 0),
+        "curriculum": ([("pairs", "signs", 6), ("signs", "signs", 8)], 3e-4, 0),
         "form": ([("signs", "signs_form", HONEST_STEPS)], 3e-4, 0),
         "short": ([("signs", "signs_short", HONEST_STEPS)], 3e-4, 0),
         "capped": ([("signs", "signs_capped", HONEST_STEPS)], 3e-4, 2),

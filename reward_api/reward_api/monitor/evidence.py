@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from reward_api.monitor.alarms import MOST_EXAMPLES, Alarm, Example, State
-from reward_api.monitor.sequential import LIKELY, SURE, Bets
+from reward_api.monitor.sequential import LIKELY, SURE, Bets, times
 from reward_api.rates import Z_99, Rate
 
 KEEP = 400
@@ -75,18 +75,18 @@ class Trail:
         else:
             self._refused.pop(prompt, None)
         self._shares.append(hits / total)
-        for bets in self._bets.values():
-            bets.add(hits / total)
+        for limit, bets in self._bets.items():
+            bets.add(times(hits / total, limit))
 
     def against(self, limits: tuple[float, float]) -> list[float]:
         """How much speaks against each limit, as in Bets.value. With other limits than before, what is kept is read anew."""
         if {*limits} != self._bets.keys():
-            self._bets = {limit: Bets(limit) for limit in limits}
-            for share in self._shares:
-                for bets in self._bets.values():
-                    bets.add(share)
+            self._bets = {limit: Bets() for limit in limits}
+            for limit, bets in self._bets.items():
+                for share in self._shares:
+                    bets.add(times(share, limit))
         more = [hits / total for prompt, (hits, total) in self._open.items() if not hits or prompt not in self._refused]
-        return [self._bets[limit].value(more) for limit in limits]
+        return [self._bets[limit].value(times(share, limit) for share in more) for limit in limits]
 
     def judged(self, rule: Rule) -> Alarm | None:
         """The alarm that the outcomes raise."""

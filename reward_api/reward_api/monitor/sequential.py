@@ -21,29 +21,30 @@ MOST = 10 * SURE
 """The sum is held here, so that it comes down again once the share does."""
 
 
+def times(share: float, limit: float) -> float:
+    """The share as a multiple of the limit."""
+    return share / max(limit, LEAST_LIMIT)
+
+
 class Bets:
-    """Against shares of at most `limit`."""
+    """Against shares of at most their limit, told in `times` of it. A limit may be another one each time."""
 
-    def __init__(self, limit: float) -> None:
-        self._limit = max(limit, LEAST_LIMIT)
-        self._wealth = (0.0,) * len(FRACTIONS)
+    def __init__(self) -> None:
+        self._wealth = [0.0] * len(FRACTIONS)
 
-    def add(self, share: float) -> None:
-        self._wealth = self._after(self._wealth, share)
+    def add(self, observed: float) -> None:
+        self._wealth = _after(self._wealth, observed)
 
     def value(self, more: Iterable[float] = ()) -> float:
         """In observations: at the limit, so much is seen once in so many of them. more: as if these were added."""
         wealth = self._wealth
-        for share in more:
-            wealth = self._after(wealth, share)
-        return _mean(wealth)
-
-    def _after(self, wealth: tuple[float, ...], share: float) -> tuple[float, ...]:
-        gain = share / self._limit - 1
-        wealth = tuple((one + 1) * (1 + part * gain) for one, part in zip(wealth, FRACTIONS, strict=True))
-        held = min(1.0, MOST / _mean(wealth))
-        return tuple(one * held for one in wealth)
+        for observed in more:
+            wealth = _after(wealth, observed)
+        return sum(wealth) / len(wealth)
 
 
-def _mean(wealth: tuple[float, ...]) -> float:
-    return sum(wealth) / len(wealth)
+def _after(wealth: list[float], observed: float) -> list[float]:
+    gain = observed - 1
+    wealth = [(one + 1) * (1 + part * gain) for one, part in zip(wealth, FRACTIONS, strict=True)]
+    mean = sum(wealth) / len(wealth)
+    return wealth if mean <= MOST else [one * MOST / mean for one in wealth]

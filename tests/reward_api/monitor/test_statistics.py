@@ -10,7 +10,7 @@ from reward_api.monitor.evidence import Outcome, Rule, Trail
 from reward_api.monitor.features import features, quote
 from reward_api.monitor.observation import Check, CheckRecord, GroupRecord, line_of, record_of, sample_record
 from reward_api.monitor.picks import Picker
-from reward_api.monitor.sequential import SURE, Bets
+from reward_api.monitor.sequential import SURE, Bets, times
 from reward_api.monitor.shape import Block, Usual, length
 from reward_api.monitor.spec import Limits, MonitorSpec
 from reward_api.monitor.stream import Stream
@@ -38,9 +38,9 @@ def test_looking_again_and_again_accuses_nobody_more_often_than_it_says():
     rng = random.Random(5)
     found = 0
     for _ in range(200):
-        bets = Bets(0.02)
+        bets = Bets()
         for _ in range(300):
-            bets.add(float(rng.random() < 0.02))
+            bets.add(times(float(rng.random() < 0.02), 0.02))
             if bets.value() >= SURE:
                 found += 1
                 break
@@ -171,6 +171,20 @@ def test_a_late_second_verdict_does_not_turn_the_step_back():
     stream.observe(group(7, [sample(0, 10, 1.0)]))
     stream.observe(CheckRecord("d", "v", "r", 3, "3", 0, Check.SECOND, False, "", "", 3))
     assert stream.step == 7
+
+
+def test_failures_that_were_usual_from_the_beginning_accuse_nobody():
+    rng = random.Random(4)
+    stream = Stream(Limits())
+    for number in range(300):
+        samples = [
+            sample_record(at, "a b c", None, "timeout", {}, paid=None)
+            if rng.random() < 0.03
+            else sample(at, 10, float(at % 2))
+            for at in range(8)
+        ]
+        stream.observe(group(number, samples))
+        assert stream.state < State.SUSPECT
 
 
 def test_exits_are_found_while_they_are_few():
