@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict, deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cachetools import LRUCache
 
 from reward_api.monitor.alarms import MOST_EXAMPLES, Alarm, Example, State
-from reward_api.monitor.sequential import LIKELY, SURE, Bets, times
+from reward_api.monitor.sequential import LIKELY, SURE, Bets, change, times
 from reward_api.rates import Z_99, Rate
 
 KEEP = 400
@@ -120,18 +118,10 @@ class Trail:
         return self._change()[0]
 
     def _change(self) -> tuple[int, Rate]:
-        """The place that explains the hits before and after it best: its step, and the rate since then."""
+        """Its step, and the rate since then."""
         outcomes = [*self._outcomes]
-        total = sum(one.is_hit for one in outcomes)
-        best, highest = 0, -math.inf
-        for before, place in enumerate(_places(outcomes)):
-            first, then = Rate(before, place), Rate(total - before, len(outcomes) - place)
-            likelihood = _log_likelihood(first) + _log_likelihood(then)
-            if (first.share < then.share or not place) and likelihood > highest:
-                best, highest = place, likelihood
-        rest = outcomes[best:]
-        first_hit = next((one.step for one in rest if one.is_hit), 0)
-        return first_hit, Rate(sum(one.is_hit for one in rest), len(rest))
+        since = outcomes[change([Rate(int(one.is_hit), 1) for one in outcomes]) :]
+        return since[0].step, Rate(sum(one.is_hit for one in since), len(since))
 
     def examples(self) -> tuple[Example, ...]:
         shown = [one.example for one in reversed(self._outcomes) if one.is_hit and one.example is not None]
@@ -140,13 +130,3 @@ class Trail:
     @property
     def has_hits(self) -> bool:
         return any(one.is_hit for one in self._outcomes)
-
-
-def _places(outcomes: list[Outcome]) -> Iterator[int]:
-    return (place for place, one in enumerate(outcomes) if one.is_hit)
-
-
-def _log_likelihood(rate: Rate) -> float:
-    """Of so many hits, at their own rate."""
-    counts = (rate.hits, rate.total - rate.hits)
-    return sum(count * math.log(count / rate.total) for count in counts if count)

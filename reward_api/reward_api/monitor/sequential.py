@@ -10,7 +10,10 @@ observations or more, on average: that is the whole price of looking again and a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
+
+from reward_api.rates import Rate
 
 FRACTIONS = (0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
 """Small ones see a share just above the limit, large ones one far above it. Their mean counts."""
@@ -48,3 +51,24 @@ def _after(wealth: list[float], observed: float) -> list[float]:
     wealth = [(one + 1) * (1 + part * gain) for one, part in zip(wealth, FRACTIONS, strict=True)]
     mean = sum(wealth) / len(wealth)
     return wealth if mean <= MOST else [one * MOST / mean for one in wealth]
+
+
+def change(rates: Sequence[Rate]) -> int:
+    """The place at which a rate most likely rose: the one that explains what was before it and after it best."""
+    hits, total = sum(one.hits for one in rates), sum(one.total for one in rates)
+    best, highest = -1, -math.inf
+    before, passed = 0, 0
+    for place, one in enumerate(rates):
+        if one.hits:
+            first, then = Rate(before, passed), Rate(hits - before, total - passed)
+            likelihood = _log_likelihood(first) + _log_likelihood(then)
+            if (best < 0 or first.share < then.share) and likelihood > highest:
+                best, highest = place, likelihood
+        before, passed = before + one.hits, passed + one.total
+    return max(best, 0)
+
+
+def _log_likelihood(rate: Rate) -> float:
+    """Of so many hits, at their own rate."""
+    counts = (rate.hits, rate.total - rate.hits)
+    return sum(count * math.log(count / rate.total) for count in counts if count)

@@ -76,7 +76,7 @@ class Stream:
         self._streaks: dict[str, _Streak] = {}
         self._trails = {check: Trail() for check in Check}
         self._raised: dict[str, int] = {}
-        self._failures = Failures(limits)
+        self._failures = Failures()
         self._prompts: LRUCache[int, float] = LRUCache(PROMPTS)
         self._jumps: deque[tuple[int, Example] | None] = deque(maxlen=JUMP_GROUPS)
 
@@ -126,7 +126,7 @@ class Stream:
         paid = sum(sample.paid is True for sample in group.samples)
         self.paid += paid
         self._count_variance(group)
-        is_news = self._failures.add(group, place)
+        is_news = self._failures.add(group, place, self.limits)
         self._look_for_jump(group, place, paid)
         self._block.groups.append(group)
         self._size += len(group.samples)
@@ -238,7 +238,7 @@ class Stream:
             *(self._trails[check].judged(rule) for check, rule in rules.items()),
             self._canary(),
             self._drift(),
-            self._failures.judged(self._trails[Check.UNSCORABLE].last(TRIED_AGAIN)),
+            self._failures.judged(self._trails[Check.UNSCORABLE].last(TRIED_AGAIN), limits.unscorable),
         ]
         return [alarm for alarm in found if alarm is not None]
 
