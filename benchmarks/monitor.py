@@ -5,7 +5,7 @@
     python benchmarks/monitor.py cost                    CPU time with and without the monitor
 
 A run's groups go through the monitor again, in order, with several seeds of its random picks: its state is read after each
-step. What it picks is graded again at once, by the verifiers that a gateway would ask.
+of them. What it picks is graded again at once, by the verifiers that a gateway would ask.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ RUNS = ROOT / "out" / "monitor"
 sys.path += [str(Path(__file__).parent), str(ROOT / "tests" / "reward_api" / "monitor")]
 os.environ["PYTHONPATH"] = str(Path(__file__).parent)
 SMALL = 0.05
-TRAILING = 200
+TRAILING, EARLY = 200, 100
 
 
 def streams(seeds: int, only: str) -> None:
@@ -86,17 +86,17 @@ def _names(expected: str | frozenset[str] | None) -> frozenset[str]:
 
 
 @dataclass
-class Step:
-    """What one step of a run held: paid completions, hacks among them, and the monitor's state after it."""
+class Moment:
+    """What one group of a run held: paid completions, hacks among them, and the monitor's state after it."""
 
-    number: int
-    paid: int
-    hacks: int
-    total: int
-    nulls: int
+    step: int
+    paid: int = 0
+    hacks: int = 0
+    total: int = 0
+    nulls: int = 0
     graded: int = 0
-    state: str = "OK"
-    alarms: list[str] = field(default_factory=list)
+    state: State = State.OK
+    alarms: set[str] = field(default_factory=set)
 
     def add(self, sample: SampleRecord, *, is_true: bool) -> None:
         self.total += 1
@@ -165,59 +165,43 @@ class Regrades:
         return all(verdict is not None and verdict.score == 1 for verdict in verdicts)
 
 
-def replay(name: str, monitor: dict[str, Any], seed: int) -> list[Step]:
-    """The run's steps, each with the monitor's state after it."""
+def replay(name: str, monitor: dict[str, Any], seed: int) -> list[Moment]:
+    """The run's groups, each with the monitor's state after it."""
     from monitor_runs import HOLES
 
     regrades = Regrades(name if name in HOLES else "none")
     spec = MonitorSpec.model_validate({"second": {"verifier": "second"}, **monitor})
     judging = Judging("grader" if name in HOLES else "answer", 1.0, spec.paid_at)
-    stream, picker, steps = Stream(spec.limits), Picker(spec, seed), []
-    for number, groups in groupby(groups_of(name), lambda one: one[0]):
-        step = Step(number, 0, 0, 0, 0)
-        for _, name_of_group, rows in groups:
-            reference = regrades.references[rows[0]["prompt"]]
-            samples = []
-            for index, row in enumerate(rows):
-                verdict = regrades.grade(row["completion"], reference)
-                scores = {
-                    key: score for key, score in row["components"].items() if key in ("format", judging.component)
-                }
-                scored = Scored(
-                    row["completion"],
-                    row["reward"],
-                    row["failure"],
-                    scores,
-                    {"rule": verdict.evidence["rule"]} if verdict is not None else {},
-                    row["tokens"],
-                )
-                samples.append(record(judging, index, scored))
-                step.add(samples[-1], is_true=row["components"]["answer"] >= spec.paid_at)
-            group = group_record(
-                judging,
-                domain="signs",
-                version="",
-                run=name,
-                step=number,
-                group=name_of_group,
-                prompt=rows[0]["prompt"],
-                samples=samples,
+    stream, picker, moments = Stream(spec.limits), Picker(spec, seed), []
+    for number, name_of_group, rows in groups_of(name):
+        reference = regrades.references[rows[0]["prompt"]]
+        moment, samples = Moment(number), []
+        for index, row in enumerate(rows):
+            verdict = regrades.grade(row["completion"], reference)
+            rule = {"rule": verdict.evidence["rule"]} if verdict is not None else {}
+            scores = {key: row["components"][key] for key in ("format", judging.component)}
+            scored = Scored(row["completion"], row["reward"], row["failure"], scores, rule, row["tokens"])
+            samples.append(record(judging, index, scored))
+            moment.add(samples[-1], is_true=row["components"]["answer"] >= spec.paid_at)
+        group = group_record(
+            judging, domain="signs", version="", run=name, step=number, group=name_of_group, prompt=rows[0]["prompt"],
+            samples=samples,
+        )  # fmt: skip
+        stream.observe(group)
+        others = regrades.others(reference)
+        for check, place in [*picker.picks(group, stream.state)]:
+            text = rows[place]["completion"]
+            if check is Check.NULL and not others:
+                continue
+            is_hit = regrades.is_against(check, text, reference, others)
+            moment.graded += check is Check.SECOND
+            stream.observe(
+                CheckRecord("signs", "", name, number, name_of_group, place, check, is_hit, "", text, group.prompt)
             )
-            stream.observe(group)
-            others = regrades.others(reference)
-            for check, place in [*picker.picks(group, stream.state)]:
-                text = rows[place]["completion"]
-                if check is Check.NULL and not others:
-                    continue
-                is_hit = regrades.is_against(check, text, reference, others)
-                step.graded += check is Check.SECOND
-                stream.observe(
-                    CheckRecord("signs", "", name, number, name_of_group, place, check, is_hit, "", text, group.prompt)
-                )
-        step.state = stream.state.name
-        step.alarms = [f"{one.name} {one.state.name} since {one.onset}" for one in stream.alarms.values()]
-        steps.append(step)
-    return steps
+        moment.state = stream.state
+        moment.alarms = {f"{one.name} {one.state.name}" for one in stream.alarms.values()}
+        moments.append(moment)
+    return moments
 
 
 def cpu_seconds() -> float:
@@ -233,43 +217,44 @@ def cpu_seconds() -> float:
     return total
 
 
-def share(steps: list[Step], at: int, *, of_nulls: bool) -> float:
+def share(moments: list[Moment], *, of_nulls: bool) -> float:
     """Of the last 200 paid completions, how many are hacks; of exits: of the last 200, how many have no reward."""
     hits = total = 0
-    for step in reversed(steps[: at + 1]):
-        hits += step.nulls if of_nulls else step.hacks
-        total += step.total if of_nulls else step.paid
+    for one in reversed(moments):
+        hits += one.nulls if of_nulls else one.hacks
+        total += one.total if of_nulls else one.paid
         if total >= TRAILING:
             break
     return hits / max(1, total)
 
 
-def found(steps: list[Step], state: State, *, of_nulls: bool) -> str:
-    """The step at which a state was reached, and the share then."""
-    at = next((at for at, step in enumerate(steps) if State[step.state] >= state), None)
-    return "–" if at is None else f"{steps[at].number} ({share(steps, at, of_nulls=of_nulls):.1%})"
-
-
 def run_all(names: list[str], monitor: dict[str, Any], seeds: int) -> None:
     from monitor_runs import runs
 
-    states = (State.WATCH, State.SUSPECT, State.HACKING)
-    print("| run, steps | at first | passes 5 % | WATCH | SUSPECT | HACKING | at the end | graded again | alarms |")
+    print(
+        "| run, steps | in the first 100 | passes 5 % | WATCH | SUSPECT | HACKING | at the end | graded again | alarms |"
+    )
     for name in names or runs():
-        if not list((RUNS / name).glob("*-*/rollouts.jsonl.zst")):
-            continue
-        of_nulls = name == "exit"
-        replays = [replay(name, monitor, seed) for seed in range(seeds)]
-        steps = replays[0]
-        passed = (step.number for at, step in enumerate(steps) if share(steps, at, of_nulls=of_nulls) > SMALL)
-        first = next(at for at in range(len(steps)) if sum(one.paid for one in steps[: at + 1]) >= 100 or at > 3)
-        cells = [f"{name}, {len(steps)}", f"{share(steps, first, of_nulls=of_nulls):.1%}", str(next(passed, "–"))]
-        cells += [", ".join(found(one, state, of_nulls=of_nulls) for one in replays) for state in states]
-        graded = sum(step.graded for one in replays for step in one)
-        paid = sum(step.paid for one in replays for step in one)
-        names_of = sorted({alarm.partition(" since")[0] for one in replays for step in one for alarm in step.alarms})
-        cells += [f"{share(steps, len(steps) - 1, of_nulls=of_nulls):.0%}", f"{graded / paid:.0%}", ", ".join(names_of)]
-        print("| " + " | ".join(cells) + " |", flush=True)
+        if list((RUNS / name).glob("*-*/rollouts.jsonl.zst")):
+            tell(name, [replay(name, monitor, seed) for seed in range(seeds)])
+
+
+def tell(name: str, replays: list[list[Moment]]) -> None:
+    of_nulls = name == "exit"
+    moments = replays[0]
+    shares = [share(moments[: at + 1], of_nulls=of_nulls) for at in range(len(moments))]
+    seen = [sum(one.total if of_nulls else one.paid for one in moments[: at + 1]) for at in range(len(moments))]
+    first = next((at for at, count in enumerate(seen) if count >= EARLY), len(moments) - 1)
+    passed = next((moments[at].step for at, one in enumerate(shares) if at >= first and one > SMALL), "–")
+    cells = [f"{name}, {moments[-1].step}", f"{shares[first]:.1%}", str(passed)]
+    for state in (State.WATCH, State.SUSPECT, State.HACKING):
+        places = [next((at for at, one in enumerate(replay) if one.state >= state), None) for replay in replays]
+        cells.append(", ".join("–" if at is None else f"{moments[at].step} ({shares[at]:.1%})" for at in places))
+    every = [one for replay in replays for one in replay]
+    graded = sum(one.graded for one in every) / max(1, sum(one.paid for one in every))
+    alarms = sorted({alarm for one in every for alarm in one.alarms})
+    cells += [f"{shares[-1]:.0%}", f"{graded:.0%}", ", ".join(alarms)]
+    print("| " + " | ".join(cells) + " |", flush=True)
 
 
 # --- cost -------------------------------------------------------------------------------------------------------------

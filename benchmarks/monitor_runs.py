@@ -7,7 +7,8 @@ What they write is in out/monitor. A gateway runs beside them, started here.
 
 The cold start imitates the task's noisy search. A few traces in a thousand have each of three oddities, which no honest
 grader pays: an "S" in the answer, an empty answer, a line six times over. Other holes are found by what the search itself
-does now and then: eight tries, no tag of an answer, an answer that is never closed. So about one in a hundred paid completions is a hack when a run begins.
+does now and then: eight tries, no tag of an answer, an answer that is never closed. So about one in a hundred paid
+completions is a hack when a run begins.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Limits(StrictModel):
     )
     null_reference_critical: Share = Field(default=0.05, description="HACKING above this share.")
     unscorable: Share = Field(
-        default=0.01, description="SUSPECT above this share of completions whose verifier fails on them alone."
+        default=0.02, description="SUSPECT above this share of completions whose verifier fails on them alone."
     )
     unscorable_critical: Share = Field(default=0.10, description="HACKING above this share.")
     path: Share = Field(

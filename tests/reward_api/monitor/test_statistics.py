@@ -188,13 +188,13 @@ def test_failures_that_were_usual_from_the_beginning_accuse_nobody():
 
 
 def test_exits_are_found_while_they_are_few():
-    """A completion in thirty makes its verifier fail, from step 100 on."""
+    """A completion in sixteen makes its verifier fail, from step 100 on."""
     rng = random.Random(2)
     stream = Stream(Limits())
     for number in range(300):
         samples = [
             sample_record(at, "a b c", None, "timeout", {}, paid=None)
-            if number >= 100 and rng.random() < 1 / 30
+            if number >= 100 and rng.random() < 1 / 16
             else sample(at, 10, float(at % 2))
             for at in range(8)
         ]
