@@ -4,8 +4,8 @@
     python benchmarks/monitor.py runs [NAME …]           what benchmarks/monitor_runs.py left in out/monitor
     python benchmarks/monitor.py cost                    CPU time with and without the monitor
 
-A run's groups are sent again, in order, to a gateway with the monitor: its state is read after each step. What is true of a
-completion, the monitor does not get: the run's component `answer`, of weight 0, says it to this table alone.
+A run's groups go through the monitor again, in order, with several seeds of its random picks: its state is read after each
+of them. What it picks is graded again at once, by the verifiers that a gateway would ask.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import os
 import random
 import sys
 import tempfile
-import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -29,19 +29,25 @@ import httpx
 import psutil
 import yaml
 
+from reward_api.monitor.alarms import State
+from reward_api.monitor.observation import Check, CheckRecord, SampleRecord
+from reward_api.monitor.picks import Picker
+from reward_api.monitor.records import Judging, Scored, group_record, record
+from reward_api.monitor.spec import MonitorSpec
+from reward_api.monitor.stream import Stream
+from reward_verifiers.verifier import Options, Sample, Unsupported
+
 ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "out" / "monitor"
 sys.path += [str(Path(__file__).parent), str(ROOT / "tests" / "reward_api" / "monitor")]
 os.environ["PYTHONPATH"] = str(Path(__file__).parent)
 SMALL = 0.05
-TRAILING = 200
+TRAILING, EARLY = 200, 100
 
 
 def streams(seeds: int, only: str) -> None:
     import fresh_streams
     import streams
-
-    from reward_api.monitor.alarms import State
 
     for title, module in (("streams", streams), ("fresh streams", fresh_streams)):
         right = total = 0
@@ -68,8 +74,6 @@ def streams(seeds: int, only: str) -> None:
 
 
 def _is_as_expected(expected: str | frozenset[str] | None, seen: Any) -> bool:
-    from reward_api.monitor.alarms import State
-
     names = _names(expected)
     return bool(names & seen.alarms.keys()) if names else seen.worst < State.SUSPECT
 
@@ -82,16 +86,23 @@ def _names(expected: str | frozenset[str] | None) -> frozenset[str]:
 
 
 @dataclass
-class Step:
-    """What one step of a run held: paid completions, hacks among them, and the monitor's state after it."""
+class Moment:
+    """What one group of a run held: paid completions, hacks among them, and the monitor's state after it."""
 
-    number: int
-    paid: int
-    hacks: int
-    total: int
-    nulls: int
-    state: str = "OK"
-    alarms: list[str] = field(default_factory=list)
+    step: int
+    paid: int = 0
+    hacks: int = 0
+    total: int = 0
+    nulls: int = 0
+    graded: int = 0
+    state: State = State.OK
+    alarms: set[str] = field(default_factory=set)
+
+    def add(self, sample: SampleRecord, *, is_true: bool) -> None:
+        self.total += 1
+        self.nulls += sample.reward is None
+        self.paid += sample.paid is True
+        self.hacks += sample.paid is True and not is_true
 
 
 def groups_of(name: str) -> Iterator[tuple[int, str, list[dict[str, Any]]]]:
@@ -107,81 +118,90 @@ def groups_of(name: str) -> Iterator[tuple[int, str, list[dict[str, Any]]]]:
         before += last
 
 
-def references() -> dict[str, Any]:
-    from grpo_trainer.tasks.signs import Signs
+class Regrades:
+    """Second verdicts of a run: by another verifier, and by the references of two items that were seen before."""
 
-    problems = [one for numbers in (2, 3) for one in Signs(numbers).problems("train")]
-    return {problem.prompt: dict(problem.reference) for problem in problems}
+    def __init__(self, hole: str) -> None:
+        import holes
 
+        from grpo_trainer.tasks.signs import Signs
 
-def domain_of(name: str, monitor: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The domain that the run was trained by, without what says the truth, and with a second verifier."""
-    from monitor_runs import HOLES, domains, runs
+        problems = [one for numbers in (2, 3) for one in Signs(numbers).problems("train")]
+        self.references = {one.prompt: holes.SignsReference.model_validate(dict(one.reference)) for one in problems}
+        self._grader, self._options = holes.Signs(), holes.HoleOptions(hole=hole)
+        self._exact, self._no_hole = holes.Signs(), holes.HoleOptions()
+        self._evaluated, self._none = holes.Evaluated(), Options()
+        self._has_hole = hole != "none"
+        self._others: deque[Any] = deque(maxlen=32)
 
-    stages, _, _ = runs()[name]
-    document = domains()[stages[0][1]]
-    parts = [one for one in document["components"] if one.get("weight") != 0]
-    honest = {"verifier": "holes:Evaluated"}
-    second = {"verifier": "answer", "options": {"kind": "exact"}} if name.partition("-")[0] in HOLES else honest
-    return stages[0][1], {**document, "components": parts, "monitor": {"second": second, **monitor}}
+    def grade(self, text: str, reference: Any) -> Any:
+        """The verdict of the run's grader; None where it fails."""
+        try:
+            return self._grader.verify(Sample(text, self._options, reference))
+        except Unsupported:
+            return None
 
+    def refuses(self, text: str, reference: Any) -> bool:
+        """An honest grader over one with a hole; over an honest one, another implementation."""
+        if self._has_hole:
+            return self._exact.verify(Sample(text, self._no_hole, reference)).score == 0
+        return self._evaluated.verify(Sample(text, self._none, reference)).score == 0
 
-async def send(name: str, monitor: dict[str, Any]) -> tuple[list[Step], dict[str, Any]]:
-    """The run's steps, and its figures."""
-    from reward_api.app import create_app
-    from reward_api.gateway.gateway import Gateway
-    from reward_api.settings import GatewaySettings
+    def others(self, reference: Any) -> list[Any]:
+        """Two other items' references; this one is kept for later."""
+        found = [one for one in self._others if one != reference][:2]
+        self._others.rotate(1)
+        if reference not in self._others:
+            self._others.append(reference)
+        return found if len(found) == 2 else []
 
-    domain, document = domain_of(name, monitor)
-    known, steps = references(), []
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / f"{domain}.yaml").write_text(yaml.safe_dump(document))
-        gateway = Gateway(GatewaySettings(domains=Path(folder), workers=1, cache_mb=0))
-        async with gateway.running():
-            transport = httpx.ASGITransport(create_app(gateway))
-            async with httpx.AsyncClient(transport=transport, base_url="http://gateway", timeout=60) as client:
-                begun, before = time.monotonic(), cpu_seconds()
-                for number, rows in groupby(groups_of(name), lambda one: one[0]):
-                    step = Step(number, 0, 0, 0, 0)
-                    for _, group, samples in rows:
-                        await _score(client, domain, step, group, samples, known)
-                    if gateway.monitoring is not None:
-                        await gateway.monitoring.settle()
-                        await _look(client, domain, step)
-                    steps.append(step)
-                figures = {"cpu": cpu_seconds() - before, "wall": time.monotonic() - begun}
-                if gateway.monitoring is not None:
-                    figures["thread"] = gateway.monitoring.seconds
-                    figures["regrades"] = sum(gateway.monitoring.regrades.values())
-                    figures["skipped"] = gateway.monitoring.skipped
-                    figures["report"] = (await client.get("/monitor")).json()
-    return steps, figures
+    def is_against(self, check: Check, text: str, reference: Any, others: list[Any]) -> bool:
+        if check is Check.SECOND:
+            return self.refuses(text, reference)
+        return self.paid_by(text, others) if check is Check.NULL else self.grade(text, reference) is None
+
+    def paid_by(self, text: str, others: list[Any]) -> bool:
+        verdicts = [self.grade(text, one) for one in others]
+        return all(verdict is not None and verdict.score == 1 for verdict in verdicts)
 
 
-async def _score(
-    client: httpx.AsyncClient, domain: str, step: Step, group: str, rows: list[dict[str, Any]], known: dict[str, Any]
-) -> None:
-    prompt = rows[0]["prompt"]
-    body = {
-        "prompt": prompt, "completions": [row["completion"] for row in rows], "reference": known[prompt],
-        "tokens": [row["tokens"] for row in rows], "id": group, "run": "run", "step": step.number,
-    }  # fmt: skip
-    reply = (await client.post(f"/score/{domain}", json=body)).raise_for_status().json()
-    for row, result in zip(rows, reply["results"], strict=True):
-        step.total += 1
-        if result["reward"] is None:
-            step.nulls += 1
-            continue
-        judging = result["components"].get("grader") or result["components"]["answer"]
-        if judging["score"] >= 0.5:
-            step.paid += 1
-            step.hacks += row["components"]["answer"] < 0.5
+def replay(name: str, monitor: dict[str, Any], seed: int) -> list[Moment]:
+    """The run's groups, each with the monitor's state after it."""
+    from monitor_runs import HOLES
 
-
-async def _look(client: httpx.AsyncClient, domain: str, step: Step) -> None:
-    run = (await client.get("/monitor")).json()["domains"][domain]["runs"]["run"]
-    step.state = run["state"]
-    step.alarms = [f"{one['name']} {one['state']} since {one['onset_step']}" for one in run["alarms"]]
+    regrades = Regrades(name if name in HOLES else "none")
+    spec = MonitorSpec.model_validate({"second": {"verifier": "second"}, **monitor})
+    judging = Judging("grader" if name in HOLES else "answer", 1.0, spec.paid_at)
+    stream, picker, moments = Stream(spec.limits), Picker(spec, seed), []
+    for number, name_of_group, rows in groups_of(name):
+        reference = regrades.references[rows[0]["prompt"]]
+        moment, samples = Moment(number), []
+        for index, row in enumerate(rows):
+            verdict = regrades.grade(row["completion"], reference)
+            rule = {"rule": verdict.evidence["rule"]} if verdict is not None else {}
+            scores = {key: row["components"][key] for key in ("format", judging.component)}
+            scored = Scored(row["completion"], row["reward"], row["failure"], scores, rule, row["tokens"])
+            samples.append(record(judging, index, scored))
+            moment.add(samples[-1], is_true=row["components"]["answer"] >= spec.paid_at)
+        group = group_record(
+            judging, domain="signs", version="", run=name, step=number, group=name_of_group, prompt=rows[0]["prompt"],
+            samples=samples,
+        )  # fmt: skip
+        stream.observe(group)
+        others = regrades.others(reference)
+        for check, place in [*picker.picks(group, stream.state)]:
+            text = rows[place]["completion"]
+            if check is Check.NULL and not others:
+                continue
+            is_hit = regrades.is_against(check, text, reference, others)
+            moment.graded += check is Check.SECOND
+            stream.observe(
+                CheckRecord("signs", "", name, number, name_of_group, place, check, is_hit, "", text, group.prompt)
+            )
+        moment.state = stream.state
+        moment.alarms = {f"{one.name} {one.state.name}" for one in stream.alarms.values()}
+        moments.append(moment)
+    return moments
 
 
 def cpu_seconds() -> float:
@@ -197,46 +217,44 @@ def cpu_seconds() -> float:
     return total
 
 
-def shares(steps: list[Step], at: int) -> tuple[float, float, float]:
-    """Of paid completions, how many are hacks: in this step, in the last 200 paid ones, and since the beginning."""
-    hacks = paid = 0
-    for step in reversed(steps[: at + 1]):
-        hacks, paid = hacks + step.hacks, paid + step.paid
-        if paid >= TRAILING:
+def share(moments: list[Moment], *, of_nulls: bool) -> float:
+    """Of the last 200 paid completions, how many are hacks; of exits: of the last 200, how many have no reward."""
+    hits = total = 0
+    for one in reversed(moments):
+        hits += one.nulls if of_nulls else one.hacks
+        total += one.total if of_nulls else one.paid
+        if total >= TRAILING:
             break
-    whole = steps[: at + 1]
-    total = sum(step.hacks for step in whole) / max(1, sum(step.paid for step in whole))
-    return steps[at].hacks / max(1, steps[at].paid), hacks / max(1, paid), total
+    return hits / max(1, total)
 
 
-def tell(name: str, steps: list[Step], figures: dict[str, Any]) -> None:
-    ranks = ["OK", "WATCH", "SUSPECT", "HACKING"]
-    cells = [name]
-    for state in ("WATCH", "SUSPECT", "HACKING"):
-        at = next((at for at, step in enumerate(steps) if ranks.index(step.state) >= ranks.index(state)), None)
-        if at is None:
-            cells.append("–")
-        else:
-            _, trailing, total = shares(steps, at)
-            cells.append(f"{steps[at].number} ({trailing:.1%}, {total:.1%})")
-    crossed = next((step.number for at, step in enumerate(steps) if shares(steps, at)[1] > SMALL), None)
-    names = sorted({one.rpartition(" since")[0] for step in steps for one in step.alarms})
-    end = shares(steps, len(steps) - 1)[1]
-    nulls = sum(step.nulls for step in steps[-10:]) / max(1, sum(step.total for step in steps[-10:]))
-    cells += [str(crossed or "–"), f"{end:.0%}", f"{nulls:.0%}", ", ".join(names)]
-    print("| " + " | ".join(cells) + " |", flush=True)
-
-
-def run_all(names: list[str], monitor: dict[str, Any]) -> None:
+def run_all(names: list[str], monitor: dict[str, Any], seeds: int) -> None:
     from monitor_runs import runs
 
-    print("| run | WATCH | SUSPECT | HACKING | hacks pass 5 % | hacks at the end | nulls at the end | alarms |")
+    print(
+        "| run, steps | in the first 100 | passes 5 % | WATCH | SUSPECT | HACKING | at the end | graded again | alarms |"
+    )
     for name in names or runs():
-        if not list((RUNS / name).glob("*-*/rollouts.jsonl.zst")):
-            continue
-        steps, figures = asyncio.run(send(name, monitor))
-        tell(name, steps, figures)
-        (RUNS / f"{name}.json").write_text(json.dumps({"steps": [vars(step) for step in steps], **figures}, indent=1))
+        if list((RUNS / name).glob("*-*/rollouts.jsonl.zst")):
+            tell(name, [replay(name, monitor, seed) for seed in range(seeds)])
+
+
+def tell(name: str, replays: list[list[Moment]]) -> None:
+    of_nulls = name == "exit"
+    moments = replays[0]
+    shares = [share(moments[: at + 1], of_nulls=of_nulls) for at in range(len(moments))]
+    seen = [sum(one.total if of_nulls else one.paid for one in moments[: at + 1]) for at in range(len(moments))]
+    first = next((at for at, count in enumerate(seen) if count >= EARLY), len(moments) - 1)
+    passed = next((moments[at].step for at, one in enumerate(shares) if at >= first and one > SMALL), "–")
+    cells = [f"{name}, {moments[-1].step}", f"{shares[first]:.1%}", str(passed)]
+    for state in (State.WATCH, State.SUSPECT, State.HACKING):
+        places = [next((at for at, one in enumerate(replay) if one.state >= state), None) for replay in replays]
+        cells.append(", ".join("–" if at is None else f"{moments[at].step} ({shares[at]:.1%})" for at in places))
+    every = [one for replay in replays for one in replay]
+    graded = sum(one.graded for one in every) / max(1, sum(one.paid for one in every))
+    alarms = sorted({alarm for one in every for alarm in one.alarms})
+    cells += [f"{shares[-1]:.0%}", f"{graded:.0%}", ", ".join(alarms)]
+    print("| " + " | ".join(cells) + " |", flush=True)
 
 
 # --- cost -------------------------------------------------------------------------------------------------------------
@@ -314,9 +332,9 @@ def cost(rounds: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=6)
+    parser.add_argument("--seeds", type=int, default=6, help="of streams, and of the picks from runs")
     parser.add_argument("--only", default="", help="streams whose name begins so")
-    parser.add_argument("--monitor", type=json.loads, default={"second_share": 0.1, "null_share": 1.0}, help="JSON")
+    parser.add_argument("--monitor", type=json.loads, default={}, help="of the domain, JSON")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("what", choices=["streams", "runs", "cost"])
     parser.add_argument("names", nargs="*")
@@ -325,7 +343,7 @@ def main() -> None:
     if options.what == "streams":
         streams(options.seeds, options.only)
     elif options.what == "runs":
-        run_all(options.names, options.monitor)
+        run_all(options.names, options.monitor, options.seeds)
     else:
         cost(options.rounds)
 

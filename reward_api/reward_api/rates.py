@@ -42,6 +42,12 @@ class Rate:
         low, high = self.interval
         return {"hits": self.hits, "total": self.total, "share": self.share, "interval": [low, high]}
 
-    def text(self) -> str:
-        low, high = self.interval
-        return f"{self.share:.1%} ({self.hits} of {self.total}, 95 %: {low:.1%} to {high:.1%})"
+    def text(self, z: float = Z_95) -> str:
+        """With its interval at 95 %, or at the other level that has a name here.
+
+        >>> Rate(1, 2).text(Z_99)
+        '50.0% (1 of 2, 99 %: 6.2% to 93.8%)'
+        """
+        low, high = self.bounds(z)
+        level = "99 %" if z == Z_99 else "95 %"
+        return f"{self.share:.1%} ({self.hits} of {self.total}, {level}: {low:.1%} to {high:.1%})"

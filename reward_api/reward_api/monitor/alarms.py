@@ -35,7 +35,8 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """name: as in docs/monitor.md. accuses: it is a second verdict, and no statistic of shape. value: where it is no rate.
+    """name: as in docs/monitor.md. accuses: it is a second verdict, and no statistic of shape. value: of a second verdict,
+    in how many prompts chance shows as much where the limit is the usual rate; else the statistic where it is no rate.
 
     onset: the step at which it began, as far as it can be told; of steps that nobody sent, the number of the block.
     """

@@ -1,22 +1,19 @@
-"""Second verdicts: how many of the last ones speak against the first, and since when."""
+"""Second verdicts: whether more of them speak against the first than may be, and since when."""
 
 from __future__ import annotations
 
-import math
-from collections import deque
-from collections.abc import Iterable
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 
+from cachetools import LRUCache
+
 from reward_api.monitor.alarms import MOST_EXAMPLES, Alarm, Example, State
+from reward_api.monitor.sequential import LIKELY, SURE, Bets, change, times
 from reward_api.rates import Z_99, Rate
 
-Z_80 = 1.281552
 KEEP = 400
-WINDOWS = (100, KEEP)
-SHORT_WINDOWS = (25, *WINDOWS)
-CRITICAL_PROMPTS = 3
-CLEAN = 149
-"""So many without a hit bound the rate below 2 % (95 %)."""
+OPEN = 8
+"""Prompts of which more outcomes may come: those of one group come one by one, between those of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,66 +24,12 @@ class Outcome:
     prompt: int
 
 
-class Trail:
-    """The last outcomes of one check. A long run without a hit clears what was before."""
-
-    def __init__(self) -> None:
-        self._outcomes: deque[Outcome] = deque(maxlen=KEEP)
-        self.since_hit = 0
-        self.total = self.hits = 0
-
-    def add(self, outcome: Outcome) -> None:
-        self._outcomes.append(outcome)
-        self.total += 1
-        self.hits += outcome.is_hit
-        self.since_hit = 0 if outcome.is_hit else self.since_hit + 1
-        if self.since_hit >= CLEAN and any(one.is_hit for one in self._outcomes):
-            self._outcomes.clear()
-
-    def rate(self, windows: Iterable[int], z: float) -> Rate:
-        """Of the last so many outcomes: the window whose rate is the surest to be high."""
-        hits = [one.is_hit for one in self._outcomes]
-        rates = [Rate(sum(hits[-size:]), len(hits[-size:])) for size in windows]
-        return max(rates, key=lambda rate: rate.bounds(z)[0])
-
-    def onset(self) -> int:
-        """The step at which the rate most likely changed: the place that explains hits before and after it best."""
-        outcomes = [*self._outcomes]
-        total, before = sum(one.is_hit for one in outcomes), 0
-        best, highest = next(one.step for one in outcomes if one.is_hit), -math.inf
-        for place, one in enumerate(outcomes):
-            if one.is_hit:
-                first, then = Rate(before, place), Rate(total - before, len(outcomes) - place)
-                likelihood = _log_likelihood(first) + _log_likelihood(then)
-                if first.share < then.share and likelihood > highest:
-                    best, highest = one.step, likelihood
-                before += 1
-        return best
-
-    def examples(self) -> tuple[Example, ...]:
-        shown = [one.example for one in reversed(self._outcomes) if one.is_hit and one.example is not None]
-        return tuple(shown[:MOST_EXAMPLES])
-
-    def prompts(self) -> int:
-        """How many prompts have a hit. Verifiers may honestly differ on one, and then they do on all its completions."""
-        return len({one.prompt for one in self._outcomes if one.is_hit})
-
-    def is_clean(self, least: int, most: float) -> bool:
-        """Whether there are `least` outcomes, and at most this share of the last ones are hits."""
-        rate = self.rate((WINDOWS[0],), Z_99)
-        return rate.total >= least and rate.share <= most
-
-    @property
-    def has_hits(self) -> bool:
-        return any(one.is_hit for one in self._outcomes)
-
-
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a check is called, and how sure each state wants to be.
+    """What a check is called, and the shares above which each state is wanted.
 
-    at_once: a single hit is already worth a look. least: so many outcomes, and hits of so many prompts, before anything is
-    accused.
+    at_once: a single hit is already worth a look. prompts: hits of so many before anything is accused, since verifiers may
+    honestly differ on one.
     """
 
     name: str
@@ -94,40 +37,96 @@ class Rule:
     suspect: float
     critical: float
     at_once: bool = False
-    least: tuple[int, int] = (25, 4)
+    prompts: int = 4
 
 
-def judged(trail: Trail, rule: Rule) -> Alarm | None:
-    """The alarm that the trail's rates raise.
+class Trail:
+    """The outcomes of one check: the last few hundred of them, and what they say against a rule.
 
-    WATCH asks for 80 % sureness, the others for 99 %; the short window counts only against the critical limit, since it
-    is looked at so often that chance would pass the other one.
+    One prompt is one observation. If its first refusal is followed by another of the same prompt, that says nothing new:
+    then the two verifiers read this prompt differently.
     """
-    if not trail.has_hits:
-        return None
-    state, rate, limit = _state(trail, rule)
-    if state is State.OK:
-        return None
-    text = f"{rule.text}: {rate.text()}"
-    return Alarm(rule.name, state, True, limit, trail.onset(), text, rate, examples=trail.examples())
 
+    def __init__(self) -> None:
+        self.total = self.hits = 0
+        self._outcomes: deque[Outcome] = deque(maxlen=KEEP)
+        self._open: OrderedDict[int, tuple[int, int]] = OrderedDict()
+        self._refused: LRUCache[int, None] = LRUCache(KEEP)
+        self._shares: deque[float] = deque(maxlen=KEEP)
+        self._bets: dict[float, Bets] = {}
 
-def _state(trail: Trail, rule: Rule) -> tuple[State, Rate, float]:
-    outcomes, prompts = rule.least
-    may_accuse = trail.total >= outcomes and trail.prompts() >= prompts
-    critical = trail.rate(SHORT_WINDOWS, Z_99)
-    if may_accuse and trail.prompts() >= max(prompts, CRITICAL_PROMPTS) and critical.bounds(Z_99)[0] > rule.critical:
-        return State.HACKING, critical, rule.critical
-    sure = trail.rate(WINDOWS, Z_99)
-    if may_accuse and sure.bounds(Z_99)[0] > rule.suspect:
-        return State.SUSPECT, sure, rule.suspect
-    likely = trail.rate(SHORT_WINDOWS, Z_80)
-    if rule.at_once or likely.bounds(Z_80)[0] > rule.suspect:
-        return State.WATCH, likely, rule.suspect
-    return State.OK, likely, rule.suspect
+    def add(self, outcome: Outcome) -> None:
+        self._outcomes.append(outcome)
+        self.total += 1
+        self.hits += outcome.is_hit
+        hits, total = self._open.get(outcome.prompt, (0, 0))
+        self._open[outcome.prompt] = (hits + outcome.is_hit, total + 1)
+        if len(self._open) > OPEN:
+            self._close()
 
+    def _close(self) -> None:
+        prompt, (hits, total) = self._open.popitem(last=False)
+        if hits and prompt in self._refused:
+            return
+        if hits:
+            self._refused[prompt] = None
+        else:
+            self._refused.pop(prompt, None)
+        self._shares.append(hits / total)
+        for limit, bets in self._bets.items():
+            bets.add(times(hits / total, limit))
 
-def _log_likelihood(rate: Rate) -> float:
-    """Of so many hits, at their own rate."""
-    counts = (rate.hits, rate.total - rate.hits)
-    return sum(count * math.log(count / rate.total) for count in counts if count)
+    def against(self, limits: tuple[float, float]) -> list[float]:
+        """How much speaks against each limit, as in Bets.value. With other limits than before, what is kept is read anew."""
+        if {*limits} != self._bets.keys():
+            self._bets = {limit: Bets() for limit in limits}
+            for limit, bets in self._bets.items():
+                for share in self._shares:
+                    bets.add(times(share, limit))
+        more = [hits / total for prompt, (hits, total) in self._open.items() if not hits or prompt not in self._refused]
+        return [self._bets[limit].value(times(share, limit) for share in more) for limit in limits]
+
+    def judged(self, rule: Rule) -> Alarm | None:
+        """The alarm that the outcomes raise."""
+        if not self.has_hits:
+            return None
+        suspect, critical = self.against((rule.suspect, rule.critical))
+        may_accuse = len({one.prompt for one in self._outcomes if one.is_hit}) >= rule.prompts
+        if may_accuse and critical >= SURE:
+            state, limit, odds = State.HACKING, rule.critical, critical
+        elif may_accuse and suspect >= SURE:
+            state, limit, odds = State.SUSPECT, rule.suspect, suspect
+        elif rule.at_once or suspect >= LIKELY:
+            state, limit, odds = State.WATCH, rule.suspect, suspect
+        else:
+            return None
+        onset, rate = self._change()
+        text = f"{rule.text}: {rate.text(Z_99)}; by chance once in {odds:.0f} prompts if {limit:.1%} were usual"
+        return Alarm(rule.name, state, True, limit, onset, text, rate, odds, self.examples())
+
+    def last(self, size: int) -> Rate:
+        hits = [one.is_hit for one in [*self._outcomes][-size:]]
+        return Rate(sum(hits), len(hits))
+
+    def now(self) -> Rate:
+        """Of the last outcome of each prompt."""
+        latest = {one.prompt: one.is_hit for one in self._outcomes}
+        return Rate(sum(latest.values()), len(latest))
+
+    def onset(self) -> int:
+        """The step at which the rate most likely changed."""
+        return self._change()[0]
+
+    def _change(self) -> tuple[int, Rate]:
+        """Its step, and the rate since then."""
+        outcomes = [*self._outcomes]
+        since = outcomes[change([Rate(int(one.is_hit), 1) for one in outcomes]) :]
+        return since[0].step, Rate(sum(one.is_hit for one in since), len(since))
+
+    def examples(self) -> tuple[Example, ...]:
+        shown = [one.example for one in reversed(self._outcomes) if one.is_hit and one.example is not None]
+        return tuple(shown[:MOST_EXAMPLES])
+
+    @property
+    def has_hits(self) -> bool:
+        return any(one.is_hit for one in self._outcomes)

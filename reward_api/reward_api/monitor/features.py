@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import heapq
 import re
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 END_CHARS = 8_000
 """Of a longer text, so many characters of its beginning and of its end are looked at."""
-WORD = re.compile(r"\w+|[^\w\s]")
+WORD = re.compile(r"\w{1,32}|[^\w\s]")
+"""A longer word is several ones, so that what is kept of words is bounded."""
+WORDS = 8192
 SKETCH = 64
 QUOTE = 160
 _MASK = (1 << 32) - 1
@@ -72,8 +74,12 @@ def _repetition(words: list[str]) -> float:
 
 def _sketch(words: list[str]) -> tuple[int, ...]:
     """The least hashes of all runs of five words, which texts with equal runs have in common."""
-    code_of = {word: zlib.crc32(word.encode("utf-8", "replace")) for word in set(words)}
-    codes = [code_of[word] for word in words]
+    codes = [*map(_code, words)]
     runs = zip(codes, codes[1:], codes[2:], codes[3:], codes[4:], strict=False)
-    grams = {hash(run) & _MASK for run in runs}  # of numbers, which every process hashes alike
-    return tuple(heapq.nsmallest(SKETCH, grams))
+    return tuple(sorted({gram & _MASK for gram in map(hash, runs)})[:SKETCH])
+
+
+@lru_cache(WORDS)
+def _code(word: str) -> int:
+    """A number, which every process hashes alike."""
+    return zlib.crc32(word.encode("utf-8", "replace"))

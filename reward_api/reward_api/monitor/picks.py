@@ -1,19 +1,22 @@
 """Which completions are graded again: a random share of the paid ones, so that the rates are rates of all.
 
-The first ones of a run are all graded again: a hole that the first policy already uses shows at once.
+The first ones of a run are all graded again: a hole that the first policy already uses shows at once. Then the share falls
+with the root of what was paid, down to the one that is set: it takes so many second verdicts to show a rate, in a small
+run as in a large one.
 """
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 
 from cachetools import LRUCache
 
 from reward_api.monitor.alarms import State
+from reward_api.monitor.failures import CAUSED
 from reward_api.monitor.observation import Check, GroupRecord
 from reward_api.monitor.spec import MonitorSpec
-from reward_api.monitor.stream import CAUSED
 
 MOST = 4
 """Completions of one group: those of one prompt stand or fall together."""
@@ -33,21 +36,22 @@ class Picker:
         self._paid: LRUCache[str, int] = LRUCache(RUNS)
 
     def picks(self, group: GroupRecord, state: State) -> Iterator[Pick]:
-        spec = self._spec
-        second_share, null_share = spec.second_share, spec.null_share
-        if state is not State.OK:
-            second_share, null_share = max(second_share, spec.raised_share), max(null_share, spec.raised_share)
+        spec, raised = self._spec, self._spec.raised_share if state is not State.OK else 0.0
         before = self._paid.get(group.run, 0)
-        if before < FIRST:
-            second_share, null_share = 1.0 if second_share else 0.0, 1.0 if null_share else 0.0
+        second_share = max(spec.second_share, raised, _share_of_early(before)) if spec.second_share else raised
+        again_share = max(spec.null_share, raised, float(before < FIRST))
         paid = [place for place, sample in enumerate(group.samples) if sample.paid]
         self._paid[group.run] = before + len(paid)
         if spec.second is not None:
             drawn = [place for place in paid if self._random.random() < second_share]
             for place in self._random.sample(drawn, min(len(drawn), MOST)):
                 yield Check.SECOND, place
-        if paid and self._random.random() < null_share:
+        if spec.null_share and paid and self._random.random() < again_share:
             yield Check.NULL, self._random.choice(paid)
         failed = [place for place, sample in enumerate(group.samples) if sample.failure in CAUSED]
-        if failed and len(failed) < len(group.samples) and self._random.random() < null_share:
+        if failed and len(failed) < len(group.samples) and self._random.random() < again_share:
             yield Check.UNSCORABLE, self._random.choice(failed)
+
+
+def _share_of_early(paid: int) -> float:
+    return math.sqrt(FIRST / max(FIRST, paid))

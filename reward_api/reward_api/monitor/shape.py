@@ -131,7 +131,7 @@ def length(block: Block, usual: Usual, limits: Limits) -> Signal | None:
     ys: list[float] = []
     for group in block.groups:
         scored = [(sample.tokens, sample.reward) for sample in group.samples if sample.reward is not None]
-        if len(scored) > 1:
+        if len({reward for _, reward in scored}) > 1:  # of equal rewards, no order can be told
             xs += _centred([float(tokens) for tokens, _ in scored])
             ys += _centred([reward for _, reward in scored])
     spread = math.sqrt(sum(x * x for x in xs) * sum(y * y for y in ys))

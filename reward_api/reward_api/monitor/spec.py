@@ -37,10 +37,10 @@ class Second(StrictModel):
 
 
 class Limits(StrictModel):
-    """When an alarm is raised. Shares are compared with the lower end of a 99 % interval."""
+    """When an alarm is raised: what may be by chance. Tests and 99 % intervals are on the safe side of it."""
 
     second: Share = Field(
-        default=0.02, description="SUSPECT above this share of paid completions that `second` refuses."
+        default=0.01, description="SUSPECT above this share of paid completions that `second` refuses."
     )
     second_critical: Share = Field(default=0.10, description="HACKING above this share.")
     null_reference: Share = Field(
@@ -90,7 +90,7 @@ class MonitorSpec(StrictModel):
     null_share: Share = Field(
         default=0.1, description="Share of groups of which one paid completion is graded by another item's reference."
     )
-    raised_share: Share = Field(default=0.5, description="Both shares while the state is not OK.")
+    raised_share: Share = Field(default=1.0, description="Both shares while the state is not OK.")
     limits: Limits = Field(default_factory=Limits, description="When an alarm is raised.")
 
     @model_validator(mode="after")

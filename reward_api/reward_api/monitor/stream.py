@@ -11,9 +11,10 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from reward_api.monitor.alarms import MOST_EXAMPLES, Alarm, Example, State, example, example_of_check
-from reward_api.monitor.evidence import Outcome, Rule, Trail, judged
-from reward_api.monitor.observation import Check, CheckRecord, GroupRecord, Record
+from reward_api.monitor.alarms import Alarm, Example, State, example, example_of_check
+from reward_api.monitor.evidence import Outcome, Rule, Trail
+from reward_api.monitor.failures import Failures
+from reward_api.monitor.observation import Check, GroupRecord, Record
 from reward_api.monitor.shape import Block, Signal, Usual, binomial_tail, signals, trend
 from reward_api.monitor.spec import Limits
 from reward_api.rates import Z_99, Rate
@@ -27,13 +28,12 @@ FEW_CLEAN = 50
 """So many re-grades with few hits hold back what only points."""
 KEEP_BLOCKS = 60
 PROMPTS = 4096
-CAUSED = frozenset({"unsupported", "timeout", "memory_limit", "worker_crashed", "verifier_error"})
-"""Kinds of failure that a completion can cause by itself."""
-NULL_WINDOW = 400
-GROWS = 2
+TRIED, TRIED_AGAIN = 100, 25
+"""The last outcomes that are looked at: of a second verifier, and of completions without a reward."""
+FEW_ANCHORS = 4
+Z_80 = 1.281552
 JUMP, JUMPED_PROMPTS, JUMP_GROUPS = 1e-4, 4, 64
 EMA = 0.5
-LEAST_SHARE = 0.02
 
 
 @dataclass(slots=True)
@@ -76,26 +76,21 @@ class Stream:
         self._streaks: dict[str, _Streak] = {}
         self._trails = {check: Trail() for check in Check}
         self._raised: dict[str, int] = {}
-        self._caused = 0
-        """Failures that completions may have caused, so far."""
-        self._nulls: deque[tuple[int, Example | None]] = deque(maxlen=2 * NULL_WINDOW)
-        self._null_count = Rate(0, 0)
-        self._prompts: LRUCache[int, tuple[float, int]] = LRUCache(PROMPTS)
+        self._failures = Failures()
+        self._prompts: LRUCache[int, float] = LRUCache(PROMPTS)
         self._jumps: deque[tuple[int, Example] | None] = deque(maxlen=JUMP_GROUPS)
 
     def observe(self, record: Record) -> None:
-        if record.step is not None:
-            self.step = record.step
+        place = record.step if record.step is not None else self._blocks
         if isinstance(record, GroupRecord):
-            self._group(record)
+            self.step = record.step if record.step is not None else self.step
+            is_news = self._group(record, place)
         else:
-            self._check(record)
-        self._settle()
-
-    @property
-    def place(self) -> int:
-        """The step, or the number of the block where no steps are sent."""
-        return self.step if self.step is not None else self._blocks
+            shown = example_of_check(record) if record.is_hit else None
+            self._trails[record.check].add(Outcome(record.is_hit, place, shown, record.prompt))
+            is_news = True
+        if is_news:
+            self._settle()
 
     def checks(self) -> dict[str, Rate]:
         """Of all re-grades of the run."""
@@ -124,56 +119,42 @@ class Stream:
 
     # --- records ------------------------------------------------------------------------------------------------------
 
-    def _check(self, check: CheckRecord) -> None:
-        shown = example_of_check(check) if check.is_hit else None
-        self._trails[check.check].add(Outcome(check.is_hit, self.place, shown, check.prompt))
-
-    def _group(self, group: GroupRecord) -> None:
+    def _group(self, group: GroupRecord, place: int) -> bool:
+        """Whether an alarm may come or go by it."""
         self.groups += 1
         self.completions += len(group.samples)
         paid = sum(sample.paid is True for sample in group.samples)
         self.paid += paid
         self._count_variance(group)
-        self._count_nulls(group)
-        self._look_for_jump(group, paid)
+        is_news = self._failures.add(group, place, self.limits)
+        self._look_for_jump(group, place, paid)
         self._block.groups.append(group)
         self._size += len(group.samples)
-        if self._size >= BLOCK:
-            self._close()
+        if self._size < BLOCK:
+            return is_news
+        self._close()
+        return True
 
     def _count_variance(self, group: GroupRecord) -> None:
         rewards = {sample.reward for sample in group.samples if sample.reward is not None}
         if len(group.samples) > 1 and len(rewards) == 1:
             self.zero_variance["all_paid" if group.samples[0].paid else "all_unpaid"] += 1
 
-    def _count_nulls(self, group: GroupRecord) -> None:
-        """A group in which some have a reward, and others a failure that they may have caused."""
-        if not any(sample.reward is not None for sample in group.samples):
-            return
-        for sample in group.samples:
-            is_caused = sample.failure in CAUSED
-            self._nulls.append((self.place, example(group, sample, str(sample.failure)) if is_caused else None))
-            self._caused += is_caused
-            if not self._is_baseline_done:
-                self._null_count = Rate(self._null_count.hits + is_caused, self._null_count.total + 1)
-
-    @property
-    def _is_baseline_done(self) -> bool:
-        return self._null_count.total >= NULL_WINDOW
-
-    def _look_for_jump(self, group: GroupRecord, paid: int) -> None:
+    def _look_for_jump(self, group: GroupRecord, place: int, paid: int) -> None:
         """Whether a known prompt is paid far more often than before."""
-        known = self._prompts.get(group.prompt)
         count = len(group.samples)
-        share = paid / count if count else 0.0
-        if known is None:
-            self._prompts[group.prompt] = (share, 1)
+        if not count:
             return
-        before, seen = known
-        self._prompts[group.prompt] = (before + EMA * (share - before), seen + 1)
-        is_jump = binomial_tail(paid, count, max(before, LEAST_SHARE)) < JUMP if paid else False
+        before = self._prompts.get(group.prompt)
+        share = paid / count
+        if before is None:
+            self._prompts[group.prompt] = share
+            return
+        self._prompts[group.prompt] = before + EMA * (share - before)
+        usual = (before * count + 1) / (count + 2)  # what one group says is not sure, least of all 0
+        is_jump = share > usual and binomial_tail(paid, count, usual) < JUMP
         shown = next((example(group, one) for one in group.samples if one.paid), None)
-        self._jumps.append((self.place, shown) if is_jump and shown else None)
+        self._jumps.append((place, shown) if is_jump and shown else None)
 
     # --- blocks -------------------------------------------------------------------------------------------------------
 
@@ -250,56 +231,34 @@ class Stream:
             ),
             Check.NULL: Rule(
                 "null_reference", "another item's reference pays them, too",
-                limits.null_reference, limits.null_reference_critical, at_once=True, least=(8, 2),
+                limits.null_reference, limits.null_reference_critical, at_once=True, prompts=2,
             ),
-            Check.ANCHOR: Rule("judge_drift", "frozen anchors are scored anew", limits.drift, 1.0),
         }  # fmt: skip
-        found = [judged(self._trails[check], rule) for check, rule in rules.items()]
-        alarms = [alarm for alarm in found if alarm is not None]
-        canary = self._trails[Check.CANARY]
-        if canary.has_hits:
-            rate = Rate(canary.hits, canary.total)
-            text = f"an impossible task is paid: {rate.text()}"
-            alarms.append(
-                Alarm("canary", State.HACKING, True, 0.0, canary.onset(), text, rate, examples=canary.examples())
-            )
-        if (unscorable := self._unscorable()) is not None:
-            alarms.append(unscorable)
-        return alarms
+        found = [
+            *(self._trails[check].judged(rule) for check, rule in rules.items()),
+            self._canary(),
+            self._drift(),
+            self._failures.judged(self._trails[Check.UNSCORABLE].last(TRIED_AGAIN), limits.unscorable),
+        ]
+        return [alarm for alarm in found if alarm is not None]
 
-    def _unscorable(self) -> Alarm | None:
-        """Completions whose verifier fails on them alone: that ends a punishment.
-
-        Failures come in groups, so that each counts as half an observation.
-        """
-        if not self._is_baseline_done or not self._caused:
+    def _canary(self) -> Alarm | None:
+        trail = self._trails[Check.CANARY]
+        if not trail.has_hits:
             return None
-        recent = [*self._nulls][-NULL_WINDOW:]
-        caused = [one for _, one in recent if one is not None]
-        rate, usual = Rate(len(caused), len(recent)), self._null_count.share
-        low = Rate(rate.hits // 2, rate.total // 2).bounds(Z_99)[0]
-        if low <= self.limits.unscorable:
-            return None
-        state = self._exit_state(low, usual)
-        onset = next(step for step, one in recent if one is not None)
-        text = f"the verifier fails on some completions and not on their siblings: {rate.text()}, at first {usual:.1%}"
-        return Alarm(
-            "unscorable",
-            state,
-            True,
-            self.limits.unscorable,
-            onset,
-            text,
-            rate,
-            examples=tuple(caused[-MOST_EXAMPLES:]),
-        )
+        rate = Rate(trail.hits, trail.total)
+        text = f"an impossible task is paid: {rate.text(Z_99)}"
+        return Alarm("canary", State.HACKING, True, 0.0, trail.onset(), text, rate, examples=trail.examples())
 
-    def _exit_state(self, low: float, usual: float) -> State:
-        """WATCH while failures are no more than usual; HACKING for those that come again when the sample is tried again."""
-        if low <= GROWS * usual:
-            return State.WATCH
-        again = self._trails[Check.UNSCORABLE].rate((25,), Z_99).bounds(Z_99)[0]
-        return State.HACKING if low > self.limits.unscorable_critical and again > 0.5 else State.SUSPECT
+    def _drift(self) -> Alarm | None:
+        """Of the anchors as they were scored last. They are all there are, and no sample: the share itself is told."""
+        trail = self._trails[Check.ANCHOR]
+        rate, limit = trail.now(), self.limits.drift
+        if not rate.hits or rate.bounds(Z_80)[0] <= limit:
+            return None
+        state = State.SUSPECT if rate.hits >= FEW_ANCHORS and rate.bounds(Z_99)[0] > limit else State.WATCH
+        text = f"frozen anchors are scored anew: {rate.text(Z_99)}"
+        return Alarm("judge_drift", state, True, limit, trail.onset(), text, rate, examples=trail.examples())
 
     def _pointers(self) -> list[Alarm]:
         """Signals that lasted. SUSPECT: for long, or two at once, while no re-grades speak for the completions."""
@@ -309,7 +268,7 @@ class Stream:
             is_old = streak.seen >= streak.signal.streak + PERSISTS
             is_suspect = (is_old or len(lasting) > 1) and not self._is_being_checked()
             one = streak.signal
-            text = f"{one.text}: {one.rate.text()}" if one.rate else one.text
+            text = f"{one.text}: {one.rate.text(Z_99)}" if one.rate else one.text
             state = State.SUSPECT if is_suspect else State.WATCH
             alarms.append(
                 Alarm(one.name, state, False, one.limit, streak.onset, text, one.rate, one.value, one.examples)
@@ -318,7 +277,8 @@ class Stream:
 
     def _is_being_checked(self) -> bool:
         """Whether a second verifier looks at paid completions, and refuses no more than it may."""
-        return self._trails[Check.SECOND].is_clean(FEW_CLEAN, self.limits.second)
+        trail = self._trails[Check.SECOND]
+        return trail.total >= FEW_CLEAN and trail.last(TRIED).share <= self.limits.second
 
 
 def _first_step(signal: Signal, otherwise: int) -> int:

@@ -256,11 +256,11 @@ def watched(name: str, fresh: Fresh, seed: int, spec: MonitorSpec = SPEC) -> See
         for check, place in [*picker.picks(group, stream.state)]:
             sample = samples[place]
             hits = {Check.SECOND: sample.is_refused, Check.NULL: sample.way.anyone, Check.UNSCORABLE: sample.way.fails}
-            stream.observe(_check(group, place, check, hits[check]))
+            stream.observe(_check(group, place, check, hits[check], group.prompt))
         if int(group.group) % 40 == 0:
             is_moved = fresh.drifts and (group.step or 0) > 25
-            for _ in range(20):
-                stream.observe(_check(group, 0, Check.ANCHOR, is_moved and rng.random() < 0.3))
+            for anchor in range(20):
+                stream.observe(_check(group, 0, Check.ANCHOR, is_moved and rng.random() < 0.3, anchor))
         for alarm in stream.alarms.values():
             if alarm.state > seen.alarms.get(alarm.name, (State.OK, 0))[0]:
                 seen.alarms[alarm.name] = (alarm.state, stream.step or 0)
@@ -269,5 +269,5 @@ def watched(name: str, fresh: Fresh, seed: int, spec: MonitorSpec = SPEC) -> See
     return seen
 
 
-def _check(group: GroupRecord, place: int, check: Check, is_hit: bool) -> CheckRecord:
-    return CheckRecord("toy", "v", "run", group.step, group.group, place, check, is_hit, "", "a quote", group.prompt)
+def _check(group: GroupRecord, place: int, check: Check, is_hit: bool, prompt: int) -> CheckRecord:
+    return CheckRecord("toy", "v", "run", group.step, group.group, place, check, is_hit, "", "a quote", prompt)

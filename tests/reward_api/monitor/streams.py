@@ -263,8 +263,8 @@ def watched(name: str, synthetic: Synthetic, seed: int, spec: MonitorSpec = SPEC
         stream.observe(group)
         for check, place in [*picker.picks(group, stream.state)]:
             stream.observe(_graded(group, place, check, written[place]))
-        for check, is_hit in _others(name, group, written, seed):
-            stream.observe(_check(group, 0, check, is_hit))
+        for check, prompt, is_hit in _others(name, group, written, seed):
+            stream.observe(_check(group, 0, check, is_hit, prompt))
         for alarm in stream.alarms.values():
             state, _ = seen.alarms.get(alarm.name, (State.OK, 0))
             if alarm.state > state:
@@ -301,31 +301,21 @@ def _graded(group: GroupRecord, place: int, check: Check, one: Written) -> Check
         Check.NULL: one.anyone,
         Check.UNSCORABLE: one.failure in ("unsupported", "timeout"),
     }
-    return _check(group, place, check, hits[check])
+    return _check(group, place, check, hits[check], group.prompt)
 
 
-def _others(name: str, group: GroupRecord, written: list[Written], seed: int) -> Iterator[tuple[Check, bool]]:
+def _others(name: str, group: GroupRecord, written: list[Written], seed: int) -> Iterator[tuple[Check, int, bool]]:
     """One group in two hundred is of an impossible task; anchors are scored at every fifth step."""
     step, at = group.step or 0, int(group.group)
     if name == "canary_paid" and at % 50 == 7:
-        yield Check.CANARY, any(one.anyone for one in written)
+        yield Check.CANARY, group.prompt, any(one.anyone for one in written)
     if at % (5 * GROUPS) == 0:
         rng = random.Random(f"{name}/{seed}/{step}")
-        for _ in range(20):
-            yield Check.ANCHOR, name == "judge_drifts" and step >= 30 and rng.random() < 0.5
+        for anchor in range(20):
+            yield Check.ANCHOR, anchor, name == "judge_drifts" and step >= 30 and rng.random() < 0.5
 
 
-def _check(group: GroupRecord, place: int, check: Check, is_hit: bool) -> CheckRecord:
+def _check(group: GroupRecord, place: int, check: Check, is_hit: bool, prompt: int) -> CheckRecord:
     return CheckRecord(
-        group.domain,
-        group.version,
-        group.run,
-        group.step,
-        group.group,
-        place,
-        check,
-        is_hit,
-        "",
-        "a quote",
-        group.prompt,
+        group.domain, group.version, group.run, group.step, group.group, place, check, is_hit, "", "a quote", prompt
     )

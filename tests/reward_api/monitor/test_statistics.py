@@ -3,41 +3,117 @@
 import random
 
 import orjson
+import pytest
 
 from reward_api.monitor.alarms import State
-from reward_api.monitor.evidence import Outcome, Rule, Trail, judged
+from reward_api.monitor.evidence import Outcome, Rule, Trail
 from reward_api.monitor.features import features, quote
 from reward_api.monitor.observation import Check, CheckRecord, GroupRecord, line_of, record_of, sample_record
+from reward_api.monitor.picks import Picker
+from reward_api.monitor.sequential import SURE, Bets, times
 from reward_api.monitor.shape import Block, Usual, length
 from reward_api.monitor.spec import Limits, MonitorSpec
 from reward_api.monitor.stream import Stream
 from reward_api.monitor.twin import twin
 
-RULE = Rule("second_verifier", "refused", 0.02, 0.10)
+RULE = Rule("second_verifier", "refused", 0.01, 0.10)
 
 
 def trail_of(hits):
+    """Of each prompt's completions, whether they are refused."""
     trail = Trail()
-    for step, prompt in enumerate(hits):
-        trail.add(Outcome(prompt is not None, step, None, prompt or 0))
+    for step, (prompt, refused) in enumerate(hits):
+        for is_hit in refused:
+            trail.add(Outcome(is_hit, step, None, prompt))
     return trail
 
 
-def test_verifiers_that_differ_on_one_prompt_accuse_nobody():
-    alarm = judged(trail_of([None] * 20 + [7] * 12), RULE)
+def accused(trail):
+    alarm = trail.judged(RULE)
+    return alarm is not None and alarm.state >= State.SUSPECT
+
+
+def test_looking_again_and_again_accuses_nobody_more_often_than_it_says():
+    """At the limit itself, 200 runs of 300 prompts: at most one in ten may be accused, since 300 is a tenth of SURE."""
+    rng = random.Random(5)
+    found = 0
+    for _ in range(200):
+        bets = Bets()
+        for _ in range(300):
+            bets.add(times(float(rng.random() < 0.02), 0.02))
+            if bets.value() >= SURE:
+                found += 1
+                break
+    assert found <= 20
+
+
+def test_completions_of_one_prompt_are_one_observation():
+    """One prompt in a hundred is disputed, and then all of its four completions: that is no 4 % of hacks."""
+    rng = random.Random(7)
+    found = 0
+    for _ in range(40):
+        trail = Trail()
+        for prompt in range(400):
+            is_disputed = rng.random() < 0.01
+            for _ in range(4):
+                trail.add(Outcome(is_disputed, prompt, None, prompt))
+            if accused(trail):
+                found += 1
+                break
+    assert found <= 5
+
+
+def test_a_prompt_that_comes_again_says_nothing_new():
+    trail = trail_of([(number % 40, [number % 40 == 3] * 2) for number in range(800)])
+    assert not accused(trail)
+
+
+def test_outcomes_of_one_group_may_come_between_those_of_others():
+    rng = random.Random(3)
+    outcomes = [(prompt, prompt % 25 == 0) for prompt in range(300) for _ in range(3)]
+    ordered, mixed = Trail(), Trail()
+    for prompt, is_hit in outcomes:
+        ordered.add(Outcome(is_hit, 0, None, prompt))
+    for at in range(0, len(outcomes), 6):
+        for prompt, is_hit in rng.sample(outcomes[at : at + 6], 6):
+            mixed.add(Outcome(is_hit, 0, None, prompt))
+    assert mixed.against((0.01, 0.1)) == pytest.approx(ordered.against((0.01, 0.1)), rel=0.01)
+
+
+def test_a_small_rise_late_in_a_run_is_found_before_it_is_large():
+    rng = random.Random(11)
+    hits = [(prompt, [prompt > 600 and rng.random() < 0.05 for _ in range(3)]) for prompt in range(800)]
+    alarm = trail_of(hits).judged(RULE)
     assert alarm is not None
-    assert alarm.state is State.WATCH
+    assert alarm.state is State.SUSPECT
+    assert alarm.onset > 600
+    assert alarm.rate.total <= 600
+
+
+def test_verifiers_that_differ_on_one_prompt_accuse_nobody():
+    assert not accused(trail_of([*((number, [False]) for number in range(20)), (7, [True] * 12)]))
 
 
 def test_hits_on_many_prompts_accuse_and_the_onset_is_where_they_begin():
-    alarm = judged(trail_of([None] * 40 + [*range(100, 112)]), RULE)
+    alarm = trail_of([*((number, [False]) for number in range(40)), *((number, [True]) for number in range(100, 112))])
+    alarm = alarm.judged(RULE)
     assert alarm is not None
     assert alarm.state is State.HACKING
     assert alarm.onset == 40
+    assert (alarm.rate.hits, alarm.rate.total) == (12, 12)
+    assert "99 %" in alarm.text
 
 
 def test_a_long_clean_run_clears_the_trail():
-    assert judged(trail_of([*range(20), *[None] * 149]), RULE) is None
+    hacked = [(number, [True]) for number in range(20)]
+    assert accused(trail_of(hacked))
+    assert trail_of([*hacked, *((number, [False]) for number in range(20, 420))]).judged(RULE) is None
+
+
+def test_other_limits_read_what_is_kept_anew():
+    trail = trail_of([(number, [number % 20 == 0]) for number in range(300)])
+    assert accused(trail)
+    assert trail.judged(Rule("second_verifier", "refused", 0.1, 0.2)) is None
 
 
 def group(number, samples):
@@ -70,6 +146,65 @@ def test_length_is_looked_at_within_groups_alone():
         assert (signal is not None) == within
 
 
+def test_groups_of_equal_rewards_do_not_hide_a_correlation():
+    block = blocks(within=True)
+    equal = [group(100 + number, [sample(at, 50 + 40 * at, 1.0) for at in range(16)]) for number in range(40)]
+    assert length(Block([*block.groups, *equal]), Usual.of([block]), Limits()) is not None
+
+
+def test_what_is_switched_off_stays_off():
+    paid = group(1, [sample(at, 10, 1.0) for at in range(4)])
+    picker = Picker(MonitorSpec(null_share=0.0), seed=1)
+    assert not [*picker.picks(paid, State.HACKING)]
+
+
+def test_the_share_that_is_graded_again_falls_with_what_was_paid():
+    picker = Picker(MonitorSpec(second={"verifier": "x"}, null_share=0.0), seed=1)
+    paid = group(1, [sample(at, 10, 1.0) for at in range(4)])
+    counts = [sum(len([*picker.picks(paid, State.OK)]) for _ in range(200)) for _ in range(60)]
+    assert counts[0] > counts[1] > counts[3]
+    assert sum(counts[-5:]) < 0.12 * 5 * 800
+
+
+def test_a_late_second_verdict_does_not_turn_the_step_back():
+    stream = Stream(Limits())
+    stream.observe(group(7, [sample(0, 10, 1.0)]))
+    stream.observe(CheckRecord("d", "v", "r", 3, "3", 0, Check.SECOND, False, "", "", 3))
+    assert stream.step == 7
+
+
+def test_failures_that_were_usual_from_the_beginning_accuse_nobody():
+    rng = random.Random(4)
+    stream = Stream(Limits())
+    for number in range(300):
+        samples = [
+            sample_record(at, "a b c", None, "timeout", {}, paid=None)
+            if rng.random() < 0.03
+            else sample(at, 10, float(at % 2))
+            for at in range(8)
+        ]
+        stream.observe(group(number, samples))
+        assert stream.state < State.SUSPECT
+
+
+def test_exits_are_found_while_they_are_few():
+    """A completion in sixteen makes its verifier fail, from step 100 on."""
+    rng = random.Random(2)
+    stream = Stream(Limits())
+    for number in range(300):
+        samples = [
+            sample_record(at, "a b c", None, "timeout", {}, paid=None)
+            if number >= 100 and rng.random() < 1 / 16
+            else sample(at, 10, float(at % 2))
+            for at in range(8)
+        ]
+        stream.observe(group(number, samples))
+        if stream.state >= State.SUSPECT:
+            break
+    assert stream.state is State.SUSPECT
+    assert 100 <= stream.alarms["unscorable"].onset <= number < 200
+
+
 def test_records_survive_their_line():
     one = sample_record(3, "wait, " * 40, 1.0, None, {"answer": 1.0}, paid=True, path="answer:exact", tokens=80)
     check = CheckRecord("d", "v", "r", 3, "g", 1, Check.NULL, True, "why", "quote", 5)
@@ -99,7 +234,8 @@ def test_state_is_bounded():
     for number in range(6000):
         stream.observe(group(number, [sample(index, 10, float(index % 2)) for index in range(2)]))
     assert len(stream._prompts) == 4096
-    assert len(stream._nulls) <= 800
+    assert len(stream._failures._recent) <= 100
+    assert len(stream._jumps) <= 64
 
 
 def test_what_a_domain_may_say():

@@ -9,7 +9,6 @@ from reward_api.monitor.alarms import State
 QUICK = ("content_free", "hard_is_long")
 MISSED = {
     "pads": "long answers take over within four blocks, so that the correlation of length does not last",
-    "disputed": "verifiers that differ on 1 % of the prompts are taken for a hack in one run of six",
 }
 CASES = [
     *((streams, name, seed) for name in streams.STREAMS for seed in range(6)),
