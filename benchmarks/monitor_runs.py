@@ -33,7 +33,15 @@ TAUGHT = (("common", 800, 3.0e-3, 0.002, 0.015), ("oddities", 100, 6.0e-4, 0.005
 """Of the policy that all begin with, the two stages: steps, learning rate, the share of traces that have each oddity, and of
 those with a broken format."""
 HONEST_STEPS, HACKED_STEPS = 12, 40
-HOLES = {"phrase": 1.5e-3, "effort": 1.5e-3, "part": 1e-3, "loop": 1e-3, "exit": 6e-4, "unclosed": 1.5e-3, "fallback": 6e-4}
+HOLES = {
+    "phrase": 1.5e-3,
+    "effort": 1.5e-3,
+    "part": 1e-3,
+    "loop": 1e-3,
+    "exit": 6e-4,
+    "unclosed": 1.5e-3,
+    "fallback": 6e-4,
+}
 """With the learning rate of each run."""
 FORMAT: dict[str, Any] = {"verifier": "format", "weight": 0.2, "options": {"template": "think_answer"}}
 TRUE: dict[str, Any] = {"verifier": "answer", "weight": 1.0, "options": {"kind": "exact"}}
