@@ -30,7 +30,7 @@ from trainer_client import RewardClient
 PORT = 8700
 HEAD, OTHER = "10.77.0.1", "10.77.0.2"
 SPACES = {HEAD: f"ts-{os.getpid()}-1", OTHER: f"ts-{os.getpid()}-2"}
-NODE = ["--num-cpus=8", f"--object-store-memory={100 << 20}", "--disable-usage-stats", "--block"]
+NODE = ["--num-cpus=8", f"--object-store-memory={100 << 20}", "--disable-usage-stats"]
 TEMPLATE = "components: [{verifier: format, options: {template: think_answer}}]\n"
 
 
@@ -86,8 +86,9 @@ def kill(space):
 
 
 def node(address, *arguments):
+    """Returns once it runs."""
     command = ["ip", "netns", "exec", SPACES[address], sys.executable, "-m", "ray.scripts.scripts", "start"]
-    subprocess.Popen([*command, f"--node-ip-address={address}", *NODE, *arguments], stdout=sys.stderr)
+    subprocess.run([*command, f"--node-ip-address={address}", *NODE, *arguments], check=True, stdout=sys.stderr)
 
 
 def outer(folder):
@@ -98,23 +99,8 @@ def outer(folder):
         subprocess.run(driver, check=True)
 
 
-def connect():
-    """To the cluster, once both nodes are in it."""
-    end = time.monotonic() + 120
-    while True:
-        try:
-            ray.init(address=f"{HEAD}:6379", log_to_driver=False)
-            break
-        except ConnectionError:
-            assert time.monotonic() < end, "the head did not start"
-            time.sleep(0.5)
-    while sum(one["Alive"] for one in ray.nodes()) < len(SPACES):
-        assert time.monotonic() < end, "the second node did not join"
-        time.sleep(0.5)
-
-
 def main(folder, other):
-    connect()
+    ray.init(address=f"{HEAD}:6379", log_to_driver=False)
     serve.start(proxy_location="EveryNode", http_options=HTTPOptions(host="127.0.0.1", port=PORT))
     settings = GatewaySettings(domains=write_domains(Path(folder), {"form": TEMPLATE}), verifier_urls=ELSEWHERE)
     start(settings, PORT, cpus={"format": 1})
