@@ -51,7 +51,9 @@ def test_the_figures_of_the_judge():
     assert f"up to {ATTEMPTS} times" in JUDGES
     assert f"up to {READINGS} times" in JUDGES
     assert f"last {CACHED:,} verdicts" in JUDGES
-    assert f"a group of 64 takes {len(pairings(64))} comparisons instead of {64 * 63 // 2:,}" in " ".join(JUDGES.split())
+    assert f"a group of 64 takes {len(pairings(64))} comparisons instead of {64 * 63 // 2:,}" in " ".join(
+        JUDGES.split()
+    )
 
 
 def test_the_worked_example():
