@@ -72,7 +72,7 @@ class _Calls:
 
     async def begin(self, session: str, name: str, arguments: Any) -> str:
         """Its task id. Raises Overloaded. It goes on when its client goes."""
-        work = asyncio.create_task(self._made(session, name, arguments))
+        work = asyncio.create_task(self._traced(session, name, arguments))
         await asyncio.sleep(0)  # its first step, which is where it finds no room
         if work.done() and isinstance(error := work.exception(), Overloaded):
             raise error
@@ -85,7 +85,7 @@ class _Calls:
     def find(self, session: str, task_id: str) -> asyncio.Task[TracedCall] | None:
         return self._kept.get((session, task_id))
 
-    async def _made(self, session: str, name: str, arguments: Any) -> TracedCall:
+    async def _traced(self, session: str, name: str, arguments: Any) -> TracedCall:
         return (await self._toolbox.call(session, name, arguments))[1]
 
 
@@ -178,18 +178,18 @@ async def _result(task_id: str, work: asyncio.Task[TracedCall]) -> AsyncIterator
     if error is not None:
         yield _event("error", f"the tool failed: {type(error).__name__}")
         return
-    made = work.result()
-    if made.outcome == "failed":
-        yield _event("error", "the tool failed: " + " ".join(made.cause.split()))
+    traced = work.result()
+    if traced.outcome == "failed":
+        yield _event("error", "the tool failed: " + " ".join(traced.cause.split()))
         return
-    for event, data in _pieces(json.dumps(_reply(made), separators=(",", ":"))):
+    for event, data in _pieces(json.dumps(_reply(traced), separators=(",", ":"))):
         yield _event(event, data)
 
 
-def _reply(made: TracedCall) -> dict[str, Any]:
-    if made.outcome == "refused":
-        return {"ok": False, "error": made.output, "reason": "input_validation" if made.cause == "argument" else None}
-    output = {"blocks": [_block(made.output)], "metadata": {"raised": made.raised}, "reward": None, "finished": False}
+def _reply(call: TracedCall) -> dict[str, Any]:
+    if call.outcome == "refused":
+        return {"ok": False, "error": call.output, "reason": "input_validation" if call.cause == "argument" else None}
+    output = {"blocks": [_block(call.output)], "metadata": {"raised": call.raised}, "reward": None, "finished": False}
     return {"ok": True, "output": output}
 
 
