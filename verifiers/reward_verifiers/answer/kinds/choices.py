@@ -81,6 +81,8 @@ _LEAD = re.compile(
 )
 _LABEL = re.compile(r"[(\[（]?([A-Za-z])[)\]）]?(?=$|[\s.):：、,，;。\]）．不])")
 _REST = re.compile(r"[。\s.):：、\]）．-]{0,5}")
+_GOES_ON = re.compile(r"[,，、;]\s{0,3}[(\[（]?[A-Za-z][)\]）]?\s?(?:[,，、;]|$)")
+"""Of "A, B, both": another letter in a list."""
 _SEVERAL = re.compile(r"[\s,，、;&/]|and\b|or\b|和|或", re.I)
 _RETRACTS = re.compile(r"\b(?:no|wait|not|actually|instead|rather|but|sorry|correction|hmm)\b|不|等等", re.I)
 _NEGATED = re.compile(
@@ -137,6 +139,8 @@ def _from_label(plain: str, label: re.Match[str], options: dict[str, str]) -> tu
     ]
     if others and not _SEVERAL.sub("", re.sub(r"[(\[（]?\b[A-Za-z]\b[)\]）]?\.?", "", rest)):
         return tuple(sorted({first, *(letter.upper() for letter in others)}))
+    if _GOES_ON.match(plain, label.end()):
+        return ()
     if any(_same_option(option_text, rest) and letter != first for letter, option_text in options.items()):
         return ()  # the letter of one option, the text of another
     if _same_option(options.get(first, ""), rest) or rest.lower().startswith(("because", "since", "as ", "因为")):
