@@ -107,14 +107,17 @@ def based(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
         return Outcome(same, "a number in base ten" if same else "different numbers")
     if based is answer:
         if isinstance(answer, Based) and options.base == answer.base:
-            return Outcome(rational_or_none(other) == Fraction(answer.digits), "digits in the base of the domain")
+            return Outcome(rational_or_none(other) == _as_decimal(answer), "digits in the base of the domain")
         return different("another base")
     if isinstance(other, Num) and isinstance(based, Based):
-        same = (other.places is not None) == ("." in based.digits) and other.value == Fraction(
-            based.digits if based.digits.replace(".", "").isdigit() else -1
-        )
+        same = (other.places is not None) == ("." in based.digits) and other.value == _as_decimal(based)
         return Outcome(same, "the digits in the base of the reference" if same else "other digits, or another base")
     return different("one is in a base, the other is not")
+
+
+def _as_decimal(number: Based) -> Fraction | None:
+    """The number that its digits are in base ten; None for digits beyond 9."""
+    return Fraction(number.digits) if number.digits.replace(".", "").isdigit() else None
 
 
 def _based_value(number: Based) -> Fraction:

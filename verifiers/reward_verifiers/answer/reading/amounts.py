@@ -180,10 +180,14 @@ def based(digits: str, base: str) -> Node:
     """Digits in a base; 0.0011_2 is read too."""
     radix = int(base) if base.isdigit() and len(base) < 3 else words.BASES.get(base.lower(), 0)
     plain = digits.replace(".", "", 1)
-    if not 2 <= radix <= 36 or not plain.isdigit() or any(int(digit) >= radix for digit in plain):
+    if not 2 <= radix <= 36 or not _are_digits(plain, radix):
         raise CannotRead("a subscript that is no base", f"_{base}")
     whole, point, decimals = digits.partition(".")
     return Based((whole.lstrip("0") or "0") + (f".{decimals}" if point else ""), radix)
+
+
+def _are_digits(text: str, radix: int) -> bool:
+    return text.isascii() and text.isalnum() and all(int(digit, 36) < radix for digit in text)
 
 
 def _pieces(p: Parser) -> list[tuple[int, str]]:

@@ -85,6 +85,7 @@ _PATTERN = (
     r"(?P<repeating>[0-9]*\.[0-9]*\\(?:overline|bar|dot)\s?(?:\{{[0-9]+\}}|[0-9])|[0-9]+\.[0-9]*\([0-9]+\)(?![0-9(^!/])"
     r"|[0-9]*\.[0-9]+\s?(?:\\ldots|\.\.\.)(?![0-9]))"
     r"|(?P<sci>[0-9]+(?:\.[0-9]+)?[eE][-+]?[0-9]{{1,6}}(?![0-9.A-Za-z])|[0-9]+(?:\.[0-9]+)?[eE]\{{[-+]?[0-9]{{1,6}}\}})"
+    r"|(?P<hex>(?=[0-9]*[A-F])[0-9A-F]{{2,40}}(?=_(?:16(?![0-9])|\{{16\}})))"
     r"|(?P<num>{number})"
     r"|(?P<cmd>\\[A-Za-z]+|\\.)"
     r"|(?P<cjk>[\u3400-\u9fff]+)"
@@ -167,7 +168,7 @@ class _Lexer:
         elif kind == "cjk":
             self._cjk(value)
         else:
-            self._emit(kind, value)
+            self._emit("num" if kind == "hex" else kind, value)
             self.brackets += (value in "([") - (value in ")]")
         return position
 
