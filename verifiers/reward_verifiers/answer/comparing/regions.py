@@ -156,7 +156,10 @@ def _all_of(relations: list[Relation]) -> Region | None:
     rest = [
         item for item in relations if item.ops != ("!=",) and not (item.ops == ("in",) and item.sides[1] == Const("R"))
     ]
-    holes = [item.sides[1] for item in relations if item.ops == ("!=",)]
+    left_out = [item for item in relations if item.ops == ("!=",)]
+    holes = [item.sides[1] for item in left_out]
+    if not all(_is_variable(item.sides[0]) for item in left_out):
+        return None
     if len(frozenset().union(*(symbols(item) for item in relations))) != 1:
         return None
     if len(rest) == 2:
