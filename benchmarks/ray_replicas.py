@@ -19,13 +19,13 @@ import time
 from pathlib import Path
 
 import httpx
+from answer import PROSE
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = [str(ROOT / "deploy"), str(ROOT / "tests" / "toys")]
 sys.path[:0] = FOLDERS
 PORT, CLIENTS, SECONDS = 8700, 8, 20.0
 DOMAIN = "components:\n  - {verifier: answer}\n  - {verifier: format, options: {template: think_answer}}\n"
-PROSE = "From $x^2-5x+6=0$ we see step by step that the term $a_{n+1} = \\frac{a_n}{2}$ follows from the last one. "
 
 
 def group(number: int) -> dict[str, object]:

@@ -69,10 +69,7 @@ def compare(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
         return different("the answer contradicts itself")
     if isinstance(gold, Given) and isinstance(answer, Given) and _conditions_differ(gold, answer):
         return different("other conditions")
-    begin, answers_begin = named.first_index(gold), named.first_index(answer)
-    if (
-        begin is not None and answers_begin is not None and abs(begin - answers_begin) > 1
-    ):  # the natural numbers begin at 0 or 1
+    if _begin_apart(gold, answer):
         return different("other conditions")
     gold, answer = named.same_letters(gold, as_congruence(answer) if is_congruence(gold) else answer)
     if named.names_differ(gold, answer):
@@ -121,6 +118,12 @@ def _conditions_differ(gold: Given, answer: Given) -> bool:
         for conditions in (gold.conditions, answer.conditions)
     )
     return left is not None and right is not None and not same_region(left, right)
+
+
+def _begin_apart(gold: Node, answer: Node) -> bool:
+    """n >= 11 is not n >= 1. One apart is the same: the natural numbers begin at 0 or 1."""
+    ours, theirs = named.first_index(gold), named.first_index(answer)
+    return ours is not None and theirs is not None and abs(ours - theirs) > 1
 
 
 def _is_foreign(condition: Node, value: Node) -> bool:
