@@ -75,8 +75,8 @@ def _row(name: str, entry: Any, result: Any, seconds: float) -> dict[str, Any]:
 
 def _line(row: dict[str, Any]) -> str:
     mark = "ok  " if row["right"] else "MISS"
-    found = ", ".join(row["families"][:6]) if row["verdict"] != "UNCALIBRATED" else row["why"][:90]
-    return f"{mark} {row['seconds']:6.1f} s  {row['name']:36} {row['verdict']:14} {found}"
+    families = ", ".join(row["families"][:6]) if row["verdict"] != "UNCALIBRATED" else row["why"][:90]
+    return f"{mark} {row['seconds']:6.1f} s  {row['name']:36} {row['verdict']:14} {families}"
 
 
 def summary(rows: list[dict[str, Any]]) -> str:

@@ -34,7 +34,7 @@ DATA = ROOT / "tests" / "data" / "audit"
 sys.path.insert(0, str(TOYS))
 ANSWERS = ("math", "logic", "qa")
 JUDGED = {"injection", "forged", "opener"}
-ASKED = {
+QUESTION = {
     **dict.fromkeys(ANSWERS, " Think in <think></think>, then answer in <answer></answer>, with \\boxed{}, or behind ####."),
     "code": " Think in <think></think>, then write the program between ``` and ```.",
     "structured": " Answer with JSON alone, or between ``` and ```.",
@@ -100,7 +100,7 @@ def judge(candidate, rubric, question=None):
 result = scan(judge, load_corpus())
 print(json.dumps(["paid"] if result.overall_asr else [] if result.trustworthy else None))
 """
-Said = set[str] | None
+Findings = set[str] | None
 """What a tool reports: paid, refused, error, unstable. None: it comes to no verdict."""
 
 
@@ -118,7 +118,7 @@ def rows_of(data: str) -> list[dict[str, Any]]:
                 for call in reference["calls"]
             )
         if answer:  # where no call is right, there is no right text to begin with
-            rows.append({"prompt": row["prompt"] + ASKED[data], "answer": answer, "reference": reference})
+            rows.append({"prompt": row["prompt"] + QUESTION[data], "answer": answer, "reference": reference})
     return rows
 
 
@@ -130,7 +130,7 @@ def run(command: list[Any], folder: Path, timeout: float = 300) -> subprocess.Co
     )  # fmt: skip
 
 
-def falsepass(tools: Path, folder: Path, entry: Any) -> Said:
+def falsepass(tools: Path, folder: Path, entry: Any) -> Findings:
     program = tools / "v-falsepass/bin/falsepass"
     functions = ["--func", "reward", "--weight", "1"]
     if entry.components and "requires" not in entry.components and "product" not in entry.components:
@@ -147,12 +147,12 @@ def falsepass(tools: Path, folder: Path, entry: Any) -> Said:
     digest = json.loads(done.stdout)
     if digest["meta"]["adapter"]["validity"] != "ok":
         return None
-    said = {{"zero": "paid", "full": "refused", "stable": "unstable"}[one["expected"]] for one in digest["failing"]
+    findings = {{"zero": "paid", "full": "refused", "stable": "unstable"}[one["expected"]] for one in digest["failing"]
             if one["expected"] in ("zero", "full", "stable")}  # fmt: skip
-    return said | ({"error"} if digest["headline"]["scoring_errors"] else set())
+    return findings | ({"error"} if digest["headline"]["scoring_errors"] else set())
 
 
-def reward_doctor(tools: Path, folder: Path, entry: Any) -> Said:
+def reward_doctor(tools: Path, folder: Path, entry: Any) -> Findings:
     program = tools / "v-reward-doctor/bin/reward-doctor"
     done = run(
         [program, "audit", "rewards.py:one", "--format", "json", "--threshold", "0.5", "--fail-on", "never"], folder
@@ -161,20 +161,20 @@ def reward_doctor(tools: Path, folder: Path, entry: Any) -> Said:
         report = json.loads(done.stdout)
     except ValueError:
         return None
-    said = {"paid"} if report["profile"] == "permissive" else set()
-    return said | ({"error"} if any(one["mode"] is None for one in report["failures"]) else set())
+    findings = {"paid"} if report["profile"] == "permissive" else set()
+    return findings | ({"error"} if any(one["mode"] is None for one in report["failures"]) else set())
 
 
-def by_script(name: str, script: str) -> Callable[[Path, Path, Any], Said]:
-    def tool(tools: Path, folder: Path, entry: Any) -> Said:
+def by_script(name: str, script: str) -> Callable[[Path, Path, Any], Findings]:
+    def tool(tools: Path, folder: Path, entry: Any) -> Findings:
         done = run([tools / f"v-{name}/bin/python", "-c", script, folder, folder / "rows.jsonl"], folder)
-        said = json.loads(done.stdout) if done.returncode == 0 else None
-        return None if said is None else set(said)
+        findings = json.loads(done.stdout) if done.returncode == 0 else None
+        return None if findings is None else set(findings)
 
     return tool
 
 
-TOOLS: dict[str, tuple[Callable[[Path, Path, Any], Said], Callable[[Any], bool], str]] = {
+TOOLS: dict[str, tuple[Callable[[Path, Path, Any], Findings], Callable[[Any], bool], str]] = {
     "falsepass": (
         falsepass,
         lambda entry: entry.data not in ("safety", "tool_call"),
@@ -199,10 +199,10 @@ def direction(entry: Any) -> str:
     return "unstable" if "unstable" in entry.families else "paid"
 
 
-def is_right(entry: Any, said: Said) -> bool:
+def is_right(entry: Any, findings: Findings) -> bool:
     if entry.is_sound:
-        return not (said or set()) & {"paid", "error", "unstable"}
-    return said is not None and direction(entry) in said
+        return not (findings or set()) & {"paid", "error", "unstable"}
+    return findings is not None and direction(entry) in findings
 
 
 def measure(tools: Path, only: str) -> list[dict[str, Any]]:
@@ -218,11 +218,11 @@ def measure(tools: Path, only: str) -> list[dict[str, Any]]:
                 (folder / "rewards.py").write_text(REWARDS.format(toys=str(TOYS), name=name))
                 (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows_of(entry.data)))
                 before = _cpu_s()
-                said = use(tools, folder, entry)
-            shown = "no verdict" if said is None else ", ".join(sorted(said)) or "nothing"
+                findings = use(tools, folder, entry)
+            shown = "no verdict" if findings is None else ", ".join(sorted(findings)) or "nothing"
             rows.append({
                 "tool": tool, "name": name, "sound": entry.is_sound, "said": shown,
-                "right": is_right(entry, said), "seconds": _cpu_s() - before,
+                "right": is_right(entry, findings), "seconds": _cpu_s() - before,
             })  # fmt: skip
             print(f"{'ok  ' if rows[-1]['right'] else 'MISS'} {tool:14} {name:40} {shown}", flush=True)
     return rows
@@ -243,12 +243,12 @@ def table(rows: list[dict[str, Any]], ours: list[dict[str, Any]]) -> str:
     for tool, (_, _, kinds) in TOOLS.items():
         mine = [row for row in rows if row["tool"] == tool]
         broken, sound = ([row for row in mine if row["sound"] is is_sound] for is_sound in (False, True))
-        found, accused = sum(row["right"] for row in broken), sum(not row["right"] for row in sound)
+        hits, accused = sum(row["right"] for row in broken), sum(not row["right"] for row in sound)
         beside = sum(right.get(row["name"], False) for row in broken)
         wrongly = sum(not right.get(row["name"], True) for row in sound)
         silent = sum(row["said"] == "no verdict" for row in mine)
         seconds = sum(row["seconds"] for row in mine) / max(len(mine), 1)
-        cells = (tool, kinds, f"{found} of {len(broken)}", beside, f"{accused} of {len(sound)}", wrongly, silent)
+        cells = (tool, kinds, f"{hits} of {len(broken)}", beside, f"{accused} of {len(sound)}", wrongly, silent)
         lines.append("| " + " | ".join(map(str, (*cells, f"{seconds:.1f}"))) + " |")
     return "\n".join(lines)
 

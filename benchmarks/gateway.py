@@ -180,7 +180,7 @@ def free_port() -> int:
 
 RULE = "components:\n  - {verifier: answer}\n  - {verifier: format}\n"
 SHIPPED = (SHIPPED_DOMAINS / "math.yaml").read_text()
-MADE_UP = " ".join(random.Random(1).choice(WORDS) for _ in range(200 << 10))
+RANDOM_TEXT = " ".join(random.Random(1).choice(WORDS) for _ in range(200 << 10))
 # English prose of 700 KB with code and names in it that every Python ships: its language reference.
 ENGLISH = "\n".join(topics.topics.values())
 
@@ -275,7 +275,7 @@ async def stream(rule: str, text: str, size: int, concurrency: int, label: str) 
     )
 
 
-async def streams(steps: list[tuple[int, int, str]], rule: str = RULE, text: str = MADE_UP) -> None:
+async def streams(steps: list[tuple[int, int, str]], rule: str = RULE, text: str = RANDOM_TEXT) -> None:
     print("| load | completions | a second | seconds | MB/s | no verdict | 429s | gateway peak MB |")
     print("|---|---|---|---|---|---|---|---|")
     for size, concurrency, label in steps:

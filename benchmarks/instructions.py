@@ -61,9 +61,9 @@ def without_downloads() -> None:
 
 
 def rows() -> list[dict[str, Any]]:
-    found = importlib.util.find_spec("ifbench")
-    assert found is not None
-    folder = Path(next(iter(found.submodule_search_locations or ()))) / "data"
+    package = importlib.util.find_spec("ifbench")
+    assert package is not None
+    folder = Path(next(iter(package.submodule_search_locations or ()))) / "data"
     lines = [
         [json.loads(line) for line in (folder / f"{name}.jsonl").open()] for name in ("IFBench_test", "sample_output")
     ]
@@ -71,13 +71,13 @@ def rows() -> list[dict[str, Any]]:
 
 
 def ifbench_arguments(data: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    arguments: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in data:
-        for name, given in zip(row["instruction_id_list"], row["kwargs"], strict=True):
-            whole = {key: int(value) if isinstance(value, float) else value for key, value in given.items()}
-            found[name].append({key: value for key, value in whole.items() if value is not None})
-    found["custom:character_reverse"] = [{}]
-    return found
+        for name, row_arguments in zip(row["instruction_id_list"], row["kwargs"], strict=True):
+            whole = {key: int(value) if isinstance(value, float) else value for key, value in row_arguments.items()}
+            arguments[name].append({key: value for key, value in whole.items() if value is not None})
+    arguments["custom:character_reverse"] = [{}]
+    return arguments
 
 
 def near(number: int, rng: random.Random) -> int:
@@ -125,15 +125,15 @@ def ifeval_arguments(name: str, response: str, prompt: str, rng: random.Random) 
 
 def cases() -> list[Case]:
     data, rng = rows(), random.Random(4242)
-    given = ifbench_arguments(data)
-    found = []
+    arguments = ifbench_arguments(data)
+    chosen = []
     for row in data:
         for name, kind in KINDS.items():
             if kind.source == "IFBench" and name not in LEFT_OUT:
-                found.append((name, rng.choice(given[name]), row["response"]))
+                chosen.append((name, rng.choice(arguments[name]), row["response"]))
             elif kind.source == "IFEval" and name in registries()[0]:
-                found.append((name, ifeval_arguments(name, row["response"], row["prompt"], rng), row["response"]))
-    return found
+                chosen.append((name, ifeval_arguments(name, row["response"], row["prompt"], rng), row["response"]))
+    return chosen
 
 
 def registries() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -234,13 +234,13 @@ def their_row(row: list[Case]) -> None:
     from if_verifiable.common import evaluate_instructions
 
     ifeval, ifbench = registries()
-    names, arguments = [name for name, _, _ in row], [given for _, given, _ in row]
+    names, arguments = [name for name, _, _ in row], [options for _, options, _ in row]
     with contextlib.suppress(IndexError, ValueError, ZeroDivisionError, TypeError):
         evaluate_instructions(row[0][2], names, arguments, "", {**ifbench, **ifeval})
 
 
 def our_row(row: list[Case]) -> None:
-    names, arguments = [name for name, _, _ in row], [given for _, given, _ in row]
+    names, arguments = [name for name, _, _ in row], [options for _, options, _ in row]
     reference = InstructionsReference.model_validate({"instruction_id_list": names, "kwargs": arguments})
     options = InstructionsOptions(mode="loose", min_content=0)
     InstructionsVerifier().verify(Sample(row[0][2], options, reference))

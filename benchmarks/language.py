@@ -294,8 +294,8 @@ def close_pairs(corpus: Corpus, rng: random.Random) -> None:
             errors = []
             for _ in range(12):
                 target, second = rng.sample((one, other), 2)
-                made = document(rng, corpus, target, second, rng.choice(SHARES), level)
-                errors.append(abs(judge(made.text, target) - made.share))
+                sample = document(rng, corpus, target, second, rng.choice(SHARES), level)
+                errors.append(abs(judge(sample.text, target) - sample.share))
             cells.append(f"{statistics.fmean(errors):.3f}")
         print(f"| {one}/{other} | {' | '.join(cells)} |", flush=True)
 
@@ -317,10 +317,10 @@ def main(seed: Annotated[int, typer.Option()] = 0, documents: Annotated[int, typ
     rng = random.Random(seed)
     corpus = {language: sentences(language) for language in (*CODES, "zh-Hant")}
     chosen = pairs()
-    made = [
+    samples = [
         document(rng, corpus, *rng.choice(chosen), rng.choice(SHARES), rng.choice(LEVELS)) for _ in range(documents)
     ]
-    compare(made)
+    compare(samples)
     speed(corpus, rng)
     own_text(corpus, rng)
     close_pairs(corpus, rng)

@@ -60,16 +60,16 @@ def rollout(groups: int, mean_tokens: float, seed: int, most_tokens: int = MOST_
     scale = mean_tokens / 2.718281828 ** (SPREAD**2 / 2)
     tokens = [min(rng.lognormvariate(0, SPREAD) * scale, most_tokens) for _ in range(groups * GROUP)]
     longest = max(tokens)
-    found = []
+    finished = []
     for number, count in enumerate(tokens):
         group, index = divmod(number, GROUP)
         answer, is_right = str(seed * 100_000 + group), rng.random() > 0.33
         length = int(count * BYTES_A_TOKEN)
         start = rng.randrange(len(text) - length)
-        thinking, given = text[start : start + length], answer if is_right else answer + "1"
-        completion = f"<think>{thinking}</think><answer>\\boxed{{{given}}}</answer>"
-        found.append(Finished(count / longest, group, index, completion, answer, is_right))
-    return sorted(found, key=lambda one: one.at)
+        thinking, boxed = text[start : start + length], answer if is_right else answer + "1"
+        completion = f"<think>{thinking}</think><answer>\\boxed{{{boxed}}}</answer>"
+        finished.append(Finished(count / longest, group, index, completion, answer, is_right))
+    return sorted(finished, key=lambda one: one.at)
 
 
 # --- three ways to score ----------------------------------------------------------------------------------------------
@@ -190,12 +190,12 @@ def ways(most_tokens: int = MOST_TOKENS, groups: int = 64, mean_tokens: float = 
         "| way | generation s | exposed s | share of the step | hidden | client's `reward/hidden_frac` | no verdict |"
     )
     print("|---|---|---|---|---|---|---|")
-    found = []
+    results = []
     with running_suite() as (url, _):
         for seed, way in enumerate((Afterwards, ByGroup, BySample), 1):
-            found.append((way.name, play(url, rollout(groups, mean_tokens, seed, most_tokens), seconds, way)))
-    at_the_end = found[0][1].exposed_s
-    for name, played in found:
+            results.append((way.name, play(url, rollout(groups, mean_tokens, seed, most_tokens), seconds, way)))
+    at_the_end = results[0][1].exposed_s
+    for name, played in results:
         print(
             f"| {name} | {played.generation_s:.1f} | {played.exposed_s:.2f} | {played.share:.2%} "
             f"| {1 - played.exposed_s / at_the_end:.1%} | {played.hidden_frac:.1%} | {played.missing} |"

@@ -40,14 +40,14 @@ def texts() -> list[tuple[str, str]]:
     if not folder:
         raise SystemExit("TOUCHSTONE_DATA must name a folder with pandalm_testset.json")
     rows = json.loads((Path(folder) / "pandalm_testset.json").read_text())
-    found = [
+    pairs = [
         (f"{row['instruction']}\n\n{row['input']}".strip(), row[name])
         for row in rows
         for name in ("response1", "response2")
         if isinstance(row[name], str) and row[name].strip()
     ]
-    random.Random(0).shuffle(found)
-    return found[:TEXTS]
+    random.Random(0).shuffle(pairs)
+    return pairs[:TEXTS]
 
 
 def classifier(folder: Path) -> Path:

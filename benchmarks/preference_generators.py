@@ -59,7 +59,7 @@ class Heads:
         self._data = training.examples(list(pairs), CONFIG)
         self._model: Any = training.prepare(CONFIG, self._data.texts, lambda _: None)
 
-    def margins(self, rows: Sequence[int], asked: Sequence[int]) -> list[float]:
+    def margins(self, rows: Sequence[int], judged: Sequence[int]) -> list[float]:
         """Of the asked pairs, by a head trained on the rows; an eighth of their prompts stops the training."""
         prompts = sorted({self._pairs[row].prompt for row in rows})
         stops = set(random.Random(0).sample(prompts, len(prompts) // 8))
@@ -75,7 +75,7 @@ class Heads:
         _, best, _ = heads.load(self._scratch)
         with torch.no_grad():
             self._model.weight.copy_(best)
-            won, lost = (self._model.scores([side[row] for row in asked]) for side in (data.left, data.right))
+            won, lost = (self._model.scores([side[row] for row in judged]) for side in (data.left, data.right))
             return list((won - lost).tolist())
 
 
@@ -88,12 +88,12 @@ def folds(pairs: Sequence[PreferencePair]) -> list[set[str]]:
 def measure(title: str, pairs: Sequence[PreferencePair]) -> None:
     begun = time.process_time()
     chance = random.Random(2)
-    found: dict[str, list[float]] = {}
-    told: dict[str, list[PreferencePair]] = {}
+    margins_by_name: dict[str, list[float]] = {}
+    pairs_by_name: dict[str, list[PreferencePair]] = {}
 
-    def add(name: str, asked: Sequence[int], margins: Sequence[float]) -> None:
-        found.setdefault(name, []).extend(margins)
-        told.setdefault(name, []).extend(pairs[row] for row in asked)
+    def add(name: str, judged: Sequence[int], margins: Sequence[float]) -> None:
+        margins_by_name.setdefault(name, []).extend(margins)
+        pairs_by_name.setdefault(name, []).extend(pairs[row] for row in judged)
 
     sizes = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -101,32 +101,35 @@ def measure(title: str, pairs: Sequence[PreferencePair]) -> None:
         writers = sorted({name for pair in pairs for name in (pair.chosen_by, pair.rejected_by)})
         for fold in folds(pairs):
             others = [row for row, pair in enumerate(pairs) if pair.prompt not in fold]
-            asked = [row for row, pair in enumerate(pairs) if pair.prompt in fold]
-            add("held-out prompts", asked, trained.margins(others, asked))
-            prior = metrics.writer_prior([pairs[row] for row in others], [pairs[row] for row in asked])
-            add("the system that wins more often", asked, prior or [])
+            judged = [row for row, pair in enumerate(pairs) if pair.prompt in fold]
+            add("held-out prompts", judged, trained.margins(others, judged))
+            prior = metrics.writer_prior([pairs[row] for row in others], [pairs[row] for row in judged])
+            add("the system that wins more often", judged, prior or [])
             for two in combinations(writers, 2):
                 kept = [row for row in others if not {pairs[row].chosen_by, pairs[row].rejected_by} & {*two}]
-                theirs = [row for row in asked if {pairs[row].chosen_by, pairs[row].rejected_by} == {*two}]
+                theirs = [row for row in judged if {pairs[row].chosen_by, pairs[row].rejected_by} == {*two}]
                 sizes.append(len(kept))
                 add("held-out prompts and systems", theirs, trained.margins(kept, theirs))
                 add("held-out prompts, as few pairs", theirs, trained.margins(chance.sample(others, len(kept)), theirs))
     longer = metrics.length_margins(pairs)
     add("longer wins", range(len(pairs)), longer)
     add("shorter wins", range(len(pairs)), [-gap for gap in longer])
-    show(title, pairs, found, told)
+    show(title, pairs, margins_by_name, pairs_by_name)
     print(
         f"\nTrained on {len(others)} pairs, or {min(sizes)} to {max(sizes)}. CPU {time.process_time() - begun:.0f} s."
     )
 
 
 def show(
-    title: str, pairs: Sequence[PreferencePair], found: dict[str, list[float]], told: dict[str, list[PreferencePair]]
+    title: str,
+    pairs: Sequence[PreferencePair],
+    margins_by_name: dict[str, list[float]],
+    pairs_by_name: dict[str, list[PreferencePair]],
 ) -> None:
     print(f"\n| {title}: {len(pairs)} pairs | accuracy (95 % interval) | length-balanced |\n|---|---|---|")
-    for name, margins in found.items():
+    for name, margins in margins_by_name.items():
         plain = report.share(name, margins)
-        balanced = report.share(name, margins, balance.weights(told[name]))
+        balanced = report.share(name, margins, balance.weights(pairs_by_name[name]))
         print(f"| {name} | {plain.text()} | {balanced.text()} |")
 
 

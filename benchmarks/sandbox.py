@@ -196,7 +196,7 @@ async def service_and_slots() -> None:
         graded = 8 * 64 / (time.perf_counter() - begun)
     print(f"| POST /grade in batches of 64, {os.cpu_count()} slots | {graded:.0f} | {graded / rate:.2f} |")
     await backend.aclose()
-    found = {}
+    rates = {}
     for slots in (1, 2):
         jail = ForkServerJail(slots)
         await jail.start()
@@ -204,9 +204,9 @@ async def service_and_slots() -> None:
         await asyncio.gather(*(jail.run(run) for _ in range(8)))
         begun = time.perf_counter()
         await asyncio.gather(*(jail.run(run) for _ in range(100)))
-        found[slots] = 100 / (time.perf_counter() - begun)
+        rates[slots] = 100 / (time.perf_counter() - begun)
         print(
-            f"| 20 ms of work each, {slots} slot(s) | {found[slots]:.0f} | {found[slots] / found[1]:.2f} to one slot |"
+            f"| 20 ms of work each, {slots} slot(s) | {rates[slots]:.0f} | {rates[slots] / rates[1]:.2f} to one slot |"
         )
         await jail.aclose()
 
@@ -217,17 +217,17 @@ async def compiling() -> None:
     await jail.start()
     await backend.start()
     compilers = {"as it is": Compiler(jail), "precompiled header": Compiler(backend.jail)}
-    found: dict[str, list[float]] = {name: [] for name in (*compilers, "from the cache")}
+    seconds: dict[str, list[float]] = {name: [] for name in (*compilers, "from the cache")}
     for n in range(6):
         for name, compiler in compilers.items():
             begun = time.perf_counter()
             await compiler.compile(cpp, CPP % n)
-            found[name].append(time.perf_counter() - begun)
+            seconds[name].append(time.perf_counter() - begun)
         begun = time.perf_counter()
         await compilers["as it is"].compile(cpp, CPP % n)
-        found["from the cache"].append(time.perf_counter() - begun)
-    base = statistics.mean(found["as it is"])
-    for name, times in found.items():
+        seconds["from the cache"].append(time.perf_counter() - begun)
+    base = statistics.mean(seconds["as it is"])
+    for name, times in seconds.items():
         mean = statistics.mean(times)
         print(f"| {name} | {mean * 1000:.2f} | {base / mean:,.1f} |")
     await jail.aclose()
@@ -349,8 +349,8 @@ def _left(pid: int) -> list[str]:
     """The control groups and the processes of a sandbox that had this process id."""
     groups = [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/touchstone-{pid}-*")]
     users = {20_000 + (pid * 64 + index) % 40_000 for index in range(64)}
-    found = [path for path in Path("/proc").glob("[0-9]*") if path.exists() and path.stat().st_uid in users]
-    return groups + [path.name for path in found]
+    processes = [path for path in Path("/proc").glob("[0-9]*") if path.exists() and path.stat().st_uid in users]
+    return groups + [path.name for path in processes]
 
 
 def _free_port() -> int:

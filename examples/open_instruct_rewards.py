@@ -21,14 +21,14 @@ SUM = "a, b = map(int, input().split())\nprint(a + b)"
 
 
 def main() -> None:
-    asked = [
+    jobs = [
         ("/test_program", "def add(a, b):\n    return a + b", CALLS),
         ("/test_program", "def add(a, b):\n    return 3", CALLS),
         ("/test_program", "import os\nos._exit(0)", CALLS),
         ("/test_program_stdio", SUM, LINES),
         ("/test_program_stdio", "while True: pass", LINES),
     ]
-    for path, program, tests in asked:
+    for path, program, tests in jobs:
         body = {"program": program, "tests": tests, "max_execution_time": 1.0}
         reply = httpx.post(URL + path, json=body, timeout=60).raise_for_status().json()
         print(path, reply["results"])

@@ -34,9 +34,9 @@ def samples(group: int, label: str | None) -> list[SimpleNamespace]:
 
 async def main() -> None:
     # The last row's answer is missing: no verdict. Its number is the domain's mean, once there are 16 rewards.
-    asked = [sample for group in range(5) for sample in samples(group, "5/6" if group < 4 else None)]
-    rewards = await asyncio.gather(*(custom_rm(ARGUMENTS, sample) for sample in asked))
-    for sample, reward in list(zip(asked, rewards, strict=True))[12:]:
+    batch = [sample for group in range(5) for sample in samples(group, "5/6" if group < 4 else None)]
+    rewards = await asyncio.gather(*(custom_rm(ARGUMENTS, sample) for sample in batch))
+    for sample, reward in list(zip(batch, rewards, strict=True))[12:]:
         print(f"{reward['reward']:.3f}", f"valid={reward['valid']:.0f}", f"remove_sample={sample.remove_sample}")
 
 

@@ -97,9 +97,9 @@ def asks_for_repetition(prompt: str, text_words: str) -> bool:
         return True
     if not _TIMES.search(prompt):
         return False
-    asked_for = set(_WORDS.findall(prompt.casefold()))
-    others = {word for word in text_words.split() if not word.isdigit() and _unit(word) not in asked_for}
-    return len(others - asked_for) <= FEW_WORDS
+    prompt_words = set(_WORDS.findall(prompt.casefold()))
+    others = {word for word in text_words.split() if not word.isdigit() and _unit(word) not in prompt_words}
+    return len(others - prompt_words) <= FEW_WORDS
 
 
 def _unit(word: str) -> str:

@@ -96,7 +96,7 @@ class JudgeClient:
         `key` says what it is; None: never cached. `question` makes it with fresh nonces.
         """
         if key is None:
-            return await self._asked(question, call)
+            return await self._ask_model(question, call)
         name = hashlib.sha256(orjson.dumps(key)).hexdigest()
         if name in self._cache:
             self._count(call, Usage(cached=1))
@@ -106,7 +106,7 @@ class JudgeClient:
     async def _shared(self, name: str, question: Callable[[], Question], call: Call) -> Any:
         flight = self._flights.get(name)
         if is_owner := flight is None:
-            flight = self._flights[name] = _Flight(asyncio.create_task(self._asked(question, call)))
+            flight = self._flights[name] = _Flight(asyncio.create_task(self._ask_model(question, call)))
         assert flight is not None  # noqa: S101
         flight.waiters += 1
         try:
@@ -114,7 +114,7 @@ class JudgeClient:
         except ScoreFailure as error:
             if is_owner or error.kind not in OF_THE_OWNER or not _has_time(call):
                 raise
-            return await self._asked(question, call)
+            return await self._ask_model(question, call)
         finally:
             flight.waiters -= 1
             if flight.task.done() or not flight.waiters:
@@ -126,7 +126,7 @@ class JudgeClient:
             self._count(call, Usage(cached=1))
         return answer
 
-    async def _asked(self, question: Callable[[], Question], call: Call) -> Any:
+    async def _ask_model(self, question: Callable[[], Question], call: Call) -> Any:
         """Ask until the answer can be read, a few times."""
         for left in reversed(range(READINGS)):
             one = question()

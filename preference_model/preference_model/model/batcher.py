@@ -72,7 +72,7 @@ class Batcher:
             self._waiting += mine
             self._arrived.set()
             results = await asyncio.gather(*(waiting.future for waiting in mine), return_exceptions=True)
-            return [_told(result) for result in results]
+            return [_outcome(result) for result in results]
 
     async def aclose(self) -> None:
         if self._worker is not None:
@@ -138,7 +138,7 @@ class Batcher:
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, items)
 
 
-def _told(result: Row | BaseException) -> Row | ModelFailed:
+def _outcome(result: Row | BaseException) -> Row | ModelFailed:
     if isinstance(result, BaseException) and not isinstance(result, ModelFailed):
         raise result
     return result

@@ -30,10 +30,12 @@ def _plain(tool: dict[str, Any]) -> dict[str, Any]:
 
 def _blind(right: list[Call], tools: list[dict[str, Any]], frame: Frame) -> Iterator[Attempt]:
     """From the schemas alone; a call that happens to be right is left out."""
-    made = [{"name": tool.get("name", "tool"), "arguments": instance_of(tool.get("parameters", {}))} for tool in tools]
-    names = list(dict.fromkeys([*(call["name"] for call in made), *(call["name"] for call in right)]))
+    filled = [
+        {"name": tool.get("name", "tool"), "arguments": instance_of(tool.get("parameters", {}))} for tool in tools
+    ]
+    names = list(dict.fromkeys([*(call["name"] for call in filled), *(call["name"] for call in right)]))
     bare = [{"name": name, "arguments": {}} for name in names] or [{"name": "search", "arguments": {}}]
-    for name, calls in [("each tool with values from its schema", made), ("each tool without arguments", bare)]:
+    for name, calls in [("each tool with values from its schema", filled), ("each tool without arguments", bare)]:
         for call in calls:
             if [call] != [_bare(one) for one in right]:
                 yield Attempt(

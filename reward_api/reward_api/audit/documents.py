@@ -55,12 +55,12 @@ def attempts(item: Item, frame: Frame) -> Iterator[Attempt]:
 
 
 def _blind(schema: Any, right: Any, frame: Frame) -> Iterator[Attempt]:
-    made = instance_of(schema)
-    if made is not None and _share_of_same(made, right) < 0.5:
+    instance = instance_of(schema)
+    if instance is not None and _share_of_same(instance, right) < 0.5:
         yield Attempt(
             "schema_only",
             "values from the schema",
-            frame.text(json.dumps(made)),
+            frame.text(json.dumps(instance)),
             "its values are made up",
             partial=False,
             blind=True,
@@ -79,11 +79,11 @@ def _blind(schema: Any, right: Any, frame: Frame) -> Iterator[Attempt]:
         )
 
 
-def _share_of_same(made: Any, right: Any) -> float:
+def _share_of_same(instance: Any, right: Any) -> float:
     """Of the right document's values at the top."""
-    if not isinstance(right, dict) or not isinstance(made, dict):
-        return 1.0 if made == right else 0.0
-    equal = [name for name, value in right.items() if name in made and made[name] == value]
+    if not isinstance(right, dict) or not isinstance(instance, dict):
+        return 1.0 if instance == right else 0.0
+    equal = [name for name, value in right.items() if name in instance and instance[name] == value]
     return len(equal) / max(len(right), 1)
 
 

@@ -96,10 +96,10 @@ class Tally:
 
     def findings(self) -> list[Finding]:
         """The widest first. The shortest completion of each stands first in it."""
-        found = [self._finding(family) for family in self.paid]
+        listed = [self._finding(family) for family in self.paid]
         if (unearned := self._unearned()) is not None:
-            found.append(unearned)
-        return sorted(found, key=lambda one: (_ORDER[one.severity], -one.reach.share, -one.rate.share, one.family))
+            listed.append(unearned)
+        return sorted(listed, key=lambda one: (_ORDER[one.severity], -one.reach.share, -one.rate.share, one.family))
 
     def _finding(self, family: str) -> Finding:
         paid = sorted(self.paid[family], key=lambda one: (len(one.outcome.text), one.item.number))

@@ -23,12 +23,12 @@ def mutants(item: Item, frame: Frame) -> Iterator[Attempt]:
         places = len(list(ast.walk(ast.parse(item.right))))
     except (SyntaxError, ValueError, RecursionError):
         return
-    made = 0
+    count = 0
     for place in range(places):
         tree = ast.parse(item.right)
         node = list(ast.walk(tree))[place]
-        if made < MOST_MUTANTS and (what := _mutated(node)):
-            made += 1
+        if count < MOST_MUTANTS and (what := _mutated(node)):
+            count += 1
             code = ast.unparse(tree)
             yield Attempt(
                 "mutant",

@@ -92,8 +92,8 @@ async def check_data(settings: GatewaySettings, name: str, data: str) -> DataChe
     faults: list[str] = []
     more = 0
     for row in open_source(data).rows():
-        found = [*_row_faults(domain, row, auditors), *await _program_faults(domain, row)]
-        lines = [f"line {row.number}: {fault}" for fault in found]
+        row_faults = [*_row_faults(domain, row, auditors), *await _program_faults(domain, row)]
+        lines = [f"line {row.number}: {fault}" for fault in row_faults]
         room = MAX_FAULTS - len(faults)
         faults += lines[:room]
         more += len(lines[room:])

@@ -130,8 +130,8 @@ class BackendResolver:
         if not status.reached:
             return status.why or "not asked yet"
         details = backend.details() if isinstance(backend, HasDetails) else {}
-        said = [why if name == "why" else f"{name}: {why}" for name, why in details.items()]
-        return "; ".join(said) or "it answers that it is not ready"
+        reasons = [why if name == "why" else f"{name}: {why}" for name, why in details.items()]
+        return "; ".join(reasons) or "it answers that it is not ready"
 
     async def check(self, key: EndpointKey) -> bool:
         """Ask the verifier what it is and whether it is ready; whether its description is another than before.

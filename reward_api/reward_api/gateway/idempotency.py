@@ -61,9 +61,9 @@ class IdempotentReplies:
             if _is_complete(reply):
                 self.replayed += 1
                 return reply.json()
-        return (await self._flights.start([name], self._made(name, score)).result()).json()
+        return (await self._flights.start([name], self._score(name, score)).result()).json()
 
-    async def _made(self, name: bytes, score: Callable[[], Coroutine[Any, Any, ScoreReply]]) -> ScoreReply:
+    async def _score(self, name: bytes, score: Callable[[], Coroutine[Any, Any, ScoreReply]]) -> ScoreReply:
         reply = await score()
         if _is_complete(reply) and len(body := reply.json()) <= self._kept.maxsize:
             self._kept[name] = body

@@ -75,15 +75,15 @@ class Remote:
     async def describe(self) -> Description:
         """What most of the replicas say that they are. Waits little for those that hang when another has answered."""
         await self.replicas.resolve()
-        asked = [asyncio.create_task(self._describe(replica)) for replica in self.replicas.all()]
+        requests = [asyncio.create_task(self._describe(replica)) for replica in self.replicas.all()]
         try:
-            _, late = await asyncio.wait(asked, timeout=DESCRIBE_S, return_when=asyncio.FIRST_COMPLETED)
+            _, late = await asyncio.wait(requests, timeout=DESCRIBE_S, return_when=asyncio.FIRST_COMPLETED)
             if late:
                 await asyncio.wait(late, timeout=LATE_S)
         finally:
-            for task in asked:
+            for task in requests:
                 task.cancel()
-        outcomes: list[BaseException | None] = await asyncio.gather(*asked, return_exceptions=True)
+        outcomes: list[BaseException | None] = await asyncio.gather(*requests, return_exceptions=True)
         description = self.replicas.agree(self._description)
         if description is None:
             raise _first_error(outcomes)
@@ -119,14 +119,14 @@ class Remote:
 
     async def ready(self) -> bool:
         """Whether a replica is ready."""
-        asked = [asyncio.create_task(self._is_ready(replica)) for replica in self.replicas.all()]
+        requests = [asyncio.create_task(self._is_ready(replica)) for replica in self.replicas.all()]
         try:
-            for answer in asyncio.as_completed(asked):
+            for answer in asyncio.as_completed(requests):
                 if await answer:
                     return True
             return False
         finally:
-            for task in asked:
+            for task in requests:
                 task.cancel()
 
     async def _is_ready(self, replica: Replica) -> bool:

@@ -57,7 +57,7 @@ def of_records(value: Any, field: str, entry: str = "") -> dict[str, Any]:
     entry = next(iter(names), entry)
     inputs, outputs = [record["input"] for record in records], [record["output"] for record in records]
     if _WHOLE in kinds:
-        inputs = [parsed({field: given}, field) for given in inputs]
+        inputs = [parsed({field: call_input}, field) for call_input in inputs]
         outputs = [_parsed_or_text(wanted) for wanted in outputs] if _are_texts(records) else outputs
     if kinds & {*_CALLS} and not entry:
         raise NotUnderstood(f"{field}: the tests call a function that has no name (fn_name)")
@@ -85,8 +85,8 @@ def _parsed_or_text(value: str) -> Any:
 def stdio(inputs: Sequence[Any], outputs: Sequence[Any], field: str) -> dict[str, Any]:
     """Raises NotUnderstood."""
     tests = [
-        {"stdin": _lines(given, field), "stdout": _lines(wanted, field)}
-        for given, wanted in zip(inputs, outputs, strict=True)
+        {"stdin": _lines(call_input, field), "stdout": _lines(wanted, field)}
+        for call_input, wanted in zip(inputs, outputs, strict=True)
     ]
     return {**STDIO, "tests": tests}
 
@@ -95,7 +95,7 @@ def calls(entry: str, inputs: Sequence[Any], outputs: Sequence[Any], field: str)
     """Raises NotUnderstood. Where every output is a list of one element the result may be that element, or the list: the
     data sets write both, and their own graders take both.
     """
-    pairs = [_call(given, wanted, field) for given, wanted in zip(inputs, outputs, strict=True)]
+    pairs = [_call(call_input, wanted, field) for call_input, wanted in zip(inputs, outputs, strict=True)]
     is_wrapped = all(isinstance(wanted, list) and len(wanted) == 1 for _, wanted in pairs)
     tests = []
     for arguments, wanted in pairs:
@@ -104,16 +104,16 @@ def calls(entry: str, inputs: Sequence[Any], outputs: Sequence[Any], field: str)
     return {"kind": "function", "entry": entry, "tests": tests, "prelude": PRELUDE}
 
 
-def _call(given: Any, wanted: Any, field: str) -> tuple[list[Any], Any]:
+def _call(call_input: Any, wanted: Any, field: str) -> tuple[list[Any], Any]:
     """The arguments, and the result: a list and a value, or two texts, of a JSON value a line. Raises NotUnderstood."""
-    if isinstance(given, str) and isinstance(wanted, str):
+    if isinstance(call_input, str) and isinstance(wanted, str):
         try:
-            return [json.loads(line) for line in given.split("\n") if line.strip()], json.loads(wanted)
+            return [json.loads(line) for line in call_input.split("\n") if line.strip()], json.loads(wanted)
         except (ValueError, RecursionError):
             pass
-    if not isinstance(given, list):
-        raise NotUnderstood(f"{field}: the input of a call is a list of its arguments, here is {_short(given)}")
-    return [_with_numbers(argument) for argument in given], wanted
+    if not isinstance(call_input, list):
+        raise NotUnderstood(f"{field}: the input of a call is a list of its arguments, here is {_short(call_input)}")
+    return [_with_numbers(argument) for argument in call_input], wanted
 
 
 def _lines(value: Any, field: str) -> str:

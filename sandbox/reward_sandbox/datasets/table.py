@@ -63,8 +63,8 @@ def converted(row: Row, dataset: str = "") -> dict[str, Any]:
     Tests.model_validate({name: value for name, value in reference.items() if name != "language"})
     if json.loads(json.dumps(reference)) != reference:
         raise NotUnderstood("its tests have dictionaries with numbers for keys, which JSON lines cannot hold")
-    known = {"id": text(row, *_IDS), "prompt": _prompt(row, reader), "solution": _solution(row, reader)}
-    return {"dataset": reader.name, **{name: value for name, value in known.items() if value}, "reference": reference}
+    columns = {"id": text(row, *_IDS), "prompt": _prompt(row, reader), "solution": _solution(row, reader)}
+    return {"dataset": reader.name, **{name: value for name, value in columns.items() if value}, "reference": reference}
 
 
 def _prompt(row: Row, reader: Reader) -> str:

@@ -125,7 +125,7 @@ def _java(item: GradeItem, owner: str, name: str) -> str:
 def _java_words(code: str, owner: str, name: str) -> tuple[str, ...]:
     """The class that is named goes first, else Solution, else they are tried in their order."""
     classes = java_classes(code)
-    return name, *sorted(classes, key=lambda found: found.rpartition(".")[2] != (owner or "Solution"))
+    return name, *sorted(classes, key=lambda name: name.rpartition(".")[2] != (owner or "Solution"))
 
 
 # --- JavaScript ---------------------------------------------------------------------------------------------------------
@@ -149,10 +149,10 @@ def _javascript(item: GradeItem, owner: str, name: str) -> str:
     ]
     missing = f"(() => {{ throw new ReferenceError('{name} is not defined') }})()"
     ways = ways[1:-2] + ways[:1] + ways[-2:] if owner else ways
-    found = " : ".join([*ways, missing])
+    lookups = " : ".join([*ways, missing])
     code = _JS_EXPORT.sub("", f"{item.prelude}\n{item.code}" if item.prelude else item.code)
     harness = (_INSIDE / "touchstone_call.js").read_text(encoding="utf-8")
-    return f"{code}\n{harness.replace('@FOUND@', found)}"
+    return f"{code}\n{harness.replace('@FOUND@', lookups)}"
 
 
 _HARNESSES = {

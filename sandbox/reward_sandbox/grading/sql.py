@@ -100,7 +100,7 @@ async def steps(item: GradeItem, engine: Language, jail: Runs, judges: Judges, r
 async def _reference(item: GradeItem, test: Test, engine: Language, jail: Runs, ordered: bool) -> Reference:
     outcome = await _outcome(item, test, engine, jail, item.query)
     if outcome.ending != "ok":
-        raise BadItem(f"query: the reference's own fails: {_said(outcome)}")
+        raise BadItem(f"query: the reference's own fails: {_failure_message(outcome)}")
     text = query_text.parsed(item.query)
     expected = outcome.artefact
     if text.whole and (text.is_limited or (ordered and text.is_ordered)):
@@ -148,11 +148,11 @@ def _demand_database(outcome: Outcome) -> None:
     if outcome.artefact.startswith(_LOADED):
         return
     if outcome.exit_code == _NO_ENGINE:
-        raise Unsupported(f"language: the database does not start here: {_said(outcome)}")
-    raise BadItem(f"tests: the script of a database fails: {_said(outcome)}")
+        raise Unsupported(f"language: the database does not start here: {_failure_message(outcome)}")
+    raise BadItem(f"tests: the script of a database fails: {_failure_message(outcome)}")
 
 
-def _said(outcome: Outcome) -> str:
+def _failure_message(outcome: Outcome) -> str:
     return text_of(outcome.stderr[:300]).strip() or outcome.ending
 
 

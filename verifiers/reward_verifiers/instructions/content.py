@@ -39,12 +39,12 @@ def why_empty(text: Text, prompt: str, arguments: list[str], least: int) -> str:
     if len(own) >= _REPEATS_FROM and len(set(zip(own, own[1:], own[2:], strict=False))) < _LEAST_NEW * (len(own) - 2):
         return "the same words over and over"
     kept = _without_echo(own, prompt)
-    found = _content(kept, arguments)
+    count = _content(kept, arguments)
     wanted = max(least, -(-min(len(own), _MOST_WORDS) // _WORDS_PER_CONTENT))
-    if found >= wanted:
+    if count >= wanted:
         return ""
     what = "an echo of the prompt" if len(kept) < len(own) else "filler"
-    return f"{what}: {found} content words of its own among {len(own)}, {wanted} wanted"
+    return f"{what}: {count} content words of its own among {len(own)}, {wanted} wanted"
 
 
 def _content(kept: list[str], arguments: list[str]) -> int:
@@ -57,13 +57,13 @@ def _content(kept: list[str], arguments: list[str]) -> int:
 
 def _without_echo(own: list[str], prompt: str) -> list[str]:
     """The words outside of runs that the prompt has; all of them where they are a small part of the prompt."""
-    asked, runs, content = _asked(prompt)
-    if not asked:
+    prompt_words, runs, content = _prompt_parts(prompt)
+    if not prompt_words:
         return own
     kept = own
     if not runs.isdisjoint(_runs(own)):
         places = {begin + shift for begin, run in enumerate(_runs(own)) if run in runs for shift in range(_RUN)}
-        if len(places) >= _ECHO_SHARE * len(asked):
+        if len(places) >= _ECHO_SHARE * len(prompt_words):
             kept = [word for place, word in enumerate(own) if place not in places]
     if len(own) > 2 * _RUN and len(content.intersection(own)) > (1 - _ECHO_SHARE) * len(content):
         kept = [word for word in kept if word not in content]
@@ -71,10 +71,10 @@ def _without_echo(own: list[str], prompt: str) -> list[str]:
 
 
 @lru_cache(maxsize=64)
-def _asked(prompt: str) -> tuple[list[str], set[tuple[str, ...]], set[str]]:
+def _prompt_parts(prompt: str) -> tuple[list[str], set[tuple[str, ...]], set[str]]:
     """The words of the prompt, its runs of words, and its content words."""
-    asked = [word.lower() for word in words(prompt[:_MAX_PROMPT])]
-    return asked, set(_runs(asked)), set(asked) - _SAYS_NOTHING
+    prompt_words = [word.lower() for word in words(prompt[:_MAX_PROMPT])]
+    return prompt_words, set(_runs(prompt_words)), set(prompt_words) - _SAYS_NOTHING
 
 
 def _runs(own: list[str]) -> Iterator[tuple[str, ...]]:

@@ -77,11 +77,11 @@ def is_in_language(whole: Text, code: str) -> Result:
     if text.isascii() and not _WORD.search(text):
         return Result(False, "no words of any language")
     shares = count(text.lower() if text.isupper() else text, CODES, target=code).words
-    known = {language: amount for language, amount in shares.items() if language != UNKNOWN}
-    if not known:
+    named = {language: amount for language, amount in shares.items() if language != UNKNOWN}
+    if not named:
         return Result(False, "no words of any language")
-    best = max(known, key=lambda language: known[language])
-    share = known.get(code, 0.0) / sum(shares.values())
+    best = max(named, key=lambda language: named[language])
+    share = named.get(code, 0.0) / sum(shares.values())
     return Result(best == code and share >= _LEAST, f"{share:.0%} of the words are {code}")
 
 

@@ -119,11 +119,11 @@ def _constraint(name: str, arguments: dict[str, Any], is_exact: bool) -> Constra
     kind = KINDS.get(name)
     if kind is None:
         raise BadReference(f"reference: there is no constraint {name[:100]!r}{did_you_mean(name, list(KINDS))}")
-    given = {key: value for key, value in arguments.items() if value is not None}
+    present = {key: value for key, value in arguments.items() if value is not None}
     if not is_exact:
-        given = {key: value for key, value in given.items() if key in kind.arguments.model_fields}
+        present = {key: value for key, value in present.items() if key in kind.arguments.model_fields}
     try:
-        model = kind.arguments.model_validate(given)
+        model = kind.arguments.model_validate(present)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "arguments"

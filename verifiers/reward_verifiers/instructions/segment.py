@@ -49,8 +49,8 @@ def words(text: str) -> list[str]:
     """
     if text.isascii():
         return text.encode().translate(_BETWEEN_WORDS).decode().split()
-    found = (_word() if _MARKED.search(text) else _PLAIN_WORD).findall(text)
-    return _split_unspaced(found) if _UNSPACED.search(text) else found
+    pieces = (_word() if _MARKED.search(text) else _PLAIN_WORD).findall(text)
+    return _split_unspaced(pieces) if _UNSPACED.search(text) else pieces
 
 
 def number_of_words(text: str) -> int:
@@ -92,14 +92,14 @@ def tokens(sentence: str) -> list[str]:
     >>> tokens("I don't know (yet).")
     ['I', 'do', "n't", 'know', '(', 'yet', ')', '.']
     """
-    found: list[str] = []
+    pieces: list[str] = []
     for piece in sentence.split():
         if piece.isalpha():
-            found.append(piece)
+            pieces.append(piece)
         else:
-            found += _tokens_of_piece(piece) if len(piece) <= _SHORT_PIECE else _TOKEN.findall(piece)
-    _split_last_stop(found)
-    return found if sentence.isascii() or not _UNSPACED.search(sentence) else _split_unspaced(found)
+            pieces += _tokens_of_piece(piece) if len(piece) <= _SHORT_PIECE else _TOKEN.findall(piece)
+    _split_last_stop(pieces)
+    return pieces if sentence.isascii() or not _UNSPACED.search(sentence) else _split_unspaced(pieces)
 
 
 @lru_cache(maxsize=10_000)

@@ -26,8 +26,8 @@ T = TypeVar("T")
 class cached_property(Generic[T]):  # noqa: N801 - named as functools' own, which takes a lock in Python 3.11
     """What is found once for each text."""
 
-    def __init__(self, found: Callable[[Any], T]) -> None:
-        self._found, self._name, self.__doc__ = found, found.__name__, found.__doc__
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute, self._name, self.__doc__ = compute, compute.__name__, compute.__doc__
 
     @overload
     def __get__(self, text: None, owner: type) -> cached_property[T]: ...
@@ -36,7 +36,7 @@ class cached_property(Generic[T]):  # noqa: N801 - named as functools' own, whic
     def __get__(self, text: object | None, owner: type) -> cached_property[T] | T:
         if text is None:
             return self
-        value = text.__dict__[self._name] = self._found(text)
+        value = text.__dict__[self._name] = self._compute(text)
         return value
 
 
@@ -229,11 +229,11 @@ class Text:
         """Words and punctuation of one of the sentences."""
         return self.of_sentence(sentence, segment.tokens)
 
-    def of_sentence(self, sentence: str, found: Callable[[str], T]) -> T:
+    def of_sentence(self, sentence: str, compute: Callable[[str], T]) -> T:
         """What is found in one of the sentences: once, for all variants."""
-        values = self._of_sentences.setdefault(found, {})
+        values = self._of_sentences.setdefault(compute, {})
         if sentence not in values:
-            values[sentence] = found(sentence)
+            values[sentence] = compute(sentence)
         return cast(T, values[sentence])
 
 

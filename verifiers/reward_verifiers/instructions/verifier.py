@@ -89,10 +89,10 @@ def _why_empty(
 
 
 def _texts(arguments: dict[str, Any]) -> list[str]:
-    found: list[str] = []
+    texts: list[str] = []
     for value in arguments.values():
-        found += [value] if isinstance(value, str) else value if isinstance(value, list) else []
-    return found
+        texts += [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return texts
 
 
 def _scored(results: list[tuple[Constraint, Result]], options: InstructionsOptions) -> Verdict:

@@ -40,7 +40,7 @@ ENDINGS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 BEGINNINGS: dict[str, tuple[str, ...]] = {"en": ("non", "un", "re", "sub", "pre", "multi", "anti", "over", "inter")}
 _SHORTEST_STEM = 3
-_NOT_ASKED = -1
+_NOT_LOOKED_UP = -1
 COMMON = -300
 """A word of this frequency or more is one of a language's hundred and fifty most common."""
 
@@ -98,7 +98,7 @@ class Lexicon:
             [number for number, language in enumerate(self.languages) if language in (*ENDINGS, *BEGINNINGS)],
             dtype=np.int64,
         )
-        self._stems = np.full((len(self._keys), len(self._inflecting)), _NOT_ASKED, dtype=np.int8)
+        self._stems = np.full((len(self._keys), len(self._inflecting)), _NOT_LOOKED_UP, dtype=np.int8)
         models = [_triples(words, frequencies) for _, frequencies, words in lists]
         self._triples = np.stack([model for model, _, _ in models], axis=1)
         self._usual = np.array([mean for _, mean, _ in models], dtype=np.float32)
@@ -136,11 +136,11 @@ class Lexicon:
         A listed word's answer hangs on its letters alone, and is kept.
         """
         kept = self._stems[rows]
-        asked = np.flatnonzero((kept[:, 0] == _NOT_ASKED) | (rows < 0))
-        if len(asked):
-            kept[asked] = self._by_stems(words, numbers[asked])
-            is_listed = rows[asked] >= 0
-            self._stems[rows[asked[is_listed]]] = kept[asked[is_listed]]
+        pending = np.flatnonzero((kept[:, 0] == _NOT_LOOKED_UP) | (rows < 0))
+        if len(pending):
+            kept[pending] = self._by_stems(words, numbers[pending])
+            is_listed = rows[pending] >= 0
+            self._stems[rows[pending[is_listed]]] = kept[pending[is_listed]]
         return np.asarray(kept == 1)
 
     def _by_stems(self, words: Words, numbers: Ints) -> Bools:

@@ -147,6 +147,6 @@ def _score(text: str, right: str, score: str) -> float:
         return float(value == reference)
     if score == "exact":
         return float(bool(normal(right)) and normal(text) == normal(right))
-    said, expected = words(text), words(right)
-    common = sum((Counter(said) & Counter(expected)).values())
-    return f1(common, len(said), len(expected))
+    answer_words, reference_words = words(text), words(right)
+    common = sum((Counter(answer_words) & Counter(reference_words)).values())
+    return f1(common, len(answer_words), len(reference_words))

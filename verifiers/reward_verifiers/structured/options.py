@@ -38,14 +38,14 @@ class FieldRule(StrictModel):
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
-        asked = [
+        modes = [
             "equals" in self.model_fields_set,
             self.any_of is not None,
             self.pattern is not None,
             self.grounded,
             self.present is not None,
         ]
-        if sum(asked) != 1:
+        if sum(modes) != 1:
             raise ValueError("give exactly one of equals, any_of, pattern, grounded, present")
         return self
 

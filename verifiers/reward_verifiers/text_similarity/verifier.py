@@ -100,8 +100,8 @@ def _score(text: str, right: str, options: TextSimilarityOptions) -> float:
 
 
 def _rouge_l(text: str, right: str) -> float:
-    made, wanted = words(text), words(right)
-    return f1(LCSseq.similarity(made, wanted), len(made), len(wanted))
+    text_words, reference_words = words(text), words(right)
+    return f1(LCSseq.similarity(text_words, reference_words), len(text_words), len(reference_words))
 
 
 @lru_cache(maxsize=8)

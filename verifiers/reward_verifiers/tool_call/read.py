@@ -73,17 +73,17 @@ def _text_calls(text: str) -> tuple[list[ToolCall], bool]:
     if len(tags) % 2 or len(tags) == MAX_TAGS:
         raise Unreadable("a <tool_call> is never closed")
     calls: list[ToolCall] = []
-    said, position = [], 0
+    prose, position = [], 0
     for opening, closing in zip(tags[::2], tags[1::2], strict=True):
         if opening.closing or not closing.closing:
             raise Unreadable("the <tool_call> tags do not pair")
         if text[max(opening.start - 1, 0) : opening.start] == "`":  # code that goes over several lines
             continue
         calls += _section_calls(text[opening.end : closing.start])
-        said.append(text[position : opening.start])
+        prose.append(text[position : opening.start])
         position = closing.end
-    said.append(text[position:])
-    return calls, bool(visible("".join(said), 1))
+    prose.append(text[position:])
+    return calls, bool(visible("".join(prose), 1))
 
 
 def _section_calls(body: str) -> list[ToolCall]:

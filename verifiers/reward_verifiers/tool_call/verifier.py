@@ -131,13 +131,13 @@ def _no_call(calls: Sequence[Checked], says: bool) -> _Fit:
 def _reason(
     is_exact: bool,
     right: int,
-    made: int,
+    count: int,
     shares: Sequence[Sequence[tuple[float, str]]],
     options: ToolCallOptions,
 ) -> str:
     if is_exact:
         return f"all {right} calls are right" if right > 1 else "the call is right"
-    head = f"{right} of {len(shares)} calls are right, of {made} made"
+    head = f"{right} of {len(shares)} calls are right, of {count} made"
     near = [min(row, key=lambda one: -one[0])[1] for row in shares if all(fault for _, fault in row)]
     if near:
         return f"{head}; {near[0]}"

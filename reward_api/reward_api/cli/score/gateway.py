@@ -146,14 +146,14 @@ def _served(entry: dict[str, Any]) -> ServedDomain:
 
 async def _first_reply(client: httpx.AsyncClient, wait_s: float, say: Any) -> httpx.Response:
     give_up = time.monotonic() + wait_s
-    has_said = False
+    is_announced = False
     while True:
         try:
             return await client.get("/domains", timeout=ANSWER_S)
         except httpx.TransportError as error:
             if time.monotonic() > give_up:
                 raise BadSetup(f"no gateway answers at {client.base_url} ({type(error).__name__})") from None
-        if not has_said:
+        if not is_announced:
             say(f"waiting up to {wait_s:g} s for a gateway at {client.base_url}")
-            has_said = True
+            is_announced = True
         await anyio.sleep(PAUSE_S)

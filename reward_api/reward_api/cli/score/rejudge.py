@@ -10,7 +10,7 @@ from typing import Any
 from reward_api.gateway.rewards import stats_of
 
 PER_COMPLETION = ("completions", "truncated", "tokens")
-NOT_ASKED = "cancelled"
+NOT_RUN = "cancelled"
 """The failure of a component that had nothing to decide."""
 Line = dict[str, Any]
 
@@ -21,7 +21,7 @@ def failed_places(line: Line) -> list[int]:
         place
         for place, result in enumerate(line.get("results", []))
         if not result["valid"]
-        or any((part["failure"] or {}).get("kind", NOT_ASKED) != NOT_ASKED for part in result["components"].values())
+        or any((part["failure"] or {}).get("kind", NOT_RUN) != NOT_RUN for part in result["components"].values())
     ]
 
 

@@ -9,7 +9,7 @@ import json
 import types
 from typing import Any
 
-from touchstone_submission import given, load, send
+from touchstone_submission import load, prelude_names, send
 from touchstone_suite import Suite
 
 
@@ -30,7 +30,7 @@ def main() -> None:
         setattr(module, entry, counted)
     else:
         calls[0] = 1
-    names = {**module.__dict__, **given} if given else module.__dict__
+    names = {**module.__dict__, **prelude_names} if prelude_names else module.__dict__
     suite = Suite(names, lambda: calls[0], keep_going=job["keep_going"])
     suite.run(job["test_code"], job["check_of"], job["solutions"])
     report = {

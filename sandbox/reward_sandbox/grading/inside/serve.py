@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from touchstone_objects import Peer
-from touchstone_submission import given, load
+from touchstone_submission import load, prelude_names
 
 peer = Peer(4, 5, guarded=False)
-peer.module, peer.given = load(), given
+peer.module, peer.prelude_names = load(), prelude_names
 peer.serve()

@@ -52,7 +52,7 @@ class Peer:
         self._numbers: dict[int, int] = {}
         self._proxies: dict[int, Any] = {}
         self.module: Any = None
-        self.given: dict[str, Any] = {}
+        self.prelude_names: dict[str, Any] = {}
         self.calls = 0
         self.entry = ""
         """The last word of the function that is asked for."""
@@ -131,8 +131,8 @@ class Peer:
 
     def _done(self, operation: str, arguments: list[Any], raw: list[Any]) -> dict[str, Any]:
         if operation == "name":
-            if arguments[0] in self.given:
-                return {"result": self.outward(self.given[arguments[0]])}
+            if arguments[0] in self.prelude_names:
+                return {"result": self.outward(self.prelude_names[arguments[0]])}
             if not hasattr(self.module, arguments[0]):
                 return {"missing": True, "result": None}
             return {"result": self.outward(getattr(self.module, arguments[0]))}

@@ -8,7 +8,7 @@ import sys
 import types
 from typing import Any
 
-given: dict[str, Any] = {}
+prelude_names: dict[str, Any] = {}
 """What the prelude has defined, by name."""
 PRELUDE = ("collections", "heapq", "bisect", "math", "itertools", "functools", "operator", "random", "re", "string")
 _STARS = ("typing", "collections", "heapq", "bisect", "itertools", "functools", "math")
@@ -36,8 +36,8 @@ def _give(module: types.ModuleType) -> None:
     prelude = types.ModuleType("prelude")
     with open("prelude.py", "rb") as file:
         exec(compile(file.read(), "prelude.py", "exec", dont_inherit=True), prelude.__dict__)  # noqa: S102
-    given.update((name, value) for name, value in prelude.__dict__.items() if not name.startswith("__"))
-    module.__dict__.update(given)
+    prelude_names.update((name, value) for name, value in prelude.__dict__.items() if not name.startswith("__"))
+    module.__dict__.update(prelude_names)
 
 
 def _prelude() -> dict[str, Any]:

@@ -31,7 +31,7 @@ _STDOUT = 1
 _MAX_LINE = 256 << 20
 _OWN_MEMORY_MB = 192  # the runner, its two fork servers
 _OWN_PROCESSES = 48
-_GIVEN_MB = 64  # a compiled program
+_PROGRAM_MB = 64  # a compiled program
 _OTHER_KERNEL = 2048  # threads that gVisor takes on the host for those in it
 _LABEL = "touchstone.sandbox"
 # What the runner needs to give each run a user of its own, and to take back what it leaves.
@@ -128,7 +128,7 @@ class DockerJail:
 
     def _config(self, limits: Limits, user: int) -> dict[str, Any]:
         own = _OWN_PROCESSES if self._runtime == "runc" else _OTHER_KERNEL
-        box_mb = 2 * (limits.file_mb + _GIVEN_MB)
+        box_mb = 2 * (limits.file_mb + _PROGRAM_MB)
         memory = f"{2 * limits.memory_mb + box_mb + _OWN_MEMORY_MB}m"
         return {
             "image": self._image,

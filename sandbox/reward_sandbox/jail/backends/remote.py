@@ -68,12 +68,12 @@ class RemoteJail:
 
     async def ask(self, job: Job) -> Done:
         try:
-            return await self._asked(job)
+            return await self._request(job)
         except (*_UNREACHABLE, _Busy, _Refused, ValidationError) as error:
             raise NoReply(f"the sandbox at {self._client.url}: {error or type(error).__name__}") from error
 
     @stamina.retry(on=(_Busy, httpx.ConnectError), attempts=6, wait_initial=0.2, wait_max=5.0, timeout=30.0)
-    async def _asked(self, job: Job) -> Done:
+    async def _request(self, job: Job) -> Done:
         body = job.model_dump_json().encode()
         reply = await self._client.exchange("POST", "/jail", body, timeout_s=job.longest_s + 60)
         if reply.status == httpx.codes.TOO_MANY_REQUESTS:

@@ -30,7 +30,7 @@ class CgroupLimits:
         self._unified = (_MOUNT / "cgroup.controllers").exists()
         own = _own_groups(self._unified)
         try:
-            self._paths = {controller: _made(self._unified, controller, own, name) for controller in _CONTROLLERS}
+            self._paths = {controller: _new_group(self._unified, controller, own, name) for controller in _CONTROLLERS}
             self._memory, self._pids, self._cpu = (self._paths[controller] for controller in _CONTROLLERS)
             if self._unified:
                 (self._memory / "memory.max").read_text()
@@ -146,7 +146,7 @@ def _own_groups(unified: bool) -> dict[str, str]:
     return groups
 
 
-def _made(unified: bool, controller: str, own: dict[str, str], name: str) -> Path:
+def _new_group(unified: bool, controller: str, own: dict[str, str], name: str) -> Path:
     if unified:
         # The leaf rule: processes and subgroups do not mix, so the groups stand at the top that is ours.
         top = _MOUNT / own.get("memory", "/").strip("/")

@@ -117,8 +117,8 @@ def keywords_multiple(
 @kind("ratio:stop_words", "IFBench")
 def stop_words(text: Text, percentage: Percent) -> Result:
     """At most this percentage of the words are function words."""
-    size, found = text.word_tally("stop words", _stop_words)
-    return Result(size > 0 and 100 * found / size <= percentage, f"{found} of {size} words")
+    size, hits = text.word_tally("stop words", _stop_words)
+    return Result(size > 0 and 100 * hits / size <= percentage, f"{hits} of {size} words")
 
 
 def _stop_words(text: str) -> Tally:
@@ -207,8 +207,8 @@ def consonants(text: Text) -> Result:
 @kind("words:palindrome", "IFBench", ignores_asterisks=True)
 def palindromes(text: Text) -> Result:
     """At least ten palindromes of five letters or more."""
-    found = sum(1 for word in text.bare_pieces if len(word) >= 5 and word == word[::-1])
-    return compared(found, "at least", 10, "palindromes")
+    hits = sum(1 for word in text.bare_pieces if len(word) >= 5 and word == word[::-1])
+    return compared(hits, "at least", 10, "palindromes")
 
 
 @kind("words:prime_lengths", "IFBench", ignores_asterisks=True)
