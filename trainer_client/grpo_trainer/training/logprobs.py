@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from grpo_trainer.rollout.weights import base_model
+from grpo_trainer.training.prompt_sharing import shared_states
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -37,14 +38,16 @@ _CHUNKS = 8
 class Rows:
     """A micro-batch. Column c of every (rows, columns) tensor is about the token at `first + 1 + c`.
 
-    ids: (rows, width). Padding stands on the right, where a causal model cannot see it. mask: True at the completion tokens
-    that count: all, or those that `masks` says, one flag a token. The others are read, and nothing is asked of them.
+    ids: (rows, width), of `pairs`. Padding stands on the right, where a causal model cannot see it. mask: True at the
+    completion tokens that count: all, or those that `masks` says, one flag a token. The others are read, and nothing is asked
+    of them.
     """
 
     def __init__(
         self, pairs: Sequence[Pair], device: torch.device, masks: Sequence[Sequence[bool]] | None = None
     ) -> None:
         width = max(len(prompt) + len(ids) for prompt, ids in pairs)
+        self.pairs = pairs
         self.ids = torch.tensor(
             [[*prompt, *ids] + [0] * (width - len(prompt) - len(ids)) for prompt, ids in pairs], device=device
         )
@@ -92,7 +95,7 @@ class Forward:
         """
         layers = recomputed_layers(model) if self.recompute and torch.is_grad_enabled() else nullcontext()
         with self.autocast(model.device), layers:
-            hidden, head = _hidden(model, rows)
+            hidden, head = _hidden(model, rows, may_share=isinstance(layers, nullcontext))
             values, entropies = _by_chunks(hidden, rows.targets, head, temperature)
         return rows.spread([values]), rows.spread([entropies])
 
@@ -124,10 +127,15 @@ def recomputed_layers(model: PreTrainedModel) -> Iterator[None]:
             del layer.forward
 
 
-def _hidden(model: PreTrainedModel, rows: Rows) -> tuple[Tensor, Head]:
-    """What predicts each completion token, (tokens, width), and what makes logits of it."""
+def _hidden(model: PreTrainedModel, rows: Rows, *, may_share: bool) -> tuple[Tensor, Head]:
+    """What predicts each completion token, (tokens, width), and what makes logits of it.
+
+    may_share: not where a layer is computed again for the gradient, since it would write into the cache again.
+    """
     inner = base_model(model)
     if _head_is_all(inner):
+        if may_share and (shared := shared_states(inner.base_model, rows)) is not None:
+            return shared, inner.get_output_embeddings()
         states = inner.base_model(input_ids=rows.ids, use_cache=False).last_hidden_state
         return states[:, rows.first : -1][rows.mask], inner.get_output_embeddings()
     output = model(input_ids=rows.ids, use_cache=False, logits_to_keep=rows.ids.shape[1] - rows.first)
