@@ -39,8 +39,8 @@ class Rows:
     """A micro-batch. Column c of every (rows, columns) tensor is about the token at `first + 1 + c`.
 
     ids: (rows, width), of `pairs`. Padding stands on the right, where a causal model cannot see it. mask: True at the
-    completion tokens that count: all, or those that `masks` says, one flag a token. The others are read, and nothing is asked
-    of them.
+    completion tokens that count: all, or those that `masks` says, one flag a token. The others are only
+    read.
     """
 
     def __init__(

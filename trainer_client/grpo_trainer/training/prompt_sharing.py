@@ -15,15 +15,13 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
-
     from grpo_trainer.training.logprobs import Rows
 
 WORTH_IT = 0.75
 """Share of the tokens that may be left to read. Two passes over nearly all of them take longer than one."""
 
 
-def shared_states(decoder: PreTrainedModel, rows: Rows) -> Tensor | None:
+def shared_states(decoder: Any, rows: Rows) -> Tensor | None:
     """The state that predicts each token that counts, (tokens, width), as one pass over the whole rows gives them.
 
     None where that saves too little, or where the decoder keeps anything else than all keys and values of each layer (a
@@ -55,7 +53,7 @@ def shared_states(decoder: PreTrainedModel, rows: Rows) -> Tensor | None:
     return torch.cat([last[:, None], states[:, :-1]], 1)[counts]
 
 
-def _states(decoder: PreTrainedModel, ids: Tensor, cache: DynamicCache, **more: Tensor) -> Tensor:
+def _states(decoder: Any, ids: Tensor, cache: DynamicCache, **more: Tensor) -> Tensor:
     # transformers 5.20 renamed the argument.
     name = "cache" if "cache" in inspect.signature(decoder.forward).parameters else "past_key_values"
     arguments: dict[str, Any] = {name: cache, **more}
