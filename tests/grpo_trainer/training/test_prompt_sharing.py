@@ -5,6 +5,7 @@ import random
 import pytest
 import torch
 from torch import nn
+from transformers import MambaConfig, MambaForCausalLM
 
 from grpo_trainer.training.logprobs import Forward, Rows
 from grpo_trainer.training.prompt_sharing import shared_states
@@ -103,6 +104,14 @@ def test_a_model_with_a_window_reads_its_rows_whole(make_policy):
     assert shared_states(policy.base_model, rows) is None
     logp, _ = Forward().logprobs(policy, rows)
     torch.testing.assert_close(logp[rows.mask], one_by_one(policy, rows, 1.0)[0], rtol=1e-5, atol=1e-5)
+
+
+def test_a_model_without_attention_reads_its_rows_whole():
+    torch.manual_seed(0)
+    policy = MambaForCausalLM(MambaConfig(vocab_size=11, hidden_size=16, num_hidden_layers=1, state_size=4))
+    rows = Rows(pairs(3, prompts=1, siblings=2), CPU)
+    logp, _ = Forward().logprobs(policy, rows)
+    torch.testing.assert_close(logp[rows.mask], one_by_one(policy, rows, 1.0)[0], rtol=1e-4, atol=1e-4)
 
 
 def test_recomputed_layers_read_their_rows_whole(make_policy):
