@@ -8,14 +8,14 @@ extras: answer, format, gateway, language
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from urllib.parse import unquote, urlsplit
 
+from packaging.requirements import Requirement
+
 SUITE = "touchstone-rewards"
 PACKAGES = (SUITE, "touchstone-client")
-_REQUIREMENT = re.compile(r'([\w.-]+)(?:\[([\w,-]+)\])?[^;]*;.*extra == "([\w-]+)"')
 
 
 def report() -> str:
@@ -27,17 +27,20 @@ def report() -> str:
 
 def complete_extras(suite: Distribution) -> list[str]:
     """Those whose packages are all installed, of whatever version."""
-    missing: set[str] = set()
-    needs: dict[str, set[str]] = {}
-    for match in filter(None, map(_REQUIREMENT.match, suite.requires or ())):
-        name, extras, extra = match.groups()
-        if name == SUITE:
-            needs.setdefault(extra, set()).update(extras.split(","))
-        elif _installed(name) is None:
-            missing.add(extra)
-    while more := {extra for extra, others in needs.items() if others & missing} - missing:
+    requirements = [Requirement(line) for line in suite.requires or ()]
+    extras = set(suite.metadata.get_all("Provides-Extra") or ())
+    needs = {
+        extra: [one for one in requirements if one.marker and one.marker.evaluate({"extra": extra})] for extra in extras
+    }
+    missing = {
+        extra for extra in extras if any(one.name != SUITE and _installed(one.name) is None for one in needs[extra])
+    }
+    while (
+        more := {extra for extra in extras if any(one.name == SUITE and one.extras & missing for one in needs[extra])}
+        - missing
+    ):
         missing |= more
-    return sorted({*(suite.metadata.get_all("Provides-Extra") or ())} - missing)
+    return sorted(extras - missing)
 
 
 def _version_of(name: str) -> str:
