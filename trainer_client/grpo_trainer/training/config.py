@@ -36,8 +36,8 @@ class GRPOConfig:
     micro_batch_tokens: with padding, what goes through the model at once; it has no influence on the gradient.
     reference_every: optimiser steps after which the reference becomes the policy, at the next rollout; 0 never.
     gradient_checkpointing: compute the layers' activations again in the backward pass: less memory, a third more time.
-    guard_threshold: nats; the largest gap allowed between engine and trainer after a sync. Default: by the dtype of the
-        forward pass, 1e-3 for float32 and 0.3 for bfloat16.
+    guard_threshold: nats; the largest mean gap allowed between engine and trainer after a sync. Default: by the dtype of the
+        forward pass, 1e-4 for float32 and 0.1 for bfloat16.
     log_rollouts_every: every so many rollouts, what the policy wrote goes to rollouts.jsonl.zst, with rewards and reasons; 0
         never.
     max_failed: the share of samples without a verdict in one rollout above which the run stops.
