@@ -64,7 +64,7 @@ def test_a_single_unlikely_token_does_not_stop_a_run_in_bfloat16():
     """As seen of a real model: the mean of 64 tokens was 0.03 nats, and one of them was 0.72 off."""
     rounding = sync_guard.Gap(max=0.72, mean=0.03, tokens=64)
     sync_guard.check(rounding, GUARD_THRESHOLDS[torch.bfloat16])
-    with pytest.raises(sync_guard.EngineOutOfSync, match="0.03 nats in the mean"):
+    with pytest.raises(sync_guard.EngineOutOfSync, match=r"0\.03 nats in the mean"):
         sync_guard.check(rounding, GUARD_THRESHOLDS[torch.float32])
 
 
