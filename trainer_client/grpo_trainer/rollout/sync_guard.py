@@ -50,6 +50,7 @@ def check(gap: Gap, threshold: float) -> None:
     if not gap.mean <= threshold:
         raise EngineOutOfSync(
             f"after a weight sync the engine's log-probabilities differ from the trainer's by {gap.mean:.3g} nats "
-            f"in the mean (up to {gap.max:.3g}, {gap.tokens} tokens; guard_threshold: {threshold:.3g}). The engine still has older "
-            "weights, or another dtype, temperature or tokenizer: tied embeddings are a known cause, export them untied"
+            f"in the mean (up to {gap.max:.3g}, {gap.tokens} tokens; guard_threshold: {threshold:.3g}). The engine still "
+            "has older weights, or another dtype, temperature or tokenizer: tied embeddings are a known cause, export them "
+            "untied"
         )
