@@ -1,4 +1,5 @@
 import random
+from itertools import accumulate
 
 import pytest
 
@@ -21,6 +22,12 @@ def test_references_are_right_and_traces_are_paid():
         sample = Sample(completion=trace, reference=reference, options=verifier.options_model(kind="exact"))
         assert verifier.verify(sample).score == 1
         assert task.steps(problem, trace) == Steps(3, 3, 3)
+
+
+def test_no_result_on_the_way_is_below_0():
+    for problem in Arithmetic(terms=3, largest=10).problems("train"):
+        terms = [int(term) for term in problem.prompt.replace("-", "+-").split("+")]
+        assert min(accumulate(terms)) >= 0
 
 
 def test_no_numbers_stand_in_two_splits():

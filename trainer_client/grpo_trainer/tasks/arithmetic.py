@@ -1,5 +1,8 @@
 """Arithmetic for a language model that can read: a chain of additions and subtractions, in plain text.
 
+No result on the way is below 0. A small model never writes a negative number by itself, and what is never tried earns
+nothing.
+
 17+5-8   →   <think>17+5=22, 22-8=14</think><answer>14</answer>
 
 What the model is told about the format is the recipe's template. The split is by the numbers: no held-out problem differs
@@ -13,6 +16,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from typing import ClassVar
 
 from grpo_trainer.tasks.task import Problem, Split, Steps, split_of
@@ -22,7 +26,10 @@ _STEP = re.compile(r"(-?\d{1,4})([+-])(\d{1,4})=(-?\d{1,5})")
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """`terms` numbers of 1 to `largest`; `problems_drawn` problems in all, the same in every run."""
+    """`terms` numbers of 1 to `largest`.
+
+    `problems_drawn` are drawn, the same in every run. Those with a result below 0 are left out.
+    """
 
     terms: int = 3
     largest: int = 20
@@ -63,7 +70,10 @@ def _drawn(task: Arithmetic) -> tuple[tuple[Split, Problem], ...]:
     for _ in range(task.problems_drawn):
         numbers = tuple(rng.randint(1, task.largest) for _ in range(task.terms))
         text = str(numbers[0]) + "".join(rng.choice("+-") + str(number) for number in numbers[1:])
-        reference = {"answer": str(sum(_terms(text)))}
+        terms = _terms(text)
+        if min(accumulate(terms)) < 0:
+            continue
+        reference = {"answer": str(sum(terms))}
         problems[text] = (split_of(numbers), Problem(f"arithmetic:{text}", text, reference, text.count("-")))
     return tuple(problems.values())
 
