@@ -41,7 +41,7 @@ def by_stage(histories: Mapping[str, RunHistory], pick: Callable[[StageHistory],
     """A curve for each run, or for each stage where there is one run."""
     single = len(histories) == 1
     found = {
-        (stage.name if single else name): pick(stage) for name, run in histories.items() for stage in run.reinforced
+        (stage.name if single else name): pick(stage) for name, run in histories.items() for stage in run.on_policy
     }
     return {name: curve for name, curve in found.items() if curve[1]}
 
@@ -68,7 +68,7 @@ def zero(name: str) -> None:
 def language(name: str) -> None:
     """The share of the language over the steps, and what it costs: a point a weight of its reward, heavier darker."""
     histories = runs(name)
-    found = [stage.evaluations().get("signs") for run in histories.values() for stage in run.reinforced]
+    found = [stage.evaluations().get("signs") for run in histories.values() for stage in run.on_policy]
     done = [evaluation for evaluation in found if evaluation]
     shares = [evaluation["components"]["language"] for evaluation in done]
     rates = [evaluation["all"]["pass_at_1"] for evaluation in done]

@@ -90,11 +90,18 @@ class Forward:
 
         At the sampling temperature, since that is the policy which acted.
         """
+        with self.computing(model):
+            hidden, head = hidden_states(model, rows)
+            one = partial(_chunk, head=head, temperature=temperature)
+            values, entropies = by_chunks(one, (hidden, rows.targets), vocabulary_size(hidden, head))
+        return rows.spread([values]), rows.spread([entropies])
+
+    @contextmanager
+    def computing(self, model: PreTrainedModel) -> Iterator[None]:
+        """Within it the model's forward pass is the one that these settings say."""
         layers = recomputed_layers(model) if self.recompute and torch.is_grad_enabled() else nullcontext()
         with self.autocast(model.device), layers:
-            hidden, head = _hidden(model, rows)
-            values, entropies = _by_chunks(hidden, rows.targets, head, temperature)
-        return rows.spread([values]), rows.spread([entropies])
+            yield
 
     def autocast(self, device: torch.device) -> AbstractContextManager[Any]:
         if self.dtype == torch.float32:
@@ -124,7 +131,7 @@ def recomputed_layers(model: PreTrainedModel) -> Iterator[None]:
             del layer.forward
 
 
-def _hidden(model: PreTrainedModel, rows: Rows) -> tuple[Tensor, Head]:
+def hidden_states(model: PreTrainedModel, rows: Rows) -> tuple[Tensor, Head]:
     """What predicts each completion token, (tokens, width), and what makes logits of it."""
     inner = base_model(model)
     if _head_is_all(inner):
@@ -158,19 +165,25 @@ def _head_is_all(model: PreTrainedModel) -> bool:
     return _HEADS[model]
 
 
-def _by_chunks(hidden: Tensor, targets: Tensor, head: Head, temperature: float) -> tuple[Tensor, Tensor]:
+def vocabulary_size(hidden: Tensor, head: Head) -> int:
+    """Logits of one token."""
     weight: Tensor = getattr(head, "weight", hidden.T)
-    size = chunk_size(len(targets), len(weight))
-    keep_graph = torch.is_grad_enabled() and hidden.requires_grad
-    values: list[Tensor] = []
-    entropies: list[Tensor] = []
-    for start in range(0, len(targets), size):
-        part = slice(start, start + size)
-        arguments = (hidden[part], targets[part], head, temperature)
-        value, entropy = checkpoint(_chunk, *arguments, use_reentrant=False) if keep_graph else _chunk(*arguments)
-        values.append(value)
-        entropies.append(entropy)
-    return torch.cat(values), torch.cat(entropies)
+    return len(weight)
+
+
+def by_chunks(one: Callable[..., tuple[Tensor, ...]], columns: Sequence[Tensor], vocabulary: int) -> tuple[Tensor, ...]:
+    """What `one` makes of the columns, each with a row for each token. It gets a chunk at a time, again for the gradient.
+
+    vocabulary: logits that `one` has in memory for each token.
+    """
+    tokens = len(columns[0])
+    size = chunk_size(tokens, vocabulary)
+    keep_graph = torch.is_grad_enabled() and any(column.requires_grad for column in columns)
+    parts: list[tuple[Tensor, ...]] = []
+    for start in range(0, tokens, size):
+        chunk = [column[start : start + size] for column in columns]
+        parts.append(checkpoint(one, *chunk, use_reentrant=False) if keep_graph else one(*chunk))
+    return tuple(map(torch.cat, zip(*parts, strict=True)))
 
 
 def chunk_size(tokens: int, vocabulary: int) -> int:
