@@ -19,7 +19,7 @@ from trainer_client.client import RewardClient
 
 pytestmark = pytest.mark.slow
 
-LOOP = {"prompts_per_rollout": 2, "group_size": 4, "minibatches": 1, "max_tokens": 40, "tensorboard": False}
+LOOP = {"prompts_per_rollout": 2, "group_size": 4, "minibatches": 1, "max_tokens": 40, "loggers": []}
 RECIPE = {
     "name": "whole",
     "model": {"layers": 1, "width": 32, "heads": 2},

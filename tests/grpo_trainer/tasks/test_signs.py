@@ -53,25 +53,20 @@ def test_a_trace_that_gives_up_is_wrong():
     assert 0.15 < sum(scores) / 400 < 0.4  # one guess among four patterns, some of which agree
 
 
-def test_a_recheck_repeats_the_right_try_and_nothing_else_of_the_trace_changes():
-    brief, sure = Signs(give_up=0.0, broken=0.0), Signs(give_up=0.0, broken=0.0, rechecks=1.0)
-    counts = {level: [] for level in range(3)}
-    for problem in sure.problems("train")[:300]:
-        trace, without = (task.trace(problem, random.Random(problem.id)) for task in (sure, brief))
-        right = re.search(r"\S+ right\n", trace).group()
-        count = trace.count(f"check {right}")
-        assert trace.replace(f"check {right}", "") == without
+def test_a_recheck_repeats_the_try_before_it():
+    task, rng = Signs(give_up=0.0, broken=0.0, rechecks=0.7), random.Random(0)
+    rechecks = {level: [] for level in range(3)}
+    for problem in task.problems("train")[:600]:
+        trace = task.trace(problem, rng)
         assert judged(problem, trace) == 1.0
-        steps = sure.steps(problem, trace)
+        steps = task.steps(problem, trace)
         assert steps.tries == steps.valid == steps.true == trace.count("?=")
-        counts[problem.level].append(count)
-    assert all(set(ones) == {1, 2, 3} for ones in counts.values())  # on easy ones as on hard
-
-
-def test_some_right_tries_are_not_rechecked():
-    task, rng = Signs(give_up=0.0, rechecks=0.7), random.Random(0)
-    share = sum("check" in task.trace(problem, rng) for problem in task.problems("train")[:500]) / 500
-    assert 0.63 < share < 0.77
+        for line, more in re.findall(r"try (.*\n)((?:check .*\n)*)", trace):
+            assert more == f"check {line}" * more.count("check")
+            rechecks[problem.level].append(more.count("check"))
+    for counts in rechecks.values():  # on easy ones as on hard
+        assert set(counts) == {0, 1, 2, 3}
+        assert 0.2 < counts.count(0) / len(counts) < 0.4
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def run_distill_stage(context: RunContext, stage: DistillStage, folder: Path, te
             return {}
         return dev_figures(context, stage.sources, stage.evaluate_problems)
 
-    log = RunLog(folder, steps_done(state), tensorboard=False)
+    log = RunLog(folder, steps_done(state))
     try:
         distillation.run(state, log.write, look)
     finally:

@@ -24,7 +24,7 @@ def run_sft_stage(context: RunContext, stage: SFTStage, folder: Path, kept: Path
     context.adapt()
     examples = [_example(context, *pair) for pair in _pairs(context, stage, kept)]
     state = folder / "state.pt"
-    log = RunLog(folder, steps_done(state), tensorboard=False)
+    log = RunLog(folder, steps_done(state))
     try:
         sft(
             context.policy,

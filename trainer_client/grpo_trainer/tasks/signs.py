@@ -37,8 +37,8 @@ class Signs:
     """`numbers` of 1 to 9 a puzzle.
 
     A trace is a random search that gives up with chance `give_up` after each miss, and breaks the format with chance
-    `broken`. With chance `rechecks` it verifies its right try again, one to three times, which no answer needs. With
-    `mixing`, prompts name a language (@en, @zh) and a trace's words are of the other one with that chance.
+    `broken`. With chance `rechecks` it does a try's sums again, one to three times, which no answer needs. With `mixing`,
+    prompts name a language (@en, @zh) and a trace's words are of the other one with that chance.
     """
 
     numbers: int = 3
@@ -67,15 +67,15 @@ class Signs:
         while True:
             signs = tuple(rng.choice("+-") for _ in numbers[1:])
             text, result = _worked(numbers, signs)
+            verdict = "right" if result == target else "wrong"
             words = WORDS[self._language(problem, rng)]
-            lines.append(f"{words['again' if lines else 'first']}{text}?={target}")
-            lines[-1] += words["right" if result == target else "wrong"]
+            lines.append(f"{words['again' if lines else 'first']}{text}?={target}{words[verdict]}")
+            lines += [
+                f"{RECHECK[language]}{text}?={target}{WORDS[language][verdict]}"
+                for language in self._recheck_languages(problem, rng)
+            ]
             if result == target or rng.random() < self.give_up:
                 break
-        # Without rechecks nothing is drawn: a seed's other traces stay as they were.
-        if result == target and self.rechecks and rng.random() < self.rechecks:
-            languages = [self._language(problem, rng) for _ in range(rng.randint(1, 3))]
-            lines += [f"{RECHECK[one]}{text}?={target}{WORDS[one]['right']}" for one in languages]
         thought, answer = "".join(lines), _expression(numbers, signs)
         return _laid_out(thought, answer, rng.randrange(4) if rng.random() < self.broken else None)
 
@@ -83,6 +83,12 @@ class Signs:
         numbers, target = _read(problem)
         tries = [_checked(match, numbers, target) for match in _TRY.finditer(completion)]
         return Steps(len(tries), sum(valid for valid, _ in tries), sum(true for _, true in tries))
+
+    def _recheck_languages(self, problem: Problem, rng: random.Random) -> list[Language]:
+        """Of each recheck after a try. Without `rechecks` nothing is drawn: a seed's traces stay as they were."""
+        if not self.rechecks or rng.random() >= self.rechecks:
+            return []
+        return [self._language(problem, rng) for _ in range(rng.randint(1, 3))]
 
     def _language(self, problem: Problem, rng: random.Random) -> Language:
         language: Language = "zh" if problem.prompt.startswith("@zh") else "en"
