@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from grpo_trainer.report import charts
 from grpo_trainer.report.history import Curve, NoRun, RunHistory, StageHistory, read_history
@@ -16,7 +17,6 @@ from grpo_trainer.report.page import figures
 
 RUNS = Path("out")
 FIGURES = Path("docs/figures")
-Curves = Mapping[str, Curve]
 
 
 def runs(name: str) -> dict[str, RunHistory]:
@@ -37,13 +37,22 @@ def ratio(stage: StageHistory, over: str, under: str) -> Curve:
     return [stage.offset + row["step"] for row in rows], [row[over] / row[under] for row in rows]
 
 
-def by_stage(histories: Mapping[str, RunHistory], pick: Callable[[StageHistory], Curve]) -> Curves:
-    """A curve for each run, or for each stage where there is one run."""
-    single = len(histories) == 1
-    found = {
-        (stage.name if single else name): pick(stage) for name, run in histories.items() for stage in run.reinforced
-    }
-    return {name: curve for name, curve in found.items() if curve[1]}
+def chart(histories: Mapping[str, RunHistory], pick: Callable[[StageHistory], Curve], y: str) -> charts.Draw | None:
+    """A line for each stage of one run, for each run of one stage, or a band over the runs of each stage."""
+    stages: dict[str, dict[str, Curve]] = {}
+    for run, history in histories.items():
+        for stage in history.on_policy:
+            if (curve := pick(stage))[1]:
+                stages.setdefault(stage.name, {})[run] = curve
+    if len(histories) == 1:
+        return (
+            charts.curves({name: curve for name, ones in stages.items() for curve in ones.values()}, y)
+            if stages
+            else None
+        )
+    if len(stages) == 1:
+        return charts.curves(next(iter(stages.values())), y)
+    return charts.bands({name: list(ones.values()) for name, ones in stages.items()}, y) if stages else None
 
 
 def metric(name: str) -> Callable[[StageHistory], Curve]:
@@ -68,7 +77,7 @@ def zero(name: str) -> None:
 def language(name: str) -> None:
     """The share of the language over the steps, and what it costs: a point a weight of its reward, heavier darker."""
     histories = runs(name)
-    found = [stage.evaluations().get("signs") for run in histories.values() for stage in run.reinforced]
+    found = [stage.evaluations().get("signs") for run in histories.values() for stage in run.on_policy]
     done = [evaluation for evaluation in found if evaluation]
     shares = [evaluation["components"]["language"] for evaluation in done]
     rates = [evaluation["all"]["pass_at_1"] for evaluation in done]
@@ -78,6 +87,29 @@ def language(name: str) -> None:
         {"target language": metric("eval/signs/rewards/language"), "pass@1, dev split": metric("eval/signs/pass@1")},
         charts.scatter({"": (shares, rates)}, "target language, test split", "pass@1, test split"),
     )
+
+
+def overthinking(name: str) -> None:
+    """Length and accuracy with and without the premium, and the tokens by difficulty."""
+    histories = runs(name)
+    panels = {"tokens an answer": metric("eval/signs/len"), "pass@1, dev split": metric("eval/signs/pass@1")}
+    save(name, histories, panels)
+    for run, history in histories.items():
+        done = {stage.name: stage.evaluations()["signs"] for stage in history.on_policy if stage.evaluations()}
+        if {"control", "shaped"} <= done.keys():
+            by_difficulty(run, done["control"], done["shaped"])
+
+
+def by_difficulty(run: str, control: Mapping[str, Any], shaped: Mapping[str, Any]) -> None:
+    """What the premium saves, as Markdown. The difficulty is the least number of minus signs."""
+    print(f"| {run}, minus signs | tokens, control | tokens, shaped | fewer | pass@1, control | pass@1, shaped |")
+    print("|---|---|---|---|---|---|")
+    for level, after in {**shaped["by_level"], "all": shaped["all"]}.items():
+        before = {**control["by_level"], "all": control["all"]}[level]
+        fewer = 1 - after["tokens"] / before["tokens"]
+        print(f"| {level} | {before['tokens']:.1f} | {after['tokens']:.1f} | {fewer:.0%} |", end="")
+        print(f" {before['pass_at_1']:.3f} | {after['pass_at_1']:.3f} |")
+    print()
 
 
 def tools(name: str, source: str) -> None:
@@ -101,12 +133,11 @@ def save(
     *more: charts.Draw,
 ) -> None:
     """The figure of an experiment, and its table."""
-    drawn = {y: by_stage(histories, pick) for y, pick in panels.items()}
-    if not any(drawn.values()):
+    lines = [draw for y, pick in panels.items() if (draw := chart(histories, pick, y))]
+    if not lines:
         return
     FIGURES.mkdir(parents=True, exist_ok=True)
     target = FIGURES / f"{name}.svg"
-    lines = [charts.curves(found, y) for y, found in drawn.items() if found]
     target.write_text(charts.drawn(*lines, *more, width=3.4))
     print(f"\n### {name} ({target})\n")
     for run, history in histories.items():
@@ -134,11 +165,7 @@ def main() -> None:
     zero("r1-zero-mini")
     zero("signs4-mini")
     language("language-mini")
-    save(
-        "overthinking-mini",
-        runs("overthinking-mini"),
-        {"tokens an answer": metric("eval/signs/len"), "pass@1, dev split": metric("eval/signs/pass@1")},
-    )
+    overthinking("overthinking-mini")
     save(
         "hacked-mini",
         runs("hacked-mini"),

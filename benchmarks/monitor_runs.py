@@ -118,7 +118,7 @@ def recipe(name: str) -> dict[str, Any]:
     stages, rate, _ = runs()[name]
     train = {
         "prompts_per_rollout": 8, "group_size": 8, "minibatches": 1, "max_tokens": 120, "micro_batch_tokens": 2048,
-        "learning_rate": rate, "betas": [0.9, 0.98], "warmup_steps": 5, "reference_every": 100, "tensorboard": False,
+        "learning_rate": rate, "betas": [0.9, 0.98], "warmup_steps": 5, "reference_every": 100, "loggers": [],
         "loss": {"aggregation": "token", "clip_low": 0.2, "clip_high": 0.28, "kl_coef": 0.01},
     }  # fmt: skip
     return {

@@ -30,11 +30,12 @@ train-tools: install
 			for recipe in tools_mini search_mini; do $(TRAIN) recipes/$$recipe.yaml --seed $$seed; done; done
 	$(PY) benchmarks/miniature.py
 
-# Every experiment of docs/training.md, over an hour of two cores, and the figures of RESULTS.md. What is done is not done again.
+# Every experiment of docs/training.md, hours of two cores, and the figures of RESULTS.md. What is done is not done again. SEEDS=0
+# runs one.
 miniature: install
 	$(call gateway,recipes/domains) set -e; \
-		for seed in 0 1 2; do $(TRAIN) recipes/r1_zero_mini.yaml --seed $$seed; done; \
-		for recipe in language overthinking signs4 r1; do $(TRAIN) recipes/$${recipe}_mini.yaml; done
+		for seed in $(SEEDS); do \
+			for recipe in r1_zero language overthinking signs4 r1; do $(TRAIN) recipes/$${recipe}_mini.yaml --seed $$seed; done; done
 	PYTHONPATH=recipes/hacked $(call serving,credulous:Credulous --port 8032) \
 		$(call gateway,recipes/hacked) $(TRAIN) recipes/hacked_mini.yaml
 	$(PY) benchmarks/miniature.py

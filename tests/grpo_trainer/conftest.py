@@ -72,7 +72,7 @@ def config(tmp_path):
         learning_rate=3e-3,
         loss=LossConfig(kl_coef=0.01),
         reference_every=4,
-        tensorboard=False,
+        loggers=(),
     )
 
 

@@ -15,6 +15,7 @@ GOOD = {
         {"kind": "sample", "name": "kept", "problems": 4, "keep": {"answer": 1}},
         {"kind": "sft", "name": "again", "samples": "kept", "train": {"steps": 2}},
         {"kind": "grpo", "name": "zero", "train": {"total_steps": 2, "loss": {"kl_coef": 0.01}}},
+        {"kind": "distill", "name": "student", "teachers": {"signs": "zero"}, "train": {"steps": 2}},
     ],
 }
 
@@ -64,12 +65,20 @@ def test_a_good_recipe_is_read(tmp_path):
     recipe = read_recipe(written(tmp_path, GOOD))
     assert recipe.stages[3].settings(Path("x"), 5).seed == 5
     assert recipe.stages[3].settings(Path("x"), 5).loss.kl_coef == 0.01
+    assert recipe.stages[4].sources == ["signs"]
 
 
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
         ("a: [", "not valid YAML in line 1"),
+        (changed(stages__4__teachers={}), "stages.4..distill.teachers: .*at least 1"),
+        (changed(stages__4__teachers={"sums": "zero"}), "stages.4..teachers: there is no source 'sums'"),
+        (
+            changed(stages__4__teachers={"signs": "kept"}),
+            "stages.4..teachers: no earlier stage that trains is named 'kept'",
+        ),
+        (changed(stages__4__train={"steps": 2, "completions": 0}), "completions: must be at least 1"),
         ("name: a\nname: b\n", "not valid YAML in line 2: .*name"),
         ("", "recipe: Input should be"),
         (

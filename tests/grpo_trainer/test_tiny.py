@@ -6,7 +6,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from grpo_trainer import tiny
 from grpo_trainer.tasks import Signs, Sums
 
-TASKS = [Signs(), Signs(numbers=4), Signs(mixing=0.5), Sums()]
+TASKS = [Signs(), Signs(numbers=4), Signs(mixing=0.5), Signs(mixing=0.5, rechecks=0.5), Sums()]
 
 
 def texts(tasks=TASKS):
@@ -18,7 +18,7 @@ def texts(tasks=TASKS):
 
 @pytest.mark.parametrize("tasks", [TASKS, pytest.param([Signs(numbers=5)], marks=pytest.mark.long)])
 def test_every_text_of_every_task_survives_the_tokenizer(tasks):
-    words = tiny.tokenizer()
+    words = tiny.tokenizer(tuple(token for task in tasks for token in task.tokens))
     for text in texts(tasks):
         ids = words.encode(text)
         assert words.decode(ids) == text

@@ -24,6 +24,7 @@ from grpo_trainer.rollout.call_format import CallStyle
 from grpo_trainer.tasks import TASKS, Lookup, Task
 from grpo_trainer.tasks.jsonl import JSONLines
 from grpo_trainer.training import GRPOConfig
+from grpo_trainer.training.distill import DistillConfig
 from grpo_trainer.training.sft import SFTConfig
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
@@ -154,10 +155,18 @@ class _Stage(_StrictModel):
         default=None,
         description="The earlier stage whose policy this begins with, or `base`: the recipe's model; default: the last.",
     )
+
+
+class _SourcesStage(_Stage):
     sources: list[str] = Field(default_factory=list, description="Which of the recipe's sources; default: all.")
 
 
-class SFTStage(_Stage):
+class _LooksStage(_Stage):
+    evaluate_every: int = Field(default=25, ge=0, description="Steps between looks at the dev split; 0 never.")
+    evaluate_problems: int = Field(default=128, ge=1)
+
+
+class SFTStage(_SourcesStage):
     """Imitates `traces` of the sources' tasks, or a file of {prompt, completion}, or what a `sample` stage kept."""
 
     kind: Literal["sft"]
@@ -173,14 +182,12 @@ class SFTStage(_Stage):
         return self
 
 
-class GRPOStage(_Stage):
+class GRPOStage(_SourcesStage, _LooksStage):
     """Reinforcement learning with the gateway's rewards; `train` holds the settings of GRPOConfig."""
 
     kind: Literal["grpo"]
     domain: str | None = Field(default=None, description="Rewards by this domain, in place of the sources' own.")
     train: dict[str, Any]
-    evaluate_every: int = Field(default=25, ge=0, description="Steps between looks at the dev split; 0 never.")
-    evaluate_problems: int = Field(default=128, ge=1)
 
     @model_validator(mode="after")
     def _settings_fit(self) -> GRPOStage:
@@ -194,7 +201,7 @@ class GRPOStage(_Stage):
         return GRPOConfig.from_mapping({**self.train, "run_dir": run_dir, "seed": seed})
 
 
-class SampleStage(_Stage):
+class SampleStage(_SourcesStage):
     """Rejection sampling: `samples` attempts at each of `problems`; what the gateway finds good enough is kept.
 
     keep: least score of each component, e.g. {answer: 1, format: 1, language: 0.9}: correct, readable, in one language.
@@ -209,7 +216,29 @@ class SampleStage(_Stage):
     per_problem: int = Field(default=1, ge=1, description="At most so many different completions of each problem.")
 
 
-Stage = Annotated[SFTStage | GRPOStage | SampleStage, Field(discriminator="kind")]
+class DistillStage(_LooksStage):
+    """On-policy distillation: the policy writes answers, and learns at each token what a teacher would write there.
+
+    teachers: by source, whose problems are all that the stage uses: the name of an earlier stage, or a checkpoint's path
+        or name on the Hugging Face hub, which has a `/` in it.
+    """
+
+    kind: Literal["distill"]
+    teachers: dict[str, str] = Field(min_length=1)
+    train: DistillConfig
+
+    @property
+    def sources(self) -> list[str]:
+        return list(self.teachers)
+
+    @property
+    def teacher_stages(self) -> list[str]:
+        return [teacher for teacher in self.teachers.values() if "/" not in teacher]
+
+
+Stage = Annotated[SFTStage | GRPOStage | SampleStage | DistillStage, Field(discriminator="kind")]
+TRAINS = ("sft", "grpo", "distill")
+"""Kinds of stages that leave a policy."""
 
 
 class Evaluation(_StrictModel):
@@ -258,11 +287,15 @@ class Recipe(_StrictModel):
                 raise ValueError(f"{where}.name: {stage.name!r} is taken")
             for source in stage.sources:
                 if source not in self.sources:
-                    raise ValueError(f"{where}.sources: there is no source {source!r}")
+                    setting = "teachers" if isinstance(stage, DistillStage) else "sources"
+                    raise ValueError(f"{where}.{setting}: there is no source {source!r}")
             if isinstance(stage, SFTStage) and stage.samples and earlier.get(stage.samples) != "sample":
                 raise ValueError(f"{where}.samples: no earlier `sample` stage is named {stage.samples!r}")
-            if stage.start not in (None, BASE) and earlier.get(stage.start or "") not in ("sft", "grpo"):
+            if stage.start not in (None, BASE) and earlier.get(stage.start or "") not in TRAINS:
                 raise ValueError(f"{where}.start: no earlier stage that trains is named {stage.start!r}")
+            for teacher in stage.teacher_stages if isinstance(stage, DistillStage) else ():
+                if earlier.get(teacher) not in TRAINS:
+                    raise ValueError(f"{where}.teachers: no earlier stage that trains is named {teacher!r}")
             earlier[stage.name] = stage.kind
         return self
 

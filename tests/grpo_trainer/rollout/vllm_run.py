@@ -65,7 +65,7 @@ def trained(run_dir):
         learning_rate=1e-3,
         loss=LossConfig(clip_low=0.2, clip_high=0.28, kl_coef=0.0, aggregation="token"),
         guard_threshold=1e-5,
-        tensorboard=False,
+        loggers=(),
     )
     prompts = [Prompt(letter * (1 + place)) for place, letter in enumerate(LETTERS)]
     share = FunctionScorer(lambda rollout: rollout.text.count("b") / len(rollout.ids))

@@ -19,7 +19,7 @@ from trainer_client.client import RewardClient
 
 pytestmark = pytest.mark.slow
 
-LOOP = {"prompts_per_rollout": 2, "group_size": 4, "minibatches": 1, "max_tokens": 40, "tensorboard": False}
+LOOP = {"prompts_per_rollout": 2, "group_size": 4, "minibatches": 1, "max_tokens": 40, "loggers": []}
 RECIPE = {
     "name": "whole",
     "model": {"layers": 1, "width": 32, "heads": 2},
@@ -36,6 +36,14 @@ RECIPE = {
         },
         {"kind": "sample", "name": "kept", "problems": 70, "samples": 2, "keep": {"format": 0}, "max_tokens": 40},
         {"kind": "sft", "name": "again", "start": "base", "samples": "kept", "train": {"steps": 2}},
+        {
+            "kind": "distill",
+            "name": "student",
+            "teachers": {"signs": "zero"},
+            "evaluate_every": 8,
+            "evaluate_problems": 8,
+            "train": {"steps": 16, "completions": 16, "max_tokens": 40, "warmup": 1, "checkpoint_every": 12},
+        },
     ],
     "evaluation": {"base": True, "problems": 6, "samples": 2, "max_tokens": 40},
 }
@@ -59,8 +67,8 @@ def finished(gateway, tmp_path_factory):
 
 def test_every_stage_leaves_its_policy_and_figures(finished):
     folder, stages = finished
-    assert [stage["name"] for stage in stages] == ["cold-start", "zero", "kept", "again"]
-    for name in ("0-base", "1-cold-start", "2-zero", "4-again"):
+    assert [stage["name"] for stage in stages] == ["cold-start", "zero", "kept", "again", "student"]
+    for name in ("0-base", "1-cold-start", "2-zero", "4-again", "5-student"):
         evaluation = json.loads((folder / name / "done.json").read_text())["evaluation"]["signs"]
         assert evaluation["unjudged"] == 0
         assert evaluation["all"]["problems"] == 6
@@ -68,6 +76,24 @@ def test_every_stage_leaves_its_policy_and_figures(finished):
     assert not same(weights(folder, "1-cold-start"), weights(folder, "2-zero"))
     rows = [json.loads(line) for line in (folder / "2-zero" / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows if "eval/signs/pass@1" in row] == [2, 4]
+
+
+def test_a_student_comes_nearer_to_the_earlier_stage_that_teaches_it(finished):
+    folder, _ = finished
+    rows = [json.loads(line) for line in (folder / "5-student" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows if "eval/signs/pass@1" in row] == [8, 16]
+    assert rows[0]["loss"] == rows[0]["reverse_kl/signs"] > 2 * rows[-1]["loss"]
+
+
+def test_a_teacher_by_its_path_must_share_the_tokens(finished, gateway, tmp_path):
+    """The same number of tokens, of which two have changed places."""
+    folder, teacher = finished[0], tmp_path / "teacher"
+    shutil.copytree(folder / "2-zero" / "policy", teacher)
+    text = (teacher / "tokenizer.json").read_text()
+    (teacher / "tokenizer.json").write_text(text.replace('"<think>":', '"x":').replace('"<answer>":', '"<think>":'))
+    stages = [RECIPE["stages"][0], {**RECIPE["stages"][4], "teachers": {"signs": str(teacher)}}]
+    with RewardClient(gateway) as client, pytest.raises(ValueError, match="teacher: has other tokens"):
+        run_recipe(Recipe.model_validate({**RECIPE, "stages": stages}), tmp_path / "run", client, seed=1)
 
 
 def test_what_was_kept_is_what_the_gateway_found_good(finished):
@@ -119,13 +145,14 @@ def test_a_run_that_was_stopped_in_each_stage_ends_in_the_same_bits(finished, ga
         monkeypatch.undo()
         run_recipe(recipe, cut, client, seed=1)
         # Within rejection sampling: half of the second block was written.
-        for name in ("3-kept/done.json", "4-again/done.json"):
-            (cut / name).unlink()
+        (cut / "3-kept" / "done.json").unlink()
         shutil.rmtree(cut / "4-again")
+        # Distillation goes on after its twelfth step.
+        (cut / "5-student" / "done.json").unlink()
         problems = (cut / "3-kept" / "problems.jsonl").read_text().splitlines(keepends=True)
         (cut / "3-kept" / "problems.jsonl").write_text("".join(problems[:67]) + problems[67][:9])
         run_recipe(recipe, cut, client, seed=1)
-    for name in ("2-zero", "4-again"):
+    for name in ("2-zero", "4-again", "5-student"):
         assert same(weights(folder, name), weights(cut, name))
     assert (cut / "3-kept" / "kept.jsonl").read_text() == (folder / "3-kept" / "kept.jsonl").read_text()
 

@@ -126,7 +126,7 @@ RECIPE = {
                 "max_tokens": 60,
                 "ahead": 1,
                 "checkpoint_every": 2,
-                "tensorboard": False,
+                "loggers": [],
             },
         },
     ],

@@ -53,6 +53,22 @@ def test_a_trace_that_gives_up_is_wrong():
     assert 0.15 < sum(scores) / 400 < 0.4  # one guess among four patterns, some of which agree
 
 
+def test_a_recheck_repeats_the_try_before_it():
+    task, rng = Signs(give_up=0.0, broken=0.0, rechecks=0.7), random.Random(0)
+    rechecks = {level: [] for level in range(3)}
+    for problem in task.problems("train")[:600]:
+        trace = task.trace(problem, rng)
+        assert judged(problem, trace) == 1.0
+        steps = task.steps(problem, trace)
+        assert steps.tries == steps.valid == steps.true == trace.count("?=")
+        for line, more in re.findall(r"try (.*\n)((?:check .*\n)*)", trace):
+            assert more == f"check {line}" * more.count("check")
+            rechecks[problem.level].append(more.count("check"))
+    for counts in rechecks.values():  # on easy ones as on hard
+        assert set(counts) == {0, 1, 2, 3}
+        assert 0.2 < counts.count(0) / len(counts) < 0.4
+
+
 @pytest.mark.parametrize(
     ("line", "valid", "true"),
     [

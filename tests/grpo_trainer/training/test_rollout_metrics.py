@@ -49,7 +49,7 @@ def test_a_run_writes_every_name_to_both_logs(policy, make_trainer, config, line
     make_trainer(
         policy,
         scorer=Flaky(lambda rollout: float(len(rollout.text))),
-        tensorboard=True,
+        loggers=("tensorboard",),
         callbacks=[lambda *_: {"eval/toy/pass@1": 0.5}],
     ).run()
     for line in lines():
@@ -85,13 +85,13 @@ def test_a_tally_is_the_same_for_any_cut():
 
 
 def test_a_resumed_log_forgets_what_came_after_the_checkpoint_and_half_a_line(tmp_path):
-    log = RunLog(tmp_path, 0, tensorboard=False)
+    log = RunLog(tmp_path, 0)
     for step in (2, 4, 6):
         log.write(step, {"reward": float("nan") if step == 2 else 1.0})
     log.close()
     path = tmp_path / "metrics.jsonl"
     path.write_text(path.read_text() + '{"step": 8, "rew')
-    RunLog(tmp_path, 4, tensorboard=False).close()
+    RunLog(tmp_path, 4, loggers=()).close()
     assert path.read_text() == '{"step": 2, "reward": null}\n{"step": 4, "reward": 1.0}\n'
 
 

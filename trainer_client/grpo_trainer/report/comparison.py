@@ -39,7 +39,7 @@ def by_recipe(histories: Sequence[RunHistory], metric: str) -> dict[str, list[Cu
     """The whole curve of each run, over all of its stages of reinforcement learning, by the recipe's name."""
     curves: defaultdict[str, list[Curve]] = defaultdict(list)
     for history in histories:
-        stages = [stage.curve(metric) for stage in history.reinforced]
+        stages = [stage.curve(metric) for stage in history.on_policy]
         steps, values = ([one for stage in stages for one in stage[axis]] for axis in (0, 1))
         if steps:
             curves[history.name].append((steps, values))

@@ -14,6 +14,8 @@ from grpo_trainer.rollout.rollout_file import ROLLOUTS, read_rows
 
 Curve = tuple[list[float], list[float]]
 """Steps and values."""
+ON_POLICY = ("grpo", "distill")
+"""Kinds of stages that train on the policy's own completions."""
 
 
 class NoRun(ValueError):
@@ -24,7 +26,7 @@ class NoRun(ValueError):
 class StageHistory:
     """result: `done.json`, None while the stage is not done. metrics: a line a rollout (or step), in order.
 
-    offset: optimiser steps of reinforcement learning that its policy already had.
+    offset: steps on its own completions that its policy already had.
     """
 
     name: str
@@ -62,7 +64,7 @@ class StageHistory:
     @property
     def steps(self) -> int:
         """With those that its policy already had."""
-        return self.offset + (self.metrics[-1]["step"] if self.kind == "grpo" and self.metrics else 0)
+        return self.offset + (self.metrics[-1]["step"] if self.kind in ON_POLICY and self.metrics else 0)
 
 
 @dataclass(frozen=True)
@@ -81,18 +83,18 @@ class RunHistory:
         return all(stage.result is not None for stage in self.stages)
 
     @property
-    def reinforced(self) -> list[StageHistory]:
-        """The stages of reinforcement learning that have begun."""
-        return [stage for stage in self.stages if stage.kind == "grpo" and stage.metrics]
+    def on_policy(self) -> list[StageHistory]:
+        """The stages that have begun and train on the policy's own completions: reinforcement learning, distillation."""
+        return [stage for stage in self.stages if stage.kind in ON_POLICY and stage.metrics]
 
     def curves(self, metric: str) -> dict[str, Curve]:
-        """Of each stage of reinforcement learning that has the metric, by the stage's name."""
-        curves = {stage.name: stage.curve(metric) for stage in self.reinforced}
+        """Of each such stage that has the metric, by the stage's name."""
+        curves = {stage.name: stage.curve(metric) for stage in self.on_policy}
         return {name: curve for name, curve in curves.items() if curve[1]}
 
     def names(self, prefix: str, suffix: str = "") -> list[str]:
         """Metrics that some line has, sorted."""
-        names = {name for stage in self.reinforced for row in stage.metrics for name in row}
+        names = {name for stage in self.on_policy for row in stage.metrics for name in row}
         return sorted(name for name in names if name.startswith(prefix) and name.endswith(suffix))
 
 

@@ -45,7 +45,7 @@ def page(history: RunHistory, *, refresh_s: int | None = None) -> str:
         lines=[_progress(history), *_domains(history)],
         tables=tables(history),
         sections=[section for section in sections if section.charts],
-        examples={stage.name: examples(stage.rollouts()) for stage in history.reinforced},
+        examples={stage.name: examples(stage.rollouts()) for stage in history.on_policy},
         about={"run": history.run, **history.environment},
         configuration=yaml.safe_dump(history.recipe, sort_keys=False, allow_unicode=True),
         refresh_s=refresh_s,
@@ -64,7 +64,7 @@ def _progress(history: RunHistory) -> str:
 def _domains(history: RunHistory) -> list[str]:
     """Which domain scored the rollouts; where that has changed, the curves before and after do not measure the same."""
     lines = []
-    for stage in history.reinforced:
+    for stage in history.on_policy:
         seen: set[str] = set()
         for step, domain, version in stage.domain_changes():
             what = f"changed at step {step:.0f} to" if domain in seen else "is"
@@ -88,9 +88,10 @@ def _reflection(history: RunHistory) -> Section:
 
 
 def _words(history: RunHistory) -> list[Markup]:
-    """Each word of the last stage, where it occurs at all."""
+    """Each word of the last stage of reinforcement learning, where it occurs at all."""
     names = [name for name in history.names("aha/") if name not in ("aha/mean_count", "aha/any_frac")]
-    series = {name.removeprefix("aha/"): history.reinforced[-1].curve(name) for name in names}
+    curves = {name.removeprefix("aha/"): history.curves(name) for name in names}
+    series = {name: list(stages.values())[-1] for name, stages in curves.items()}
     series = {name: curve for name, curve in series.items() if any(curve[1])}
     return [_markup(charts.curves(series, "per 1,000 tokens"))] if series else []
 
@@ -167,7 +168,7 @@ def _health(history: RunHistory) -> list[Section]:
             "Is it still learning?",
             "",
             "Groups whose rewards are all equal teach nothing; entropy near zero means that exploration has ended.",
-            _each(history, ["frac_reward_zero_std", "entropy", "kl"], ""),
+            _each(history, ["frac_reward_zero_std", "entropy", "kl", *history.names("reverse_kl/")], ""),
         ),
         Section(
             "The reward service",

@@ -2,6 +2,7 @@
 
 sft      cold start, and the second fine-tuning on what was kept
 grpo     reinforcement learning on the gateway's rewards
+distill  on-policy distillation from earlier stages' policies
 sample   rejection sampling through the gateway
 run      a recipe's stages in order, with an evaluation after each that trains
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from grpo_trainer.evaluation.summary import Summary
@@ -59,11 +59,16 @@ class _Dev:
             return {}
         if self._context.shared_engine is not None:
             trainer.wait_for_rollout()
-        figures: dict[str, float] = {}
-        for source in self._context.sources(self._stage.sources):
-            summary = self._context.evaluate(source, "dev", self._stage.evaluate_problems, 1)
-            figures |= {f"eval/{source}/{name}": value for name, value in flat(summary).items()}
-        return figures
+        return dev_figures(self._context, self._stage.sources, self._stage.evaluate_problems)
+
+
+def dev_figures(context: RunContext, sources: Sequence[str], problems: int) -> dict[str, float]:
+    """One attempt at some problems of the dev split of each source, as metrics."""
+    figures: dict[str, float] = {}
+    for source in context.sources(sources):
+        summary = context.evaluate(source, "dev", problems, 1)
+        figures |= {f"eval/{source}/{name}": value for name, value in flat(summary).items()}
+    return figures
 
 
 def flat(summary: Summary) -> dict[str, float]:

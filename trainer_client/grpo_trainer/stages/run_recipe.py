@@ -19,8 +19,9 @@ import torch
 import yaml
 from transformers.utils.logging import disable_progress_bar
 
-from grpo_trainer.recipe import BASE, GRPOStage, Recipe, SampleStage, SFTStage, Stage
+from grpo_trainer.recipe import BASE, DistillStage, GRPOStage, Recipe, SampleStage, SFTStage, Stage
 from grpo_trainer.stages.context import RunContext
+from grpo_trainer.stages.distill_stage import run_distill_stage
 from grpo_trainer.stages.environment import environment
 from grpo_trainer.stages.grpo_stage import run_grpo_stage
 from grpo_trainer.stages.policies import initial_policy
@@ -136,6 +137,11 @@ def _work(context: RunContext, stage: Stage, folder: Path) -> dict[str, Any]:
         case GRPOStage():
             if not run_grpo_stage(context, stage, folder):
                 raise RunInterrupted(f"stopped within {stage.name}; the same command goes on")
+            return {}
+        case DistillStage():
+            own = {name: stage_folder(context.folder, context.recipe, name) / POLICY for name in stage.teacher_stages}
+            teachers = {source: str(own.get(name, name)) for source, name in stage.teachers.items()}
+            run_distill_stage(context, stage, folder, teachers)
             return {}
         case SampleStage():
             return run_sample_stage(context, stage, folder)

@@ -13,6 +13,7 @@ from grpo_trainer.rollout.transcript import Transcript
 from grpo_trainer.stages.context import RunContext, token_weights
 from grpo_trainer.training.run_log import RunLog
 from grpo_trainer.training.sft import Example, sft
+from grpo_trainer.training.steps import steps_done
 
 KEPT = "kept.jsonl"
 _WRITERS = {"assistant": "assistant", "tool": "tool"}
@@ -23,7 +24,7 @@ def run_sft_stage(context: RunContext, stage: SFTStage, folder: Path, kept: Path
     context.adapt()
     examples = [_example(context, *pair) for pair in _pairs(context, stage, kept)]
     state = folder / "state.pt"
-    log = RunLog(folder, _done(state), tensorboard=False)
+    log = RunLog(folder, steps_done(state))
     try:
         sft(
             context.policy,
@@ -95,10 +96,3 @@ def _example(context: RunContext, prompt: str, completion: Transcript) -> Exampl
         [*ids, context.tokenizer.eos_token_id],
         [*mask, True],
     )
-
-
-def _done(state: Path) -> int:
-    """Steps in the checkpoint; what the log has after it will be written again."""
-    import torch
-
-    return int(torch.load(state, weights_only=True)["step"]) if state.exists() else 0

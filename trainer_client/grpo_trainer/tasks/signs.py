@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from typing import ClassVar, Literal
+from typing import Literal
 
 from grpo_trainer.tasks.task import Problem, Split, Steps, split_of
 
@@ -27,6 +27,7 @@ WORDS: dict[Language, dict[str, str]] = {
     "en": {"first": "try ", "again": "retry ", "wrong": " wrong\n", "right": " right\n"},
     "zh": {"first": "试试 ", "again": "重试 ", "wrong": " 错了\n", "right": " 对了\n"},
 }
+RECHECK: dict[Language, str] = {"en": "check ", "zh": "检查 "}
 _TRY = re.compile(r"[^\d\n]{0,8}(\d(?:[+-]\d=-?\d{1,3}){1,8})\?=(-?\d{1,3}) (wrong|right|错了|对了)")
 _SUM = re.compile(r"([+-]\d)=(-?\d+)")
 
@@ -36,15 +37,19 @@ class Signs:
     """`numbers` of 1 to 9 a puzzle.
 
     A trace is a random search that gives up with chance `give_up` after each miss, and breaks the format with chance
-    `broken`. With `mixing`, prompts name a language (@en, @zh) and a trace's words are of the other one with that chance.
+    `broken`. With chance `rechecks` it does a try's sums again, one to three times, which no answer needs. With `mixing`,
+    prompts name a language (@en, @zh) and a trace's words are of the other one with that chance.
     """
 
     numbers: int = 3
     give_up: float = 0.35
     broken: float = 0.25
     mixing: float | None = None
+    rechecks: float = 0.0
 
-    tokens: ClassVar[tuple[str, ...]] = ()
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        return tuple(RECHECK.values()) if self.rechecks else ()
 
     def __post_init__(self) -> None:
         if not 2 <= self.numbers <= 5:
@@ -62,9 +67,13 @@ class Signs:
         while True:
             signs = tuple(rng.choice("+-") for _ in numbers[1:])
             text, result = _worked(numbers, signs)
+            verdict = "right" if result == target else "wrong"
             words = WORDS[self._language(problem, rng)]
-            lines.append(f"{words['again' if lines else 'first']}{text}?={target}")
-            lines[-1] += words["right" if result == target else "wrong"]
+            lines.append(f"{words['again' if lines else 'first']}{text}?={target}{words[verdict]}")
+            lines += [
+                f"{RECHECK[language]}{text}?={target}{WORDS[language][verdict]}"
+                for language in self._recheck_languages(problem, rng)
+            ]
             if result == target or rng.random() < self.give_up:
                 break
         thought, answer = "".join(lines), _expression(numbers, signs)
@@ -74,6 +83,12 @@ class Signs:
         numbers, target = _read(problem)
         tries = [_checked(match, numbers, target) for match in _TRY.finditer(completion)]
         return Steps(len(tries), sum(valid for valid, _ in tries), sum(true for _, true in tries))
+
+    def _recheck_languages(self, problem: Problem, rng: random.Random) -> list[Language]:
+        """Of each recheck after a try. Without `rechecks` nothing is drawn: a seed's traces stay as they were."""
+        if not self.rechecks or rng.random() >= self.rechecks:
+            return []
+        return [self._language(problem, rng) for _ in range(rng.randint(1, 3))]
 
     def _language(self, problem: Problem, rng: random.Random) -> Language:
         language: Language = "zh" if problem.prompt.startswith("@zh") else "en"

@@ -8,7 +8,7 @@
 
 prompts: a sequence of rollout.Prompt. A callback is called after every rollout as callback(trainer, batch) and returns
 more metrics, e.g. {"eval/signs/pass@1": 0.8}, or None. In run_dir: metrics.jsonl (a line a rollout), rollouts.jsonl.zst (a
-line a completion), tensorboard/, and checkpoints/step-00000050/policy, which `from_pretrained` loads.
+line a completion), what `loggers` write, and checkpoints/step-00000050/policy, which `from_pretrained` loads.
 
 Data flows one way:  prompts ─▶ collect (engine, scorer, advantages) ─▶ update (old, reference, loss, step) ─▶ metrics,
 checkpoint

@@ -11,12 +11,13 @@ from typing import Any, Literal
 
 from grpo_trainer.grpo.advantages import AdvantageConfig
 from grpo_trainer.grpo.loss import LossConfig
+from grpo_trainer.training.loggers import LoggerName, check_installed
 
 Schedule = Literal["constant", "linear", "cosine"]
 # Set to any value without making a resumed run another run.
 _FREE = {
     *("run_dir", "total_steps", "checkpoint_every", "keep_checkpoints"),
-    *("tensorboard", "guard_threshold", "log_rollouts_every"),
+    *("loggers", "guard_threshold", "log_rollouts_every"),
 }
 
 
@@ -38,6 +39,7 @@ class GRPOConfig:
     gradient_checkpointing: compute the layers' activations again in the backward pass: less memory, a third more time.
     guard_threshold: nats; the largest mean gap allowed between engine and trainer after a sync. Default: by the dtype of the
         forward pass, 1e-4 for float32 and 0.1 for bfloat16.
+    loggers: where metrics go beside metrics.jsonl: `tensorboard`, `wandb`, `trackio`, any number of them.
     log_rollouts_every: every so many rollouts, what the policy wrote goes to rollouts.jsonl.zst, with rewards and reasons; 0
         never.
     max_failed: the share of samples without a verdict in one rollout above which the run stops.
@@ -69,7 +71,7 @@ class GRPOConfig:
     max_failed: float = 0.5
     checkpoint_every: int = 50
     keep_checkpoints: int = 2
-    tensorboard: bool = True
+    loggers: tuple[LoggerName, ...] = ("tensorboard",)
     log_rollouts_every: int = 1
     seed: int = 0
 
@@ -84,6 +86,7 @@ class GRPOConfig:
         for name in ("temperature", "learning_rate", "max_grad_norm", "guard_threshold"):
             if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise ValueError(f"{name}: must be above 0, not {getattr(self, name)}")
+        check_installed(self.loggers)
         if self.ahead not in (0, 1):
             raise ValueError(f"ahead: must be 0 or 1, not {self.ahead}")
         if self.schedule not in ("constant", "linear", "cosine"):
@@ -100,13 +103,19 @@ class GRPOConfig:
                 settings[name] = inner(**_checked_names(inner, settings[name], f"{name}."))
         if "run_dir" in settings:
             settings["run_dir"] = Path(settings["run_dir"])
-        if "betas" in settings:
-            settings["betas"] = tuple(settings["betas"])
+        for name in ("betas", "loggers"):
+            if name in settings:
+                settings[name] = tuple(settings[name])
         return cls(**_checked_names(cls, settings, ""))
 
     def to_mapping(self) -> dict[str, Any]:
         """The inverse, of plain JSON values."""
-        return {**dataclasses.asdict(self), "run_dir": str(self.run_dir), "betas": list(self.betas)}
+        return {
+            **dataclasses.asdict(self),
+            "run_dir": str(self.run_dir),
+            "betas": list(self.betas),
+            "loggers": list(self.loggers),
+        }
 
     def changed(self, saved: Mapping[str, Any]) -> list[str]:
         """The settings in which a saved run differs, such that resuming it is not an exact continuation."""

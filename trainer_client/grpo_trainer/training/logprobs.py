@@ -93,11 +93,33 @@ class Forward:
 
         At the sampling temperature, since that is the policy which acted.
         """
-        layers = recomputed_layers(model) if self.recompute and torch.is_grad_enabled() else nullcontext()
-        with self.autocast(model.device), layers:
-            hidden, head = _hidden(model, rows, may_share=isinstance(layers, nullcontext))
-            values, entropies = _by_chunks(hidden, rows.targets, head, temperature)
+        with self.computing(model):
+            hidden, head = self.hidden_states(model, rows)
+            one = partial(_chunk, head=head, temperature=temperature)
+            values, entropies = by_chunks(one, (hidden, rows.targets), vocabulary_size(hidden, head))
         return rows.spread([values]), rows.spread([entropies])
+
+    @contextmanager
+    def computing(self, model: PreTrainedModel) -> Iterator[None]:
+        """Within it the model's forward pass is the one that these settings say."""
+        layers = recomputed_layers(model) if self._recomputes() else nullcontext()
+        with self.autocast(model.device), layers:
+            yield
+
+    def hidden_states(self, model: PreTrainedModel, rows: Rows) -> tuple[Tensor, Head]:
+        """What predicts each completion token, (tokens, width), and what makes logits of it."""
+        inner = base_model(model)
+        if _head_is_all(inner):
+            # A layer that is computed again would write into the cache again.
+            if not self._recomputes() and (shared := shared_states(inner.base_model, rows)) is not None:
+                return shared, inner.get_output_embeddings()
+            states = inner.base_model(input_ids=rows.ids, use_cache=False).last_hidden_state
+            return states[:, rows.first : -1][rows.mask], inner.get_output_embeddings()
+        output = model(input_ids=rows.ids, use_cache=False, logits_to_keep=rows.ids.shape[1] - rows.first)
+        return output.logits[:, :-1][rows.mask], nn.Identity()
+
+    def _recomputes(self) -> bool:
+        return self.recompute and torch.is_grad_enabled()
 
     def autocast(self, device: torch.device) -> AbstractContextManager[Any]:
         if self.dtype == torch.float32:
@@ -127,21 +149,6 @@ def recomputed_layers(model: PreTrainedModel) -> Iterator[None]:
             del layer.forward
 
 
-def _hidden(model: PreTrainedModel, rows: Rows, *, may_share: bool) -> tuple[Tensor, Head]:
-    """What predicts each completion token, (tokens, width), and what makes logits of it.
-
-    may_share: not where a layer is computed again for the gradient, since it would write into the cache again.
-    """
-    inner = base_model(model)
-    if _head_is_all(inner):
-        if may_share and (shared := shared_states(inner.base_model, rows)) is not None:
-            return shared, inner.get_output_embeddings()
-        states = inner.base_model(input_ids=rows.ids, use_cache=False).last_hidden_state
-        return states[:, rows.first : -1][rows.mask], inner.get_output_embeddings()
-    output = model(input_ids=rows.ids, use_cache=False, logits_to_keep=rows.ids.shape[1] - rows.first)
-    return output.logits[:, :-1][rows.mask], nn.Identity()
-
-
 _PROBE = 8
 """Token ids from 0 on. More than one: the embedding of a padding token is 0, and so are its logits."""
 _HEADS: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
@@ -166,19 +173,25 @@ def _head_is_all(model: PreTrainedModel) -> bool:
     return _HEADS[model]
 
 
-def _by_chunks(hidden: Tensor, targets: Tensor, head: Head, temperature: float) -> tuple[Tensor, Tensor]:
+def vocabulary_size(hidden: Tensor, head: Head) -> int:
+    """Logits of one token."""
     weight: Tensor = getattr(head, "weight", hidden.T)
-    size = chunk_size(len(targets), len(weight))
-    keep_graph = torch.is_grad_enabled() and hidden.requires_grad
-    values: list[Tensor] = []
-    entropies: list[Tensor] = []
-    for start in range(0, len(targets), size):
-        part = slice(start, start + size)
-        arguments = (hidden[part], targets[part], head, temperature)
-        value, entropy = checkpoint(_chunk, *arguments, use_reentrant=False) if keep_graph else _chunk(*arguments)
-        values.append(value)
-        entropies.append(entropy)
-    return torch.cat(values), torch.cat(entropies)
+    return len(weight)
+
+
+def by_chunks(one: Callable[..., tuple[Tensor, ...]], columns: Sequence[Tensor], vocabulary: int) -> tuple[Tensor, ...]:
+    """What `one` makes of the columns, each with a row for each token. It gets a chunk at a time, again for the gradient.
+
+    vocabulary: logits that `one` has in memory for each token.
+    """
+    tokens = len(columns[0])
+    size = chunk_size(tokens, vocabulary)
+    keep_graph = torch.is_grad_enabled() and any(column.requires_grad for column in columns)
+    parts: list[tuple[Tensor, ...]] = []
+    for start in range(0, tokens, size):
+        chunk = [column[start : start + size] for column in columns]
+        parts.append(checkpoint(one, *chunk, use_reentrant=False) if keep_graph else one(*chunk))
+    return tuple(map(torch.cat, zip(*parts, strict=True)))
 
 
 def chunk_size(tokens: int, vocabulary: int) -> int:

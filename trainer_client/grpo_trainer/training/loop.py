@@ -139,7 +139,7 @@ class Trainer:
             raise FileExistsError(f"run_dir: {config.run_dir} holds a run; resume() it, or name another folder")
         drop_rows_after(config.run_dir / ROLLOUTS, self.state.step)
         with (
-            closing(RunLog(config.run_dir, self.state.step, tensorboard=config.tensorboard)) as log,
+            closing(RunLog(config.run_dir, self.state.step, config.loggers)) as log,
             progress(config.total_steps, self.state.step) as show,
             ThreadPoolExecutor(1, thread_name_prefix="rollout") as ahead,
             self._interrupt,

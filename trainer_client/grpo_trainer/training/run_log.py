@@ -1,43 +1,39 @@
-"""The log of a stage: metrics.jsonl, and TensorBoard where it is wanted."""
+"""The log of a stage: metrics.jsonl, and the loggers that its recipe names."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from grpo_trainer.training.loggers import LOGGERS, Logger, LoggerName
+
 
 class RunLog:
-    """metrics.jsonl, a line a rollout, and TensorBoard. A resumed run first drops what comes after its checkpoint."""
+    """metrics.jsonl, a line a rollout, and loggers. A resumed run first drops what comes after its checkpoint."""
 
-    def __init__(self, folder: Path, step: int, *, tensorboard: bool) -> None:
+    def __init__(self, folder: Path, step: int, loggers: Sequence[LoggerName] = ()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "metrics.jsonl"
         kept = [line for line in _lines(path) if json.loads(line)["step"] <= step]
         path.write_text("".join(f"{line}\n" for line in kept))
+        self._loggers: list[Logger] = [LOGGERS[name](folder, step) for name in loggers]
         self._file = path.open("a")
-        self._board: Any = None
-        if tensorboard:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
     def write(self, step: int, metrics: Mapping[str, float], facts: Mapping[str, Any] | None = None) -> None:
         """facts: what is no number, for metrics.jsonl alone."""
         figures = {name: _plain(value) for name, value in metrics.items()}
         self._file.write(json.dumps({"step": step, **figures, **(facts or {})}) + "\n")
         self._file.flush()
-        if self._board is not None:
-            for name, value in metrics.items():
-                self._board.add_scalar(name, value, step)
-            self._board.flush()
+        for logger in self._loggers:
+            logger.log(step, metrics)
 
     def close(self) -> None:
         self._file.close()
-        if self._board is not None:
-            self._board.close()
+        for logger in self._loggers:
+            logger.close()
 
 
 def _lines(path: Path) -> list[str]:

@@ -1,15 +1,13 @@
 """Supervised fine-tuning: R1's cold start, and its second stage on what rejection sampling kept.
 
-Cross-entropy on the completion's tokens. Which examples a step sees follows from the seed and the step's number alone, so
-that a resumed run is the uninterrupted one bit for bit.
+Cross-entropy on the completion's tokens.
 """
 
 from __future__ import annotations
 
-import math
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from pathlib import Path
@@ -19,9 +17,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from grpo_trainer.grpo.minibatch import pack
-from grpo_trainer.rollout.weights import has_adapters, trained_weights
 from grpo_trainer.training.logprobs import Forward, Pair, Rows
 from grpo_trainer.training.precision import take_master_weights
+from grpo_trainer.training.steps import OnStep, StepsConfig, train_steps
 
 _WINDOW = 16
 """Batches that are sorted by length together: little padding, and order still at random."""
@@ -48,33 +46,19 @@ class Example:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SFTConfig:
-    """AdamW, a linear warm-up and a cosine to a tenth, as in R1's tables.
+class SFTConfig(StepsConfig):
+    """batch: examples a step.
 
-    micro_batch_tokens: with padding, what goes through the model at once; it has no influence on the gradient.
-    gradient_checkpointing: compute the layers' activations again in the backward pass: less memory, a third more time.
     emphasis: regular expression -> weight in the loss of the tokens whose whole text matches; others weigh 1. A cold start
-    whose verdicts are at chance is never repaired by reinforcement learning, and they are few among many tokens.
+        whose verdicts are at chance is never repaired by reinforcement learning, and they are few among many tokens.
     """
 
-    steps: int
     batch: int = 64
-    micro_batch_tokens: int = 65_536
-    gradient_checkpointing: bool = False
-    learning_rate: float = 3e-3
-    warmup: int = 20
-    weight_decay: float = 0.01
-    grad_clip: float = 1.0
     emphasis: dict[str, float] = field(default_factory=dict)
-    checkpoint_every: int = 200
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "checkpoint_every", "micro_batch_tokens"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: must be at least 1, not {getattr(self, name)}")
-        for name in ("learning_rate", "grad_clip"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name}: must be above 0, not {getattr(self, name)}")
+        super().__post_init__()
+        self._check_positive("batch")
         for pattern, weight in self.emphasis.items():
             try:
                 re.compile(pattern)
@@ -93,36 +77,26 @@ def sft(
     state: Path,
     weights: Mapping[int, float] | None = None,
     dtype: torch.dtype | None = None,
-    on_step: Callable[[int, dict[str, float]], None] = lambda step, metrics: None,
+    on_step: OnStep = lambda step, metrics: None,
 ) -> None:
-    """Trains `model` in place; `weights` are of single tokens, by id. Goes on from the file `state` where it exists,
-    and writes it every `checkpoint_every` steps. dtype: of the forward pass; default: the model's. Its weights become
-    float32, in place.
+    """Trains `model` in place, as `train_steps` does; `weights` are of single tokens, by id.
 
+    dtype: of the forward pass; default: the model's. Its weights become float32, in place.
     Raises ValueError without examples.
     """
     if not examples:
         raise ValueError("there are no examples to train on")
     model.train()
     forward = Forward(take_master_weights(model, dtype), config.gradient_checkpointing)
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay)
     token_weights = torch.ones(model.config.vocab_size)
     for token, weight in (weights or {}).items():
         token_weights[token] = weight
-    start = _load(state, model, optimizer)
-    for step in range(start, config.steps):
-        rate = _learning_rate(step, config)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        optimizer.zero_grad()
+
+    def backward(step: int) -> dict[str, float]:
         batch = [examples[index] for index in batch_of(step, examples, config.batch, seed)]
-        loss = _backward(model, batch, token_weights, config, forward)
-        norm = torch.nn.utils.clip_grad_norm_(trained, config.grad_clip)
-        optimizer.step()
-        on_step(step + 1, {"loss": loss, "grad_norm": float(norm), "learning_rate": rate})
-        if (step + 1) % config.checkpoint_every == 0:
-            _save(state, model, optimizer, step + 1)
+        return {"loss": _backward(model, batch, token_weights, config, forward)}
+
+    train_steps(model, config, state, backward, on_step)
 
 
 def batch_of(step: int, examples: Sequence[Example], size: int, seed: int) -> list[int]:
@@ -155,27 +129,3 @@ def _backward(
         part.backward()  # type: ignore[no-untyped-call]
         loss += float(part.detach())
     return loss
-
-
-def _learning_rate(step: int, config: SFTConfig) -> float:
-    if step < config.warmup:
-        return config.learning_rate * (step + 1) / config.warmup
-    done = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return config.learning_rate * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * done)))
-
-
-def _save(path: Path, model: PreTrainedModel, optimizer: torch.optim.Optimizer, step: int) -> None:
-    """Whole or not at all: a run that is killed while it writes keeps the older file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    torch.save({"model": trained_weights(model), "optimizer": optimizer.state_dict(), "step": step}, draft)
-    draft.replace(path)
-
-
-def _load(path: Path, model: PreTrainedModel, optimizer: torch.optim.Optimizer) -> int:
-    if not path.exists():
-        return 0
-    saved = torch.load(path, weights_only=True)
-    model.load_state_dict(saved["model"], strict=not has_adapters(model))
-    optimizer.load_state_dict(saved["optimizer"])
-    return int(saved["step"])
