@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from trainer_client.tools_client import Outcome
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-
-Outcome = Literal["ok", "refused", "failed"]
-"""Of a call: answered; turned down for what the policy asked for; or failed, for which the policy is not to blame."""
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from grpo_trainer.rollout.call_format import Call, CallFormat
-from grpo_trainer.rollout.engine import Completion, GenerationEngine, Outcome, Sampling
+from grpo_trainer.rollout.engine import Completion, GenerationEngine, Sampling
 from grpo_trainer.rollout.tools import ToolReply, Tools
+from trainer_client.tools_client import Outcome
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
