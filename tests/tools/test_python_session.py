@@ -44,10 +44,12 @@ async def test_variables_stay_and_the_last_expression_is_printed(toolbox):
     assert (await run(toolbox, "x")).output == "3\n"
 
 
-async def test_what_is_no_python_is_the_models_mistake(toolbox):
-    call = await run(toolbox, "print(")
+@pytest.mark.parametrize("code", ["print(", "return 5", "x = 1\nbreak", "del f()", "x = 1\n(yield)", "\0"])
+async def test_what_is_no_python_is_the_models_mistake(toolbox, code):
+    call = await run(toolbox, code)
     assert (call.outcome, call.cause) == ("refused", "argument")
-    assert "SyntaxError" in call.output
+    assert "Error" in call.output
+    assert (await run(toolbox, "'x' in globals()")).output == "False\n", "nothing of it was run"
 
 
 async def test_two_sessions_see_nothing_of_each_other(toolbox):
