@@ -211,6 +211,9 @@ class DigitsCall(CallFormat):
         super().__init__(WORDS, Calculator.schemas)
         self.pauses = tuple(WORDS.convert_tokens_to_ids(digit) for digit in "0123456789")
 
+    def ends_call(self, ids):
+        return True
+
     def read(self, ids):
         digit = WORDS.decode(ids[-1:])
         return None if digit == "9" else Call("calculate", {"expression": f"17*{digit}" if digit > "3" else "+"})
