@@ -32,7 +32,7 @@ class Sampling:
     """How to draw tokens. `max_tokens` counts the end token; `seed` makes a batch repeatable; temperature 0 is greedy.
 
     pauses: tokens after which a row stops as after an end token, and may be gone on with.
-    is_pause: whether a row of these tokens, the last of them such a one, has to stop. An engine that does not ask stops in vain.
+    is_pause: whether a row of these tokens, the last of them such a one, has to stop. Who does not ask stops in vain.
     """
 
     max_tokens: int
