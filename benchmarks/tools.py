@@ -35,6 +35,7 @@ EPISODES = 1_500
 PORT = 8793
 # Client and server have the same cores here, so neither is to blame for a connection that does not move.
 PATIENT = {"TOUCHSTONE_HEADER_TIMEOUT_S": "300", "TOUCHSTONE_WRITE_TIMEOUT_S": "300", "TOUCHSTONE_LOG_LEVEL": "ERROR"}
+ROOM = {"TOUCHSTONE_TOOLS_MAX_INTERPRETERS": str(EPISODES)}
 CUT: list[int] = []
 """Episodes of which a connection broke; the call is sent again."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -142,7 +143,6 @@ async def episodes(server: psutil.Process, python_every: int) -> None:
                     break
             except httpx.TransportError:
                 await asyncio.sleep(0.2)
-        free = psutil.virtual_memory().available
         all_begun, waits = asyncio.Barrier(EPISODES + 1), []
         begun = time.monotonic()
         tasks = [
@@ -154,7 +154,7 @@ async def episodes(server: psutil.Process, python_every: int) -> None:
         await all_begun.wait()
         opened = time.monotonic() - begun
         children = server.children(recursive=True)
-        memory = free - psutil.virtual_memory().available
+        memory = sum(child.memory_full_info().pss for child in children)
         lost = [why for why in await asyncio.gather(*tasks) if why]
         seconds = time.monotonic() - begun
         metrics = (await client.get("/metrics")).text
@@ -177,7 +177,7 @@ async def episodes(server: psutil.Process, python_every: int) -> None:
 
 def sessions(python_every: int = 1) -> None:
     command = [sys.executable, "-m", "reward_api", "serve", "tools", "--port", str(PORT)]
-    server = subprocess.Popen(command, env={**os.environ, **PATIENT})
+    server = subprocess.Popen(command, env={**os.environ, **PATIENT, **ROOM})
     try:
         asyncio.run(episodes(psutil.Process(server.pid), python_every))
     finally:

@@ -3,7 +3,7 @@ TRAIN_PORT ?= 8031
 TRAIN_URL := http://127.0.0.1:$(TRAIN_PORT)
 TRAIN := TOUCHSTONE_URL=$(TRAIN_URL) OMP_NUM_THREADS=1 $(PY) -m reward_api train
 
-.PHONY: train-demo train-real train-tools miniature
+.PHONY: train-demo train-real train-tools train-tools-real miniature
 
 # A server beside the commands of a target, stopped when they end.
 serving = $(PY) -m reward_api serve $(1) & servers="$$servers $$!"; trap 'kill $$servers; wait' EXIT;
@@ -29,6 +29,11 @@ train-tools: install
 		for seed in $(SEEDS); do \
 			for recipe in tools_mini search_mini; do $(TRAIN) recipes/$$recipe.yaml --seed $$seed; done; done
 	$(PY) benchmarks/miniature.py
+
+# SmolLM2-135M-Instruct learns to call a calculator, by rewards alone; one seed.
+train-tools-real: install
+	$(PY) recipes/fetch_smollm2.py models/smollm2-135m-instruct
+	$(call gateway,recipes/domains) $(TRAIN) recipes/tools_real.yaml
 
 # Every experiment of docs/training.md, hours of two cores, and the figures of RESULTS.md. What is done is not done again. SEEDS=0
 # runs one.

@@ -91,11 +91,18 @@ def app_of(toolbox: Toolbox, limits: ServiceLimits = service.DEFAULT_LIMITS) -> 
 def watch(readings: Readings, toolbox: Toolbox) -> None:
     """What goes on with the tools, at GET /metrics."""
     readings.gauge("reward_tools_sessions", "Sessions that are open.", lambda: len(toolbox.sessions))
+    readings.gauge(
+        "reward_tools_interpreters",
+        "Sessions that have a Python interpreter.",
+        lambda: toolbox.python.interpreters.in_flight,
+    )
     readings.gauge("reward_tools_cells", "Python cells at work.", lambda: toolbox.python.at_work)
     readings.gauge("reward_tools_calls_in_flight", "Calls at work or waiting.", lambda: toolbox.admission.in_flight)
     about = "Calls that found no room, and sessions that found none."
     readings.counter("reward_tools_turned_away", about, lambda: toolbox.admission.refused, what="call")
     readings.counter("reward_tools_turned_away", about, lambda: toolbox.sessions.room.refused, what="session")
+    room = toolbox.python.interpreters
+    readings.counter("reward_tools_turned_away", about, lambda: room.refused, what="interpreter")
     readings.counter("reward_tools_lost_traces", "Traces that went before their time.", lambda: toolbox.sessions.lost)
     for name in (*toolbox.tools, "unknown"):
         for outcome in OUTCOMES:

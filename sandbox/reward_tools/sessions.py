@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _NAME = re.compile(SESSION)
 _MOST_TURNED_AWAY = 64
+_MOST_NOT_BEGUN = 16_384
 
 
 class BadSession(ValueError):
@@ -79,8 +80,10 @@ class Sessions:
         self._open: dict[str, Session] = {}
         self._ended: OrderedDict[str, tuple[float, Session]] = OrderedDict()
         self._ended_bytes = 0
+        self._turned_away: OrderedDict[str, Session] = OrderedDict()
+        """Sessions that there was no room to begin."""
         self._closing: set[asyncio.Task[None]] = set()
-        self.room = Admission(settings.max_sessions)
+        self.room = Admission(settings.max_sessions, what="sessions")
         self.lost = 0
         """Traces that had to go before their time, since there were too many bytes of them."""
 
@@ -98,8 +101,18 @@ class Sessions:
         session = self.find(name)
         if session is None:
             self.room.take(1, 0)
-            session = self._open[name] = Session(name, self._clock())
+            session = self._open[name] = self._turned_away.pop(name, None) or Session(name, self._clock())
+            session.begun = session.touched = self._clock()
         return session
+
+    def turn_away(self, name: str, call: object) -> None:
+        """There was no room for the call. So it is remembered of a session, too, that there was no room to begin."""
+        session = self.find(name)
+        if session is None:
+            session = self._turned_away.setdefault(name, Session(name, self._clock()))
+            if len(self._turned_away) > _MOST_NOT_BEGUN:
+                self._turned_away.popitem(last=False)
+        session.turn_away(call)
 
     def find(self, name: str) -> Session | None:
         if name in self._open:

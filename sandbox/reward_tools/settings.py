@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Literal
@@ -10,7 +11,19 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ToolName = Literal["calculate", "search", "open", "python"]
+INTERPRETER_MB = 8
+"""What an idle interpreter takes, its three processes and the kernel's part together."""
+_MOST_INTERPRETERS = 4096
+_CGROUP_MEMORY = Path("/sys/fs/cgroup/memory.max")
 SHIPPED_CORPUS = Path(__file__).parent / "corpus" / "data"
+
+
+def interpreters_that_fit() -> int:
+    """As many idle ones as half of the memory holds, of the machine or of its container."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError):
+        memory = min(memory, int(_CGROUP_MEMORY.read_text()))
+    return max(1, min(_MOST_INTERPRETERS, memory // 2 // (INTERPRETER_MB << 20)))
 
 
 class ToolsSettings(BaseSettings):
@@ -27,6 +40,11 @@ class ToolsSettings(BaseSettings):
     )
     max_sessions: int = Field(default=4096, ge=1, description="Sessions that are open at a time before 429.")
     max_inflight_calls: int = Field(default=4096, ge=1, description="Calls waiting or at work before 429.")
+    max_interpreters: int = Field(
+        default_factory=interpreters_that_fit,
+        ge=1,
+        description="Sessions that have a Python interpreter at a time before 429.",
+    )
     slots: int = Field(
         default_factory=lambda: 2 * (os.cpu_count() or 1), ge=1, description="Python cells that run at a time."
     )

@@ -73,7 +73,7 @@ class Toolbox:
         every = tools or [Calculate(), Search(self.corpus), Open(self.corpus), self.python]
         self.tools = {tool.name: tool for tool in every if tool.name in settings.offered or tools}
         self.sessions = Sessions(settings, time.monotonic)
-        self.admission = Admission(settings.max_inflight_calls)
+        self.admission = Admission(settings.max_inflight_calls, what="calls")
         self.counts: dict[tuple[str, str], int] = {}
         """(tool, outcome) → calls."""
 
@@ -124,18 +124,16 @@ class Toolbox:
     @contextlib.contextmanager
     def _room(self, session_name: str | None, tool: str, arguments: Any) -> Any:
         """A session and room for one call in it. A call that is turned away is remembered until it comes again."""
-        known = self.sessions.find(session_name) if session_name else None
         try:
             session = self.sessions.begin(session_name)
-            self.admission.check(1)
+            with self.admission.enter(1):
+                yield session
         except Overloaded:
-            if known is not None:
-                known.turn_away(_mark(tool, arguments))
+            if session_name is not None:
+                self.sessions.turn_away(session_name, _mark(tool, arguments))
             raise
-        with self.admission.enter(1):
-            if session.turned_away:
-                session.comes_again(_mark(tool, arguments))
-            yield session
+        if session.turned_away:
+            session.comes_again(_mark(tool, arguments))
 
     async def _traced(self, session: Session, tool: str, arguments: Any) -> TracedCall:
         begun = time.monotonic()
@@ -159,6 +157,8 @@ class Toolbox:
         except Refused as refused:
             outcome, cause = "refused", refused.cause
             output = Output(f"refused: {refused}", refused.dropped)
+        except Overloaded:  # it was not begun
+            raise
         except asyncio.CancelledError:
             call = _call(tool, read.plain, "failed", "the caller left before the call was done", Output(""), begun)
             session.append(self._counted(call), read.size)

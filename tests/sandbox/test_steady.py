@@ -4,6 +4,8 @@ at will.
 
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -92,5 +94,35 @@ def test_what_a_run_waits_for_itself_is_not_the_machines(tmp_path, threads, wait
         (task / "children").write_text(children if pid == "1" else "")
         (task / "schedstat").write_text(f"{used * 1_000_000} {waited * 1_000_000} 1")
     proc = os.open(tmp_path, os.O_RDONLY)
-    assert waiting.waited_ms(proc, 1) == waited_ms
+    assert waiting.waited_ms(waiting.times(proc, 1)) == waited_ms
     os.close(proc)
+
+
+def test_what_has_ended_kept_the_run_waiting_too():
+    """Children that burn and end, one after another: not one of them is there to be seen when it is looked."""
+    now = waiting.Times(9000, {"main": (1000, 9000), "child": (10, 90)})
+    assert waiting.waited_ms(now) == 1000
+    assert waiting.waited_ms(now._replace(used=1010)) == 8990
+
+
+def test_what_a_run_has_used_before_excuses_no_machine_later():
+    before = waiting.Times(20_000, {"main": (500, 100)})
+    now = waiting.Times(20_100, {"main": (600, 9100), "new": (0, 5)})
+    assert waiting.waited_ms(now, before) == 9000
+
+
+def test_processes_that_have_ended_are_in_what_a_run_has_used():
+    burn = "import time\nend = time.process_time() + 0.1\nwhile time.process_time() < end: pass"
+    parent = (
+        "import subprocess, sys\n"
+        f"for _ in range(3): subprocess.run([sys.executable, '-c', {burn!r}])\n"
+        "print('done', flush=True)\ninput()"
+    )
+    with subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"done\n"
+        proc = os.open("/proc", os.O_RDONLY)
+        times = waiting.times(proc, process.pid)
+        os.close(proc)
+        process.stdin.write(b"\n")
+    assert times.used >= 270
+    assert sum(used for used, _ in times.threads.values()) < times.used - 200

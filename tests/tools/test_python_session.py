@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from reward_sandbox.jail.backends.nursery import Nursery
@@ -15,6 +18,7 @@ from reward_sandbox.settings import SandboxSettings
 from reward_tools.settings import ToolsSettings
 from reward_tools.toolbox import Toolbox
 from reward_tools.tools.python import Python
+from trainer_client.tools_client import ToolsClient
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data" / "sandbox"))
 import battery
@@ -40,10 +44,12 @@ async def test_variables_stay_and_the_last_expression_is_printed(toolbox):
     assert (await run(toolbox, "x")).output == "3\n"
 
 
-async def test_what_is_no_python_is_the_models_mistake(toolbox):
-    call = await run(toolbox, "print(")
+@pytest.mark.parametrize("code", ["print(", "return 5", "x = 1\nbreak", "del f()", "x = 1\n(yield)", "\0"])
+async def test_what_is_no_python_is_the_models_mistake(toolbox, code):
+    call = await run(toolbox, code)
     assert (call.outcome, call.cause) == ("refused", "argument")
-    assert "SyntaxError" in call.output
+    assert "Error" in call.output
+    assert (await run(toolbox, "'x' in globals()")).output == "False\n", "nothing of it was run"
 
 
 async def test_two_sessions_see_nothing_of_each_other(toolbox):
@@ -165,6 +171,72 @@ async def test_a_cancelled_call_is_marked_and_ends_its_interpreter(toolbox):
     await asyncio.gather(task, return_exceptions=True)
     assert "the caller left" in toolbox.sessions.trace("a").failure()
     assert "new interpreter" in (await run(toolbox, "'x' in globals()")).output
+
+
+# --- room for interpreters --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(serve):
+    """A service with room for two interpreters."""
+    with serve("tools", TOUCHSTONE_TOOLS_MAX_INTERPRETERS="2") as (url, _):
+        yield url
+
+
+def cell(url, session, code):
+    return httpx.post(
+        f"{url}/call", json={"session": session, "name": "python", "arguments": {"code": code}}, timeout=60
+    )
+
+
+@pytest.mark.slow
+def test_one_interpreter_more_than_there_is_room_for_is_turned_away_and_told_when_to_come_again(small):
+    for name in ("a", "b"):
+        assert cell(small, name, f"kept = {name!r}").json()["outcome"] == "ok"
+    away = cell(small, "c", "1")
+    assert away.status_code == 429
+    assert away.json()["detail"].startswith("There is no room for more Python interpreters: the limit is 2. Try")
+    assert int(away.headers["retry-after"]) >= 1
+    other = {"session": "c", "name": "calculate", "arguments": {"expression": "6*7"}}
+    assert httpx.post(f"{small}/call", json=other).json()["output"] == "42", "other tools have room"
+    assert "did not come again" in httpx.get(f"{small}/sessions/c").json()["trouble"]
+    for name in ("a", "b"):
+        assert cell(small, name, "kept").json()["output"] == f"{name!r}\n", "no idle interpreter was ended for room"
+    httpx.delete(f"{small}/sessions/a")
+    while (again := cell(small, "c", "1")).status_code == 429:
+        time.sleep(0.02)
+    assert (again.json()["output"], httpx.get(f"{small}/sessions/c").json()["trouble"]) == ("1\n", "")
+    assert 'reward_tools_turned_away_total{what="interpreter"}' in httpx.get(f"{small}/metrics").text
+
+
+@pytest.mark.slow
+def test_more_episodes_than_interpreters_are_all_done_and_none_is_lost(small):
+    """Each waits until another one has ended, as the trainer's and the adapters' client does by itself."""
+    client = ToolsClient(small)
+
+    def episode(number):
+        name = f"e{number}"
+        outputs = [client.call(name, "python", {"code": code}, begin=True) for code in (f"n = {number}", "n + 1")]
+        trace = httpx.get(f"{small}/sessions/{name}").json()
+        client.end(name)
+        return [reply.output for reply in outputs], [call["outcome"] for call in trace["calls"]], trace["trouble"]
+
+    with ThreadPoolExecutor(12) as threads:
+        made = list(threads.map(episode, range(12)))
+    client.close()
+    assert made == [(["", f"{number + 1}\n"], ["ok", "ok"], "") for number in range(12)]
+
+
+def test_the_limit_on_open_files_is_part_of_the_room():
+    script = (
+        "import asyncio, resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (256, 1000))\n"
+        "from reward_tools.settings import ToolsSettings\nfrom reward_tools.tools.python import Python\n"
+        "async def main():\n    tool = Python(ToolsSettings(max_interpreters=4000))\n    assert not await tool.ready()\n"
+        "    print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], tool.interpreters.limit)\n    await tool.aclose()\n"
+        "asyncio.run(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["1000", "62"], done.stderr
 
 
 # --- the battery: many hostile programs in a row, in one session ------------------------------------------------------

@@ -117,6 +117,21 @@ async def test_a_call_that_was_turned_away_must_come_again():
         assert toolbox.sessions.trace("b").failure() == ""
 
 
+async def test_a_call_for_which_its_session_could_not_begin_is_remembered():
+    """Who goes on without its result has no verdict, though the rest of the episode found room."""
+    tool, toolbox = await held_box(max_sessions=1)
+    tool.go.set()
+    async with toolbox.running():
+        toolbox.sessions.begin("a")
+        with pytest.raises(Overloaded):
+            await toolbox.call("b", "held", {"text": "first"})
+        toolbox.sessions.end("a")
+        await toolbox.call("b", "held", {"text": "second"})
+        assert "did not come again" in toolbox.sessions.trace("b").failure()
+        await toolbox.call("b", "held", {"text": "first"})
+        assert toolbox.sessions.trace("b").failure() == ""
+
+
 async def test_calls_of_one_session_run_one_after_another_and_those_of_two_together():
     tool, toolbox = await held_box()
     async with toolbox.running():

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -55,6 +57,25 @@ def test_its_own_wire(client):
     assert [bool(one["trouble"]) for one in many] == [False, False, True]
     assert client.get("/sessions/never").status_code == 404
     assert len(client.post("/sessions", json={}).json()["session"]) == 32
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_a_terminal_ends_the_service_and_says_nothing_of_its_jails(free_port):
+    """A terminal sends the signal to all processes of its foreground group."""
+    command = [sys.executable, "-m", "reward_api", "serve", "tools", "--port", str(free_port)]
+    process = subprocess.Popen(command, process_group=0, stderr=subprocess.PIPE, text=True)
+    url = f"http://127.0.0.1:{free_port}"
+    while True:
+        try:
+            if httpx.get(f"{url}/readyz").status_code == 200:
+                break
+        except httpx.TransportError:
+            time.sleep(0.05)
+    body = {"session": "a", "name": "python", "arguments": {"code": "6 * 7"}}
+    assert httpx.post(f"{url}/call", json=body, timeout=60).json()["output"] == "42\n"
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert "Traceback" not in said
 
 
 def test_what_a_model_wrote_never_breaks_a_request(client):

@@ -1,5 +1,6 @@
 """Samples as they finish, and their groups put together again, through a real gateway."""
 
+import json
 import random
 import time
 
@@ -126,6 +127,43 @@ def test_without_the_last_sibling_finish_ends_the_wait(client):
     scored = client.group("g").result(timeout=5)
     assert scored.valid == [False] * 4
     assert scored.failures[3]["message"] == "the sample was not submitted"
+
+
+def sent(transport):
+    """The completions that went out."""
+    return [text for request in transport.scoring for text in json.loads(request.content)["completions"]]
+
+
+def test_a_sample_whose_episode_failed_is_not_sent_and_is_counted(toy_url, recording):
+    with RewardClient(toy_url, transport=recording) as client:
+        handles = [client.submit(sample("yes", i, failure="tool_failed" if i == 1 else None)) for i in range(4)]
+        scored = client.group("g").result(timeout=30)
+        alone = client.submit(RolloutSample("toy", "yes", "yes", failure="tool_failed"))
+        assert alone.result(timeout=30).failure["kind"] == "tool_failed"
+        assert client.step_metrics()["failures/tool_failed"] == 2
+    assert scored.rewards == [1.0, None, 1.0, 1.0]
+    assert handles[1].result().failure["kind"] == "tool_failed"
+    assert sent(recording) == ["yes"] * 3
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (1, 3, 0, 2)])
+def test_the_group_of_a_failed_sample_is_that_of_its_siblings(toy_url, recording, order):
+    """Nobody waits for it, and the relative scores are those of the three."""
+    texts = ["x", "x" * 500, "xx", "xxxx"]
+    with RewardClient(toy_url, transport=recording) as client:
+        for index in order:
+            client.submit(sample(texts[index], index, "whole", failure="tool_failed" if index == 1 else None))
+        scored = client.group("g").result(timeout=30)
+    assert scored.components["relative"] == [0.25, None, 0.5, 1.0]
+    assert texts[1] not in sent(recording)
+
+
+def test_a_group_of_failed_samples_alone_asks_nothing(toy_url, recording):
+    with RewardClient(toy_url, transport=recording) as client:
+        for index in range(4):
+            client.submit(sample("x", index, "whole", failure="tool_failed"))
+        assert client.group("g").result(timeout=30).valid == [False] * 4
+    assert recording.scoring == []
 
 
 class Domainless(httpx.AsyncHTTPTransport):

@@ -199,7 +199,7 @@ def test_verls_loop_calls_the_tools_and_masks_what_they_wrote(verl):
     assert verl["schemas"]["calculate"]["function"]["parameters"]["required"] == ["expression"]
     outcomes = [[call["outcome"] for call in trace["calls"]] for trace in verl["traces"]]
     assert outcomes == [["ok"], [], [], ["refused"]]
-    for seen, turns, output in zip(verl["seen"], SCRIPT, ["391", None, "does not answer", "refused: "], strict=True):
+    for seen, turns, output in zip(verl["seen"], SCRIPT, ["391", None, "cannot be reached", "refused: "], strict=True):
         assert seen["own"] == "".join(turn.replace("{output}", "391") + "<|im_end|>" for turn in turns)
         assert seen["tools"].count("<tool_response>") == len(turns) - 1
         assert output is None or output in seen["tools"]

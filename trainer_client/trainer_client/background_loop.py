@@ -23,7 +23,7 @@ from trainer_client.domains import Domain, Domains
 from trainer_client.errors import BadGroup
 from trainer_client.pending_group import PendingGroup
 from trainer_client.pending_request import PendingRequest
-from trainer_client.results import ScoredGroup
+from trainer_client.results import ScoredGroup, no_verdict
 from trainer_client.sending import BATCH_BYTES, Sender
 from trainer_client.wire import RolloutGroup, RolloutSample, split, write, write_samples
 
@@ -138,6 +138,14 @@ class BackgroundLoop:
         else:
             self._place(sample, index, pending, group, needs_siblings=domain.needs_siblings)
 
+    def leave_out(self, sample: RolloutSample, index: int, pending: PendingRequest, group: PendingGroup) -> None:
+        """It is not sent; siblings that wait for the whole group no longer wait for it."""
+        pending.settle(
+            ScoredGroup([no_verdict(sample.failure or "cancelled", "its episode failed before it was scored")])
+        )
+        group.left_out.add(index)
+        self._arrived(group, pending.deadline_s)
+
     async def score_many(self, groups: Sequence[tuple[RolloutGroup, float]]) -> list[ScoredGroup]:
         """Score them all, in order, with their deadlines in seconds; bodies are written as there is room."""
         begun = self._loop.time()
@@ -230,22 +238,25 @@ class BackgroundLoop:
         self, sample: RolloutSample, index: int, pending: PendingRequest, group: PendingGroup, *, needs_siblings: bool
     ) -> None:
         """Send the sample, or hold it; the group's last sample sends those that are held."""
-        group.arrived += 1
         if not needs_siblings:
             self._sender.send(pending)
         elif pending.is_open:
             pending.stop_timer()
             group.held[index] = (sample, pending)
             self._holding.add(group)
+        self._arrived(group, pending.deadline_s)
+
+    def _arrived(self, group: PendingGroup, deadline_s: float) -> None:
+        """One more of its samples is here, to be scored or not."""
+        group.arrived += 1
         if group.arrived == group.size and group.held:
-            self._send_held(group, pending.deadline_s)
+            self._send_held(group, deadline_s)
 
     def _send_held(self, group: PendingGroup, deadline_s: float) -> None:
         """The samples that waited for each other, as one request."""
         self._holding.discard(group)
-        indices = sorted(group.held)
-        members = [group.held[index][1] for index in indices]
-        body = write_samples({index: group.held[index][0] for index in indices})
+        members = [pending for _, (_, pending) in sorted(group.held.items())]
+        body = write_samples(group.samples())
         whole = PendingRequest(body, deadline_s, self._loop.create_future(), is_strict=True)
         whole.future.add_done_callback(partial(_share, members))
         whole.start(self._loop)

@@ -128,8 +128,9 @@ class _Client:
         group, index = self._groups.place(sample)
         try:
             future, pending = self._pending(write_samples({index: sample}), sample)
+            send = BackgroundLoop.leave_out if sample.failure else BackgroundLoop.send_sample
             with self._lock:
-                self._running().call(BackgroundLoop.send_sample, sample, index, pending, group)
+                self._running().call(send, sample, index, pending, group)
         except (BadGroup, RuntimeError):
             self._groups.release(sample, group, index)
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future
+from dataclasses import replace
 
 from trainer_client.errors import BadGroup
 from trainer_client.pending_request import PendingRequest
@@ -23,9 +24,11 @@ class PendingGroup:
         self.size = first.group_size
         self.future: Future[ScoredGroup] = Future()
         self.was_taken = False
-        # The background loop's alone: how many samples have arrived there, and those that it holds for their siblings.
+        # The background loop's alone: how many samples have arrived there, those that it holds for their siblings, and the
+        # places of those that are not sent.
         self.arrived = 0
         self.held: dict[int, tuple[RolloutSample, PendingRequest]] = {}
+        self.left_out: set[int] = set()
         self._first = first
         self._members: dict[int, Future[ScoredGroup] | None] = {}
         self._done = 0
@@ -54,6 +57,15 @@ class PendingGroup:
             raise BadGroup(f"index: {index} of group {sample.group_id!r} was submitted before")
         self._members[index] = None
         return index
+
+    def samples(self) -> dict[int, RolloutSample]:
+        """Those that are held, by their place in the group without those that are left out."""
+        places = [index for index in range(self.size) if index not in self.left_out]
+        return {
+            place: replace(self.held[index][0], group_size=len(places))
+            for place, index in enumerate(places)
+            if index in self.held
+        }
 
     def release(self, index: int) -> None:
         """The opposite of `place`."""

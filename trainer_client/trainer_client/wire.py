@@ -56,6 +56,8 @@ class RolloutSample:
 
     index: its place in the group; None takes the next free one. Give it where a resumed run must find the same verdicts.
     session: "" where it made no call, None where there were no tools.
+    failure: the kind of the failure that ended it before its time. It is not sent and has no verdict; where the domain looks
+        at the whole group, the group is that of its siblings.
     The other fields are those of RolloutGroup.
     """
 
@@ -70,6 +72,7 @@ class RolloutSample:
     truncated: bool | None = None
     tokens: int | None = None
     session: str | None = None
+    failure: str | None = None
     run: str | None = None
     step: int | None = None
     deadline_s: float | None = None

@@ -83,10 +83,10 @@ class NeedsPackages(BadOptions):
 
 
 class Overloaded(Exception):
-    """There is no room; try again after `retry_after_s` seconds."""
+    """There is no room; try again after `retry_after_s` seconds. The message says of what."""
 
-    def __init__(self, retry_after_s: float) -> None:
-        super().__init__("overloaded")
+    def __init__(self, retry_after_s: float, message: str = "There is no room.") -> None:
+        super().__init__(message)
         self.retry_after_s = retry_after_s
 
 

@@ -42,6 +42,7 @@ DEFAULTS = {
     "TOUCHSTONE_DOMAINS": "the shipped domains",
     "TOUCHSTONE_SANDBOX_SLOTS": "one for each core",
     "TOUCHSTONE_TOOLS_CORPUS": "the shipped one",
+    "TOUCHSTONE_TOOLS_MAX_INTERPRETERS": "as many as half of the memory holds, at 8 MiB each",
     "TOUCHSTONE_TOOLS_SLOTS": "two for each core",
     "TOUCHSTONE_SANDBOX_PYTHON": "the interpreter of the service",
     "TOUCHSTONE_PREFERENCE_REGISTRY": "the shipped one",

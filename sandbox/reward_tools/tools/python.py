@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 from typing import Literal
 
 from pydantic import Field
@@ -20,12 +21,16 @@ from reward_sandbox.jail.spec import CannotJail, Limits, Tier
 from reward_sandbox.settings import SandboxSettings
 from reward_tools.calling import Arguments, Output, Refused, SessionState
 from reward_tools.settings import ToolsSettings
+from reward_verifiers.service.admission import Admission
+from reward_verifiers.service.connections import FILES
 
 log = logging.getLogger(__name__)
 
 MAX_CODE = 100_000
 _NEEDED = ("ast", "linecache", "traceback", "contextlib", "builtins")
 """What the session's own program imports."""
+_FILES = 8
+"""Descriptors that an interpreter takes in this process."""
 _AGAIN = "[this is a new interpreter: the variables of earlier calls are gone]\n"
 
 
@@ -54,6 +59,8 @@ class Python:
         self._starting = asyncio.Lock()
         self._why_not = ""
         self._room = asyncio.Semaphore(settings.slots)
+        self.interpreters = Admission(settings.max_interpreters, what="Python interpreters")
+        """Held by each session from its first cell to its end: a variable that was kept is never given up for room."""
         self.at_work = 0
 
     @property
@@ -73,12 +80,26 @@ class Python:
             if self._why_not:
                 raise CannotJail(self._why_not)
             if self._nursery is None:
+                self._make_room_for_files()
                 try:
                     self._nursery = await self._nursery_of(await self._best_tier())
                 except CannotJail as error:
                     self._why_not = f"no jail for sessions can be made here: {error}"
                     raise CannotJail(self._why_not) from error
             return self._nursery
+
+    def _make_room_for_files(self) -> None:
+        """Raise the limit on open files as far as the interpreters need; where it cannot be, there is room for fewer."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft == resource.RLIM_INFINITY:
+            return
+        wanted = max(soft, FILES + _FILES * self._settings.max_interpreters)
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        fit = max(1, (most - min(FILES, most // 2)) // _FILES)
+        if fit < self.interpreters.limit:
+            log.warning("the limit of %d open files has room for %d interpreters", most, fit)
+            self.interpreters.limit = fit
 
     async def _best_tier(self) -> Tier:
         sandbox = self._sandbox
@@ -105,11 +126,14 @@ class Python:
             self._nursery = None
 
     async def run(self, state: SessionState, arguments: PythonArguments) -> Output:
-        """Raises Refused for what the code does to its own interpreter, and others for our failures."""
+        """Raises Refused for what the code does to its own interpreter, Overloaded where there is no room for another one,
+        and others for our failures.
+        """
         nursery = await self._started()
         kept = state.kept.get(self.name)
         if not isinstance(kept, _Kept):
-            kept = state.kept[self.name] = _Kept(self._settings)
+            self.interpreters.take(1, 0)
+            kept = state.kept[self.name] = _Kept(self._settings, self.interpreters)
         async with self._room:
             self.at_work += 1
             try:
@@ -154,8 +178,8 @@ class Python:
 class _Kept:
     """A session's interpreter, and the processor time that all it has had have used."""
 
-    def __init__(self, settings: ToolsSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: ToolsSettings, room: Admission) -> None:
+        self._settings, self._holding = settings, room
         self._interpreter: Interactive | None = None
         self._slot: ForkServerSlot | None = None
         self._is_first = True
@@ -189,4 +213,7 @@ class _Kept:
             self._used_s += used_ms / 1000
 
     async def aclose(self) -> None:
-        await self.end()
+        try:
+            await self.end()
+        finally:
+            self._holding.give_back(1)

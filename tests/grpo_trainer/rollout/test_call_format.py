@@ -21,6 +21,26 @@ def test_a_mark_of_one_token_is_the_only_pause():
     assert CallFormat(WORDS, SCHEMAS[:1]).pauses == (WORDS.convert_tokens_to_ids("</calculate>"),)
 
 
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("<calculate>17*23</calculate>", True),
+        ("so</calculate>", True),
+        ("<calculate>1</calculate><calculate>2</calculate>", True),
+        ("<think>", False),
+        ("<calculate>", False),
+        ("<calculate>1</calculate> <answer>", False),
+        ("<calculate>3>", False),
+        ("</calc ulate>", False),
+        ("</output>", False),
+        ("x" * 200 + "</calculate>", True),
+    ],
+)
+def test_a_stop_is_worth_it_where_a_call_ends(letters, text, ends):
+    assert CallFormat(letters, SCHEMAS[:1]).ends_call(letters.encode(text, add_special_tokens=False)) is ends
+    assert CallFormat(WORDS, SCHEMAS[:1]).ends_call(WORDS.encode("1</calculate>"))
+
+
 def test_a_mark_of_many_tokens_pauses_wherever_it_may_end(letters):
     pauses = {letters.decode([token]) for token in CallFormat(letters, SCHEMAS).pauses}
     assert pauses == {">", ">\n"}

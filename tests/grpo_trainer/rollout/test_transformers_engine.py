@@ -51,6 +51,22 @@ def test_a_completion_ends_with_the_end_token_or_is_truncated(engine):
         assert len(completion.ids) == 12 or not completion.truncated
 
 
+def test_a_row_stops_at_a_pause_that_is_worth_it_and_at_no_other(engine):
+    """Each stop costs reading the whole row again."""
+    pauses = (3, 4, 5, 6)
+
+    def is_pause(ids):
+        assert ids[-1] in pauses
+        return ids[-1] == 3
+
+    results = in_order(engine, Sampling(30, seed=3, pauses=pauses, is_pause=is_pause), PROMPTS * 4)
+    assert {one.ids[-1] for one in results if not one.truncated} == {END, 3}
+    assert all(3 not in one.ids[:-1] for one in results)
+    assert any(token in pauses for one in results for token in one.ids[:-1])
+    every = in_order(engine, Sampling(30, seed=3, pauses=pauses), PROMPTS * 4)
+    assert all(token not in pauses for one in every for token in one.ids[:-1])
+
+
 def test_what_is_done_is_given_back_while_others_go_on(engine):
     lengths = [len(completion.ids) for completion in engine.generate(PROMPTS, Sampling(20, seed=3))]
     assert lengths == sorted(lengths)

@@ -18,6 +18,7 @@ from grpo_trainer.rollout.transformers_engine import TransformersEngine
 from grpo_trainer.rollout.turns import Turns
 from grpo_trainer.tasks import Products
 from grpo_trainer.training.logprobs import Rows, logprobs
+from trainer_client import tools_client
 
 WORDS = tiny.tokenizer(Products.tokens)
 CALL = "<think><calculate>17*23</calculate></think><answer>391</answer>"
@@ -210,6 +211,9 @@ class DigitsCall(CallFormat):
         super().__init__(WORDS, Calculator.schemas)
         self.pauses = tuple(WORDS.convert_tokens_to_ids(digit) for digit in "0123456789")
 
+    def ends_call(self, ids):
+        return True
+
     def read(self, ids):
         digit = WORDS.decode(ids[-1:])
         return None if digit == "9" else Call("calculate", {"expression": f"17*{digit}" if digit > "3" else "+"})
@@ -331,7 +335,7 @@ def test_what_the_contract_does_not_know_is_a_failure(document):
 
 @pytest.mark.parametrize(
     ("answer", "posts"),
-    [((500, {}), 1), ((404, {}), 1), (httpx.ReadTimeout("late"), 1), (httpx.ConnectError("down"), 1)],
+    [((500, {}), 1), ((404, {}), 1), (httpx.ReadTimeout("late"), 1), (httpx.ReadError("cut off"), 1)],
 )
 def test_a_service_that_breaks_is_not_asked_twice(answer, posts):
     """A call may have been run: run again, it may do something else."""
@@ -350,6 +354,15 @@ def test_a_service_that_is_full_is_asked_again():
     assert tools.call("s", "calculate", {}) == ToolReply("failed", "the tools service answered 429")
 
 
-def test_a_service_that_is_not_there_is_named():
+def test_a_service_that_takes_no_connection_for_a_moment_is_asked_again():
+    tools, seen = service(
+        lambda body, count: httpx.ConnectError("down") if count == 1 else {"outcome": "ok", "output": "1"}
+    )
+    assert tools.call("s", "calculate", {}) == ToolReply("ok", "1")
+    assert len(seen) == 2
+
+
+def test_a_service_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setattr(tools_client, "AWAY_S", 0.1)
     with pytest.raises(ValueError, match=r"tools.url: http://127.0.0.1:9 does not list its tools"):
         ToolService("http://127.0.0.1:9", timeout_s=1)

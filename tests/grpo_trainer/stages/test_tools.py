@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpx
 import pytest
 import yaml
 from scripted_engine import ScriptedEngine, letters_tokenizer
@@ -54,12 +55,12 @@ LETTERS = letters_tokenizer()
 def judged(gateway):
     """The attempt at each prompt, with the scripted texts, by the domain `products`."""
 
-    def judge(scripts, tools):
+    def judge(scripts, tools, **more):
         prompts = [f"Q{place}*23+45:" for place in range(len(scripts))]
         engine = ScriptedEngine(LETTERS, dict(zip(prompts, scripts, strict=True)))
         turns = Turns(engine, tools, 4, CallFormat(LETTERS, Calculator.schemas))
         problems = [Problem(prompt, prompt, {"answer": "436"}) for prompt in prompts]
-        with RewardClient(gateway) as client:
+        with RewardClient(gateway, **more) as client:
             ours = Judge(client, "products")
             template = PromptTemplate(None, LETTERS)
             attempts = list(judged_attempts(turns, LETTERS, template, ours, problems, 1, Sampling(200)))
@@ -102,8 +103,16 @@ def test_an_attempt_that_a_failed_tool_ended_has_no_verdict(judged):
         def call(self, session, name, arguments):
             return ToolReply("failed", "down")
 
-    _, rows = judged(list(PAID.values()), Broken())
+    class Recording(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request):
+            bodies.append(request.content)
+            return await super().handle_async_request(request)
+
+    bodies = []
+    _, rows = judged(list(PAID.values()), Broken(), transport=Recording())
     assert [row.right for row in rows] == [None, True, None]
+    assert [row.components for row in rows][::2] == [{}, {}]
+    assert b"calculate" not in b"".join(bodies), "it costs the gateway no work"
 
 
 RECIPE = {

@@ -102,6 +102,27 @@ def test_a_sample_is_sent_before_its_siblings_exist():
     }
 
 
+def test_an_episode_that_failed_is_not_sent():
+    requests = []
+
+    def answer(request):
+        if request.method == "GET":
+            return httpx.Response(200, json={"version": "v", "components": []})
+        requests.append(json.loads(request.content))
+        result = {"reward": 1.0, "valid": True, "failure": None, "components": {}, "flags": []}
+        return httpx.Response(200, json={"domain": "math", "version": "v", "results": [result], "group": {}})
+
+    whole, half = rollouts([RIGHT, RIGHT])
+    with RewardClient("http://gateway", transport=httpx.MockTransport(answer)) as client:
+        scorer = GatewayScorer(client)
+        scorer.submit(whole)
+        scorer.submit(replace(half, failure="tool_failed"))
+        scores = scorer.result("0-0")
+        assert scorer.step_metrics()["failures/tool_failed"] == 1
+    assert (scores.rewards, scores.failures) == ([1.0, None], [None, "tool_failed"])
+    assert [request["indices"] for request in requests] == [[0]]
+
+
 @pytest.mark.parametrize("sessions", [True, False])
 def test_turns_go_out_as_messages_with_the_policys_tokens_and_where_it_is_read_the_session(sessions):
     requests = []
@@ -148,6 +169,15 @@ def test_a_function_gives_a_number_components_or_no_verdict(score_all):
     assert scores.rewards == [1.5, None, None]
     assert scores.failures == [None, "unsupported", "verifier_error"]
     assert scores.components == {"right": [1.0, None, None], "form": [0.5, None, None]}
+
+
+def test_a_function_does_not_see_an_episode_that_failed(score_all):
+    seen = []
+    whole, half = rollouts(["a", "b"])
+    scores = score_all(
+        FunctionScorer(lambda one: seen.append(one) or 1.0), [whole, replace(half, failure="tool_failed")]
+    )
+    assert (scores.rewards, scores.failures, seen) == ([1.0, None], [None, "tool_failed"], [whole])
 
 
 def test_a_policy_is_trained_against_a_real_gateway(gateway, policy, tokenizer, config):

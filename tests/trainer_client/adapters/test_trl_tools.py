@@ -3,14 +3,15 @@
 import httpx
 import pytest
 
-from trainer_client.adapters import tool_calls
-from trainer_client.adapters.tool_calls import ToolsAway
+from trainer_client import tools_client
+from trainer_client.adapters.tool_calls import ToolCalls
 from trainer_client.adapters.trl_tools import Tools
+from trainer_client.tools_client import ToolsAway
 
 
 @pytest.fixture
 def url(serve, monkeypatch):
-    monkeypatch.setattr(tool_calls, "TRIES", 1)
+    monkeypatch.setattr(tools_client, "PATIENCE_S", 0.0)
     offered = '["calculate"]'
     with serve("tools", TOUCHSTONE_TOOLS_OFFERED=offered, TOUCHSTONE_TOOLS_MAX_SESSIONS="1") as (url, _):
         monkeypatch.setenv("TOUCHSTONE_TOOLS_URL", url)
@@ -28,7 +29,7 @@ def environment():
 
     yield make
     for one in made:
-        one._calls._client.close()
+        one._calls.service.close()
 
 
 def test_an_episode_that_was_turned_away_stays_lost(url, environment):
@@ -49,13 +50,15 @@ def test_an_episode_that_was_turned_away_stays_lost(url, environment):
     assert second.touchstone_session != lost
 
 
-def test_a_service_that_has_forgotten_the_session_does_not_begin_it_anew(url, serve, environment):
+def test_a_service_that_has_forgotten_the_session_does_not_begin_it_anew(url, serve, environment, monkeypatch):
     """As after a restart: the calls before are in no trace."""
     first = environment()
     first.reset()
     assert first.calculate("6 * 7") == "42"
     with serve("tools", TOUCHSTONE_TOOLS_OFFERED='["calculate"]') as (another, _):
-        session, first._calls._client.base_url = first.touchstone_session, another
+        monkeypatch.setenv("TOUCHSTONE_TOOLS_URL", another)
+        first._calls.service.close()
+        session, first._calls = first.touchstone_session, ToolCalls()
         with pytest.raises(ToolsAway, match="404"):
             first.calculate("1 + 1")
         for name in (session, first.touchstone_session):
@@ -63,7 +66,7 @@ def test_a_service_that_has_forgotten_the_session_does_not_begin_it_anew(url, se
 
 
 def test_a_service_that_is_away_does_not_end_the_training(environment, free_port, monkeypatch):
-    monkeypatch.setattr(tool_calls, "TRIES", 1)
+    monkeypatch.setattr(tools_client, "AWAY_S", 0.5)
     monkeypatch.setenv("TOUCHSTONE_TOOLS_URL", f"http://127.0.0.1:{free_port}")
     away = environment()
     for _ in range(2):

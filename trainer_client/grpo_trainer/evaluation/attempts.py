@@ -12,7 +12,7 @@ from grpo_trainer.rollout.prompt_template import PromptTemplate
 from grpo_trainer.rollout.transcript import own_text, transcript
 from grpo_trainer.tasks.task import Problem, Task
 from trainer_client.client import RewardClient
-from trainer_client.results import ScoredGroup
+from trainer_client.results import ScoredGroup, no_verdict
 from trainer_client.wire import RolloutGroup, Text
 
 BLOCK = 64
@@ -57,9 +57,32 @@ def judged_attempts(
         part = problems[start : start + BLOCK]
         completions = _sampled(engine, tokenizer, template, part, samples, _seeded(sampling, start))
         texts: list[list[Text]] = [[transcript(tokenizer, completion) for completion in group] for group in completions]
-        groups = [_group(judge, template, *one) for one in zip(part, texts, completions, strict=True)]
-        scored = judge.client.score_many(groups)
+        scored = _scored(judge, template, part, texts, completions)
         yield from (JudgedAttempts(*one) for one in zip(part, texts, completions, scored, strict=True))
+
+
+def _scored(
+    judge: Judge,
+    template: PromptTemplate,
+    problems: Sequence[Problem],
+    texts: Sequence[list[Text]],
+    completions: Sequence[list[Completion]],
+) -> list[ScoredGroup]:
+    """By the gateway, but for the attempts that a failure of ours has ended: they are not sent."""
+    whole = [[index for index, one in enumerate(group) if one.failure is None] for group in completions]
+    groups = [
+        _group(judge, template, problem, [some[index] for index in places], [group[index] for index in places])
+        for problem, some, group, places in zip(problems, texts, completions, whole, strict=True)
+        if places
+    ]
+    verdicts = (sample for scored in judge.client.score_many(groups) for sample in scored)
+    return [
+        ScoredGroup(
+            no_verdict(one.failure, "its episode failed before it was scored") if one.failure else next(verdicts)
+            for one in group
+        )
+        for group in completions
+    ]
 
 
 def problem_attempts(judged: JudgedAttempts, judge: Judge, task: Task) -> ProblemAttempts:
@@ -77,7 +100,7 @@ def _attempt(
     scored = judged.scored[index]
     components = scored.components
     accuracy, steps = components.get(judge.accuracy), task.steps(judged.problem, own_text(text))
-    unjudged = accuracy is None or scored.reward is None or completion.failure
+    unjudged = accuracy is None or scored.reward is None
     return Attempt(
         right=None if unjudged else (accuracy or 0.0) >= 1.0,
         canonical=scored.canonical,

@@ -22,6 +22,8 @@ MAX_CALL_CHARACTERS = 32_768
 _JSON_CALL = ("<tool_call>", "</tool_call>")
 _JSON_OUTPUT = ("<tool_response>", "</tool_response>")
 CUT = "\n[cut]"
+_TAIL = 48
+"""Tokens among which a closing mark lies that the last of them completes."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,12 @@ class CallFormat:
         self._control = {*tokenizer.all_special_ids, *(token for token, one in added if one.special)}
         self._opening, self._closing = (self._ids(mark) for mark in (OUTPUT if style == "tags" else _JSON_OUTPUT))
         self.pauses = tuple(sorted({token for _, closing in self._marks.values() for token in self._last(closing)}))
+
+    def ends_call(self, ids: Sequence[int]) -> bool:
+        """Whether the last of these tokens has completed a closing mark."""
+        tail = list(ids[-_TAIL:])
+        now, before = (self._tokenizer.decode(part, clean_up_tokenization_spaces=False) for part in (tail, tail[:-1]))
+        return any(now.count(closing) > before.count(closing) for _, closing in self._marks.values())
 
     def read(self, ids: Sequence[int]) -> Call | None:
         """The call that ends these tokens of the policy's, which are those of its turn; None where none does."""

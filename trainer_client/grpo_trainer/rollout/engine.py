@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from trainer_client.tools_client import Outcome
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-
-Outcome = Literal["ok", "refused", "failed"]
-"""Of a call: answered; turned down for what the policy asked for; or failed, for which the policy is not to blame."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,7 @@ class Sampling:
     """How to draw tokens. `max_tokens` counts the end token; `seed` makes a batch repeatable; temperature 0 is greedy.
 
     pauses: tokens after which a row stops as after an end token, and may be gone on with.
+    is_pause: whether a row of these tokens, the last of them such a one, has to stop. Who does not ask stops in vain.
     """
 
     max_tokens: int
@@ -41,6 +40,7 @@ class Sampling:
     top_p: float = 1.0
     seed: int = 0
     pauses: tuple[int, ...] = ()
+    is_pause: Callable[[Sequence[int]], bool] | None = None
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:

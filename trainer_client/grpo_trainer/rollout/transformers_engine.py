@@ -89,7 +89,7 @@ class TransformersEngine:
         rng: torch.Generator,
     ) -> Iterator[Completion]:
         batch = _Batch(prompts, limits, start, self.model.device)
-        stops = torch.cat([self._end, self._end.new_tensor(sampling.pauses)])
+        pauses = self._end.new_tensor(sampling.pauses)
         cache = DynamicCache(config=base_model(self.model).config)
         logits = self._forward(batch.prompts, batch.attention, batch.positions, cache)
         # Each different prompt was read once; now its siblings get a row each.
@@ -99,7 +99,7 @@ class TransformersEngine:
         while True:
             tokens, logprobs = sample(logits, sampling, rng)
             batch.append(tokens, logprobs)
-            ended = torch.isin(tokens, stops)
+            ended = torch.isin(tokens, self._end) | batch.paused(torch.isin(tokens, pauses), sampling)
             done = ended | batch.full
             if done.any():
                 # What is done leaves at once, for its verdict to come while the others go on.
@@ -184,6 +184,14 @@ class _Batch:
         self.last = tokens[:, None]
         self.positions = self.positions + 1
         self.attention = torch.nn.functional.pad(self.attention, (0, 1), value=1)
+
+    def paused(self, rows: Tensor, sampling: Sampling) -> Tensor:
+        """Which of these rows, whose last token is a pause, stop there."""
+        if sampling.is_pause is None:
+            return rows
+        for place in rows.nonzero().flatten().tolist():
+            rows[place] = sampling.is_pause(self._ids[self._rows[place], : self._length].tolist())
+        return rows
 
     def completions(self, done: Tensor, ended: Tensor) -> Iterator[Completion]:
         for row, whole in zip(self._rows[done].tolist(), ended[done].tolist(), strict=True):

@@ -22,8 +22,9 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from grpo_trainer.rollout.call_format import Call, CallFormat
-from grpo_trainer.rollout.engine import Completion, GenerationEngine, Outcome, Sampling
+from grpo_trainer.rollout.engine import Completion, GenerationEngine, Sampling
 from grpo_trainer.rollout.tools import ToolReply, Tools
+from trainer_client.tools_client import Outcome
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -136,7 +137,12 @@ class Turns:
         failures: Counter[str] = Counter()
         for number in count():
             # Each round draws anew, and a batch is still repeated by its seed.
-            drawn = replace(sampling, seed=sampling.seed + number * _SEED_STEP, pauses=self._format.pauses)
+            drawn = replace(
+                sampling,
+                seed=sampling.seed + number * _SEED_STEP,
+                pauses=self._format.pauses,
+                is_pause=self._format.ends_call,
+            )
             this = _Round()
             yield from self._written(episodes, drawn, this)
             yield from self._answered(this, failures)

@@ -50,10 +50,7 @@ def _source(context: RunContext, stage: SampleStage, folder: Path, name: str) ->
             whose = {"id": one.problem.id, "source": name}
             for text in good:
                 _write(kept, {"prompt": one.problem.prompt, "completion": text, **whose})
-            unjudged = sum(
-                reward is None or completion.failure is not None
-                for reward, completion in zip(one.scored.rewards, one.completions, strict=True)
-            )
+            unjudged = one.scored.rewards.count(None)
             _write(progress, {**whose, "kept": len(good), "attempts": len(one.texts), "unjudged": unjudged})
 
 

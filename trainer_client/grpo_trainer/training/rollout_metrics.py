@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import get_args
 
 from grpo_trainer.rollout import Rollout
-from grpo_trainer.rollout.engine import Outcome
 from grpo_trainer.training import aha
 from grpo_trainer.training.collector import RolloutBatch
+from trainer_client.tools_client import Outcome
 
 
 def of_rollout(batch: RolloutBatch) -> dict[str, float]:

@@ -37,7 +37,9 @@ class Scores:
 
 
 class Scorer(Protocol):
-    """Never raises for a sample without a verdict: that is a reward of None with its kind of failure."""
+    """Never raises for a sample without a verdict: that is a reward of None with its kind of failure. A rollout that has
+    a `failure` is such a sample: nobody looks at it.
+    """
 
     def submit(self, rollout: Rollout) -> None:
         """A sample has finished; returns at once. May be called from another thread than `result`."""
@@ -77,6 +79,7 @@ class GatewayScorer:
                 truncated=rollout.truncated,
                 tokens=rollout.length,
                 session=rollout.session if self._sessions else None,
+                failure=rollout.failure,
                 step=rollout.version,
                 **prompt.more,
             )
@@ -108,6 +111,9 @@ class FunctionScorer:
         self._groups: defaultdict[str, dict[int, tuple[dict[str, float] | None, str | None]]] = defaultdict(dict)
 
     def submit(self, rollout: Rollout) -> None:
+        if rollout.failure:
+            self._groups[rollout.group][rollout.index] = (None, rollout.failure)
+            return
         try:
             score = self._score(rollout)
         except Exception:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainer_client.adapters.tool_calls import ToolCalls, ToolsAway, lost_session
+from trainer_client.adapters.tool_calls import ToolCalls, lost_session
+from trainer_client.tools_client import ToolsAway
 
 
 class Tools:

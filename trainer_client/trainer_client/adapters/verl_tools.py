@@ -17,7 +17,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from trainer_client.adapters.tool_calls import ToolCalls, ToolsAway, lost_session, new_session
+from trainer_client.adapters.tool_calls import ToolCalls, lost_session, new_session
+from trainer_client.tools_client import ToolsAway
 
 _SESSION = "touchstone_session"
 _BEGUN = "touchstone_begun"

@@ -20,12 +20,13 @@ SMALL = 64 << 10
 class Admission:
     """Room for `limit` units (samples, or bytes) at a time. An idle service admits one piece of work of any size.
 
-    reserve: units of the room that work of more than `SMALL` units cannot have, so that small work finds room.
+    reserve: units of the room that work of more than `SMALL` units cannot have, so that small work finds room. what: the
+    name of the units, for whoever is refused.
     """
 
-    def __init__(self, limit: int, reserve: int = 0) -> None:
+    def __init__(self, limit: int, reserve: int = 0, what: str = "work") -> None:
         self.limit = limit
-        self._reserve = reserve
+        self._reserve, self._what = reserve, what
         self.in_flight = 0
         self.refused = 0
         """How often there was no room."""
@@ -51,7 +52,9 @@ class Admission:
         excess = self.in_flight + units - limit
         if self.in_flight > holding and excess > 0:
             self.refused += 1
-            raise Overloaded(self._pace.seconds_for(excess))
+            raise Overloaded(
+                self._pace.seconds_for(excess), f"There is no room for more {self._what}: the limit is {self.limit}."
+            )
 
     def take(self, units: int, holding: int) -> None:
         """Hold `units` more. Raises Overloaded."""

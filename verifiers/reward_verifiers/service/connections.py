@@ -22,6 +22,7 @@ MAX_CONNECTIONS = 4096
 # Beyond the limit: for connections that ask for health, and for those that are told that there is no room.
 SPARE = 64
 _OTHER_FILES = 256  # that a process has open beside its connections
+FILES = MAX_CONNECTIONS + SPARE + _OTHER_FILES
 
 
 class Connections:
@@ -66,11 +67,10 @@ class Connections:
 def connection_limit() -> int:
     """How many connections this process may have; its limit on open files is raised as far as that needs."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = MAX_CONNECTIONS + SPARE + _OTHER_FILES
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < FILES:
+        soft = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else max(min(needed, soft) - SPARE - _OTHER_FILES, 16)
+    return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else max(min(FILES, soft) - SPARE - _OTHER_FILES, 16)
 
 
 def guarded_protocol(

@@ -73,7 +73,7 @@ class HTTPProblem(Exception):
 
 def overloaded(error: Overloaded) -> HTTPProblem:
     seconds = max(1, math.ceil(error.retry_after_s))
-    return HTTPProblem(429, detail=f"Try again in {seconds} s.", headers={"retry-after": str(seconds)})
+    return HTTPProblem(429, detail=f"{error} Try again in {seconds} s.", headers={"retry-after": str(seconds)})
 
 
 def install(app: FastAPI) -> None:

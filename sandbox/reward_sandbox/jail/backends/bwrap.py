@@ -27,7 +27,7 @@ from reward_sandbox.jail.host.ending import ending
 from reward_sandbox.jail.host.leftovers import OwnFolder
 from reward_sandbox.jail.host.slots import Slot, SlotJail, can_choose_user, stack_bytes, user_of
 from reward_sandbox.jail.inside import seccomp
-from reward_sandbox.jail.inside.waiting import waited_ms
+from reward_sandbox.jail.inside.waiting import times, waited_ms
 from reward_sandbox.jail.spec import ENVIRONMENT, PYTHON, CannotJail, Outcome, Run, Tier
 
 _LAUNCH = str(Path(__file__).parents[1] / "inside" / "launch.py")
@@ -343,7 +343,7 @@ class _BwrapSlot:
 def _waited(pid: int) -> float:
     proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
     try:
-        return waited_ms(proc, pid) if pid else 0.0
+        return waited_ms(times(proc, pid)) if pid else 0.0
     finally:
         os.close(proc)
 

@@ -24,7 +24,7 @@ from reward_sandbox.jail.host.cgroups import CgroupLimits, NoCgroups, look_s, wa
 from reward_sandbox.jail.host.ending import ending
 from reward_sandbox.jail.host.leftovers import OwnFolder
 from reward_sandbox.jail.host.slots import Slot, SlotJail, can_choose_user, stack_bytes, user_of
-from reward_sandbox.jail.inside.waiting import used_ms, waited_ms
+from reward_sandbox.jail.inside.waiting import Times, times, used_ms
 from reward_sandbox.jail.spec import ENVIRONMENT, PYTHON, CannotJail, Outcome, Run, Tier
 
 _INSIDE = str(Path(__file__).parents[1] / "inside")
@@ -96,6 +96,7 @@ def started(entry: str, control: socket.socket, setup: dict[str, Any]) -> subpro
         pass_fds=(control.fileno(),),
         stdin=subprocess.DEVNULL,
         env=_ENVIRONMENT,
+        start_new_session=True,  # Ctrl-C in a terminal is for the service, which then ends its jails
     )
 
 
@@ -140,13 +141,13 @@ class ForkServerSlot:
             await self.aclose()
             raise CannotJail(reply.get("why", "the fork server does not start"))
 
-    def waited_ms(self) -> float:
-        """How long its programs have been ready to run and kept from it since it started."""
+    def times(self) -> Times:
+        """What its programs have used of a processor and waited for one since it started."""
         if self._process is None:
-            return 0.0
+            return Times(0.0, {})
         proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            return waited_ms(proc, self._process.pid)
+            return times(proc, self._process.pid)
         finally:
             os.close(proc)
 

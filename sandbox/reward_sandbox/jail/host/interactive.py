@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from reward_sandbox.jail.host.slots import Slot
+from reward_sandbox.jail.inside.waiting import Times, waited_ms
 from reward_sandbox.jail.spec import PYTHON, CannotJail, Channel, File, Limits, Outcome, Run
 
 _PROGRAM = File((Path(__file__).parents[1] / "inside" / "session.py").read_bytes())
@@ -44,8 +45,8 @@ class Cell:
 
 
 class SessionSlot(Slot, Protocol):
-    def waited_ms(self) -> float:
-        """How long its programs have been kept from a processor since it started."""
+    def times(self) -> Times:
+        """What its programs have used of a processor and waited for one since it started."""
 
     def used_ms(self) -> float:
         """Processor milliseconds of the program that runs in it."""
@@ -127,7 +128,7 @@ class Interactive:
         Raises TimeoutError when the cell has had its time.
         """
         loop = asyncio.get_running_loop()
-        begun, waited_before = loop.time(), self._slot.waited_ms()
+        begun, before = loop.time(), self._slot.times()
         due = begun + within_s
         while True:
             finished, _ = await asyncio.wait(
@@ -135,7 +136,7 @@ class Interactive:
             )
             if finished:
                 return False
-            waited_s = max(0.0, self._slot.waited_ms() - waited_before) / 1000
+            waited_s = waited_ms(self._slot.times(), before) / 1000
             had_s = loop.time() - begun - waited_s
             if had_s >= within_s * (1 - _CONTENDED):
                 raise TimeoutError

@@ -236,7 +236,7 @@ def _wait(
         if not ready and (cpu_ms is None or used_ms <= cpu_ms):
             continue
         is_over = control in ready and not control.recv(16)
-        waited = waiting.waited_ms(setup["proc"], pid)
+        waited = waiting.waited_ms(waiting.times(setup["proc"], pid))
         os.kill(pid, deadly)
         if is_over:
             if setup["bare"]:

@@ -51,20 +51,25 @@ def _exactly(file: io.FileIO, size: int) -> bytes:
     return b"".join(pieces)
 
 
+def _compiled(code: str, name: str) -> tuple[types.CodeType, types.CodeType | None]:
+    """The statements, and the expression that stands last, if one does."""
+    tree = ast.parse(code, name)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    body = compile(tree, name, "exec", dont_inherit=True)
+    return body, last and compile(ast.Expression(last.value), name, "eval", dont_inherit=True)
+
+
 def _run(code: str, name: str, names: dict[str, Any]) -> str:
     try:
-        tree = ast.parse(code, name)
+        body, last = _compiled(code, name)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         print("".join(traceback.format_exception_only(error)), end="")
         return "syntax"
     linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
-    last = tree.body[-1] if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    if last is not None:
-        del tree.body[-1]
     try:
-        exec(compile(tree, name, "exec", dont_inherit=True), names)
+        exec(body, names)
         if last is not None:
-            value = eval(compile(ast.Expression(last.value), name, "eval", dont_inherit=True), names)
+            value = eval(last, names)
             if value is not None:
                 names["_"] = value
                 print(repr(value))

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+from typing import NamedTuple
 
 
-def waited_ms(proc: int, init: int) -> float:
-    """The longest that a thread below the process `init` has been ready without a processor, less what the run's other
-    threads used of it meanwhile: a run that keeps itself waiting has no machine to blame. In milliseconds, from
-    /proc/PID/schedstat; 0 where the kernel does not tell. proc: a descriptor of /proc.
+class Times(NamedTuple):
+    """Of the processes below one, in milliseconds. used: by all of them, ended ones too. threads: by name, of each that
+    lives, what it has used of a processor and how long it was ready without one.
     """
-    threads: list[tuple[int, int]] = []  # (time on a processor, time waiting for one) of each
+
+    used: float
+    threads: dict[str, tuple[float, float]]
+
+
+def times(proc: int, init: int) -> Times:
+    """From /proc/PID/schedstat; no threads where the kernel does not tell. proc: a descriptor of /proc."""
+    threads: dict[str, tuple[float, float]] = {}
     parents = [str(init)]
     for _ in range(256):
         if not parents:
@@ -22,10 +29,22 @@ def waited_ms(proc: int, init: int) -> float:
             for task in os.listdir(tasks)[:64]:
                 parents += _read(f"{task}/children", tasks).split()
                 used, waited = _read(f"{task}/schedstat", tasks).split()[:2]
-                threads.append((int(used), int(waited)))
+                threads[task] = int(used) / 1e6, int(waited) / 1e6
             os.close(tasks)
-    total = sum(used for used, _ in threads)
-    return max((max(0, waited - (total - used)) for used, waited in threads), default=0) / 1e6
+    return Times(max(sum(used for used, _ in threads.values()), used_ms(proc, init)), threads)
+
+
+def waited_ms(now: Times, before: Times | None = None) -> float:
+    """The longest that a thread has been ready without a processor since `before`, less what the others used of it
+    meanwhile, whether they live or have ended: a run that keeps itself waiting has no machine to blame.
+    """
+    since = before or Times(0.0, {})
+    longest = 0.0
+    for name, (used, waited) in now.threads.items():
+        used_before, waited_before = since.threads.get(name, (0.0, 0.0))
+        others = (now.used - since.used) - (used - used_before)
+        longest = max(longest, waited - waited_before - max(0.0, others))
+    return longest
 
 
 def used_ms(proc: int, init: int) -> float:
