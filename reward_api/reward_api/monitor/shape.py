@@ -140,9 +140,12 @@ def length(block: Block, usual: Usual, limits: Limits) -> Signal | None:
     rho, limit = sum(x * y for x, y in zip(xs, ys, strict=True)) / spread, max(limits.length, 5 / math.sqrt(len(xs)))
     if rho <= limit:
         return None
-    longest = sorted(block.paid, key=lambda pair: -pair[1].tokens)
     text = f"within groups, longer completions are paid more: rank correlation {rho:.2f}"
-    return Signal("length", text, limit, streak=3, value=rho, examples=_shown(longest))
+    return Signal("length", text, limit, streak=3, value=rho, examples=longest_paid(block))
+
+
+def longest_paid(block: Block) -> tuple[Example, ...]:
+    return _shown(sorted(block.paid, key=lambda pair: -pair[1].tokens))
 
 
 def collapse(block: Block, usual: Usual, limits: Limits) -> Signal | None:
