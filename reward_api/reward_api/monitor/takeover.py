@@ -1,7 +1,7 @@
 """Long completions take over: paid more than their siblings, they become usual within a few blocks.
 
-A rank correlation within groups does not show this: while few completions are long it is small, and soon all are. So long ones
-are compared with their siblings over many groups (the Mantel-Haenszel difference), each of which is one observation.
+A rank correlation within groups does not show this: while few completions are long it is small, and soon all are. So long
+ones are compared with their siblings over many groups (the Mantel-Haenszel difference). Each group is one observation.
 """
 
 from __future__ import annotations
