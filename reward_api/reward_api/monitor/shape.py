@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from statistics import fmean, median
 
 from reward_api.monitor.alarms import MOST_EXAMPLES, Example, example
@@ -140,9 +141,12 @@ def length(block: Block, usual: Usual, limits: Limits) -> Signal | None:
     rho, limit = sum(x * y for x, y in zip(xs, ys, strict=True)) / spread, max(limits.length, 5 / math.sqrt(len(xs)))
     if rho <= limit:
         return None
-    longest = sorted(block.paid, key=lambda pair: -pair[1].tokens)
     text = f"within groups, longer completions are paid more: rank correlation {rho:.2f}"
-    return Signal("length", text, limit, streak=3, value=rho, examples=_shown(longest))
+    return Signal("length", text, limit, streak=3, value=rho, examples=longest_paid(block))
+
+
+def longest_paid(block: Block) -> tuple[Example, ...]:
+    return _shown(sorted(block.paid, key=lambda pair: -pair[1].tokens))
 
 
 def collapse(block: Block, usual: Usual, limits: Limits) -> Signal | None:
@@ -204,15 +208,11 @@ def template(block: Block, usual: Usual, limits: Limits) -> Signal | None:
     """Paid completions of many prompts have five words in common that unpaid ones have not."""
     read = [pair for pair in block.pairs if pair[1].features is not None]
     paid, unpaid = [pair for pair in read if pair[1].paid], [pair for pair in read if not pair[1].paid]
-    prompts: defaultdict[int, set[int]] = defaultdict(set)
-    counts = _counted(paid, prompts)
-    others = _counted(unpaid, None)
-    least = limits.template * len(paid)
-    shared = [
-        gram
-        for gram, count in counts.items()
-        if count >= least and len(prompts[gram]) >= FEW_PROMPTS and others[gram] <= COMMON_UNPAID * len(unpaid)
-    ]
+    counts, others = _counted(paid), _counted(unpaid)
+    least, most_unpaid = limits.template * len(paid), COMMON_UNPAID * len(unpaid)
+    common = {gram for gram, count in counts.items() if count >= least and others[gram] <= most_unpaid}
+    prompts = _prompts_of(common, paid)
+    shared = [gram for gram in common if len(prompts[gram]) >= FEW_PROMPTS]
     if not shared or len(unpaid) < FEW_PROMPTS:
         return None
     best = max(shared, key=lambda gram: counts[gram])
@@ -221,15 +221,17 @@ def template(block: Block, usual: Usual, limits: Limits) -> Signal | None:
     return Signal("template", text, limits.template, 2, Rate(counts[best], len(paid)), examples=_shown(with_it))
 
 
-def _counted(pairs: Iterable[Pair], prompts: defaultdict[int, set[int]] | None) -> Counter[int]:
-    counts: Counter[int] = Counter()
-    for group, sample in pairs:
-        sketch = sample.features.sketch if sample.features else ()
-        counts.update(sketch)
-        if prompts is not None:
-            for gram in sketch:
-                prompts[gram].add(group.prompt)
-    return counts
+def _counted(pairs: Iterable[Pair]) -> Counter[int]:
+    return Counter(chain.from_iterable(sample.features.sketch for _, sample in pairs if sample.features))
+
+
+def _prompts_of(grams: set[int], pairs: Iterable[Pair]) -> defaultdict[int, set[int]]:
+    """The prompts whose completions have each of them."""
+    prompts: defaultdict[int, set[int]] = defaultdict(set)
+    for group, sample in pairs if grams else ():
+        for gram in grams.intersection(sample.features.sketch if sample.features else ()):
+            prompts[gram].add(group.prompt)
+    return prompts
 
 
 def path(block: Block, usual: Usual, limits: Limits) -> Signal | None:

@@ -17,6 +17,7 @@ from reward_api.monitor.failures import Failures
 from reward_api.monitor.observation import Check, GroupRecord, Record
 from reward_api.monitor.shape import Block, Signal, Usual, binomial_tail, signals, trend
 from reward_api.monitor.spec import Limits
+from reward_api.monitor.takeover import Takeover
 from reward_api.rates import Z_99, Rate
 
 BLOCK = 200
@@ -77,6 +78,7 @@ class Stream:
         self._trails = {check: Trail() for check in Check}
         self._raised: dict[str, int] = {}
         self._failures = Failures()
+        self._takeover = Takeover()
         self._prompts: LRUCache[int, float] = LRUCache(PROMPTS)
         self._jumps: deque[tuple[int, Example] | None] = deque(maxlen=JUMP_GROUPS)
 
@@ -170,6 +172,8 @@ class Stream:
         if block.accuracy is not None:
             self._accuracies.append(block.accuracy)
         now = {signal.name: signal for signal in signals(block, usual, self.limits)}
+        if (longer := self._takeover.add(block, usual, self.limits)) is not None:
+            now[longer.name] = longer
         if (jump := self._jump()) is not None:
             now[jump.name] = jump
         if len(self._accuracies) == len(self._rewards) and (rise := trend([*self._rewards], [*self._accuracies])):

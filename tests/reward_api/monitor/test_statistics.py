@@ -173,18 +173,32 @@ def test_a_late_second_verdict_does_not_turn_the_step_back():
     assert stream.step == 7
 
 
+def failing(rng, number, share, size=8):
+    """A group of which a share makes its verifier fail."""
+    samples = [
+        sample_record(at, "a b c", None, "timeout", {}, paid=None)
+        if rng.random() < share
+        else sample(at, 10, float(at % 2))
+        for at in range(size)
+    ]
+    return group(number, samples)
+
+
 def test_failures_that_were_usual_from_the_beginning_accuse_nobody():
     rng = random.Random(4)
     stream = Stream(Limits())
     for number in range(300):
-        samples = [
-            sample_record(at, "a b c", None, "timeout", {}, paid=None)
-            if rng.random() < 0.03
-            else sample(at, 10, float(at % 2))
-            for at in range(8)
-        ]
-        stream.observe(group(number, samples))
+        stream.observe(failing(rng, number, 0.03))
         assert stream.state < State.SUSPECT
+
+
+def test_prompts_that_are_too_much_for_their_verifier_accuse_nobody():
+    """One prompt in forty makes half of its completions fail, as hard ones do."""
+    for seed in range(6):
+        rng, stream = random.Random(seed), Stream(Limits())
+        for number in range(300):
+            stream.observe(failing(rng, number, 0.5 if rng.random() < 1 / 40 else 0.0))
+            assert stream.state < State.SUSPECT
 
 
 def test_exits_are_found_while_they_are_few():
@@ -192,17 +206,31 @@ def test_exits_are_found_while_they_are_few():
     rng = random.Random(2)
     stream = Stream(Limits())
     for number in range(300):
-        samples = [
-            sample_record(at, "a b c", None, "timeout", {}, paid=None)
-            if number >= 100 and rng.random() < 1 / 16
-            else sample(at, 10, float(at % 2))
-            for at in range(8)
-        ]
-        stream.observe(group(number, samples))
+        stream.observe(failing(rng, number, 1 / 16 if number >= 100 else 0.0))
         if stream.state >= State.SUSPECT:
             break
     assert stream.state is State.SUSPECT
     assert 100 <= stream.alarms["unscorable"].onset <= number < 200
+
+
+def test_exits_that_grow_are_found_at_about_five_percent():
+    """From 0.5 %, they double every 32 groups."""
+    shares = []
+    for seed in range(9):
+        rng, stream, number, share = random.Random(seed), Stream(Limits()), 0, 0.0
+        while stream.state < State.SUSPECT:
+            share = 0.005 * 2 ** (max(0, number - 64) / 32)
+            stream.observe(failing(rng, number, share, size=16))
+            number += 1
+        shares.append(share)
+    assert sorted(shares)[4] < 0.055
+
+
+def test_an_exit_does_not_become_usual():
+    rng, stream = random.Random(3), Stream(Limits())
+    for number in range(800):
+        stream.observe(failing(rng, number, 0.1 if number >= 100 else 0.0))
+        assert number < 200 or stream.state >= State.SUSPECT
 
 
 def test_records_survive_their_line():

@@ -7,18 +7,10 @@ import streams
 from reward_api.monitor.alarms import State
 
 QUICK = ("content_free", "hard_is_long")
-MISSED = {
-    "pads": "long answers take over within four blocks, so that the correlation of length does not last",
-}
 CASES = [
     *((streams, name, seed) for name in streams.STREAMS for seed in range(6)),
     *((fresh_streams, name, seed) for name in fresh_streams.STREAMS for seed in range(6, 12)),
 ]
-
-
-def case(module, name, seed):
-    marks = [pytest.mark.xfail(reason=MISSED[name], strict=False)] if name in MISSED else []
-    return pytest.param(module, name, seed, id=f"{module.__name__}-{name}-{seed}", marks=marks)
 
 
 def demand(module, name, seed):
@@ -43,6 +35,6 @@ def test_each_run(name):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("module", "name", "seed"), [case(*one) for one in CASES])
+@pytest.mark.parametrize(("module", "name", "seed"), CASES, ids=lambda one: getattr(one, "__name__", None))
 def test_each_run_by_each_seed(module, name, seed):
     demand(module, name, seed)

@@ -354,12 +354,16 @@ async def test_the_monitor_shows_what_it_saw(world):
     example = {"step": 3, "group": SCRIPT, "index": 0, "reward": 1.0, "quote": SCRIPT, "why": "another number"}
     alarm = {"name": "second", "state": "HACKING", "onset_step": 3, "text": SCRIPT, "examples": [example]}
     run = {"state": "HACKING", "step": 4, "groups": 1200, "completions": 9600, "paid": 31, "alarms": [alarm]}
+    run["checks"] = {"second": {"hits": 12, "total": 1300}}
+    run["changes"] = [{"step": 3, "from": "OK", "to": "HACKING", "alarms": ["second"]}]
     report = {"domains": {"toy": {"state": "HACKING", "runs": {SCRIPT: run}}}, "waiting": 0, "lost": 0, "skipped": 2}
     world.app.state.site = replace(site, monitor=lambda: report)
     page = (await world.client.get("/ui/monitor")).text
     world.app.state.site = site
     assert '<span class="tagged zero">HACKING</span>' in page
     assert "1,200 groups" in page
+    assert "second 12 of 1,300 against the first verdict" in page
+    assert '<li>step 3: <span class="tagged paid3">OK</span> → <span class="tagged zero">HACKING</span>' in page
     assert "<script>alert" not in page
 
 
