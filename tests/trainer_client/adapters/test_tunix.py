@@ -1,6 +1,6 @@
-"""tunix's reward function against a real gateway, called as tunix 0.1.7's reward_manager.py and MaxText 0.2.5's train_rl.py do.
+"""tunix's reward function against a real gateway, called as reward_manager.py (tunix 0.1.7) and MaxText 0.2.5 do.
 
-The package's own manager runs in tests/trainers.
+tunix's own manager runs in tests/trainers.
 """
 
 import importlib.util
