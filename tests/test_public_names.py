@@ -23,8 +23,8 @@ PUBLIC = {
 }
 # Trainers name these in their configuration. Classes that derive from a trainer's own need the trainer: tests/trainers.
 ADAPTERS = """
-    areal:reward_fn prime:reward rllm:Evaluator rllm:reward slime:custom_rm slime:group_rm swift:reward trl:reward
-    trl:reward_sync trl_tools:Tools verl:compute_score
+    areal:reward_fn art:score_group prime:reward rllm:Evaluator rllm:reward slime:custom_rm slime:group_rm swift:reward
+    tinker:group_rewards trl:reward trl:reward_sync trl_tools:Tools tunix:reward verl:compute_score
 """
 
 

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 TRAINERS = {
-    "areal", "datasets", "miles", "openrlhf", "ray", "rllm", "skyrl_gym", "slime", "swift", "torch", "transformers", "trl",
-    "verifiers", "verl", "numpy", "pyarrow", "pandas",
+    "areal", "art", "datasets", "jax", "miles", "openai", "openrlhf", "ray", "rllm", "roll", "skyrl_gym", "slime", "swift",
+    "torch", "transformers", "trinity", "trl", "tunix", "verifiers", "verl", "numpy", "pyarrow", "pandas",
 }  # fmt: skip
 PROGRAM = """
 import json, pkgutil, importlib, sys
@@ -21,5 +21,17 @@ print(json.dumps([names, sorted({name.partition(".")[0] for name in sys.modules}
 def test_all_adapters_load_with_no_trainer():
     done = subprocess.run([sys.executable, "-W", "error", "-c", PROGRAM], capture_output=True, text=True, check=True)
     names, loaded = json.loads(done.stdout)
-    assert {"areal", "rllm", "siblings", "skyrl", "slime", "verl", "verl_manager"} <= set(names)
+    assert {
+        "areal",
+        "art",
+        "rllm",
+        "roll",
+        "siblings",
+        "skyrl",
+        "slime",
+        "trinity",
+        "tunix",
+        "verl",
+        "verl_manager",
+    } <= set(names)
     assert not TRAINERS & set(loaded)

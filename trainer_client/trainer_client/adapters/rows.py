@@ -54,8 +54,8 @@ def grouped(
     step: int | None = None,
     sessions: Sequence[str | None] | None = None,
 ) -> Batch:
-    """The rows' groups, in the order of their first rows. A column is a list with one value a row; whatever else is in
-    `columns` is none.
+    """The rows' groups, in the order of their first rows. A column is a list or an array with one value a row; whatever else
+    is in `columns` is none.
 
     The column `reference` is all of the reference where there is one; else all columns are, with the answer among them
     (`labels.ANSWERS`). What JSON cannot carry, images say, is left out. Raises ValueError for a row without a domain.
@@ -101,11 +101,16 @@ def _rows(prompts: Sequence[Any], columns: Mapping[str, Any]) -> Iterator[Row]:
     lists = {
         name: values
         for name, values in columns.items()
-        if isinstance(values, list | tuple) and len(values) == len(prompts) and values and _is_data(values[0])
+        if _is_column(values) and len(values) == len(prompts) and len(values) and _is_data(values[0])
     }
     if "reference" in lists:
         lists = {name: lists[name] for name in ("reference", "domain", *SOURCES) if name in lists}
     return ((prompt, {name: values[index] for name, values in lists.items()}) for index, prompt in enumerate(prompts))
+
+
+def _is_column(values: Any) -> bool:
+    """A list, or an array of at least one dimension, as JAX trainers have them."""
+    return isinstance(values, list | tuple) or (hasattr(values, "tolist") and getattr(values, "ndim", 0) > 0)
 
 
 def _is_data(value: Any) -> bool:

@@ -12,9 +12,10 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from trainer_client.adapters.rows import imputed
 from trainer_client.adapters.settings import AdapterSettings, client
 from trainer_client.client import AsyncRewardClient
 from trainer_client.dialect.accuracy import accuracy
@@ -23,7 +24,7 @@ from trainer_client.dialect.imputation import DATA_SET_FAILURES, ENOUGH, Numbers
 from trainer_client.domains import Domain
 from trainer_client.errors import BadGroup, NoVerdict
 from trainer_client.future import RewardFuture
-from trainer_client.results import ScoredSample, no_verdict
+from trainer_client.results import ScoredGroup, ScoredSample, no_verdict
 from trainer_client.wire import RolloutSample
 
 log = logging.getLogger("trainer_client")
@@ -120,8 +121,40 @@ async def sample_reward(
         await recent.changes.until(recent.is_enough, until)
     imputed = group.impute(recent)
     if imputed is None:
-        raise NoVerdict(f"{failure_text(scored)}; nor is there a scored sibling, or {ENOUGH} rewards of the domain")
+        raise _nothing_to_impute(scored)
     return SampleReward(domain, scored, imputed[0] | numbers, imputed[1])
+
+
+def batch_rewards(
+    settings: AdapterSettings, domains: Sequence[str], groups: Sequence[ScoredGroup]
+) -> list[list[float]]:
+    """The rewards of whole groups, each of the domain in its place. Without a verdict the number is
+
+    1. the mean of the scored siblings
+    2. without any, the mean of the domain's last rewards, once there are 16, these groups' among them
+
+    Raises NoVerdict with the cause when there is no such number.
+    """
+    recents = [_groups_of(settings.url).recent(domain) for domain in domains]
+    for recent, group in zip(recents, groups, strict=True):
+        for sample in group:
+            if sample.reward is not None:
+                recent.add({"reward": sample.reward}, sample.version)
+    return [_numbers(recent, group) for recent, group in zip(recents, groups, strict=True)]
+
+
+def _numbers(recent: RecentRewards, group: ScoredGroup) -> list[float]:
+    rewards = [reward for reward in imputed(group) if reward is not None]
+    if rewards or not group:
+        return rewards
+    mean = recent.mean().get("reward")
+    if mean is None:
+        raise _nothing_to_impute(group[0])
+    return [mean] * len(group)
+
+
+def _nothing_to_impute(scored: ScoredSample) -> NoVerdict:
+    return NoVerdict(f"{failure_text(scored)}; nor is there a scored sibling, or {ENOUGH} rewards of the domain")
 
 
 def _demand_siblings(sample: RolloutSample, size: int | None, key: bytes | None) -> None:

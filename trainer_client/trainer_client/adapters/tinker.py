@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from trainer_client.adapters.rows import grouped, imputed
-from trainer_client.adapters.settings import adapter_settings, client
+from trainer_client.adapters.groups import scored_group
+from trainer_client.adapters.rows import imputed
+from trainer_client.adapters.settings import adapter_settings
 from trainer_client.adapters.siblings import failure_text
 from trainer_client.dialect.messages import Text
 from trainer_client.errors import NoVerdict
@@ -32,14 +33,9 @@ async def group_rewards(
     is 0, and theirs stay as they are; `valid` is 0. Raises NoVerdict when no sibling has a verdict, ValueError without a
     domain, BadGroup for a wrong key, URL or domain, TooManyFailures above TOUCHSTONE_STOP_AT.
     """
-    settings, count = adapter_settings(), len(completions)
-    columns: dict[str, Any] = {"reference": [label] * count, "domain": [domain] * count}
-    batch = grouped(settings, [prompt] * count, completions, columns, tokens)
-    if not batch.groups:
-        return []
-    [group] = await client(settings).score_many(batch.groups)
+    group = await scored_group(adapter_settings(), prompt, completions, label, domain=domain, tokens=tokens)
     rewards = [reward for reward in imputed(group) if reward is not None]
-    if not rewards:
+    if group and not rewards:
         raise NoVerdict(failure_text(group[0]))
     return [(reward, _metrics(sample)) for reward, sample in zip(rewards, group, strict=True)]
 
