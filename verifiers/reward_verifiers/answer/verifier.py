@@ -26,10 +26,12 @@ from reward_verifiers.verifier import BadReference, Sample, Unsupported, Verifie
 
 _MATHS = frozenset({"math", "number", "unit"})
 _COLLECTIONS = frozenset({"set", "list"})
-_INSIDE_PROSE = ("boxed", "phrase", "last_line", "sentence_number")
-_LOOSE = ("answer_tag", "phrase", "short", "last_line", "final_number", "last_math", "last_number")
+_INSIDE_PROSE = ("boxed", "phrase", "emphasised", "worked", "last_line", "sentence_end", "sentence_number")
+_FROM_THE_END = frozenset(
+    {"emphasised", "worked", "short", "last_line", "sentence_end", "final_number", "last_math", "last_number"}
+)
+_LOOSE = frozenset({"answer_tag", "phrase"}) | _FROM_THE_END
 """Sources whose text may be a sentence to look into."""
-_FROM_THE_END = frozenset({"short", "last_line", "final_number", "last_math", "last_number"})
 
 _WORDS = {(True, True): "right", (False, True): "in part", (False, False): "wrong", (True, False): "wrong"}
 _CHECKS: dict[str, Callable[[Any, AnswerOptions], None]] = {

@@ -12,9 +12,11 @@ from reward_verifiers.answer.extraction.spans import (
     SENTENCE_END,
     TAIL,
     Extraction,
+    Span,
     bare_line,
     changes_number,
     last_match,
+    undecorated,
 )
 from reward_verifiers.answer.reading import words
 
@@ -85,12 +87,12 @@ def phrase(text: str, single: bool = True) -> Extraction | None:
     if last is None:
         return None
     rest = tail[last.end() :].lstrip(" \t*:：\n")
-    line = rest.split("\n", 1)[0]
+    line = undecorated(rest.split("\n", 1)[0])
     if line.rstrip() in ("$$", "\\["):
         line = rest
     if single and _NEGATION.match(line):
         return Extraction(None, "phrase", "the answer is negated")
-    spans = math_spans(line)
+    line, spans = _own_sentence(line, math_spans(line))
     named = _FORMULA_IS.match(line, spans[-1].end) if spans else None
     if named and line[named.end() :].strip(" .*"):
         line = line[named.end() :]  # the largest $n$ is 34
@@ -99,6 +101,28 @@ def phrase(text: str, single: bool = True) -> Extraction | None:
     elif spans and _is_plain_lead(line[: spans[0].start]) and _is_harmless_end(line[spans[-1].end :]):
         return joined_math(line, "phrase", single)
     return _sentence(line, "phrase")
+
+
+_CORRECTS = re.compile(
+    r"\b(?:wait|no|not|actually|correction|wrong|incorrect|mistake|sorry|oops|hmm|instead|rather|but|or|should be)\b",
+    re.I,
+)
+"""What, in a sentence behind the answer, may give another one."""
+
+
+def _own_sentence(line: str, spans: list[Span]) -> tuple[str, list[Span]]:
+    """The sentence of a line that says the answer, and its formulas: what is said next, "Note that $n$ is even", is none."""
+    following = iter(spans[1:])
+    span = next(following, None)
+    for end in SENTENCE_END.finditer(line, spans[0].end) if spans else ():
+        while span is not None and span.end <= end.start():
+            span = next(following, None)
+        if span is not None and span.start < end.start():
+            continue  # inside a formula
+        if _CORRECTS.search(line, end.end()):
+            break
+        return line[: end.end()], [own for own in spans if own.end <= end.end()]
+    return line, spans
 
 
 def _sentence(line: str, source: str) -> Extraction | None:

@@ -97,9 +97,18 @@ def chained(
 _QUOTED = re.compile(r"^(?:>\s{1,3})+")
 
 
+_DECORATION = re.compile(r"[\s\ufe0f✅✓✔☑🎉🎯🙂😊👍💡🏆✨]+$")
+"""At the end of a line, says nothing; a cross does."""
+
+
+def undecorated(line: str) -> str:
+    """Without the check marks and the like at its end."""
+    return line if line.isascii() else _DECORATION.sub("", line)
+
+
 def bare_line(line: str) -> str:
     """A line without emphasis and Markdown's sign of a quotation; ">42" is a bound."""
-    return _QUOTED.sub("", line.strip(" \t*`")).strip(" \t*`")
+    return _QUOTED.sub("", undecorated(line).strip(" \t*`")).strip(" \t*`")
 
 
 SENTENCE_END = re.compile(r"[.!?](?=\s|$|\*\*)|[。！？]")

@@ -136,7 +136,8 @@ def answers(text: str, reference: Any) -> bool:
         return reading.node is not None
     if isinstance(reading.node, Text):
         return words.synonym(text) is not None
-    return reading.node is not None
+    share = reading.as_amount is not None and isinstance(expected.node, Call | Frac)
+    return reading.node is not None or share
 
 
 def is_aside(text: str, reference: Any) -> bool:
