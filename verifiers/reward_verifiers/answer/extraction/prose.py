@@ -6,6 +6,7 @@ import re
 
 from reward_verifiers.answer.extraction.boxes import BOXES
 from reward_verifiers.answer.extraction.formulas import joined_math, math_spans
+from reward_verifiers.answer.extraction.guards import changed_before
 from reward_verifiers.answer.extraction.spans import (
     ANY_WORD,
     MAX_ANSWER,
@@ -49,6 +50,8 @@ _FORMULA_IS = re.compile(r"\s{0,3}(?:is|are|was|equals|=|:)\s{1,3}")
 
 _LEAD = re.compile(r"(?:\s|:|\*|therefore|thus|simply|just|about|equal to|option|[-=]{1,2}>|[→➜⇒⟹]|=)*", re.I)
 
+_CJK_LEAD = re.compile(r"[\u3400-\u9fff]{1,20}(?:是|为|等于|有|得)\s?(?=[(（]?\s?[-−0-9\\])")
+"""每份应该是 2/5 吨: what the answer is said of."""
 _COPULA = re.compile(r"\s?(?:입니다|이다|이에요|예요|です|である|でした)[.。]?$")
 """Where a sentence ends with its verb."""
 
@@ -92,6 +95,8 @@ def phrase(text: str, single: bool = True) -> Extraction | None:
         line = rest
     if single and _NEGATION.match(line):
         return Extraction(None, "phrase", "the answer is negated")
+    if (lead := _CJK_LEAD.match(line)) and changed_before(lead[0]) is None:
+        line = line[lead.end() :]
     line, spans = _own_sentence(line, math_spans(line))
     named = _FORMULA_IS.match(line, spans[-1].end) if spans else None
     if named and line[named.end() :].strip(" .*"):

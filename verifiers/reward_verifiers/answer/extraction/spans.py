@@ -111,7 +111,7 @@ def bare_line(line: str) -> str:
     return _QUOTED.sub("", undecorated(line).strip(" \t*`")).strip(" \t*`")
 
 
-SENTENCE_END = re.compile(r"[.!?](?=\s|$|\*\*)|[。！？]")
+SENTENCE_END = re.compile(r"(?<!\bi\.e)(?<!\be\.g)[.!?](?=\s|$|\*\*)|[。！？]")
 
 
 def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

@@ -213,6 +213,9 @@ def _by_words(expected: Reading, answer: Reading, options: AnswerOptions) -> Out
         return Outcome(True, "the same words")
     meant = words.synonym(gold_text) or words.INITIALS.get(gold_text.lower())
     verdict = words.synonym(text) or words.INITIALS.get(text.lower())
+    if verdict is None and meant in _TRUTH:
+        verdict = _opening_word(text)
+        either |= verdict is not None
     if either and meant in _TRUTH and verdict in _TRUTH:
         return Outcome(meant == verdict, "the same truth value" if meant == verdict else "the other truth value")
     letter = _LETTER.fullmatch(gold_text) or _LABELLED.match(gold_text)
@@ -227,6 +230,24 @@ def _by_words(expected: Reading, answer: Reading, options: AnswerOptions) -> Out
     if letter and not label and _same_value(gold_text[letter.end() :], text, options):
         return Outcome(True, "the option's value")
     return None
+
+
+_OPENS = re.compile(r"(yes|no|true|false)(?:[,;:.]|\s[-–—])\s(.{1,300})$", re.I | re.S)
+_UNSURE = re.compile(
+    r"\b(?:but|however|unless|except|maybe|perhaps|although|though|or|yes|no|true|false|only|wait|actually|"
+    r"incorrect|wrong|if|sometimes|depends)\b",
+    re.I,
+)
+_DENIES = re.compile(r"\b(?:not|never|cannot)\b|n['’]t\b", re.I)
+
+
+def _opening_word(text: str) -> str | None:
+    """The truth value of "Yes, it is a right triangle", where nothing behind it says otherwise."""
+    match = _OPENS.match(text)
+    if match is None or _UNSURE.search(match[2]):
+        return None
+    meant = words.synonym(match[1])
+    return None if meant == "true" and _DENIES.search(match[2]) else meant
 
 
 def _same_value(gold_text: str, text: str, options: AnswerOptions) -> bool | None:
