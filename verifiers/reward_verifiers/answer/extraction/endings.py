@@ -100,7 +100,9 @@ def worked(text: str, single: bool = True) -> Extraction | None:
     lead, rest = line[:start], line[result.end() :]
     if total is None or total != _number(result[1]) or len(ANY_WORD.findall(lead)) < 2:
         return None
-    if NEGATED_BEFORE.search(lead[-60:]) or changed_before(lead) or _TAKEN_BACK.search(rest):
+    if NEGATED_BEFORE.search(lead[-60:]) or changed_before(lead):
+        return Extraction(None, "worked", "the answer is denied, or a bound")
+    if _TAKEN_BACK.search(rest):
         return None
     digit = next((index for index, sign in enumerate(rest) if sign.isdigit()), None)
     if digit is not None and _GOES_ON.search(rest[:digit]):
