@@ -110,7 +110,8 @@ _NUMBER_BEFORE = re.compile(r"[-+−]?[\d.,/]{1,30}\$?\s{0,2}$")
 _RETRACTS = re.compile(
     r"^[\s$.*)?!,;]{0,6}"
     r"(?:but |oh,? |no,? |hmm,? |oops,? |sorry,? |actually,? |wait,? |hold on,? |等等[，,]?|不对[，,]?){1,3}"
-    r"[^\n]{0,80}?(?:wrong|incorrect|mistake|error|should (?:be|have been)|not right|不对|错|应该是|应为)",
+    r"[^\n]{0,80}?(?:wrong|incorrect|mistake|error|should (?:be|have been)|not right|不对|错|应该是|应为)"
+    r"|^[\s$.*)?!,;]{0,6}(?:that|this|it)(?:['’]s| is| was) (?:wrong|incorrect|a mistake|not (?:right|correct))\b",
     re.I,
 )
 """Right behind a box: "Wait, that is wrong. It should be 14." """

@@ -76,7 +76,7 @@ _SHARE_BEFORE = re.compile(r"[0-9]\s(?:in|to|out of)\s$")
 _UNIT = re.compile(
     r"\s?/?\s?(?:[A-Za-zµ][A-Za-z]{1,19}|[A-Za-z](?=[\s.,;$)]*$))[²³]?(?:(?:\s|\s?/\s?)[A-Za-z]{1,20}[²³]?){0,3}"
 )
-_NO_UNITS = frozenset({"in", "min", "as"})
+_NO_UNITS = frozenset({"in", "as"})
 
 _NEXT_WORDS = re.compile(r"\s{0,2}[(（]?\s{0,2}([^\W\d_]{2,20}(?:[ -][^\W\d_]{2,20}){0,5})(?![\w-])")
 

@@ -6,7 +6,7 @@ import re
 
 from reward_verifiers.answer.extraction.boxes import BOXES
 from reward_verifiers.answer.extraction.formulas import joined_math, math_spans
-from reward_verifiers.answer.extraction.guards import changed_before
+from reward_verifiers.answer.extraction.guards import changed_before, retracted
 from reward_verifiers.answer.extraction.spans import (
     ANY_WORD,
     MAX_ANSWER,
@@ -97,7 +97,9 @@ def phrase(text: str, single: bool = True) -> Extraction | None:
         return Extraction(None, "phrase", "the answer is negated")
     if (lead := _CJK_LEAD.match(line)) and changed_before(lead[0]) is None:
         line = line[lead.end() :]
-    line, spans = _own_sentence(line, math_spans(line))
+    line, spans, rest = _own_sentence(line, math_spans(line))
+    if single and (retracted(rest) or _HEDGES.search(rest)):
+        return Extraction(None, "phrase", "the answer is taken back, or one of several")
     named = _FORMULA_IS.match(line, spans[-1].end) if spans else None
     if named and line[named.end() :].strip(" .*"):
         line = line[named.end() :]  # the largest $n$ is 34
@@ -109,14 +111,17 @@ def phrase(text: str, single: bool = True) -> Extraction | None:
 
 
 _CORRECTS = re.compile(
-    r"\b(?:wait|no|not|actually|correction|wrong|incorrect|mistake|sorry|oops|hmm|instead|rather|but|or|should be)\b",
+    r"\b(?:wait|correction|wrong|incorrect|mistake|sorry|oops|hmm)\b"
+    r"|\b(?:no|not|actually|instead|rather|but|should be)\b[^0-9$]*[0-9$]",
     re.I,
 )
-"""What, in a sentence behind the answer, may give another one."""
+"""What, in a sentence behind the answer, gives another one."""
+_HEDGES = re.compile(r"\b(?:could|may|might|maybe|perhaps|possibly|or)\b[^0-9$]{0,20}[0-9$]", re.I)
+"""What gives a second one beside it."""
 
 
-def _own_sentence(line: str, spans: list[Span]) -> tuple[str, list[Span]]:
-    """The sentence of a line that says the answer, and its formulas: what is said next, "Note that $n$ is even", is none."""
+def _own_sentence(line: str, spans: list[Span]) -> tuple[str, list[Span], str]:
+    """The sentence of a line that says the answer, its formulas, and the rest: "Note that $n$ is even" says no other."""
     following = iter(spans[1:])
     span = next(following, None)
     for end in SENTENCE_END.finditer(line, spans[0].end) if spans else ():
@@ -124,10 +129,11 @@ def _own_sentence(line: str, spans: list[Span]) -> tuple[str, list[Span]]:
             span = next(following, None)
         if span is not None and span.start < end.start():
             continue  # inside a formula
-        if _CORRECTS.search(line, end.end()):
+        rest = line[end.end() :]
+        if _CORRECTS.search(rest) and not _HEDGES.search(rest) and not retracted(rest):
             break
-        return line[: end.end()], [own for own in spans if own.end <= end.end()]
-    return line, spans
+        return line[: end.end()], [own for own in spans if own.end <= end.end()], rest
+    return line, spans, ""
 
 
 def _sentence(line: str, source: str) -> Extraction | None:
