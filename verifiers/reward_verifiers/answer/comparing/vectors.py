@@ -7,7 +7,6 @@ from fractions import Fraction
 from reward_verifiers.answer.comparing.rationals import rational_or_none
 from reward_verifiers.answer.reading.nodes import (
     Add,
-    Call,
     Const,
     Frac,
     Matrix,
@@ -33,7 +32,6 @@ def alike(gold: Node, answer: Node) -> tuple[Node, Node]:
     """Both with vectors as rows of their parts; a vector of the plane has a third part where the other side has."""
     if _has_basis(gold) != _has_basis(answer):
         gold, answer = _with_arrows(gold, answer), _with_arrows(answer, gold)
-    gold, answer = _with_crosses(gold, answer), _with_crosses(answer, gold)
     left, right = worked_out(gold), worked_out(answer)
     if left is gold and right is answer:
         return gold, answer
@@ -51,32 +49,6 @@ def _with_arrows(node: Node, other: Node) -> Node:
     if not _has_basis(other) or _has_basis(node) or not {Sym("j"), Sym("k")} & set(walk(node)):
         return node
     return _renamed_basis(node)
-
-
-def _crosses(node: Node) -> list[Call]:
-    return [inner for inner in walk(node) if isinstance(inner, Call) and inner.name == "cross"]
-
-
-def _with_crosses(node: Node, other: Node) -> Node:
-    """a \\times b beside a product of two vectors a and b: the letters are those vectors, in the order as written."""
-    if not isinstance(node, Mul | Neg | Add | Frac | Sym) or not (products := _crosses(other)) or _crosses(node):
-        return node
-    vectors = {_plain(one): one for product in products for one in product.args}
-    return _crossed(node, vectors)
-
-
-def _plain(vector: Node) -> Node:
-    return Sym(vector.name.removeprefix("vec(").removesuffix(")")) if isinstance(vector, Sym) else vector
-
-
-def _crossed(node: Node, vectors: dict[Node, Node]) -> Node:
-    if isinstance(node, Mul) and sum(factor in vectors for factor in node.factors) == 2:
-        first, second = (vectors[factor] for factor in node.factors if factor in vectors)
-        rest = tuple(factor for factor in node.factors if factor not in vectors)
-        cross = Call("cross", (first, second))
-        return Mul((*rest, cross)) if rest else cross
-    inner = children(node)
-    return rebuilt(node, tuple(_crossed(child, vectors) for child in inner)) if inner else node
 
 
 def _renamed_basis(node: Node) -> Node:

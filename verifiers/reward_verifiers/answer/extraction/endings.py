@@ -54,7 +54,8 @@ def emphasised(text: str, single: bool = True) -> Extraction | None:
             break
         contents.append((stretch[1] or stretch[2]).strip())
         first = stretch
-    if single and _denied(line[: first.start()], line[last.end() :]):
+    before, after = line[: first.start()], line[last.end() :]
+    if single and (objection_before(before, contents[-1]) or DENIED_AFTER.match(after) or changed_after(after)):
         return Extraction(None, "emphasised", "the answer is denied, or a bound")
     return Extraction(", ".join(dict.fromkeys(reversed(contents))), "emphasised")
 
@@ -62,12 +63,6 @@ def emphasised(text: str, single: bool = True) -> Extraction | None:
 def _is_tail(rest: str) -> bool:
     parts = rest.split()
     return words.is_tail(parts) or (len(parts) == 1 and words.stem(rest) is not None)
-
-
-def _denied(before: str, after: str) -> bool:
-    if NEGATED_BEFORE.search(before[-60:]) or DENIED_AFTER.match(after):
-        return True
-    return bool(changed_before(before) or changed_after(after))
 
 
 # --- sums that are worked out -----------------------------------------------------------------------------------------
@@ -79,7 +74,9 @@ _RESULT = re.compile(
     r"\s?[$€£＄]?\s?(-?[0-9][0-9,]*(?:\.[0-9]+)?)(?![0-9]|[.,:][0-9]|\s?[-+*^×·÷=²³π√!%:(]\s?[^\s]|\s?/\s?[^A-Za-z])"
 )
 _SIGNS = {"x": "*", "×": "*", "·": "*", "÷": "/", "−": "-", "–": "-"}
-_GOES_ON = re.compile(r"[,;:]|\b(?:so|thus|hence|therefore|then|and|but|or|which|leaving|plus|minus|not)\b", re.I)
+_GOES_ON = re.compile(
+    r"[,;:]|\b(?:so|thus|hence|therefore|then|and|but|or|which|leaving|plus|minus|not)\b|\bthan\s*$", re.I
+)
 _TAKEN_BACK = re.compile(
     r"\b(?:wait|wrong|incorrect|mistake|correction|actually|oops|sorry|instead|rather|excluded)\b|[=?]", re.I
 )

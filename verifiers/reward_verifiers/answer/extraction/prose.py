@@ -112,7 +112,7 @@ def phrase(text: str, single: bool = True) -> Extraction | None:
 
 _CORRECTS = re.compile(
     r"\b(?:wait|correction|wrong|incorrect|mistake|sorry|oops|hmm)\b"
-    r"|\b(?:no|not|actually|instead|rather|but|should be)\b[^0-9$]*[0-9$]",
+    r"|\b(?:no|not|actually|instead|rather|but|should be)\b[^0-9$]{0,200}[0-9$]",
     re.I,
 )
 """What, in a sentence behind the answer, gives another one."""

@@ -69,7 +69,7 @@ _SOURCES: dict[str, Callable[[str, bool], Extraction | None]] = {
 }
 
 SOURCES = tuple(_SOURCES)
-_MARKED = frozenset({"answer_tag", "boxed"})
+_MARKED = frozenset({"answer_tag", "boxed", "emphasised"})
 
 WITH_ARGUMENT = ("json:", "tag:", "regex:")
 

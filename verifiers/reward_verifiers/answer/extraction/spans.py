@@ -97,13 +97,13 @@ def chained(
 _QUOTED = re.compile(r"^(?:>\s{1,3})+")
 
 
-_DECORATION = re.compile(r"[\s\ufe0f✅✓✔☑🎉🎯🙂😊👍💡🏆✨]+$")
+_DECORATION = " \t\ufe0f✅✓✔☑🎉🎯🙂😊👍💡🏆✨"
 """At the end of a line, says nothing; a cross does."""
 
 
 def undecorated(line: str) -> str:
     """Without the check marks and the like at its end."""
-    return line if line.isascii() else _DECORATION.sub("", line)
+    return line if line.isascii() else line.rstrip(_DECORATION)
 
 
 def bare_line(line: str) -> str:

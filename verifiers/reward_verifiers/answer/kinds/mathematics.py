@@ -62,6 +62,7 @@ _OTHER_LETTER = re.compile(r"\([A-J]\)|\b[B-J]\b|\b(?:or|and|not|no|wait|but|wro
 _DECIMAL_COMMA = re.compile(r"(-?[0-9]{1,20}),([0-9]{1,2}|[0-9]{4,20})")
 _THOUSANDTHS = re.compile(r"(-?0),([0-9]{3,20})")
 """0,111 is no list and no thousands."""
+_LETTERS_CROSSED = re.compile(r"(?<![A-Za-z\\{_^])([A-Za-z])\s?\\times\s?([A-Za-z])(?![A-Za-z}_^(])")
 _BARE_K = re.compile(r"[0-9.,]{1,30}(?:K|\\(?:text|mathrm)\{K\})")
 _NUMBERS = re.compile(r"([0-9]+(?:\.[0-9]+)?)")
 
@@ -296,6 +297,8 @@ def _other_readings(expected: Reading, answer: Reading) -> Iterator[tuple[Node, 
         yield expected.as_list or expected.node, answer.as_list or answer.node
     if answer.as_amount and (isinstance(expected.node, Quantity | Call) or isinstance(answer.as_amount, Num)):
         yield expected.node, answer.as_amount
+    if "\\times" in answer.text and "\\times" in expected.text:
+        yield _with_arrows(expected), _with_arrows(answer)
     comma = _DECIMAL_COMMA.fullmatch(answer.text)
     if comma and isinstance(expected.node, Num | Neg) and "." in expected.text:
         decimal = read(f"{comma[1]}.{comma[2]}").node
@@ -306,6 +309,13 @@ def _other_readings(expected: Reading, answer: Reading) -> Iterator[tuple[Node, 
         decimal = read(f"{thousandths[1]}.{thousandths[2]}").node
         if decimal is not None:
             yield decimal, answer.node
+
+
+def _with_arrows(reading: Reading) -> Node:
+    """a \\times b as the product of two vectors, in which the order counts."""
+    node = read(_LETTERS_CROSSED.sub(r"\\vec{\1}\\times \\vec{\2}", reading.text)).node
+    assert reading.node is not None  # noqa: S101
+    return node or reading.node
 
 
 def _second(expected: Node, answer: Node) -> tuple[Outcome, str]:

@@ -111,8 +111,8 @@ _RESTATED = re.compile(
 )
 """30 + 6, that is, 36: a value and the same again."""
 _IN_BRACKETS = re.compile(
-    r"(?:\s|\\[;,: ]|~)*\((?:\s?=\s?|(?:or|that is|i\.\s?e\.|namely|equivalently),?\s)"
-    r"(?=[-0-9$\\])(?!\\text)([^()]{1,60})\)(?=[\s.$]*$)"
+    r"(?:\s|\\[;,: ]|~){0,6}\((?:\s?=\s?|(?:or|that is|i\.\s?e\.|namely|equivalently),?\s)"
+    r"(?=[-0-9$\\])(?!\\text)([^()]{1,60})\)(?=[\s.$]{0,6}$)"
 )
 """7/2 (= 3.5), 3/4 (or 75%): the same again in brackets."""
 _ONE_OF = re.compile(r"\(an? (?=(?:dozen|hundred|thousand|million)\))")
