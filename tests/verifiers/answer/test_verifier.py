@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,25 @@ def test_agrees_with_the_labels_of_real_gsm8k_solutions() -> None:
             judged += 1
             agreed += (judge(gold, solution["solution"]).score == 1.0) == solution["is_correct"]
     assert agreed >= 0.999 * judged > 0
+
+
+@pytest.mark.skipif(not DATA, reason="TOUCHSTONE_DATA names no folder with gsm8k_model_solutions.jsonl")
+def test_reads_the_last_sentence_of_real_solutions() -> None:
+    """Without the line that says the answer: the last sum of the last sentence is it."""
+    refused, paid, right, wrong = 0, 0, 0, 0
+    for line in (Path(DATA or "") / "gsm8k_model_solutions.jsonl").read_text("utf-8").splitlines():
+        row = json.loads(line)
+        gold = row["ground_truth"].rsplit("A:", 1)[-1].strip()
+        for solution in (value for value in row.values() if isinstance(value, dict)):
+            body, _, said = solution["solution"].rpartition("\nA: ")
+            sums = re.findall(r"<<[^<>]*=([^<>=]*)>>", body)
+            if not sums or sums[-1].strip() != said.strip() or "<<" not in body.strip().rsplit("\n", 1)[-1]:
+                continue
+            score = judge(gold, re.sub(r"<<[^<>]*>>", "", body)).score
+            right += solution["is_correct"]
+            wrong += not solution["is_correct"]
+            refused += solution["is_correct"] and score != 1.0
+            paid += not solution["is_correct"] and score == 1.0
+    assert right > 1000 < wrong
+    assert paid == 0
+    assert refused <= 0.01 * right

@@ -21,8 +21,11 @@ Preset = Literal[
 ]  # fmt: skip
 Choices = dict[str, str] | list[str]
 
-_PROSE = ("answer_tag", "boxed", "####", "phrase", "after_think")
-_MATHS = ("answer_tag", "boxed", "####", "phrase", "short", "last_line", "final_number", "last_math", "last_number")
+_PROSE = ("answer_tag", "boxed", "####", "phrase", "emphasised", "after_think")
+_MATHS = (
+    "answer_tag", "boxed", "####", "phrase", "emphasised", "worked", "short", "last_line", "sentence_end", "final_number",
+    "last_math", "last_number",
+)  # fmt: skip
 AUTO: dict[Kind, tuple[str, ...]] = {
     "math": _MATHS,
     "number": _MATHS,

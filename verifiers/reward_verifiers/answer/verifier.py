@@ -26,10 +26,12 @@ from reward_verifiers.verifier import BadReference, Sample, Unsupported, Verifie
 
 _MATHS = frozenset({"math", "number", "unit"})
 _COLLECTIONS = frozenset({"set", "list"})
-_INSIDE_PROSE = ("boxed", "phrase", "last_line", "sentence_number")
-_LOOSE = ("answer_tag", "phrase", "short", "last_line", "final_number", "last_math", "last_number")
+_INSIDE_PROSE = ("boxed", "phrase", "emphasised", "worked", "last_line", "sentence_end", "sentence_number")
+_FROM_THE_END = frozenset(
+    {"emphasised", "worked", "short", "last_line", "sentence_end", "final_number", "last_math", "last_number"}
+)
+_LOOSE = frozenset({"answer_tag", "phrase"}) | _FROM_THE_END
 """Sources whose text may be a sentence to look into."""
-_FROM_THE_END = frozenset({"short", "last_line", "final_number", "last_math", "last_number"})
 
 _WORDS = {(True, True): "right", (False, True): "in part", (False, False): "wrong", (True, False): "wrong"}
 _CHECKS: dict[str, Callable[[Any, AnswerOptions], None]] = {
@@ -170,12 +172,11 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
             return Extraction(None, "after_think", "the thinking was never closed")
         single, labels = options.one_final_answer, options.kind in ("exact", "text", "choice")
         text = extract.without_comments(without_end(text))
-        listed = options.kind in _MATHS and single and lists_options(text)
         unread: Extraction | None = None
         for candidate in extract.candidates(text, options.sources(), single, options.boxes == "all_agree", labels):
             if candidate.text is None or options.kind not in _MATHS or candidate.source not in _LOOSE:
                 return candidate
-            if listed and candidate.source in _FROM_THE_END:
+            if single and candidate.source in _FROM_THE_END and lists_options(text):
                 return Extraction(None, candidate.source, "a line for every option")
             if candidate.source == "last_math" and mathematics.is_aside(candidate.text, sample.reference.answer):
                 continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import permutations
+from operator import itemgetter
 
 from reward_verifiers.answer.comparing.rationals import rational_or_none
 from reward_verifiers.answer.reading import words
@@ -66,7 +67,7 @@ def settled(node: Node, as_written: bool = False) -> Node:
         case Relation(("=",), (Seq(names, "(", ")"), Seq(items, "(", ")") as right)) if len(names) == len(
             items
         ) and all(isinstance(name, Sym) for name in names):
-            return right
+            return _in_axes_order(names, right)
         case Seq((single,), "", ""):
             return settled(single)
         case Given(value):
@@ -76,6 +77,16 @@ def settled(node: Node, as_written: bool = False) -> Node:
                 Seq(items, *(("", "") if node.open in ("(", "[") else (node.open, node.close))), items, as_written
             )
     return node
+
+
+def _in_axes_order(names: tuple[Node, ...], values: Seq) -> Seq:
+    """(y, x) = (1, 2) is the point (2, 1)."""
+    pairs = sorted(
+        zip((name.name for name in names if isinstance(name, Sym)), values.items, strict=True), key=itemgetter(0)
+    )
+    if [name for name, _ in pairs] not in (["x", "y"], ["x", "y", "z"]):
+        return values
+    return Seq(tuple(value for _, value in pairs), values.open, values.close)
 
 
 def same_letters(gold: Node, answer: Node) -> tuple[Node, Node]:

@@ -18,7 +18,7 @@ _BEFORE = {
         "negative|exceeds|beyond|about to|half of|twice|double|triple|than|maybe|perhaps|possibly|probably|unlike|"
         "instead of|rather than|except|except for|anything but|everything but|all but|any but|besides|apart from|"
         "different from|differs from|distinct from|excluding|hardly|scarcely|nothing like|nowhere near|far from|"
-        "without|multiple of|one of|close to|short of|away from|or equal to|"
+        "without|multiple of|one of|out of|out of the|close to|short of|away from|or equal to|"
         "square of|square root of|cube of|cube root of|root of|power of|log of|log|logarithm of|factorial of|"
         "inverse of|reciprocal of|opposite of|sqrt"
     ),
@@ -71,7 +71,7 @@ _AFTER = {
     "es": "o más|o menos|como mínimo|como máximo|por lo menos|al menos|o|u|no es",
     "it": "o più|o meno|al massimo|almeno|o|oppure|non è",
     "pt": "ou mais|ou menos|no máximo|no mínimo|pelo menos|ou|não é",
-    "nl": "of meer|of minder|of",
+    "nl": "of meer|of minder",
     "pl": "lub więcej|lub mniej|lub",
     "tr": "veya|değil|ya da|den fazla|dan fazla|den az|dan az|ve üzeri",
     "vi": "hoặc|trở lên|trở xuống",
@@ -95,14 +95,23 @@ _MOST_WORDS = 4
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")
 _CLAUSE = re.compile(r"[.!?;:,](?:\s|$)|[。！？；：，\n]")
 _UNIT = re.compile(r"([A-Za-z]{1,14}|[\u3400-\u9fff]{1,2}?(?=以|未|超|内|之))\.?")
+_OTHER_NUMBER = re.compile(r"of\s\$?[0-9]")
+"""Of "5 of 6": a part, or two guesses in Dutch."""
+_HOW_OFTEN = re.compile(
+    r"times(?:$|[.!;,)]|\s(?:per|in|each|every|during|on|over|while|when|before|after|total|altogether"
+    r"|a (?:day|week|month|year)))"
+)
+"""Times that are counted, and multiply nothing."""
 _DOUBT = re.compile(r"[\s$*)\]}]{0,4}[?？]")
 _MARKS = re.compile(r"[\s$*_({\[\\]+$")
 _NUMBER_BEFORE = re.compile(r"[-+−]?[\d.,/]{1,30}\$?\s{0,2}$")
 
 
 _RETRACTS = re.compile(
-    r"^[\s$.*)]{0,6}(?:but |oh,? |no,? |hmm,? |oops,? |sorry,? |actually,? |wait,? |hold on,? |等等[，,]?|不对[，,]?){1,3}"
-    r"[^\n]{0,80}?(?:wrong|incorrect|mistake|error|should (?:be|have been)|not right|不对|错|应该是|应为)",
+    r"^[\s$.*)?!,;]{0,6}"
+    r"(?:but |oh,? |no,? |hmm,? |oops,? |sorry,? |actually,? |wait,? |hold on,? |等等[，,]?|不对[，,]?){1,3}"
+    r"[^\n]{0,80}?(?:wrong|incorrect|mistake|error|should (?:be|have been)|not right|不对|错|应该是|应为)"
+    r"|^[\s$.*)?!,;]{0,6}(?:that|this|it)(?:['’]s| is| was) (?:wrong|incorrect|a mistake|not (?:right|correct))\b",
     re.I,
 )
 """Right behind a box: "Wait, that is wrong. It should be 14." """
@@ -156,8 +165,10 @@ def _changed_by(rest: str) -> str | None:
     low: list[str] = [word.lower().replace("’", "'").rstrip(".") for word in _WORD.findall(clause)][:_MOST_WORDS]
     if not low or not clause.lower().startswith(low[0]):
         return None
-    if low[0] in words.NUMBER_CHANGING:
+    if _OTHER_NUMBER.match(rest):
         return low[0]
+    if low[0] in words.NUMBER_CHANGING:
+        return None if _HOW_OFTEN.match(rest) else low[0]
     heads = (" ".join(low[:size]) for size in range(1, _MOST_WORDS))
     return next((head for head in heads if head in _AFTER_WORDS), None)
 

@@ -16,7 +16,7 @@ from reward_verifiers.answer.extraction.spans import (
     Extraction,
     bare_line,
 )
-from reward_verifiers.answer.reading import numerals, words
+from reward_verifiers.answer.reading import numerals, units, words
 
 _NUMBER = re.compile(
     r"(?<![^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?<!\.)[-+−]?(?:\$\s?)?\d{1,400}(?:,\d{3}){0,130}(?:\.\d{1,400}|,\d{1,2}(?![\d,]))?"
@@ -29,7 +29,9 @@ _DENIES = re.compile(r"\b(?:not|never|cannot|impossible|unlikely|doubt|deny|fals
 _CLAUSES = re.compile(r"[.!?;:,。，；：\n]|\b(?:so|thus|hence|therefore|then|but|and|which)\b", re.I)
 """Between two clauses: what one denies, the next may say."""
 
-_INSTEAD = re.compile(r"\bnot\s[-\d.,]{1,20}[,;]?\s(?:but\s)?(?:it['’]s|it is)\b", re.I)
+_INSTEAD = re.compile(
+    r"(?:\bnot?[,;]?\s(?:it['’]s|it is)\s)?\bnot\s[-\d.,]{1,20}[,;]?\s(?:but\s)?(?:it['’]s|it is)\b", re.I
+)
 """What "not 10, it's 11" denies is the other number."""
 
 _GUESS = re.compile(
@@ -42,13 +44,13 @@ _WORD = re.compile(r"(?!(?:or|and|maybe|perhaps|either)\b)[^\W\d_]{2,}", re.I)
 
 
 _OPERATOR = re.compile(
-    r"\s{0,2}(?:[+*/^×·÷<>≤≥≠]\s{0,2}[\w(\\√]|[-−]\s?(?:\d|[b-hj-z]\b(?!['’])))"
+    r"(?::\d|[²³π√])|\s{0,2}(?:[+*^×·÷<>≤≥≠]\s{0,2}[\w(\\√]|/\s{0,2}(?![A-Za-z]{2})[\w(\\√]|[-−]\s?(?:\d|[b-hj-z]\b(?!['’])))"
     r"|(?:st|nd|rd|th)\s(?:prime|root|power|multiple|square|cube|fibonacci|percentile|triangular)\b",
     re.I,
 )
 """What goes on with the number: 12 + k, 12 - x, the 12th prime."""
 
-_COMPARED = re.compile(r"(?:[≤≥≠]|(?:^|[\w)>]\s?)[<>]=?|\^)\s?\$?$")
+_COMPARED = re.compile(r"(?:[≤≥≠]|\d[:–—-]|(?:^|[\w)>]\s?)[<>]=?|\^)\s?\$?$")
 """A bound before the number; a > at the start of a line, with a blank behind it, is a quotation."""
 
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,40}>\s?$")
@@ -68,6 +70,13 @@ _POINTER = re.compile(
     re.I,
 )
 """Before the number of a place in a text: see page 12, Theorem 12, equation (12); not: in the figure 12 triangles."""
+
+_AMOUNT_BEFORE = re.compile(r"[0-9]\s?([A-Za-z]{1,12})\.?,?\s(?:and\s)?$")
+_SHARE_BEFORE = re.compile(r"[0-9]\s(?:in|to|out of)\s$")
+_UNIT = re.compile(
+    r"\s?/?\s?(?:[A-Za-zµ][A-Za-z]{1,19}|[A-Za-z](?=[\s.,;$)]*$))[²³]?(?:(?:\s|\s?/\s?)[A-Za-z]{1,20}[²³]?){0,3}"
+)
+_NO_UNITS = frozenset({"in", "as"})
 
 _NEXT_WORDS = re.compile(r"\s{0,2}[(（]?\s{0,2}([^\W\d_]{2,20}(?:[ -][^\W\d_]{2,20}){0,5})(?![\w-])")
 
@@ -98,9 +107,8 @@ def last_number(text: str, single: bool = True) -> Extraction | None:
     if not numbers:
         return None
     last = numbers[-1]
-    before = tail[max(0, last.start() - 60) : last.start()]
-    before = _INSTEAD.sub(" ", before)
-    if single and (NEGATED_BEFORE.search(before) or _DENIES.search(_CLAUSES.split(before)[-1])):
+    before = _INSTEAD.sub(" ", tail[max(0, last.start() - 60) : last.start()])
+    if single and _is_denied(before):
         return Extraction(None, "last_number", "the answer is negated")
     if single and DENIED_AFTER.match(tail, last.end(), end):
         return Extraction(None, "last_number", "the answer is taken back")
@@ -110,11 +118,25 @@ def last_number(text: str, single: bool = True) -> Extraction | None:
     changed = _changed(tail[: last.start()], last.group(), after) if single else None
     if changed:
         return Extraction(None, "last_number", f"{changed!r} makes it another number")
-    return Extraction(last.group(), "last_number")
+    unit = "" if last.group()[-1] == "%" else unit_behind(after)
+    return Extraction(last.group() + unit, "last_number")
+
+
+def _is_denied(before: str) -> bool:
+    return bool(NEGATED_BEFORE.search(before) or _DENIES.search(_CLAUSES.split(before)[-1]))
 
 
 def _is_pointer(text: str, number: re.Match[str]) -> bool:
     return bool(_POINTER.search(text[max(0, number.start() - 60) : number.start()]))
+
+
+def objection_before(before: str, content: str) -> bool:
+    """Whether what stands before a value makes it another one, denies it, or makes it a guess or a place in a text."""
+    near = _INSTEAD.sub(" ", before[-60:])
+    if _is_denied(near) or _POINTER.search(near) or (_GUESS.search(near) and _NUMBER.search(near)):
+        return True
+    other = _PART_OF.search(near) or _COMPARED.search(_TAG.sub(" ", near)) or changed_before(before)
+    return bool(other) or is_part(near, content)
 
 
 def _changed(before: str, digits: str, after: str) -> str | None:
@@ -123,6 +145,8 @@ def _changed(before: str, digits: str, after: str) -> str | None:
         _PART_OF.search(before[-40:]),
         _OPERATOR.match(after) or _COMPARED.search(_TAG.sub(" ", before[-60:])),
     )
+    if is_part(before[-40:], digits + after):
+        return "the amount before it"
     if part or operator:
         return (part or operator)[0].strip()  # type: ignore[index]
     return changed_before(before) or changed_after(after) or _spelled(digits, after)
@@ -132,6 +156,8 @@ def _spelled(digits: str, after: str) -> str | None:
     """The number in words right behind a number, "12 (thirteen)", where it is another one."""
     behind = _NEXT_WORDS.match(after)
     texts = behind[1].split(" ") if behind else []
+    if texts and (units.spelled(texts[0]) or words.stem(texts[0])):
+        return None  # miles and cents are numbers too, in other languages
     spelled = (" ".join(texts[:size]) for size in range(len(texts), 0, -1))
     text = next((one for one in spelled if numerals.number(one) is not None), None)
     return text if text is not None and numerals.number(text) != _value(digits) else None
@@ -142,6 +168,29 @@ def _value(digits: str) -> Fraction | None:
         return Fraction(digits.strip("$% ").replace(",", "").replace("−", "-"))
     except (ValueError, ZeroDivisionError):
         return None
+
+
+def is_part(before: str, content: str) -> bool:
+    """Whether a number is the rest of one that begins before it: 1 hour 7, 3 in 4."""
+    if _SHARE_BEFORE.search(before):
+        return True
+    amount = _AMOUNT_BEFORE.search(before)
+    whole = units.spelled(amount[1]) if amount else None
+    if whole is None:
+        return False
+    behind = unit_behind(content.lstrip("0123456789.,/"))
+    return not ANY_WORD.search(content) or bool(behind and units.factor(units.spelled(behind) or "", whole))
+
+
+def unit_behind(text: str) -> str:
+    """The unit at the start of a text, as it stands there, or nothing: a number is read with its unit."""
+    match = _UNIT.match(text)
+    parts = re.split(r"(?=[\s/])", match[0].lstrip()) if match else []
+    for size in range(len(parts), 0, -1):
+        unit = "".join(parts[:size])
+        if parts[0].lower() not in _NO_UNITS and units.spelled(unit):
+            return f" {unit}"
+    return ""
 
 
 def sentence_number(text: str, single: bool = True) -> Extraction | None:

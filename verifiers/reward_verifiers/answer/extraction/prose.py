@@ -6,15 +6,18 @@ import re
 
 from reward_verifiers.answer.extraction.boxes import BOXES
 from reward_verifiers.answer.extraction.formulas import joined_math, math_spans
+from reward_verifiers.answer.extraction.guards import changed_before, retracted
 from reward_verifiers.answer.extraction.spans import (
     ANY_WORD,
     MAX_ANSWER,
     SENTENCE_END,
     TAIL,
     Extraction,
+    Span,
     bare_line,
     changes_number,
     last_match,
+    undecorated,
 )
 from reward_verifiers.answer.reading import words
 
@@ -47,6 +50,8 @@ _FORMULA_IS = re.compile(r"\s{0,3}(?:is|are|was|equals|=|:)\s{1,3}")
 
 _LEAD = re.compile(r"(?:\s|:|\*|therefore|thus|simply|just|about|equal to|option|[-=]{1,2}>|[→➜⇒⟹]|=)*", re.I)
 
+_CJK_LEAD = re.compile(r"[\u3400-\u9fff]{1,20}(?:是|为|等于|有|得)\s?(?=[(（]?\s?[-−0-9\\])")
+"""每份应该是 2/5 吨: what the answer is said of."""
 _COPULA = re.compile(r"\s?(?:입니다|이다|이에요|예요|です|である|でした)[.。]?$")
 """Where a sentence ends with its verb."""
 
@@ -85,12 +90,16 @@ def phrase(text: str, single: bool = True) -> Extraction | None:
     if last is None:
         return None
     rest = tail[last.end() :].lstrip(" \t*:：\n")
-    line = rest.split("\n", 1)[0]
+    line = undecorated(rest.split("\n", 1)[0])
     if line.rstrip() in ("$$", "\\["):
         line = rest
     if single and _NEGATION.match(line):
         return Extraction(None, "phrase", "the answer is negated")
-    spans = math_spans(line)
+    if (lead := _CJK_LEAD.match(line)) and changed_before(lead[0]) is None:
+        line = line[lead.end() :]
+    line, spans, rest = _own_sentence(line, math_spans(line))
+    if single and (retracted(rest) or _HEDGES.search(rest)):
+        return Extraction(None, "phrase", "the answer is taken back, or one of several")
     named = _FORMULA_IS.match(line, spans[-1].end) if spans else None
     if named and line[named.end() :].strip(" .*"):
         line = line[named.end() :]  # the largest $n$ is 34
@@ -99,6 +108,32 @@ def phrase(text: str, single: bool = True) -> Extraction | None:
     elif spans and _is_plain_lead(line[: spans[0].start]) and _is_harmless_end(line[spans[-1].end :]):
         return joined_math(line, "phrase", single)
     return _sentence(line, "phrase")
+
+
+_CORRECTS = re.compile(
+    r"\b(?:wait|correction|wrong|incorrect|mistake|sorry|oops|hmm)\b"
+    r"|\b(?:no|not|actually|instead|rather|but|should be)\b[^0-9$]{0,200}[0-9$]",
+    re.I,
+)
+"""What, in a sentence behind the answer, gives another one."""
+_HEDGES = re.compile(r"\b(?:could|may|might|maybe|perhaps|possibly|or)\b[^0-9$]{0,20}[0-9$]", re.I)
+"""What gives a second one beside it."""
+
+
+def _own_sentence(line: str, spans: list[Span]) -> tuple[str, list[Span], str]:
+    """The sentence of a line that says the answer, its formulas, and the rest: "Note that $n$ is even" says no other."""
+    following = iter(spans[1:])
+    span = next(following, None)
+    for end in SENTENCE_END.finditer(line, spans[0].end) if spans else ():
+        while span is not None and span.end <= end.start():
+            span = next(following, None)
+        if span is not None and span.start < end.start():
+            continue  # inside a formula
+        rest = line[end.end() :]
+        if _CORRECTS.search(rest) and not _HEDGES.search(rest) and not retracted(rest):
+            break
+        return line[: end.end()], [own for own in spans if own.end <= end.end()], rest
+    return line, spans, ""
 
 
 def _sentence(line: str, source: str) -> Extraction | None:

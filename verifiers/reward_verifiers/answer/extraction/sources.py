@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from reward_verifiers.answer.extraction.boxes import all_boxes_agree, answer_tag, last_box
+from reward_verifiers.answer.extraction.endings import emphasised, sentence_end, worked
 from reward_verifiers.answer.extraction.formulas import last_math
 from reward_verifiers.answer.extraction.named import by_pattern, by_tag, json_field
 from reward_verifiers.answer.extraction.numbers import final_number, last_number, sentence_number
@@ -55,8 +56,11 @@ _SOURCES: dict[str, Callable[[str, bool], Extraction | None]] = {
     "boxed": last_box,
     "####": hash_marks,
     "phrase": phrase,
+    "emphasised": emphasised,
+    "worked": worked,
     "short": short,
     "last_line": last_line,
+    "sentence_end": sentence_end,
     "final_number": final_number,
     "sentence_number": sentence_number,
     "last_math": last_math,
@@ -65,7 +69,7 @@ _SOURCES: dict[str, Callable[[str, bool], Extraction | None]] = {
 }
 
 SOURCES = tuple(_SOURCES)
-_MARKED = frozenset({"answer_tag", "boxed"})
+_MARKED = frozenset({"answer_tag", "boxed", "emphasised"})
 
 WITH_ARGUMENT = ("json:", "tag:", "regex:")
 

@@ -97,12 +97,21 @@ def chained(
 _QUOTED = re.compile(r"^(?:>\s{1,3})+")
 
 
+_DECORATION = " \t\ufe0f✅✓✔☑🎉🎯🙂😊👍💡🏆✨"
+"""At the end of a line, says nothing; a cross does."""
+
+
+def undecorated(line: str) -> str:
+    """Without the check marks and the like at its end."""
+    return line if line.isascii() else line.rstrip(_DECORATION)
+
+
 def bare_line(line: str) -> str:
     """A line without emphasis and Markdown's sign of a quotation; ">42" is a bound."""
-    return _QUOTED.sub("", line.strip(" \t*`")).strip(" \t*`")
+    return _QUOTED.sub("", undecorated(line).strip(" \t*`")).strip(" \t*`")
 
 
-SENTENCE_END = re.compile(r"[.!?](?=\s|$|\*\*)|[。！？]")
+SENTENCE_END = re.compile(r"(?<!\bi\.e)(?<!\be\.g)[.!?](?=\s|$|\*\*)|[。！？]")
 
 
 def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

@@ -53,7 +53,7 @@ _DECLARED = (
         re.I,
     ),
     re.compile(
-        rf"(?:^|[.\n]\s?){_LETTER}\**\s(?:is|es|est|ist|è|é)\s(?:the\s|la\s|die\s|a\s)?(?:correct|right|best|answer|respuesta|bonne|réponse|richtig|"
+        rf"(?:^|[.,:\n]\s?){_LETTER}\**\s(?:is|es|est|ist|è|é)\s(?:the\s|la\s|die\s|a\s)?(?:correct|right|best|answer|respuesta|bonne|réponse|richtig|"
         r"corretta|risposta|correta|resposta)",
         re.I,
     ),

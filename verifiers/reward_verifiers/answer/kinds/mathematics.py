@@ -62,6 +62,7 @@ _OTHER_LETTER = re.compile(r"\([A-J]\)|\b[B-J]\b|\b(?:or|and|not|no|wait|but|wro
 _DECIMAL_COMMA = re.compile(r"(-?[0-9]{1,20}),([0-9]{1,2}|[0-9]{4,20})")
 _THOUSANDTHS = re.compile(r"(-?0),([0-9]{3,20})")
 """0,111 is no list and no thousands."""
+_LETTERS_CROSSED = re.compile(r"(?<![A-Za-z\\{_^])([A-Za-z])\s?\\times\s?([A-Za-z])(?![A-Za-z}_^(])")
 _BARE_K = re.compile(r"[0-9.,]{1,30}(?:K|\\(?:text|mathrm)\{K\})")
 _NUMBERS = re.compile(r"([0-9]+(?:\.[0-9]+)?)")
 
@@ -136,7 +137,8 @@ def answers(text: str, reference: Any) -> bool:
         return reading.node is not None
     if isinstance(reading.node, Text):
         return words.synonym(text) is not None
-    return reading.node is not None
+    share = reading.as_amount is not None and isinstance(expected.node, Call | Frac)
+    return reading.node is not None or share
 
 
 def is_aside(text: str, reference: Any) -> bool:
@@ -212,6 +214,9 @@ def _by_words(expected: Reading, answer: Reading, options: AnswerOptions) -> Out
         return Outcome(True, "the same words")
     meant = words.synonym(gold_text) or words.INITIALS.get(gold_text.lower())
     verdict = words.synonym(text) or words.INITIALS.get(text.lower())
+    if verdict is None and meant in _TRUTH:
+        verdict = _opening_word(text)
+        either |= verdict is not None
     if either and meant in _TRUTH and verdict in _TRUTH:
         return Outcome(meant == verdict, "the same truth value" if meant == verdict else "the other truth value")
     letter = _LETTER.fullmatch(gold_text) or _LABELLED.match(gold_text)
@@ -226,6 +231,24 @@ def _by_words(expected: Reading, answer: Reading, options: AnswerOptions) -> Out
     if letter and not label and _same_value(gold_text[letter.end() :], text, options):
         return Outcome(True, "the option's value")
     return None
+
+
+_OPENS = re.compile(r"(yes|no|true|false)(?:[,;:.]|\s[-–—])\s(.{1,300})$", re.I | re.S)
+_UNSURE = re.compile(
+    r"\b(?:but|however|unless|except|maybe|perhaps|although|though|or|yes|no|true|false|only|wait|actually|"
+    r"incorrect|wrong|if|sometimes|depends)\b",
+    re.I,
+)
+_DENIES = re.compile(r"\b(?:not|never|cannot)\b|n['’]t\b", re.I)
+
+
+def _opening_word(text: str) -> str | None:
+    """The truth value of "Yes, it is a right triangle", where nothing behind it says otherwise."""
+    match = _OPENS.match(text)
+    if match is None or _UNSURE.search(match[2]):
+        return None
+    meant = words.synonym(match[1])
+    return None if meant == "true" and _DENIES.search(match[2]) else meant
 
 
 def _same_value(gold_text: str, text: str, options: AnswerOptions) -> bool | None:
@@ -274,6 +297,8 @@ def _other_readings(expected: Reading, answer: Reading) -> Iterator[tuple[Node, 
         yield expected.as_list or expected.node, answer.as_list or answer.node
     if answer.as_amount and (isinstance(expected.node, Quantity | Call) or isinstance(answer.as_amount, Num)):
         yield expected.node, answer.as_amount
+    if "\\times" in answer.text and "\\times" in expected.text:
+        yield _with_arrows(expected), _with_arrows(answer)
     comma = _DECIMAL_COMMA.fullmatch(answer.text)
     if comma and isinstance(expected.node, Num | Neg) and "." in expected.text:
         decimal = read(f"{comma[1]}.{comma[2]}").node
@@ -284,6 +309,13 @@ def _other_readings(expected: Reading, answer: Reading) -> Iterator[tuple[Node, 
         decimal = read(f"{thousandths[1]}.{thousandths[2]}").node
         if decimal is not None:
             yield decimal, answer.node
+
+
+def _with_arrows(reading: Reading) -> Node:
+    """a \\times b as the product of two vectors, in which the order counts."""
+    node = read(_LETTERS_CROSSED.sub(r"\\vec{\1}\\times \\vec{\2}", reading.text)).node
+    assert reading.node is not None  # noqa: S101
+    return node or reading.node
 
 
 def _second(expected: Node, answer: Node) -> tuple[Outcome, str]:

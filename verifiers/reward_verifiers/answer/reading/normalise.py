@@ -110,6 +110,15 @@ _RESTATED = re.compile(
     r"(?: to say)?(?: equal to)?,?\s(?=[-0-9$\\])"
 )
 """30 + 6, that is, 36: a value and the same again."""
+_IN_BRACKETS = re.compile(
+    r"(?:\s|\\[;,: ]|~){0,6}\((?:\s?=\s?|(?:or|that is|i\.\s?e\.|namely|equivalently),?\s)"
+    r"(?=[-0-9$\\])(?!\\text)([^()]{1,60})\)(?=[\s.$]{0,6}$)"
+)
+"""7/2 (= 3.5), 3/4 (or 75%): the same again in brackets."""
+_ONE_OF = re.compile(r"\(an? (?=(?:dozen|hundred|thousand|million)\))")
+_NUMBER_CHOSEN = re.compile(r"(?<![A-Za-z0-9.])([0-9]{1,4})\s?([CP])\s?([0-9]{1,4})(?=\s?=)")
+"""5C2 = 10."""
+_TIMES_TEN = re.compile(r"(?<=[0-9])\s?[xX]\s?(?=10\^)")
 _KINDS = {"constant": None, "real": None, "number": None, "integer": "Z", "natural": "N"}
 _LETTER = r"\$?(\\?[A-Za-z]+(?:_\{?[0-9]\}?)?)\$?"
 _OF_LETTERS = (
@@ -226,8 +235,14 @@ def normalise(text: str) -> str:
     if "^" in text or "_" in text:
         text = _IN_BASE.sub(r"\1_", text)
         text = _SLANTED.sub(r"\\frac{\1}{\2}", _CHOSEN.sub(_chosen, text))
+    if "(" in text:
+        text = _ONE_OF.sub("(one ", _IN_BRACKETS.sub(r" = \1", text))
     if "that is" in text or "which" in text or "namely" in text or "i.e" in text or "or simply" in text:
         text = _RESTATED.sub(" = ", text)
+    if "=" in text:
+        text = _NUMBER_CHOSEN.sub(_chosen, text)
+    if "10^" in text:
+        text = _TIMES_TEN.sub("\\\\times ", text)
     if "/d" in text or "/ d" in text:
         text = _SLASHED.sub(r"\\frac{d\1}{d\2}", text)
     if "for " in text or "where " in text or "with " in text:

@@ -132,6 +132,8 @@ class Parser(TokenStream):
             return Call("both", tuple(items))
         if alternatives and related and any(item.ops[0] in _ORDER for item in items if isinstance(item, Relation)):
             return Union(tuple(items))
+        if alternatives and related and _name_different(items):
+            return Union(tuple(items))
         if joints & _OR and all(_is_option(item) for item in items):
             raise CannotRead("options of which one is meant")
         return amounts.joined(Seq(tuple(items)))
@@ -259,6 +261,14 @@ class Parser(TokenStream):
             node = Call("binom", (node, self.nested()))
         self.close("}")
         return node
+
+
+def _name_different(items: list[Node]) -> bool:
+    """Of x = 2 or y = 3, which is no point: the one or the other holds."""
+    names = [item.sides[0] for item in items if isinstance(item, Relation) and item.ops == ("=",)]
+    return (
+        len(names) == len(items) > 1 and len(set(names)) == len(names) and all(isinstance(name, Sym) for name in names)
+    )
 
 
 def _is_option(node: Node) -> bool:

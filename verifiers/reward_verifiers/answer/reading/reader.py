@@ -37,7 +37,7 @@ _COMPOUND = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{1,9})?\s?[A-Za-z]{1,12}\.?(?:\s
 _PART = re.compile(r"([0-9.]+)\s?([A-Za-z]+\.?)")
 MAX_AMOUNT = 60
 _FEET = re.compile(r"([0-9]{1,6})'\s?([0-9]{1,2}(?:\.[0-9]{1,6})?)(?:\"|'')")
-_RATIO = re.compile(r"([0-9]{1,9}) (?:to|out of) ([0-9]{1,9})")
+_RATIO = re.compile(r"([0-9]{1,9}) (?:to|in|out of) ([0-9]{1,9})")
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,10 @@ def _compound(content: str) -> str | None:
     """2 h 30 min, 5 lb 8 oz: amounts of units that convert into each other, as one text; else None."""
     if not _COMPOUND.fullmatch(content):
         return None
-    parts = [(value, unit, units.spelled(unit)) for value, unit in _PART.findall(content)]
+    written = _PART.findall(content)
+    if units.spelled(written[0][1]) == "hour":
+        written = [(value, "min" if unit == "m" else unit) for value, unit in written]  # 2h 30m
+    parts = [(value, unit, units.spelled(unit)) for value, unit in written]
     first = parts[0][2]
     if not all(first and name and units.factor(name, first) is not None for _, _, name in parts):
         return None

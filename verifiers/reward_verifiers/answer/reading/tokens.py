@@ -74,6 +74,10 @@ _ACCENTS = frozenset(
     ["vec", "hat", "bar", "overline", "tilde", "dot", "ddot", "widehat", "widetilde", "overrightarrow", "mathbb"]
 )
 _DRESSING = _VECTOR_FONTS | _FONT_COMMANDS | _ACCENTS
+_BOLD = frozenset("mathbf boldsymbol bm bf bold".split())
+_TIMES_BOLD = re.compile(r"\s?\\times\s?\\(?:mathbf|boldsymbol|bm|bold)\s?\{?\s?[A-Za-z](?![A-Za-z])")
+_CONSTANT = frozenset({"const", "const.", "constant"})
+"""The constant of integration in words."""
 _ONE_ACCENT = {"overrightarrow": "vec", "overline": "bar", "widehat": "hat", "widetilde": "tilde"}
 """Wide and narrow accents say the same."""
 _SMALL = frozenset(("pct is the of to in at if not for are be it as by so no an on per we was and or").split())
@@ -221,6 +225,8 @@ class _Lexer:
             letter = {"\\imath": "i", "\\jmath": "j"}.get(letter, letter).removeprefix(inner).strip("{} ")
         if name in _VECTOR_FONTS and letter in ("i", "j", "k"):
             self._emit("sym", f"{letter}→")
+        elif name in _BOLD and len(letter) == 1 and letter.isalpha() and self._crosses(text, position):
+            self._emit("sym", f"vec({letter})")
         elif name == "mathbb":
             self._emit("sym", content + "*")
         elif name in _ACCENTS:
@@ -236,8 +242,15 @@ class _Lexer:
             self.run(content, depth + 1)
         return position
 
+    def _crosses(self, text: str, position: int) -> bool:
+        """Whether a bold letter stands beside the × of two vectors, where the order counts."""
+        before = [token.value for token in self.tokens[-2:]]
+        return bool(_TIMES_BOLD.match(text, position)) or (before[1:] == ["times"] and before[0].startswith("vec("))
+
     def _text(self, content: str, depth: int) -> None:
         stripped = content.strip()
+        if stripped in _CONSTANT and self.tokens and self.tokens[-1].value == "+":
+            stripped = content = "C"
         if not stripped:
             return
         if stripped in (",", ";", "、"):
@@ -264,6 +277,8 @@ class _Lexer:
             self._emit("text", word.rstrip(".") if word.count(".") == 1 and len(word) > 2 else word)
 
     def _word(self, word: str, spaced: bool = False) -> None:
+        if word in _CONSTANT and self.tokens and self.tokens[-1].value == "+":
+            word = "C"
         low = word.lower()
         after = self._after_number()
         if len(word) == 2 and word[0] == "d" and any(token.value == "int" for token in self.tokens):

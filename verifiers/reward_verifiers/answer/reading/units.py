@@ -20,7 +20,7 @@ from reward_verifiers.answer.reading import words
 _TABLE = """
 meter: 米|centimeter: cms 厘米|millimeter: 毫米|kilometer: kms 千米 公里|decimeter: 分米|micrometer: um|inch: in in.
 foot: ft.
-mile: mi|gram: 克|kilogram: kgs kilo kilos 千克 公斤|pound: lbs lb|metric_ton: tonne tonnes|ton: ton tons
+mile: mi|gram: 克|kilogram: kgs kilo kilos 千克 公斤|pound: lbs lb|metric_ton: tonne tonnes 吨|ton: ton tons
 second: sec secs s 秒
 minute: min mins 分钟 分|hour: hr hrs h 小时 时|day: 天|week: wk wks 周|month: 月|year: yr yrs 年|liter: L l 升
 milliliter: mL ml 毫升

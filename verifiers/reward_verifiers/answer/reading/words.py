@@ -16,6 +16,7 @@ _CLASSES = {
     "∅": (
         "none|no solution|no solutions|no real solution|no real solutions|there is no solution|there are no solutions"
         "|there are no real solutions|empty set|the empty set|empty|无解|没有解|空集|no roots|no real roots"
+        "|no solution exists|no solutions exist|no real solution exists|no real solutions exist|no real root"
         "|no such number|no such numbers|no values|no such values|no integer solutions|no positive solutions"
     ),
     "undefined": "undefined|does not exist|dne|not defined|doesn't exist|diverges|divergent|the limit does not exist|不存在",
