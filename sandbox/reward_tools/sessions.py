@@ -101,8 +101,9 @@ class Sessions:
         session = self.find(name)
         if session is None:
             self.room.take(1, 0)
-            session = self._open[name] = self._turned_away.pop(name, None) or Session(name, self._clock())
+            session = self._turned_away.pop(name, Session(name, self._clock()))
             session.begun = session.touched = self._clock()
+            self._open[name] = session
         return session
 
     def turn_away(self, name: str, call: object) -> None:

@@ -88,6 +88,13 @@ def test_each_episode_has_a_session_of_its_own_and_keeps_it():
     }
 
 
+def test_a_session_that_no_call_has_begun_has_no_name():
+    """The tools know nothing of it: to name it would cost the episode its verdict."""
+    completions, _ = played({"1:": CALL, "2:": "<answer>5</answer>", "3:": "<calculate>1+</calculate>5"})
+    assert [bool(completions[prompt].session) for prompt in ("1:", "2:", "3:")] == [True, False, True]
+    assert completions["2:"].session == ""
+
+
 @pytest.mark.parametrize(
     "forged",
     [

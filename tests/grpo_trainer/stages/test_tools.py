@@ -1,6 +1,7 @@
 """Tools through a running gateway: what a policy is paid for, and a recipe with tools from its cold start on."""
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from grpo_trainer.rollout.calculator import Calculator
 from grpo_trainer.rollout.call_format import CallFormat
 from grpo_trainer.rollout.prompt_template import PromptTemplate
 from grpo_trainer.rollout.rollout_file import ROLLOUTS, read_rows
-from grpo_trainer.rollout.tools import ToolReply
+from grpo_trainer.rollout.tools import ToolReply, ToolService
 from grpo_trainer.rollout.turns import Turns
 from grpo_trainer.stages.run_recipe import run_recipe
 from grpo_trainer.stages.sft_stage import KEPT, _example, _pairs
@@ -28,6 +29,7 @@ from trainer_client.client import RewardClient
 pytestmark = pytest.mark.slow
 
 RECIPES = Path(__file__).parents[3] / "recipes"
+SHIPPED = Path(__file__).parents[3] / "reward_api" / "reward_api" / "domains" / "data"
 CALL = "<calculate>17*23+45</calculate>"
 # Nothing of these says that the answer is 436, however much their text, or a tool's, has it somewhere.
 UNPAID = {
@@ -113,6 +115,25 @@ def test_an_attempt_that_a_failed_tool_ended_has_no_verdict(judged):
     assert [row.right for row in rows] == [None, True, None]
     assert [row.components for row in rows][::2] == [{}, {}]
     assert b"calculate" not in b"".join(bodies), "it costs the gateway no work"
+
+
+def test_a_gateway_that_reads_the_trace_judges_episodes_with_a_call_and_without(serve, tmp_path):
+    shutil.copy(SHIPPED / "tools.yaml", tmp_path)
+    scripts = [PAID["a call, and its output as the answer"], PAID["the head"]]
+    prompts = [f"Q17*23+45, {place}:" for place in range(2)]
+    engine = ScriptedEngine(LETTERS, dict(zip(prompts, scripts, strict=True)))
+    problems = [Problem(prompt, prompt, {"answer": "436"}) for prompt in prompts]
+    offered = {"TOUCHSTONE_TOOLS_OFFERED": '["calculate"]'}
+    with serve("--domains", str(tmp_path), "--workers", "1", **offered) as (url, _), RewardClient(url) as client:
+        tools = ToolService(url)
+        turns = Turns(engine, tools, 4, CallFormat(LETTERS, tools.schemas))
+        judge = Judge(client, "tools", sessions=True)
+        template = PromptTemplate(None, LETTERS)
+        attempts = list(judged_attempts(turns, LETTERS, template, judge, problems, 1, Sampling(200)))
+        tools.close()
+    assert [one.scored.failures for one in attempts] == [[None], [None]]
+    rows = [problem_attempts(one, judge, Products()).attempts[0] for one in attempts]
+    assert [(row.right, row.counts["calls"]) for row in rows] == [(True, 1), (True, 0)]
 
 
 RECIPE = {

@@ -107,7 +107,10 @@ def _attempt(
         tokens=completion.length,
         truncated=completion.truncated,
         components=components,
-        counts={**(vars(steps) if steps else {}), **({"calls": len(completion.calls)} if completion.session else {})},
+        counts={
+            **(vars(steps) if steps else {}),
+            **({"calls": len(completion.calls)} if completion.session is not None else {}),
+        },
     )
 
 
@@ -138,7 +141,7 @@ def _group(
         prefix=template.prefix(problem.prompt),
         tokens=[one.length for one in completions],
         truncated=[one.truncated for one in completions],
-        sessions=[one.session for one in completions] if judge.sessions else None,
+        sessions=[one.session or None for one in completions] if judge.sessions else None,
     )
 
 

@@ -81,7 +81,8 @@ class Completion(_Written):
     ids: with the end token, when the policy ended by itself; truncated: it did not.
     logprobs: one a token, of the distribution that it was drawn from (behaviour log-probabilities); 0 where a tool wrote.
     mask: one a token: True where the policy wrote it, False where a tool did. Default: all are the policy's.
-    session: the episode's name to the tools. calls: the outcome of each call, in order.
+    session: the episode's name to the tools; "" where no call has reached them, None where there are none.
+    calls: the outcome of each call, in order.
     failure: why it can have no verdict: a tool failed, and the policy is not to blame.
     """
 

@@ -44,6 +44,7 @@ class _Episode:
     """One row on its way.
 
     limit: of its tokens. turn: where the policy's present turn begins in `ids`. turns: those before it.
+    has_begun: a call has reached the tools, which know the session from then on.
     """
 
     row: int
@@ -56,6 +57,7 @@ class _Episode:
     calls: list[Outcome] = field(default_factory=list)
     turn: int = 0
     turns: int = 0
+    has_begun: bool = False
 
     @property
     def room(self) -> int:
@@ -82,7 +84,7 @@ class _Episode:
             self.logprobs,
             truncated,
             mask=self.mask,
-            session=self.session,
+            session=self.session if self.has_begun else "",
             calls=self.calls,
             failure=failure,
         )
@@ -170,6 +172,7 @@ class Turns:
                     yield episode.ended(truncated=True)
                 else:
                     # It runs while the other rows are written.
+                    episode.has_begun |= not call.error
                     this.calling.append((episode, self._workers.submit(self._run, episode.session, call)))
 
     def _answered(self, this: _Round, failures: Counter[str]) -> Iterator[Completion]:

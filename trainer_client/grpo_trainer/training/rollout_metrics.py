@@ -41,7 +41,7 @@ def of_rollout(batch: RolloutBatch) -> dict[str, float]:
 
 def _tools(rollouts: Sequence[Rollout]) -> dict[str, float]:
     """Of a policy that may call tools; nothing of another. Tokens are those that tools wrote."""
-    if not any(rollout.session for rollout in rollouts):
+    if all(rollout.session is None for rollout in rollouts):
         return {}
     outcomes = Counter(outcome for rollout in rollouts for outcome in rollout.calls)
     return {

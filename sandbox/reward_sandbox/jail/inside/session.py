@@ -54,9 +54,12 @@ def _exactly(file: io.FileIO, size: int) -> bytes:
 def _compiled(code: str, name: str) -> tuple[types.CodeType, types.CodeType | None]:
     """The statements, and the expression that stands last, if one does."""
     tree = ast.parse(code, name)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    last = tree.body[-1] if tree.body else None
+    if not isinstance(last, ast.Expr):
+        return compile(tree, name, "exec", dont_inherit=True), None
+    del tree.body[-1]
     body = compile(tree, name, "exec", dont_inherit=True)
-    return body, last and compile(ast.Expression(last.value), name, "eval", dont_inherit=True)
+    return body, compile(ast.Expression(last.value), name, "eval", dont_inherit=True)
 
 
 def _run(code: str, name: str, names: dict[str, Any]) -> str:
