@@ -1,5 +1,5 @@
-"""Trinity-RFT's workflow against a real gateway. Its types are stand-ins in the form of trinity/common/workflows/workflow.py of
-0.6.0; the package's own run in tests/trainers."""
+"""Trinity-RFT's workflow against a real gateway. Its types are stand-ins in the form of Trinity 0.6.0's
+trinity/common/workflows/workflow.py; the package's own run in tests/trainers."""
 
 import pickle
 import sys

@@ -64,8 +64,8 @@ def reward_sync(
 ) -> list[float | None]:
     """`reward` for trainers that await no reward function, also inside a running loop (a notebook).
 
-    They need not be TRL: tunix and MaxText call functions in the same way, and count None as 0. So TRL alone gets None; its
-    mark is a `trainer_state`. Others get the mean of the scored siblings.
+    They need not be TRL: others call functions in the same way, and count None as 0. So TRL alone gets None; its mark is a
+    `trainer_state`. Others get the mean of the scored siblings.
     """
     columns.setdefault("trainer_state", None)
     with ThreadPoolExecutor(1) as thread:
