@@ -21,11 +21,10 @@ _FEW_BYTES = 200
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """words: of the part that is looked at. repetition: share of 4-grams that stood before. compression: how often smaller
+    """Of the part that is looked at. repetition: share of 4-grams that stood before. compression: how often smaller
     zlib makes it. foreign: share of characters beyond Latin-1. sketch: the least hashes of its 5-grams.
     """
 
-    words: int
     repetition: float
     compression: float
     foreign: float
@@ -42,7 +41,6 @@ def features(text: str) -> Features:
     data = text.encode("utf-8", "replace")
     latin = len(text.encode("latin-1", "ignore"))
     return Features(
-        words=len(words),
         repetition=_repetition(words),
         compression=len(data) / len(zlib.compress(data, 1)) if len(data) >= _FEW_BYTES else 1.0,
         foreign=1 - latin / len(text) if text else 0.0,

@@ -81,9 +81,9 @@ def sample_record(
     index: int, text: str, reward: float | None, failure: str | None, scores: Mapping[str, float | None], *,
     paid: bool | None, path: str = "", tokens: int | None = None, with_features: bool = True,
 ) -> SampleRecord:  # fmt: skip
-    """Looks at the text. Without a number of tokens, its words are counted, where it is looked at, or its characters."""
+    """Looks at the text. Without a number of tokens, four characters count as one, whether the text is looked at or not."""
     of_text = features(text) if with_features else None
-    size = tokens if tokens is not None else of_text.words if of_text and len(text) <= 8000 else len(text) // 4
+    size = tokens if tokens is not None else len(text) // 4
     return SampleRecord(index, reward, failure, paid, scores, path, size, quote(text), of_text)
 
 

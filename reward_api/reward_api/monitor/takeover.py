@@ -50,7 +50,7 @@ class Takeover:
             return None
         text = (
             f"paid completions became longer, from {usual.median_tokens:.0f} to {median(tokens):.0f}, and within groups the "
-            f"long ones are paid more often by {difference:.0%}"
+            f"long ones are paid more often by {100 * difference:.0f} points"
         )
         return Signal("length", text, limits.length, value=difference, examples=longest_paid(block))
 

@@ -7,7 +7,7 @@ import pytest
 
 from reward_api.monitor.alarms import State
 from reward_api.monitor.evidence import Outcome, Rule, Trail
-from reward_api.monitor.features import features, quote
+from reward_api.monitor.features import ends, quote
 from reward_api.monitor.observation import Check, CheckRecord, GroupRecord, line_of, record_of, sample_record
 from reward_api.monitor.picks import Picker
 from reward_api.monitor.sequential import SURE, Bets, times
@@ -152,6 +152,22 @@ def test_groups_of_equal_rewards_do_not_hide_a_correlation():
     assert length(Block([*block.groups, *equal]), Usual.of([block]), Limits()) is not None
 
 
+@pytest.mark.parametrize(("long", "short", "alarms"), [(0.8, 0.2, {"length"}), (0.5, 0.5, set()), (0.55, 0.4, set())])
+def test_long_completions_that_take_over_in_a_few_blocks_are_seen(long, short, alarms):
+    """Three times as long; from one in fifty to all within sixty groups. Prompts differ in difficulty."""
+    rng, stream, seen = random.Random(f"{long}"), Stream(Limits()), set()
+    for number in range(130):
+        share = min(1.0, 0.02 * 2 ** (max(0, number - 40) / 10))
+        samples, ease = [], rng.uniform(-0.15, 0.15)
+        for at in range(16):
+            is_long = rng.random() < share
+            tokens = round((300 if is_long else 100) * rng.uniform(0.7, 1.3))
+            samples.append(sample(at, tokens, float(rng.random() < (long if is_long else short) + ease)))
+        stream.observe(group(number, samples))
+        seen |= stream.alarms.keys()
+    assert seen == alarms
+
+
 def test_what_is_switched_off_stays_off():
     paid = group(1, [sample(at, 10, 1.0) for at in range(4)])
     picker = Picker(MonitorSpec(null_share=0.0), seed=1)
@@ -240,6 +256,15 @@ def test_records_survive_their_line():
         assert record_of(orjson.loads(line_of(record))) == record
 
 
+def test_a_completion_is_as_long_whether_its_text_is_looked_at_or_not():
+    for text in ("1+2=3 wrong. " * 40, "\u7b97" * 400, "plain words of a sentence " * 20):
+        read, unread = (
+            sample_record(0, text, 1.0, None, {}, paid=True, with_features=with_features)
+            for with_features in (True, False)
+        )
+        assert read.tokens == unread.tokens > 0
+
+
 def test_half_a_surrogate_pair_is_quoted_and_written():
     one = sample_record(0, "\ud83d" * 500, 0.0, None, {}, paid=False)
     assert "?" in one.quote
@@ -247,7 +272,7 @@ def test_half_a_surrogate_pair_is_quoted_and_written():
 
 
 def test_a_megabyte_costs_no_more_than_its_ends():
-    assert features("x" * 1_000_000).words <= 8_000
+    assert len(ends("x" * 1_000_000)) <= 2 * 8_000 + 1
     assert len(quote("y" * 1_000_000)) < 200
 
 

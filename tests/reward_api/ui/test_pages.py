@@ -362,7 +362,7 @@ async def test_the_monitor_shows_what_it_saw(world):
     world.app.state.site = site
     assert '<span class="tagged zero">HACKING</span>' in page
     assert "1,200 groups" in page
-    assert "second 12 of 1,300 against the first verdict" in page
+    assert "second verdicts against the first: second 12 of 1,300" in page
     assert '<li>step 3: <span class="tagged paid3">OK</span> → <span class="tagged zero">HACKING</span>' in page
     assert "<script>alert" not in page
 
