@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -73,7 +73,7 @@ class Trackio:
         self._run.finish()
 
 
-LOGGERS = {"tensorboard": TensorBoard, "wandb": WandB, "trackio": Trackio}
+LOGGERS: dict[str, Callable[[Path, int], Logger]] = {"tensorboard": TensorBoard, "wandb": WandB, "trackio": Trackio}
 
 
 def check_installed(names: Iterable[str]) -> None:
