@@ -57,7 +57,7 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class _Written:
+class _Answer:
     """A completion of the student to a source's prompt."""
 
     source: str
@@ -129,7 +129,7 @@ class Distillation:
         }
 
     @torch.no_grad()
-    def _write(self, step: int) -> list[_Written]:
+    def _write(self, step: int) -> list[_Answer]:
         """Completions of the policy as it is before the step."""
         rng = random.Random(f"{self._seed}/distill/{step}")  # noqa: S311
         sources = list(self._lessons)
@@ -140,7 +140,7 @@ class Distillation:
         # In the order of the prompts, whichever ends first.
         completions = sorted(self._engine.generate(prompts, sampling), key=lambda completion: completion.row)
         self._engine.release()
-        return [_Written(*one) for one in zip(drawn, prompts, completions, strict=True)]
+        return [_Answer(*one) for one in zip(drawn, prompts, completions, strict=True)]
 
 
 def reverse_kl(student: PreTrainedModel, teacher: PreTrainedModel, rows: Rows, forward: Forward) -> Tensor:
@@ -166,6 +166,6 @@ def _kl_chunk(hidden: Tensor, theirs: Tensor, head: Head, teacher_head: Head) ->
     return ((probability * (ours - others) - probability + others.exp()).sum(-1),)
 
 
-def _rows(written: Sequence[_Written], device: torch.device) -> Rows:
+def _rows(written: Sequence[_Answer], device: torch.device) -> Rows:
     """What tools wrote is read, and is in no loss."""
     return Rows([(one.prompt, one.completion.ids) for one in written], device, [one.completion.mask for one in written])
