@@ -120,7 +120,7 @@ def test_an_attempt_that_a_failed_tool_ended_has_no_verdict(judged):
 def test_a_gateway_that_reads_the_trace_judges_episodes_with_a_call_and_without(serve, tmp_path):
     shutil.copy(SHIPPED / "tools.yaml", tmp_path)
     scripts = [PAID["a call, and its output as the answer"], PAID["the head"]]
-    prompts = [f"Q17*23+45, {place}:" for place in range(2)]
+    prompts = ["Q17*23+45:", "Q23*17+45:"]
     engine = ScriptedEngine(LETTERS, dict(zip(prompts, scripts, strict=True)))
     problems = [Problem(prompt, prompt, {"answer": "436"}) for prompt in prompts]
     offered = {"TOUCHSTONE_TOOLS_OFFERED": '["calculate"]'}
