@@ -14,8 +14,7 @@ train-demo: install
 	rm -rf out/train-demo
 	$(call gateway,recipes/domains) $(TRAIN) recipes/train_demo.yaml --run out/train-demo && $(PY) -m reward_api train report out/train-demo
 
-# R1-Zero on SmolLM2-135M-Instruct, three seeds and one page about them; 40 minutes a seed on two idle cores. What is done is
-# not done again. SEEDS=0 runs one.
+# R1-Zero on SmolLM2-135M-Instruct, three seeds and one page about them. What is done is not done again. SEEDS=0 runs one.
 SEEDS ?= 0 1 2
 train-real: install
 	$(PY) recipes/fetch_smollm2.py models/smollm2-135m-instruct
