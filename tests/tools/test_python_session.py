@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reward_sandbox.jail.backends.nursery import Nursery
+from reward_sandbox.jail.backends.session_fork_server import SessionForkServer
 from reward_sandbox.jail.host.interactive import Interactive
 from reward_sandbox.jail.spec import Limits
 from reward_sandbox.settings import SandboxSettings
@@ -250,10 +250,12 @@ TIGHT = Limits(memory_mb=96, processes=8, output_kb=64, file_mb=8, files=200)
 )
 async def test_the_battery_as_cells_of_one_session(tier):
     """An interpreter that a cell ends is made again; a second session beside it keeps its variable to the end."""
-    nursery = Nursery(tier, sys.executable, preload=["ast", "linecache", "traceback", "json", "io", "contextlib"])
-    await nursery.start()
+    server = SessionForkServer(
+        tier, sys.executable, preload=["ast", "linecache", "traceback", "json", "io", "contextlib"]
+    )
+    await server.start()
     limits = TIGHT.model_copy(update={"wall_s": 600.0, "cpu_s": 300.0})
-    neighbour, session = Interactive(nursery.slot(), limits), Interactive(nursery.slot(), limits)
+    neighbour, session = Interactive(server.slot(), limits), Interactive(server.slot(), limits)
     try:
         await neighbour.cell("kept = 41", 20, 1000)
         ended = 0
@@ -265,16 +267,16 @@ async def test_the_battery_as_cells_of_one_session(tier):
             if cell.ending in ("late", "flood", "gone"):
                 assert cell.outcome is None or cell.outcome.ending != "system_error", (name, cell)
                 await session.aclose()
-                session = Interactive(nursery.slot(), limits)
+                session = Interactive(server.slot(), limits)
                 ended += 1
             after = await session.cell("1 + 1", 20, 1000)
             if after.ending == "gone":  # a thread or a child of the last cell had not ended with it
                 await session.aclose()
-                session = Interactive(nursery.slot(), limits)
+                session = Interactive(server.slot(), limits)
                 after = await session.cell("1 + 1", 20, 1000)
             if b"2\n" not in after.output:  # it has broken its own interpreter, and nothing else
                 await session.aclose()
-                session = Interactive(nursery.slot(), limits)
+                session = Interactive(server.slot(), limits)
                 after = await session.cell("1 + 1", 20, 1000)
             assert b"2\n" in after.output, (name, after)
         assert ended > 5
@@ -282,7 +284,7 @@ async def test_the_battery_as_cells_of_one_session(tier):
     finally:
         await session.aclose()
         await neighbour.aclose()
-        await nursery.aclose()
+        await server.aclose()
 
 
 async def test_a_session_holds_no_descriptor_but_its_own_way_in(toolbox):

@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import Field
 
 from reward_sandbox.jail.backends.fork_server import ForkServerJail, ForkServerSlot
-from reward_sandbox.jail.backends.nursery import Nursery
+from reward_sandbox.jail.backends.session_fork_server import SessionForkServer
 from reward_sandbox.jail.host.interactive import Cell, Interactive
 from reward_sandbox.jail.host.leftovers import sweep
 from reward_sandbox.jail.spec import CannotJail, Limits, Tier
@@ -55,7 +55,7 @@ class Python:
 
     def __init__(self, settings: ToolsSettings, sandbox: SandboxSettings | None = None) -> None:
         self._settings, self._sandbox = settings, sandbox or SandboxSettings()
-        self._nursery: Nursery | None = None
+        self._server: SessionForkServer | None = None
         self._starting = asyncio.Lock()
         self._why_not = ""
         self._room = asyncio.Semaphore(settings.slots)
@@ -65,7 +65,7 @@ class Python:
 
     @property
     def tier(self) -> Tier | None:
-        return self._nursery.tier if self._nursery else None
+        return self._server.tier if self._server else None
 
     async def ready(self) -> str:
         try:
@@ -74,19 +74,19 @@ class Python:
             return str(error)
         return ""
 
-    async def _started(self) -> Nursery:
+    async def _started(self) -> SessionForkServer:
         """Raises CannotJail; that stays so until the service starts again."""
         async with self._starting:
             if self._why_not:
                 raise CannotJail(self._why_not)
-            if self._nursery is None:
+            if self._server is None:
                 self._make_room_for_files()
                 try:
-                    self._nursery = await self._nursery_of(await self._best_tier())
+                    self._server = await self._server_of(await self._best_tier())
                 except CannotJail as error:
                     self._why_not = f"no jail for sessions can be made here: {error}"
                     raise CannotJail(self._why_not) from error
-            return self._nursery
+            return self._server
 
     def _make_room_for_files(self) -> None:
         """Raise the limit on open files as far as the interpreters need; where it cannot be, there is room for fewer."""
@@ -111,25 +111,25 @@ class Python:
         await probe.aclose()
         return probe.tier
 
-    async def _nursery_of(self, tier: Tier) -> Nursery:
+    async def _server_of(self, tier: Tier) -> SessionForkServer:
         sandbox = self._sandbox
         preload = list(dict.fromkeys([*_NEEDED, *sandbox.preload]))
-        nursery = Nursery(tier, sandbox.python, path=sandbox.python_path, preload=preload)
-        await nursery.start()
-        return nursery
+        server = SessionForkServer(tier, sandbox.python, path=sandbox.python_path, preload=preload)
+        await server.start()
+        return server
 
     async def aclose(self) -> None:
         """End every interpreter. None begins any more."""
         self._why_not = "the service stops"
-        if self._nursery is not None:
-            await self._nursery.aclose()
-            self._nursery = None
+        if self._server is not None:
+            await self._server.aclose()
+            self._server = None
 
     async def run(self, state: SessionState, arguments: PythonArguments) -> Output:
         """Raises Refused for what the code does to its own interpreter, Overloaded where there is no room for another one,
         and others for our failures.
         """
-        nursery = await self._started()
+        server = await self._started()
         kept = state.kept.get(self.name)
         if not isinstance(kept, _Kept):
             self.interpreters.take(1, 0)
@@ -137,15 +137,15 @@ class Python:
         async with self._room:
             self.at_work += 1
             try:
-                return await self._run(kept, nursery, arguments.code)
+                return await self._run(kept, server, arguments.code)
             except asyncio.CancelledError:
                 await asyncio.shield(kept.end())
                 raise
             finally:
                 self.at_work -= 1
 
-    async def _run(self, kept: _Kept, nursery: Nursery, code: str) -> Output:
-        is_new, cap = await kept.ensure(nursery), self._settings.max_output_kb << 10
+    async def _run(self, kept: _Kept, server: SessionForkServer, code: str) -> Output:
+        is_new, cap = await kept.ensure(server), self._settings.max_output_kb << 10
         cell = await kept.cell(code, self._settings.call_s, cap)
         text = (_AGAIN if is_new else "") + cell.output.decode("utf-8", "replace")
         if cell.ending in ("ok", "raised"):
@@ -185,7 +185,7 @@ class _Kept:
         self._is_first = True
         self._used_s = 0.0
 
-    async def ensure(self, nursery: Nursery) -> bool:
+    async def ensure(self, server: SessionForkServer) -> bool:
         """An interpreter that lives; whether it is a new one where there was one before. Raises Refused, CannotJail."""
         if self._interpreter is not None and self._interpreter.is_alive:
             return False
@@ -196,7 +196,7 @@ class _Kept:
         limits = Limits(memory_mb=self._settings.python_memory_mb, output_kb=64, processes=32)
         # Longer than a run may take by itself: a session waits most of its time.
         limits = limits.model_copy(update={"wall_s": self._settings.life_s, "cpu_s": left_s})
-        self._interpreter = Interactive(nursery.slot(), limits)
+        self._interpreter = Interactive(server.slot(), limits)
         await self._interpreter.start()
         is_again, self._is_first = not self._is_first, False
         return is_again

@@ -2,7 +2,7 @@
 
     python -I -S -c "import sys; sys.path.insert(0, HERE); import fork_server; fork_server.main()" CONTROL SETUP
 
-`fork_server.nursery()` is the same for many slots: it warms one interpreter and forks each slot from it, so that a slot
+`fork_server.fork_slots()` is the same for many slots: it warms one interpreter and forks each slot from it, so that a slot
 costs milliseconds and little memory of its own.
 
     control socket (SOCK_SEQPACKET): one message a run, JSON, with its descriptors
@@ -43,7 +43,7 @@ _MAX_MESSAGE = 256 * 1024
 _FAILED = 125
 """Exit of init when it could not set the run up: our failure, never the program's."""
 _REAP_S = 1.0
-"""How often a nursery takes in the slots that have ended."""
+"""How often `fork_slots` takes in the slots that have ended."""
 _WATCH_S = 0.02
 """How often a box without a bound of its own is looked at."""
 _TROUBLE = 950
@@ -59,7 +59,7 @@ def main() -> None:
     _slot(control, setup)
 
 
-def nursery() -> None:
+def fork_slots() -> None:
     """Fork a slot for each message until the control socket closes. Arguments as of `main`.
 
     A message is the slot's setup, with the control socket of the slot; the answer is its process, as number and pidfd.

@@ -1,6 +1,6 @@
 """Slots that are forked from one warm interpreter: a place for each of a thousand sessions, made when it is wanted.
 
-nursery = Nursery(tier="A");  await nursery.start();  slot = nursery.slot();  await slot.run(…);  await slot.aclose()
+server = SessionForkServer(tier="A");  await server.start();  slot = server.slot();  await slot.run(…);  await slot.aclose()
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FIRST_USER, _USERS = 60_100, 5_000
 """Users of these slots: apart from those of jails, and within the range that a container's root may have."""
 
 
-class Nursery:
+class SessionForkServer:
     """Makes slots of one tier. python, path, preload as of ForkServerJail."""
 
     def __init__(
@@ -63,7 +63,7 @@ class Nursery:
         ours.setblocking(False)
         self._control = ours
         try:
-            self._process = started("nursery", theirs, self._setup)
+            self._process = started("fork_slots", theirs, self._setup)
         finally:
             theirs.close()
         try:
@@ -73,7 +73,7 @@ class Nursery:
             reply = {}
         if not reply.get("ready"):
             await self._end()
-            raise CannotJail(reply.get("why", "the nursery of sessions does not start"))
+            raise CannotJail(reply.get("why", "the fork server of sessions does not start"))
 
     async def aclose(self) -> None:
         """End it; with it its slots end. It does not start again."""
@@ -92,7 +92,7 @@ class Nursery:
         """A new slot, started at its first run."""
         number = next(self._numbers)
         user = _FIRST_USER + (os.getpid() * 64 + number) % _USERS if self._chooses else os.geteuid()
-        return _NurserySlot(self, _FIRST_INDEX + number, {**self._setup, "uid": user, "preload": []})
+        return _SessionSlot(self, _FIRST_INDEX + number, {**self._setup, "uid": user, "preload": []})
 
     async def fork(self, control: socket.socket, setup: dict[str, Any]) -> SlotProcess:
         """A new slot's process. Raises CannotJail."""
@@ -100,7 +100,7 @@ class Nursery:
             if self._control is None or self._process is None or self._process.poll() is not None:
                 await self._end()
                 if self._is_closed:
-                    raise CannotJail("the nursery of sessions is closed")
+                    raise CannotJail("the fork server of sessions is closed")
                 await self.start()
             assert self._control is not None  # noqa: S101
             loop = asyncio.get_running_loop()
@@ -114,24 +114,24 @@ class Nursery:
                 # A late answer would be taken for that of the next.
                 await asyncio.shield(self._end())
                 if isinstance(error, OSError | TimeoutError):
-                    raise CannotJail(f"the nursery of sessions does not answer: {type(error).__name__}") from error
+                    raise CannotJail(f"the fork server of sessions does not answer: {type(error).__name__}") from error
                 raise
         if not message or not fds:
-            raise CannotJail("the nursery of sessions has ended")
+            raise CannotJail("the fork server of sessions has ended")
         return _Forked(json.loads(message)["pid"], fds[0])
 
 
-class _NurserySlot(ForkServerSlot):
-    def __init__(self, nursery: Nursery, index: int, setup: dict[str, Any]) -> None:
-        super().__init__(index, nursery.tier, setup)
-        self._nursery = nursery
+class _SessionSlot(ForkServerSlot):
+    def __init__(self, server: SessionForkServer, index: int, setup: dict[str, Any]) -> None:
+        super().__init__(index, server.tier, setup)
+        self._server = server
 
     async def spawn(self, control: socket.socket, setup: dict[str, Any]) -> SlotProcess:
-        return await self._nursery.fork(control, setup)
+        return await self._server.fork(control, setup)
 
 
 class _Forked:
-    """A process that is a child of the nursery, by its pidfd."""
+    """A process that is a child of the fork server, by its pidfd."""
 
     def __init__(self, pid: int, pidfd: int) -> None:
         self.pid = pid
