@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -108,4 +108,8 @@ def record_of(document: dict[str, Any]) -> Record:
 
 
 def _features(document: dict[str, Any] | None) -> Features | None:
-    return Features(**{**document, "sketch": tuple(document["sketch"])}) if document is not None else None
+    """A feature that an older log has and nobody reads any more is left out."""
+    if document is None:
+        return None
+    values = {one.name: document[one.name] for one in fields(Features)}
+    return Features(**{**values, "sketch": tuple(values["sketch"])})

@@ -31,6 +31,18 @@ async def test_the_log_gives_the_same_states_again(log):
     assert replayed(path)["leaky"]["r1"] == report["r1"]
 
 
+async def test_a_log_with_a_feature_that_nobody_reads_any_more_replays(log, tmp_path):
+    path, report = log
+    older = tmp_path / "older.jsonl"
+    lines = [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    looked_at = [sample["features"] for line in lines for sample in line.get("samples", ()) if sample["features"]]
+    assert looked_at
+    for features in looked_at:
+        features["words"] = 12
+    older.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+    assert replayed(older)["leaky"]["r1"] == report["r1"]
+
+
 async def test_other_limits_give_other_states(log, tmp_path):
     limits = tmp_path / "limits.yaml"
     limits.write_text(
