@@ -15,7 +15,7 @@ import httpx
 from pydantic import BaseModel
 
 from trainer_client import NoVerdict
-from trainer_client.adapters import areal, easyr1, openrlhf, prime, rllm, skyrl, slime, swift, tinker, trl, verl
+from trainer_client.adapters import areal, art, easyr1, openrlhf, prime, rllm, skyrl, slime, swift, tinker, trl, verl
 
 _number = itertools.count()
 
@@ -207,6 +207,38 @@ async def tinker_python(_, sample: Sample):
     return reward
 
 
+@dataclass
+class Trajectory:
+    """In the form of art/trajectories.py of openpipe-art 0.5.18, as the two below."""
+
+    messages_and_choices: list[Any]
+    metadata: dict[str, Any] = field(default_factory=dict)
+    reward: float = 0.0
+    metrics: dict[str, float] = field(default_factory=dict)
+    logs: list[str] = field(default_factory=list)
+    additional_histories: list[Any] = field(default_factory=list)
+
+
+class TrajectoryGroup:
+    def __init__(self, trajectories, metadata=None):
+        self.exceptions = [str(one) for one in trajectories if isinstance(one, Exception)]
+        self.trajectories = [one for one in trajectories if not isinstance(one, Exception)]
+        self.metadata = metadata or {}
+
+
+class Choice:
+    def __init__(self, message, tokens=None):
+        self.message = SimpleNamespace(to_dict=lambda: message)
+        self.logprobs = tokens and SimpleNamespace(content=[None] * tokens)
+
+
+async def art_python(_, sample: Sample):
+    turns = sample.completion if isinstance(sample.completion, list) else [{"content": sample.completion}]
+    choices = [Choice({"role": "assistant", **turn}) for turn in turns]
+    scored = await art.score_group(TrajectoryGroup([Trajectory([*sample.messages, *choices])]), sample.label)
+    return scored.trajectories[0].reward if scored.trajectories else None
+
+
 HTTP = [openrlhf_http, slime_http, nemo_gym_http, prime_http]
 PYTHON = [
     trl_python,
@@ -220,6 +252,7 @@ PYTHON = [
     openrlhf_python,
     easyr1_python,
     tinker_python,
+    art_python,
 ]
 STAND_INS: dict[str, dict[str, Any]] = {
     "rllm": {},

@@ -1,11 +1,9 @@
 """ART's trajectory groups against a real gateway. The types are stand-ins in the form of art/trajectories.py of 0.5.18; the
 package's own run in tests/trainers."""
 
-from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
+from trainer_ways import Choice, Trajectory
+from trainer_ways import TrajectoryGroup as Group
 
 from trainer_client import BadGroup
 from trainer_client.adapters.art import score_group
@@ -13,32 +11,11 @@ from trainer_client.adapters.art import score_group
 USER = {"role": "user", "content": "Which?"}
 
 
-class Choice:
-    def __init__(self, content, tokens=None, **more):
-        self.message = SimpleNamespace(to_dict=lambda: {"role": "assistant", "content": content, **more})
-        self.logprobs = tokens and SimpleNamespace(content=[None] * tokens)
-
-
-@dataclass
-class Trajectory:
-    messages_and_choices: list[Any]
-    metadata: dict[str, Any] = field(default_factory=dict)
-    reward: float = 0.0
-    metrics: dict[str, float] = field(default_factory=dict)
-    logs: list[str] = field(default_factory=list)
-    additional_histories: list[Any] = field(default_factory=list)
-
-
-class Group:
-    def __init__(self, trajectories, metadata=None):
-        self.exceptions = [str(one) for one in trajectories if isinstance(one, Exception)]
-        self.trajectories = [one for one in trajectories if not isinstance(one, Exception)]
-        self.metadata = metadata or {}
-
-
 def group(*texts, metadata=None, **common):
     trajectories = [
-        Trajectory([USER, Choice(text)], {"answer": "yes", "attempt": number, **common})
+        Trajectory(
+            [USER, Choice({"role": "assistant", "content": text})], {"answer": "yes", "attempt": number, **common}
+        )
         for number, text in enumerate(texts)
     ]
     return Group(trajectories, metadata)
@@ -111,7 +88,11 @@ async def test_a_group_that_failed_whole_stays_as_it_is(asked_with):
 
 async def test_what_the_model_wrote_begins_at_its_first_choice(asked_with):
     shot = [USER, {"role": "assistant", "content": "no"}, USER]
-    assert rewards(await score_group(Group([Trajectory([*shot, Choice("yes", tokens=3)], {"answer": "yes"})]))) == [1.0]
+    assert rewards(
+        await score_group(
+            Group([Trajectory([*shot, Choice({"role": "assistant", "content": "yes"}, tokens=3)], {"answer": "yes"})])
+        )
+    ) == [1.0]
     plain = Trajectory([USER, {"role": "assistant", "content": "yes"}], {"answer": "yes"})
     assert rewards(await score_group(Group([plain]))) == [1.0]
 
