@@ -107,7 +107,7 @@ def check_demo(done, *domains):
     assert done.returncode == 0, done.stderr
     for text in (*domains, "the template is kept", "hostile completions"):
         assert text in done.stdout
-    assert "expected" not in done.stdout
+    assert "(expected" not in done.stdout, "a reward that is not the expected one"
     assert "\\u" not in done.stdout, "text as it is written"
     assert "\\\\" not in done.stdout
 
