@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from toy_gateway import RELATIVE, SETTINGS
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parents[1] / ".cache" / "trainers"
@@ -30,3 +31,10 @@ def run_with():
         return json.loads(done.stdout.splitlines()[-1])
 
     return run
+
+
+@pytest.fixture(scope="module")
+def toy_settings(serve, toy_domains):
+    """The settings of an adapter beside a gateway of the toy domains, one of which looks at whole groups."""
+    with serve(TOUCHSTONE_DOMAINS=str(toy_domains(whole=RELATIVE)), **SETTINGS) as (url, _):
+        yield {"TOUCHSTONE_URL": url, "TOUCHSTONE_DOMAIN": "toy", "TOUCHSTONE_STOP_AT": "1"}

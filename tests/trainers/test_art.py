@@ -3,19 +3,15 @@
 import json
 
 import pytest
-from toy_gateway import RELATIVE, SETTINGS
 
 pytestmark = pytest.mark.long
 GROUPS = {"all": ["yes", "no"], "some": ["yes", "crash", "no", None], "none": ["crash", "raise"]}
 
 
 @pytest.fixture(scope="module")
-def message(run_with, serve, toy_domains):
-    folder = toy_domains(whole=RELATIVE)
-    with serve(TOUCHSTONE_DOMAINS=str(folder), **SETTINGS) as (url, _):
-        settings = {"TOUCHSTONE_URL": url, "TOUCHSTONE_DOMAIN": "toy", "TOUCHSTONE_STOP_AT": "1"}
-        # ART imports litellm, which else fetches prices.
-        return run_with("art", "groups.py", json.dumps(GROUPS), LITELLM_LOCAL_MODEL_COST_MAP="True", **settings)
+def message(run_with, toy_settings):
+    # ART imports litellm, which else fetches prices.
+    return run_with("art", "groups.py", json.dumps(GROUPS), LITELLM_LOCAL_MODEL_COST_MAP="True", **toy_settings)
 
 
 def test_rewards_are_the_gateways(message):

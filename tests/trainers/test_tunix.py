@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from toy_gateway import RELATIVE, SETTINGS
 
 pytestmark = pytest.mark.long
 GROUPS = {
@@ -15,11 +14,8 @@ GROUPS = {
 
 
 @pytest.fixture(scope="module")
-def message(run_with, serve, toy_domains):
-    folder = toy_domains(whole=RELATIVE)
-    with serve(TOUCHSTONE_DOMAINS=str(folder), **SETTINGS) as (url, _):
-        settings = {"TOUCHSTONE_URL": url, "TOUCHSTONE_DOMAIN": "toy", "TOUCHSTONE_STOP_AT": "1"}
-        return run_with("tunix", "rewards.py", json.dumps(GROUPS), **settings)
+def message(run_with, toy_settings):
+    return run_with("tunix", "rewards.py", json.dumps(GROUPS), **toy_settings)
 
 
 def test_rewards_are_the_gateways(message):

@@ -102,38 +102,39 @@ def test_a_sample_is_sent_before_its_siblings_exist():
     }
 
 
-def test_an_episode_that_failed_is_not_sent():
-    requests = []
+class PayingGateway:
+    """Gives 1 to each completion that is sent alone, and keeps what is sent."""
 
-    def answer(request):
+    def __init__(self):
+        self.requests = []
+
+    def __call__(self, request):
         if request.method == "GET":
             return httpx.Response(200, json={"version": "v", "components": []})
-        requests.append(json.loads(request.content))
+        self.requests.append(json.loads(request.content))
         result = {"reward": 1.0, "valid": True, "failure": None, "components": {}, "flags": []}
         return httpx.Response(200, json={"domain": "math", "version": "v", "results": [result], "group": {}})
 
+
+@pytest.fixture
+def paying_gateway():
+    return PayingGateway()
+
+
+def test_an_episode_that_failed_is_not_sent(paying_gateway):
     whole, half = rollouts([RIGHT, RIGHT])
-    with RewardClient("http://gateway", transport=httpx.MockTransport(answer)) as client:
+    with RewardClient("http://gateway", transport=httpx.MockTransport(paying_gateway)) as client:
         scorer = GatewayScorer(client)
         scorer.submit(whole)
         scorer.submit(replace(half, failure="tool_failed"))
         scores = scorer.result("0-0")
         assert scorer.step_metrics()["failures/tool_failed"] == 1
     assert (scores.rewards, scores.failures) == ([1.0, None], [None, "tool_failed"])
-    assert [request["indices"] for request in requests] == [[0]]
+    assert [request["indices"] for request in paying_gateway.requests] == [[0]]
 
 
 @pytest.mark.parametrize("sessions", [True, False])
-def test_turns_go_out_as_messages_with_the_policys_tokens_and_where_it_is_read_the_session(sessions):
-    requests = []
-
-    def answer(request):
-        if request.method == "GET":
-            return httpx.Response(200, json={"version": "v", "components": []})
-        requests.append(json.loads(request.content))
-        result = {"reward": 1.0, "valid": True, "failure": None, "components": {}, "flags": []}
-        return httpx.Response(200, json={"domain": "math", "version": "v", "results": [result], "group": {}})
-
+def test_turns_go_out_as_messages_with_the_policys_tokens_and_where_it_is_read_the_session(paying_gateway, sessions):
     messages = [
         {"role": role, "content": text} for role, text in (("assistant", "a"), ("tool", "b"), ("assistant", "c"))
     ]
@@ -145,13 +146,13 @@ def test_turns_go_out_as_messages_with_the_policys_tokens_and_where_it_is_read_t
         messages=messages,
         session="s1",
     )
-    with RewardClient("http://gateway", transport=httpx.MockTransport(answer)) as client:
+    with RewardClient("http://gateway", transport=httpx.MockTransport(paying_gateway)) as client:
         scorer = GatewayScorer(client, sessions=sessions)
         scorer.submit(rollout)
         assert scorer.result("0-0").rewards == [1.0]
-    assert requests[0]["completions"] == [messages]
-    assert requests[0]["tokens"] == [3]
-    assert requests[0].get("sessions") == (["s1"] if sessions else None)
+    assert paying_gateway.requests[0]["completions"] == [messages]
+    assert paying_gateway.requests[0]["tokens"] == [3]
+    assert paying_gateway.requests[0].get("sessions") == (["s1"] if sessions else None)
 
 
 def test_a_request_at_fault_raises(gateway, score_all):

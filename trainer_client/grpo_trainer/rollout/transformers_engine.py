@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from grpo_trainer.rollout.engine import Completion, Sampling
-from grpo_trainer.rollout.weights import base_model, frozen_copy
+from grpo_trainer.rollout.weights import base_model, cache_argument, frozen_copy
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -42,10 +41,7 @@ class TransformersEngine:
         self.model = frozen_copy(policy, self._dtype) if self.own_weights else policy.train(False)
         self._end = torch.tensor(sorted(end_ids), device=policy.device)
         self._batch = batch
-        # transformers 5.20 renamed the argument.
-        self._cache_name = (
-            "cache" if "cache" in inspect.signature(base_model(policy).forward).parameters else "past_key_values"
-        )
+        self._cache_name = cache_argument(base_model(policy)) or "past_key_values"
 
     def sync(self, policy: PreTrainedModel) -> None:
         if self.model is policy and policy.dtype != self._dtype:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,6 +16,12 @@ def base_model(policy: PreTrainedModel) -> PreTrainedModel:
     """The transformers model inside adapters; the policy itself when it has none."""
     inner: Any = policy
     return inner.get_base_model() if has_adapters(policy) else policy
+
+
+def cache_argument(model: Any) -> str | None:
+    """What `forward` calls its KV cache: transformers 5.20 renamed it, and a model without attention has none."""
+    arguments = inspect.signature(model.forward).parameters
+    return next((name for name in ("cache", "past_key_values") if name in arguments), None)
 
 
 def has_adapters(policy: PreTrainedModel) -> bool:

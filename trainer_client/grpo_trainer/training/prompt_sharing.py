@@ -6,13 +6,14 @@ of the prompt's states comes back through the cache.
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
+
+from grpo_trainer.rollout.weights import cache_argument
 
 if TYPE_CHECKING:
     from grpo_trainer.training.logprobs import Rows
@@ -32,7 +33,7 @@ def shared_states(decoder: Any, rows: Rows) -> Tensor | None:
     tokens = len(prompts) * longest_prompt + len(rows.pairs) * longest
     cache = DynamicCache(config=decoder.config)
     keeps_all = bool(cache.layers) and all(type(layer) is DynamicLayer for layer in cache.layers)
-    if tokens > WORTH_IT * rows.ids.numel() or not keeps_all or _cache_argument(decoder) is None:
+    if tokens > WORTH_IT * rows.ids.numel() or not keeps_all or cache_argument(decoder) is None:
         return None
     places = {prompt: place for place, prompt in enumerate(prompts)}
     device = rows.ids.device
@@ -54,15 +55,9 @@ def shared_states(decoder: Any, rows: Rows) -> Tensor | None:
 
 
 def _states(decoder: Any, ids: Tensor, cache: DynamicCache, **more: Tensor) -> Tensor:
-    arguments: dict[str, Any] = {str(_cache_argument(decoder)): cache, **more}
+    arguments: dict[str, Any] = {str(cache_argument(decoder)): cache, **more}
     states: Tensor = decoder(input_ids=ids, use_cache=True, **arguments).last_hidden_state
     return states
-
-
-def _cache_argument(decoder: Any) -> str | None:
-    """transformers 5.20 renamed it; a model without attention has none."""
-    arguments = inspect.signature(decoder.forward).parameters
-    return next((name for name in ("cache", "past_key_values") if name in arguments), None)
 
 
 def _padded(texts: list[Any], width: int, device: torch.device) -> Tensor:
