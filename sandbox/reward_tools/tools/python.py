@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import resource
 from typing import Literal
 
 from pydantic import Field
@@ -22,7 +21,7 @@ from reward_sandbox.settings import SandboxSettings
 from reward_tools.calling import Arguments, Output, Refused, SessionState
 from reward_tools.settings import ToolsSettings
 from reward_verifiers.service.admission import Admission
-from reward_verifiers.service.connections import FILES
+from reward_verifiers.service.connections import FILES, open_files
 
 log = logging.getLogger(__name__)
 
@@ -90,12 +89,7 @@ class Python:
 
     def _make_room_for_files(self) -> None:
         """Raise the limit on open files as far as the interpreters need; where it cannot be, there is room for fewer."""
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft == resource.RLIM_INFINITY:
-            return
-        wanted = max(soft, FILES + _FILES * self._settings.max_interpreters)
-        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        most = open_files(FILES + _FILES * self._settings.max_interpreters)
         fit = max(1, (most - min(FILES, most // 2)) // _FILES)
         if fit < self.interpreters.limit:
             log.warning("the limit of %d open files has room for %d interpreters", most, fit)

@@ -66,11 +66,18 @@ class Connections:
 
 def connection_limit() -> int:
     """How many connections this process may have; its limit on open files is raised as far as that needs."""
+    return max(open_files(FILES) - SPARE - _OTHER_FILES, 16)
+
+
+def open_files(wanted: int) -> int:
+    """How many of the wanted files this process may have open: its limit is raised to them, as far as that may be."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < FILES:
-        soft = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    if soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else max(min(FILES, soft) - SPARE - _OTHER_FILES, 16)
+    return min(soft, wanted)
 
 
 def guarded_protocol(
