@@ -51,6 +51,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         from reward_api.ui.mount import mount_of_gateway
 
         mount_of_gateway(app, gateway)
+        app.state.page = "/ui"
     return app
 
 

@@ -59,6 +59,21 @@ def test_the_suite_serves_from_any_folder_and_says_which_domains(empty, serve):
             assert f"domain files: {SHIPPED} (shipped with Touchstone)" in log.read()
 
 
+def test_the_page_is_announced_where_it_is_served_and_never_for_anothers_port(serve, toy_domains):
+    folder = str(toy_domains())
+    with serve("--domains", folder, **SETTINGS) as (url, process):
+        assert httpx.get(f"{url}/ui").is_success
+        with open(f"/proc/{process.pid}/fd/2") as log:
+            assert f"the page: {url}/ui" in log.read()
+        port = url.rpartition(":")[2]
+        done = touchstone(
+            "serve", "--domains", folder, "--port", port, **SETTINGS, PYTHONPATH=str(ROOT / "tests" / "toys")
+        )
+    assert done.returncode == 1
+    assert f"cannot bind 127.0.0.1:{port}" in done.stderr
+    assert "the page" not in done.stderr
+
+
 @pytest.mark.long
 def test_the_whole_demo_from_any_folder(empty, free_port):
     check_demo(

@@ -1,5 +1,7 @@
 """The wire of a tools service: what is sent again, and what an answer outside the contract comes to."""
 
+import itertools
+
 import httpx
 import pytest
 
@@ -61,7 +63,7 @@ def test_a_call_that_may_have_been_run_is_not(service, last):
     assert len(requests) == 1
 
 
-def test_it_waits_as_long_as_it_was_told_and_no_longer_than_its_patience(service):
+def test_a_wait_that_is_longer_than_it_may_be_is_not_begun(service):
     client, requests = service(httpx.Response(429, headers={"retry-after": "31"}), OK)
     with pytest.raises(ToolsAway, match="429"):
         call(client)
@@ -107,3 +109,18 @@ def test_what_the_model_wrote_never_spoils_the_request(service):
     for name, value in (("calculate", float("nan")), ("calc\ud800", "\ud800"), ("\0", "\0")):
         assert client.call("s", name, {"expression": value}, begin=False).outcome == "ok"
     assert all(request.content.isascii() for request in requests)
+
+
+def test_an_answer_without_end_is_not_read_to_its_end(service):
+    chunks = itertools.repeat(b"x" * 65_536)
+    sent = []
+
+    def endless():
+        for chunk in chunks:
+            sent.append(len(chunk))
+            assert sum(sent) < 2 * tools_client.MAX_REPLY_BYTES
+            yield chunk
+
+    client, _ = service(httpx.Response(200, content=endless()))
+    with pytest.raises(ToolsAway, match="more than"):
+        call(client)

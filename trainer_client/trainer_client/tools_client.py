@@ -20,12 +20,13 @@ from trainer_client.retry import pause, retry_after
 Outcome = Literal["ok", "refused", "failed"]
 """Of a call: answered; turned down for what the policy asked for; or failed, for which the policy is not to blame."""
 MAX_REPLY_BYTES = 4 << 20
-PATIENCE_S = 30.0
+FULL_S = 30.0
 """For which a request is sent again to a service that has no room."""
 AWAY_S = 5.0
 """For which it is sent again to one that takes no connection."""
 _NO_ROOM = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
 _END_S = 5.0
+_CHUNK_BYTES = 64 << 10
 _AS_JSON = {"content-type": "application/json"}
 
 
@@ -44,7 +45,7 @@ class ToolReply:
 class ToolsClient:
     """Any thread may use it; each method blocks, and raises ToolsAway.
 
-    timeout_s: of one request. patience_s: for which a service without room is asked again.
+    timeout_s: of one request. full_s: for which a request is sent again to a service that has no room.
     """
 
     def __init__(
@@ -53,11 +54,11 @@ class ToolsClient:
         *,
         key: str | None = None,
         timeout_s: float = 300.0,
-        patience_s: float | None = None,
+        full_s: float | None = None,
         connections: int = 64,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._patience_s = patience_s
+        self._full_s = full_s
         self._http = httpx.Client(
             base_url=url,
             headers={"authorization": f"Bearer {key}"} if key else {},
@@ -108,31 +109,38 @@ class ToolsClient:
         while True:
             again_s, wait_s = AWAY_S, None
             try:
-                reply = self._http.request(method, path, content=content, headers=_AS_JSON if content else None)
+                with self._http.stream(method, path, content=content, headers=_AS_JSON if content else None) as reply:
+                    if reply.status_code == httpx.codes.OK:
+                        return _json(_bounded(reply))
+                    why, wait_s = f"answered {reply.status_code}", retry_after(reply.headers)
+                    again_s = self._full() if reply.status_code in _NO_ROOM else 0.0
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 why = f"cannot be reached ({type(error).__name__})"
             except httpx.TimeoutException:
                 raise ToolsAway("the tools service did not answer in time") from None
             except httpx.HTTPError as error:
                 raise ToolsAway(f"the tools service broke off ({type(error).__name__})") from None
-            else:
-                if reply.status_code == httpx.codes.OK:
-                    return _json(reply.content)
-                why, wait_s = f"answered {reply.status_code}", retry_after(reply.headers)
-                again_s = self._patience() if reply.status_code in _NO_ROOM else 0.0
             wait_s = pause(tries, wait_s)
             if time.monotonic() - begun + wait_s > again_s:
                 raise ToolsAway(f"the tools service {why}")
             time.sleep(wait_s)
             tries += 1
 
-    def _patience(self) -> float:
-        return PATIENCE_S if self._patience_s is None else self._patience_s
+    def _full(self) -> float:
+        return FULL_S if self._full_s is None else self._full_s
+
+
+def _bounded(reply: httpx.Response) -> bytes:
+    """Raises ToolsAway at the first byte too many; a service that never stops is not read to its end."""
+    content = bytearray()
+    for chunk in reply.iter_bytes(_CHUNK_BYTES):
+        content += chunk
+        if len(content) > MAX_REPLY_BYTES:
+            raise ToolsAway(f"the tools service answered with more than {MAX_REPLY_BYTES} bytes")
+    return bytes(content)
 
 
 def _json(content: bytes) -> Any:
-    if len(content) > MAX_REPLY_BYTES:
-        raise ToolsAway(f"the tools service answered with {len(content)} bytes")
     try:
         return json.loads(content)
     except (ValueError, RecursionError):

@@ -80,14 +80,11 @@ def _serve_gateway(settings: GatewaySettings, host: str, port: int) -> None:
     """Raises BadDomain or BindError before the first request."""
     import logging
 
-    from reward_api import ui
     from reward_api.app import serve_gateway
     from reward_verifiers.service.middleware import setup_logging
 
     setup_logging(settings.log_level, settings.log_format)
     logging.getLogger(__name__).info("domain files: %s", domains_text(settings.domains))
-    if settings.ui and ui.is_installed():
-        logging.getLogger(__name__).info("the page: http://%s:%s/ui", f"[{host}]" if ":" in host else host, port)
     serve_gateway(settings, host, port)
 
 

@@ -11,7 +11,7 @@ from trainer_client.tools_client import ToolsAway
 
 @pytest.fixture
 def url(serve, monkeypatch):
-    monkeypatch.setattr(tools_client, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(tools_client, "FULL_S", 0.0)
     offered = '["calculate"]'
     with serve("tools", TOUCHSTONE_TOOLS_OFFERED=offered, TOUCHSTONE_TOOLS_MAX_SESSIONS="1") as (url, _):
         monkeypatch.setenv("TOUCHSTONE_TOOLS_URL", url)

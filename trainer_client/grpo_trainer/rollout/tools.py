@@ -54,7 +54,7 @@ class ToolService:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._client = ToolsClient(
-            url, key=key, timeout_s=timeout_s, patience_s=timeout_s, connections=connections, transport=transport
+            url, key=key, timeout_s=timeout_s, full_s=timeout_s, connections=connections, transport=transport
         )
         self._begun: OrderedDict[str, None] = OrderedDict()
         try:

@@ -52,6 +52,11 @@ def _bound(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _url(listener: socket.socket, path: str) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"
+
+
 class _Server(uvicorn.Server):
     """Drains the app before it ends, and ends by returning.
 
@@ -117,6 +122,8 @@ async def _serve(app: FastAPI, listener: socket.socket, settings: ServiceSetting
     # Entered here and not by uvicorn, which would log an error of ours as a stack trace.
     async with app.router.lifespan_context(app):
         log.info("serving", extra={"address": listener.getsockname()[:2]})
+        if page := getattr(app.state, "page", None):
+            log.info("the page: %s", _url(listener, page))
         await _Server(config, app, settings.shutdown_grace_s).serve(sockets=[listener])
 
 
