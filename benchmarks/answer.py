@@ -100,9 +100,9 @@ def groups(count: int) -> list[tuple[str, str]]:
         answer = first.split("\\boxed{", 1)[1][:-3]
         wrong = [f"{answer}+{k}" for k in range(1, 4)]
         for member in range(16):
-            said = answer if rng.random() < 0.5 else rng.choice(wrong)
+            value = answer if rng.random() < 0.5 else rng.choice(wrong)
             text = f"Attempt {member}. " + PROSE * 28
-            pairs.append((gold, f"<think>{text}</think> So we get $\\boxed{{{said}}}$."))
+            pairs.append((gold, f"<think>{text}</think> So we get $\\boxed{{{value}}}$."))
     return pairs
 
 
@@ -148,7 +148,7 @@ def timed(grade: Grade, pairs: list[tuple[str, str]]) -> dict[str, float]:
 
 def hostile(grade: Grade) -> dict[str, list[float]]:
     """Best of three, in CPU seconds, at 1, 2 and 4 MB."""
-    found: dict[str, list[float]] = {}
+    seconds: dict[str, list[float]] = {}
     for name, text in HOSTILE.items():
         for size in (1, 2, 4):
             completion, best = text(size * 1_000_000), float("inf")
@@ -156,8 +156,8 @@ def hostile(grade: Grade) -> dict[str, list[float]]:
                 begun = time.process_time()
                 grade("42", completion)
                 best = min(best, time.process_time() - begun)
-            found.setdefault(name, []).append(best)
-    return found
+            seconds.setdefault(name, []).append(best)
+    return seconds
 
 
 def alone(grader: str, what: str, *numbers: str) -> Any:
@@ -194,9 +194,9 @@ def print_agreement() -> None:
             if category in (row["category"], "all") or (category == "all in a box" and "\\boxed{" in row["completion"])
         ]
         cells = []
-        for said in verdicts.values():
-            paid = sum(said[index] and not rows[index]["label"] for index in chosen)
-            refused = sum(not said[index] and bool(rows[index]["label"]) for index in chosen)
+        for verdict in verdicts.values():
+            paid = sum(verdict[index] and not rows[index]["label"] for index in chosen)
+            refused = sum(not verdict[index] and bool(rows[index]["label"]) for index in chosen)
             right = 1 - (paid + refused) / len(chosen)
             cells += [f"{right:.1%}", str(paid), str(refused)]
         print(f"| {category} | {len(chosen)} | {' | '.join(cells)} |")
@@ -209,10 +209,10 @@ def print_speed() -> None:
     names = {"mix": "every text new", "groups": "groups of 16 × 3 KB"}
     for load, counts in sizes.items():
         base = alone("math-verify", load, str(counts["math-verify"]))
-        for grader, found in (("math-verify", base), ("ours", alone("ours", load, str(counts["ours"])))):
-            cells = " | ".join(f"{found[key] * 1000:.3f}" for key in ("median", "p99", "worst"))
+        for grader, figures in (("math-verify", base), ("ours", alone("ours", load, str(counts["ours"])))):
+            cells = " | ".join(f"{figures[key] * 1000:.3f}" for key in ("median", "p99", "worst"))
             print(
-                f"| {names[load]} | {grader} | {found['rate']:,.0f} | {cells} | {found['rate'] / base['rate']:.0f}× |"
+                f"| {names[load]} | {grader} | {figures['rate']:,.0f} | {cells} | {figures['rate'] / base['rate']:.0f}× |"
             )
 
 
@@ -248,21 +248,21 @@ def print_disagreements() -> None:
     print("follows from mathematics or from the default policy of [docs/answer.md](../docs/answer.md).")
     for category in dict.fromkeys(row["category"] for row in rows):
         differing = [
-            (row, ours_said)
-            for row, ours_said, said in zip(rows, mine, theirs, strict=True)
-            if row["category"] == category and ours_said != said
+            (row, our_verdict)
+            for row, our_verdict, their_verdict in zip(rows, mine, theirs, strict=True)
+            if row["category"] == category and our_verdict != their_verdict
         ]
         if not differing:
             continue
         print(
             f"\n## {category}\n\n| reference | completion | ours | math-verify | why ours is right |\n|---|---|---|---|---|"
         )
-        for row, said in differing:
-            why = WHY.get(category, "the same value in another spelling" if said else "another value")
+        for row, is_paid in differing:
+            why = WHY.get(category, "the same value in another spelling" if is_paid else "another value")
             shown = (cell.replace("\n", " ").replace("|", "\\|") for cell in (row["gold"], row["completion"]))
             gold, completion = (f"`` {cell} ``" for cell in shown)
             completion = completion.replace("We work it out.  The final answer is $\\boxed", "… $\\boxed")
-            print(f"| {gold} | {completion} | {int(said)} | {int(not said)} | {why} |")
+            print(f"| {gold} | {completion} | {int(is_paid)} | {int(not is_paid)} | {why} |")
 
 
 def main() -> None:

@@ -21,14 +21,14 @@ FIGURES = Path("docs/figures")
 
 def runs(name: str) -> dict[str, RunHistory]:
     """By "seed N"."""
-    found: dict[str, RunHistory] = {}
+    histories: dict[str, RunHistory] = {}
     for folder in sorted(RUNS.glob(f"{name}-[0-9]*")):
         try:
             history = read_history(folder)
         except NoRun:
             continue
-        found[f"seed {history.seed}"] = history
-    return found
+        histories[f"seed {history.seed}"] = history
+    return histories
 
 
 def ratio(stage: StageHistory, over: str, under: str) -> Curve:
@@ -77,8 +77,8 @@ def zero(name: str) -> None:
 def language(name: str) -> None:
     """The share of the language over the steps, and what it costs: a point a weight of its reward, heavier darker."""
     histories = runs(name)
-    found = [stage.evaluations().get("signs") for run in histories.values() for stage in run.on_policy]
-    done = [evaluation for evaluation in found if evaluation]
+    evaluations = [stage.evaluations().get("signs") for run in histories.values() for stage in run.on_policy]
+    done = [evaluation for evaluation in evaluations if evaluation]
     shares = [evaluation["components"]["language"] for evaluation in done]
     rates = [evaluation["all"]["pass_at_1"] for evaluation in done]
     save(

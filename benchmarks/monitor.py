@@ -149,11 +149,11 @@ class Regrades:
 
     def others(self, reference: Any) -> list[Any]:
         """Two other items' references; this one is kept for later."""
-        found = [one for one in self._others if one != reference][:2]
+        others = [one for one in self._others if one != reference][:2]
         self._others.rotate(1)
         if reference not in self._others:
             self._others.append(reference)
-        return found if len(found) == 2 else []
+        return others if len(others) == 2 else []
 
     def is_against(self, check: Check, text: str, reference: Any, others: list[Any]) -> bool:
         if check is Check.SECOND:
@@ -272,9 +272,9 @@ def honest_groups(count: int) -> list[dict[str, Any]]:
         answer = f"{rng.randrange(1, 99)}/{rng.choice([7, 11, 13])}"
         texts = []
         for _ in range(16):
-            said = answer if rng.random() < 0.5 else f"{rng.randrange(1, 99)}/17"
+            value = answer if rng.random() < 0.5 else f"{rng.randrange(1, 99)}/17"
             thought = " ".join(rng.choices(WORDS, k=rng.randrange(90, 210)))
-            texts.append(f"<think>{thought}</think><answer>\\boxed{{{said}}}</answer>")
+            texts.append(f"<think>{thought}</think><answer>\\boxed{{{value}}}</answer>")
         groups.append({
             "prompt": f"question {number}", "completions": texts, "reference": answer, "id": str(number), "run": "run",
             "step": number // 8,

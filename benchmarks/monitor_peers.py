@@ -76,8 +76,8 @@ def rlprobe(tools: Path, log: Path, rollouts: Path, folder: Path) -> list[str]:
     run = folder / "run"
     subprocess.run([python, "-c", RECORD, run, log, rollouts], check=True, timeout=300)
     done = subprocess.run([program, "doctor", run, "--json"], capture_output=True, text=True, check=False, timeout=300)
-    found: Any = json.loads(done.stdout)
-    findings = found["findings"] if isinstance(found, dict) else found
+    document: Any = json.loads(done.stdout)
+    findings = document["findings"] if isinstance(document, dict) else document
     return [f"{one['severity']}: {one['signature_id']}" for one in findings]
 
 

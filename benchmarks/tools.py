@@ -70,14 +70,14 @@ def search() -> None:
         print(f"index: {PASSAGES:,} passages in {time.monotonic() - begun:.1f} s")
         index = CorpusIndex(Path(folder) / "index")
         rng = random.Random(2)
-        asked = []
+        questions = []
         for _ in range(QUERIES):
             number = rng.randrange(PASSAGES)
-            asked.append((str(number), " ".join(rng.sample(passages[number], rng.randint(4, 8)))))
-        index.search(asked[0][1], 3)
+            questions.append((str(number), " ".join(rng.sample(passages[number], rng.randint(4, 8)))))
+        index.search(questions[0][1], 3)
         rates, hits = [], 0
         for part in range(5):
-            some = asked[part * QUERIES // 5 : (part + 1) * QUERIES // 5]
+            some = questions[part * QUERIES // 5 : (part + 1) * QUERIES // 5]
             begun, used = time.monotonic(), time.thread_time()
             hits += sum(any(hit.id == number for hit in index.search(query, 3)) for number, query in some)
             rates.append((len(some) / (time.monotonic() - begun), len(some) / (time.thread_time() - used)))
@@ -106,22 +106,22 @@ async def episode(
                 break
             await asyncio.sleep(float(reply.headers["retry-after"]))
         waits.append(time.monotonic() - begun)
-        made: dict[str, object] = reply.json()
-        return made
+        document: dict[str, object] = reply.json()
+        return document
 
     def kept(code: str, expression: str) -> tuple[str, dict[str, object]]:
         return ("python", {"code": code}) if has_python else ("calculate", {"expression": expression})
 
     first = await call(*kept(f"kept = {number}", f"{number}"))
     await all_begun.wait()
-    made = [
+    replies = [
         first,
         await call("calculate", {"expression": f"{number} * 7"}),
         await call("search", {"query": "Who founded Velmora?"}),
         await call(*kept("kept + 1", f"{number} + 1")),
     ]
-    bad = [f"{one['outcome']} {one['cause']}: {one['output']}" for one in made if one["outcome"] != "ok"]
-    outputs = [str(one["output"]).strip() for one in made]
+    bad = [f"{one['outcome']} {one['cause']}: {one['output']}" for one in replies if one["outcome"] != "ok"]
+    outputs = [str(one["output"]).strip() for one in replies]
     if outputs[1] != str(number * 7) or "Ilsa Verrane" not in outputs[2] or outputs[3] != f"{number + 1}":
         bad.append(f"other answers: {outputs}")
     return "; ".join(bad)

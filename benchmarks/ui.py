@@ -79,9 +79,9 @@ def _line(draw: random.Random, group: int, a: int, b: int, texts: list, version:
                         "valid": score is not None,
                         "failure": failure if score is None else None,
                         "reason": reason,
-                        "evidence": found,
+                        "evidence": evidence,
                     }
-                    for key, (score, reason, found) in parts.items()
+                    for key, (score, reason, evidence) in parts.items()
                 },
                 "flags": ["hedged_answer"] if draw.random() < 0.01 else [],
             }
@@ -190,9 +190,9 @@ async def store_cost() -> None:
                 ]
                 body = {"prompt": "What is 2 + 2?", "completions": texts, "run": "r", "step": turn}
                 for name in draw.sample(list(ways), 2):
-                    asked = time.perf_counter()
+                    begun = time.perf_counter()
                     (await ways[name].post("/score/form", json=body)).raise_for_status()
-                    times[name].append((time.perf_counter() - asked) * 1000)
+                    times[name].append((time.perf_counter() - begun) * 1000)
     print(f"\n| {GROUP} completions of 1,000 characters | median ms | 90 % ms |\n|---|---|---|")
     for name, each in times.items():
         print(f"| {name} a store | {statistics.median(each):.2f} | {statistics.quantiles(each, n=10)[-1]:.2f} |")
@@ -236,9 +236,9 @@ def _measure(url: str, server: psutil.Process, begun: float, size: int, *, brows
         while_reading = []
         while "Reading the files" in client.get("/ui").text:
             time.sleep(0.2)
-            asked = time.monotonic()
+            begun = time.monotonic()
             client.get("/ui")
-            while_reading.append((time.monotonic() - asked) * 1000)
+            while_reading.append((time.monotonic() - begun) * 1000)
         read = time.monotonic() - begun
         load = os.getloadavg()[0]
         print(f"{size / 1e6:.0f} MB of files; up after {up:.1f} s, all read after {read:.1f} s; load {load:.1f}\n")
@@ -252,10 +252,10 @@ def _measure(url: str, server: psutil.Process, begun: float, size: int, *, brows
             times, length, before = [], 0, _cpu_ms(server)
             used = 0.0
             for turn in range(5):
-                asked = time.monotonic()
+                begun = time.monotonic()
                 # A text of another length is another filter, so that none is answered from memory.
                 reply = client.get(path.replace("no+such+text", f"no+such+text{turn}"))
-                times.append((time.monotonic() - asked) * 1000)
+                times.append((time.monotonic() - begun) * 1000)
                 used = used or max(_cpu_ms(server) - before, 1.0)
                 assert reply.status_code == 200, (path, reply.text[:300])
                 length = len(reply.content)

@@ -164,9 +164,9 @@ class Toolbox:
             session.append(self._counted(call), read.size)
             raise
         except Exception as error:
-            is_known = isinstance(error, OSError | TimeoutError | CannotJail)
+            is_expected = isinstance(error, OSError | TimeoutError | CannotJail)
             about = {"tool": tool[:100], "session": session.name, "why": f"{type(error).__name__}: {error}"}
-            log.error("a tool failed", extra=about, exc_info=None if is_known else error)
+            log.error("a tool failed", extra=about, exc_info=None if is_expected else error)
             outcome, cause = "failed", f"{type(error).__name__}: {error}"[:300]
             output = Output("The tool failed. This is not your mistake.")
         output = self._cut(session, output)

@@ -163,8 +163,8 @@ class Scorer:
         assert second is not None  # noqa: S101
         about = second.description
         needs_group = about is not None and about.needs_group(second.spec.options)
-        asked = [*range(len(request.completions))] if needs_group else [*places]
-        part = picked(request, asked)
+        members = [*range(len(request.completions))] if needs_group else [*places]
+        part = picked(request, members)
         verdicts, _ = await self._bounded(
             domain, second, part, None, completion_digests(part.completions), {}, deadline
         )
@@ -286,7 +286,7 @@ class Scorer:
         if not positions:
             return verdicts
         left = max(deadline - asyncio.get_running_loop().time() - REPLY_S, 0.001)
-        asked = second_opinion.question(opinion.spec, request, verdicts, positions, left * _OPINION_SHARE)
+        question = second_opinion.question(opinion.spec, request, verdicts, positions, left * _OPINION_SHARE)
         begun = time.monotonic()
         try:
             about = opinion.description
@@ -294,7 +294,7 @@ class Scorer:
                 raise ConnectionError
             identity = (about.verifier, about.version, about.build, opinion.endpoint)
             async with asyncio.timeout(left * _OPINION_SHARE):
-                opinions = await self.cache.verify(partial(_judge, opinion.backend, about), identity, asked)
+                opinions = await self.cache.verify(partial(_judge, opinion.backend, about), identity, question)
         except Exception as error:
             if self.deadlines.called_off:
                 raise

@@ -238,13 +238,13 @@ class Stream:
                 limits.null_reference, limits.null_reference_critical, at_once=True, prompts=2,
             ),
         }  # fmt: skip
-        found = [
+        judged = [
             *(self._trails[check].judged(rule) for check, rule in rules.items()),
             self._canary(),
             self._drift(),
             self._failures.judged(self._trails[Check.UNSCORABLE].last(TRIED_AGAIN), limits.unscorable),
         ]
-        return [alarm for alarm in found if alarm is not None]
+        return [alarm for alarm in judged if alarm is not None]
 
     def _canary(self) -> Alarm | None:
         trail = self._trails[Check.CANARY]

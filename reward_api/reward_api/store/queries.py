@@ -222,12 +222,12 @@ class Queries:
         def ask() -> list[Step]:
             means = "".join(", AVG(scores ->> ?)" for _ in names)
             with self._rows(where) as (view, rows, values):
-                found = view.rows(
+                rows_by_step = view.rows(
                     "SELECT step, COUNT(*), COUNT(DISTINCT grp), COUNT(reward), AVG(reward), AVG(reward * reward), "
                     f"SUM(reward > 0){means} FROM {rows} GROUP BY step ORDER BY step",
                     [*map(path_of, names), *values],
                 )
-            return [_step(row, names) for row in found]
+            return [_step(row, names) for row in rows_by_step]
 
         return self._reader.kept(("steps", where), ask)
 
@@ -269,14 +269,14 @@ class Queries:
         """With the beginnings of their texts. order: reward, worst, longest or newest."""
         by = _ORDERS.get(order, _ORDERS["reward"])
         with self._rows(where) as (view, rows, values):
-            found = [
+            samples = [
                 _sample(row)
                 for row in view.rows(
                     f"SELECT {_ROW} FROM {rows} ORDER BY {by} LIMIT ? OFFSET ?",
                     [*values, limit, offset],
                 )
             ]
-            return _with_previews(view, found)
+            return _with_previews(view, samples)
 
     # --- groups -------------------------------------------------------------------------------------------------------
 

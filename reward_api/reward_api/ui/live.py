@@ -34,18 +34,18 @@ class Live:
     async def _events(self) -> AsyncIterator[bytes]:
         self.listeners += 1
         try:
-            before, said = await self._state(), time.monotonic()
+            before, sent = await self._state(), time.monotonic()
             yield b"retry: 3000\n\n"
             while not self._app.state.draining.begun:
                 await asyncio.sleep(EVERY_S)
                 now = await self._state()
                 if now != before:
                     yield b"event: change\ndata: \n\n"
-                elif time.monotonic() - said > BEAT_S:
+                elif time.monotonic() - sent > BEAT_S:
                     yield b": still here\n\n"  # a client that has left is noticed
                 else:
                     continue
-                before, said = now, time.monotonic()
+                before, sent = now, time.monotonic()
         finally:
             self.listeners -= 1
 

@@ -24,14 +24,14 @@ NOTHING = "–"
 
 @cache
 def environment() -> Environment:
-    made = Environment(
+    templates = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(
+    templates.filters.update(
         number=number,
         percent=percent,
         count=lambda value: f"{value:,}",
@@ -44,8 +44,8 @@ def environment() -> Environment:
         moment=lambda at: time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)),
         json=lambda value: json.dumps(value, ensure_ascii=True),
     )
-    made.globals["build"] = build()
-    return made
+    templates.globals["build"] = build()
+    return templates
 
 
 def render(template: str, **values: Any) -> str:

@@ -82,8 +82,8 @@ def install(app: FastAPI, toolbox: Toolbox) -> None:
         """Make one call in a session. 429: there is no room, send the same again."""
         if not body.begin and toolbox.sessions.find(body.session) is None:
             raise _unknown()
-        session, made = await run_or_cancel(request, toolbox.call(body.session, body.name, body.arguments))
-        return _json({"session": session.name, **made.model_dump(exclude={"tool", "arguments"})})
+        session, traced = await run_or_cancel(request, toolbox.call(body.session, body.name, body.arguments))
+        return _json({"session": session.name, **traced.model_dump(exclude={"tool", "arguments"})})
 
     @router.post("/sessions", response_model=SessionReply)
     async def begin(body: SessionRequest) -> Response:

@@ -11,13 +11,13 @@ from reward_verifiers.contract import TracedCall
 async def in_session(toolbox: Toolbox, session: str | None, cells: Sequence[str]) -> list[TracedCall]:
     """What came of each, until one goes wrong. Raises Overloaded."""
     name = session or toolbox.sessions.begin().name
-    made: list[TracedCall] = []
+    calls: list[TracedCall] = []
     try:
         for code in cells:
-            made.append((await toolbox.call(name, "python", {"code": code}))[1])  # one after another
-            if made[-1].outcome != "ok" or made[-1].raised:
+            calls.append((await toolbox.call(name, "python", {"code": code}))[1])  # one after another
+            if calls[-1].outcome != "ok" or calls[-1].raised:
                 break
     finally:
         if session is None:
             toolbox.sessions.end(name)
-    return made
+    return calls

@@ -43,13 +43,13 @@ def install(app: FastAPI, toolbox: Toolbox) -> None:
         request: Request, body: ExecuteRequest, session: Annotated[str | None, Query(pattern=SESSION)] = None
     ) -> JSONResponse:
         """Run Python code, as open-instruct's tool server does."""
-        [made] = await run_or_cancel(request, in_session(toolbox, session, [body.code]))
-        return JSONResponse(_reply(made))
+        [traced] = await run_or_cancel(request, in_session(toolbox, session, [body.code]))
+        return JSONResponse(_reply(traced))
 
 
-def _reply(made: TracedCall) -> dict[str, Any]:
-    if made.outcome == "failed":
-        raise HTTPProblem(503, "The tool failed", made.cause)
-    if made.outcome == "ok" and not made.raised:
-        return {"output": made.output, "error": None, "success": True}
-    return {"output": "", "error": made.output, "success": False}
+def _reply(traced: TracedCall) -> dict[str, Any]:
+    if traced.outcome == "failed":
+        raise HTTPProblem(503, "The tool failed", traced.cause)
+    if traced.outcome == "ok" and not traced.raised:
+        return {"output": traced.output, "error": None, "success": True}
+    return {"output": "", "error": traced.output, "success": False}

@@ -42,21 +42,21 @@ def install(app: FastAPI, toolbox: Toolbox) -> None:
         if body.files or body.fetch_files or body.kernel != "python3":
             return JSONResponse(_reply("SandboxError", "files, fetch_files and other kernels are not offered"))
         try:
-            made = await run_or_cancel(request, in_session(toolbox, session, body.cells))
+            calls = await run_or_cancel(request, in_session(toolbox, session, body.cells))
         except Overloaded as error:
             # Its clients try again on 504, and on nothing else.
             return JSONResponse({"detail": "overloaded"}, 504, {"retry-after": f"{error.retry_after_s:.0f}"})
-        failed = next((call for call in made if call.outcome == "failed"), None)
+        failed = next((call for call in calls if call.outcome == "failed"), None)
         if failed is not None:
             return JSONResponse(_reply("SandboxError", failed.cause))
-        is_whole = len(made) == len(body.cells) and not any(call.outcome != "ok" or call.raised for call in made)
-        return JSONResponse(_reply("Success" if is_whole else "Failed", "", made))
+        is_whole = len(calls) == len(body.cells) and not any(call.outcome != "ok" or call.raised for call in calls)
+        return JSONResponse(_reply("Success" if is_whole else "Failed", "", calls))
 
 
-def _reply(status: str, message: str, made: Sequence[TracedCall] = ()) -> dict[str, Any]:
+def _reply(status: str, message: str, calls: Sequence[TracedCall] = ()) -> dict[str, Any]:
     driver = {
         "status": "Finished",
-        "execution_time": sum(call.seconds for call in made),
+        "execution_time": sum(call.seconds for call in calls),
         "return_code": 0,
         "stdout": "",
         "stderr": "",
@@ -65,7 +65,7 @@ def _reply(status: str, message: str, made: Sequence[TracedCall] = ()) -> dict[s
         "status": status,
         "message": message,
         "driver": None if status == "SandboxError" else driver,
-        "cells": list(map(_cell, made)),
+        "cells": list(map(_cell, calls)),
         "executor_pod_name": None,
         "files": {},
     }

@@ -57,17 +57,17 @@ def install(app: FastAPI, toolbox: Toolbox) -> None:
         most = min(body.topk or _DEFAULT_TOP, MAX_RESULTS)
         try:
             with toolbox.admission.enter(len(body.queries)):
-                found = await run_or_cancel(request, _found(toolbox, body.queries, most, session))
+                hits_by_query = await run_or_cancel(request, _hits(toolbox, body.queries, most, session))
         except NoIndex as error:
             raise HTTPProblem(503, "No corpus", str(error)) from None
         except Overloaded as error:
             # Its clients try again on 5xx. Any other answer they show to the model, as if it had been found.
             return JSONResponse({"detail": "overloaded"}, 503, {"retry-after": f"{error.retry_after_s:.0f}"})
-        result = [[_document(hit, body.return_scores) for hit in hits] for hits in found]
+        result = [[_document(hit, body.return_scores) for hit in hits] for hits in hits_by_query]
         return Response(orjson.dumps({"result": result}), media_type="application/json")
 
 
-async def _found(toolbox: Toolbox, queries: list[str], most: int, session: str | None) -> list[list[Hit]]:
+async def _hits(toolbox: Toolbox, queries: list[str], most: int, session: str | None) -> list[list[Hit]]:
     if session is not None:
         for query in queries:
             await toolbox.call(session, "search", {"query": query[:MAX_QUERY] or " ", "top_k": most})

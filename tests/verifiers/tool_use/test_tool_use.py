@@ -133,7 +133,7 @@ def test_an_answer_is_grounded_in_what_was_retrieved_and_not_in_the_query():
 def test_what_a_completion_claims_of_its_calls_counts_for_nothing(claim):
     said, silent = verdict(claim, grounded=1), verdict("<answer>1261</answer>", grounded=1)
     assert said.score == silent.score
-    assert said.evidence["made"] == 0
+    assert said.evidence["count"] == 0
 
 
 def test_weights_of_none_are_refused():

@@ -67,8 +67,8 @@ class Products:
         expression = _expression(problem)
         values = {_result(expression), _result(expression.partition("+")[0])}
         calls = [call[1] for call in _CALL.finditer(completion)]
-        known = [call for call in calls if re.fullmatch(r"\d{1,6}\*\d{1,6}(\+\d{1,6})?|\d{1,6}\+\d{1,6}", call)]
-        return Steps(len(calls), len(known), sum(_result(call) in values for call in known))
+        helpful = [call for call in calls if re.fullmatch(r"\d{1,6}\*\d{1,6}(\+\d{1,6})?|\d{1,6}\+\d{1,6}", call)]
+        return Steps(len(calls), len(helpful), sum(_result(call) in values for call in helpful))
 
 
 def _with_calls(calls: Sequence[str], result: int) -> Trace:

@@ -129,7 +129,7 @@ class AnswerOptions(Options):
 
     @field_validator("extract", mode="before")
     @classmethod
-    def _known_sources(cls, value: Any) -> Any:
+    def _sources_exist(cls, value: Any) -> Any:
         if isinstance(value, str) and value != "auto":
             value = [value]
         for source in value if isinstance(value, list) else ():

@@ -41,12 +41,12 @@ def free_of_other_scripts(
     numbers: Ints,
     amounts: Amounts,
     target: str,
-    known: Hashes,
+    coded: Hashes,
     longest: int,
 ) -> float:
     """Lowers, in place, what Latin words within a text of another script amount to; how much that is.
 
-    known: the words that the same text has in code.
+    coded: the words that the same text has in code.
     """
     is_latin = words.script[numbers] == CLASS["latin"]
     if target in LISTED["latin"] or is_latin.all() or not is_latin.any():
@@ -56,7 +56,7 @@ def free_of_other_scripts(
     sizes = np.bincount(runs)[runs]
     hashes = words.hashes[numbers[mine]]
     amounts[mine[among(hashes, NEUTRAL_HASHES)]] = 0.0
-    capital = words.capital[numbers[mine]] | among(hashes, known)
+    capital = words.capital[numbers[mine]] | among(hashes, coded)
     keyword = prose.is_keyword(hashes) & ~capital
     latin = vocabulary("latin")
     evidence = latin.evidence[latin.entries[numbers[mine]]]

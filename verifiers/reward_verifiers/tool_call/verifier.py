@@ -87,7 +87,7 @@ class ToolCallVerifier(Verifier[ToolCallOptions, ToolCallReference]):
         evidence: dict[str, Any] = {
             "calls": [{"name": call.name[:100], "arguments": repr(call.arguments)[:300]} for call in calls[:SHOWN]],
             "right": best.right,
-            "made": len(calls),
+            "count": len(calls),
             "expected": best.expected,
         }
         return Verdict.scored(best.score, best.reason, **evidence)

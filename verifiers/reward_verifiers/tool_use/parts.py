@@ -31,18 +31,18 @@ class Part(NamedTuple):
 def valid(trace: Trace) -> Part:
     """The share of calls whose arguments the model wrote rightly. A spent budget is another part's matter."""
     wrong = [call for call in trace.calls if call.outcome == "refused" and call.cause == "argument"]
-    made = len(wrong) + sum(call.outcome == "ok" for call in trace.calls)
+    count = len(wrong) + sum(call.outcome == "ok" for call in trace.calls)
     if not wrong:
         return Part(1.0, "")
-    return Part(1 - len(wrong) / made, f"{len(wrong)} of {made} calls were refused for their arguments")
+    return Part(1 - len(wrong) / count, f"{len(wrong)} of {count} calls were refused for their arguments")
 
 
 def kept(trace: Trace, most: int) -> Part:
     """Whether the calls are within the domain's number and the service's budgets."""
-    made = len(trace.calls) + trace.beyond
+    count = len(trace.calls) + trace.beyond
     if trace.beyond or any(call.outcome == "refused" and call.cause == "budget" for call in trace.calls):
         return Part(0.0, "a budget was spent, and calls were refused for it")
-    return Part(1.0, "") if made <= most else Part(most / made, f"{made} calls where {most} are free")
+    return Part(1.0, "") if count <= most else Part(most / count, f"{count} calls where {most} are free")
 
 
 def used(trace: Trace, prompt: str, own_text: str) -> Part:

@@ -74,13 +74,13 @@ class ToolUseVerifier(Verifier[ToolUseOptions, ToolUseReference]):
         total = sum(weight for weight, _ in counted.values())
         score = sum(weight * (part.score or 0) for weight, part in counted.values()) / total if total else 1.0
         reasons = [part.reason for _, part in counted.values() if part.reason]
-        made = len(trace.calls) + trace.beyond
+        count = len(trace.calls) + trace.beyond
         return Verdict.scored(
             round(score, 6),
-            "; ".join(reasons) or (f"nothing is wrong with its calls, {made} in number" if made else "no calls"),
+            "; ".join(reasons) or (f"nothing is wrong with its calls, {count} in number" if count else "no calls"),
             parts={name: part.score for name, (_, part) in every.items()},
             calls=[{"tool": call.tool, "outcome": call.outcome, "cause": call.cause} for call in trace.calls[:SHOWN]],
-            made=made,
+            count=count,
             session=trace.session,
         )
 

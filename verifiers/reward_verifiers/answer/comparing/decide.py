@@ -38,8 +38,8 @@ from reward_verifiers.answer.reading.nodes import (
     Builder,
     Call,
     Cases,
+    Conditioned,
     Const,
-    Given,
     Letters,
     Matrix,
     Mul,
@@ -67,7 +67,7 @@ def compare(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
         return Outcome(True, "the same expression") if gold == answer else scalars(gold, answer, options)
     if contradicts(answer) and not contradicts(gold):
         return different("the answer contradicts itself")
-    if isinstance(gold, Given) and isinstance(answer, Given) and _conditions_differ(gold, answer):
+    if isinstance(gold, Conditioned) and isinstance(answer, Conditioned) and _conditions_differ(gold, answer):
         return different("other conditions")
     if _begin_apart(gold, answer):
         return different("other conditions")
@@ -101,15 +101,15 @@ def _is_number(node: Node) -> bool:
 def contradicts(answer: Node) -> bool:
     """x < -7 : (-\\infty, -7) says the same twice, or it contradicts itself."""
     match answer:
-        case Given(value, (Relation(("in",), (Relation() as same, other)),)) if same == value:
+        case Conditioned(value, (Relation(("in",), (Relation() as same, other)),)) if same == value:
             left, right = region(value), region(other)
             return left is None or right is None or not same_region(left, right)
-        case Given(value, conditions):
+        case Conditioned(value, conditions):
             return any(_is_foreign(condition, value) for condition in conditions)
     return False
 
 
-def _conditions_differ(gold: Given, answer: Given) -> bool:
+def _conditions_differ(gold: Conditioned, answer: Conditioned) -> bool:
     """x^2 (x > 0) is not x^2 (x < 0). The letters of whole numbers are left: n > 0 and n \\ge 1 say the same of them."""
     if any(symbols(condition) & _WHOLE for condition in (*gold.conditions, *answer.conditions)):
         return False
@@ -261,7 +261,7 @@ def _point(node: Node, other: Node) -> Node:
     return node
 
 
-def _is_said_twice(answer: Seq) -> bool:
+def _is_one_value_twice(answer: Seq) -> bool:
     """Whether two items are one exact value, written in two ways: 1/4 or 0.25."""
     if len(answer.items) != 2 or symbols(answer):
         return False
@@ -279,7 +279,7 @@ def _sequences(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
             return _same_kind(gold.items[0], answer, options)
         if isinstance(answer, Seq) and len(answer.items) == 1:
             return _same_kind(gold, answer.items[0], options)
-        if isinstance(answer, Seq) and not answer.open and _is_said_twice(answer):
+        if isinstance(answer, Seq) and not answer.open and _is_one_value_twice(answer):
             return _same_kind(gold, answer.items[0], options)
         return different("one answer against several")
     if options.order != "any" and "{" in (gold.open, answer.open) and _is_tuple(gold if gold.open != "{" else answer):

@@ -16,9 +16,9 @@ from reward_verifiers.answer.reading.nodes import (
     Add,
     Big,
     Call,
+    Conditioned,
     Const,
     Frac,
-    Given,
     Matrix,
     Mul,
     Neg,
@@ -70,7 +70,7 @@ def settled(node: Node, as_written: bool = False) -> Node:
             return _in_axes_order(names, right)
         case Seq((single,), "", ""):
             return settled(single)
-        case Given(value):
+        case Conditioned(value):
             return settled(value, as_written)
         case Seq(items) if items and all(map(_is_assignment, items)):
             return _assignments(
@@ -124,9 +124,9 @@ def _without_condition(node: Node) -> tuple[Node, str | None]:
             and _argument(label) == name
         ):
             return formula, name
-        case Given(value, (Relation(("in",), (Sym(name), Const())),)):
+        case Conditioned(value, (Relation(("in",), (Sym(name), Const())),)):
             return value, name
-        case Given(value):
+        case Conditioned(value):
             return value, None
     return node, None
 
@@ -138,7 +138,7 @@ def _bounds(node: Node, name: str) -> bool:
 
 def first_index(node: Node) -> Fraction | None:
     """Where the n of a formula begins: 1 for a_n = 3n - 1, n >= 1."""
-    beside = node.items[1:] if isinstance(node, Seq) else node.conditions if isinstance(node, Given) else ()
+    beside = node.items[1:] if isinstance(node, Seq) else node.conditions if isinstance(node, Conditioned) else ()
     for condition in beside:
         match condition:
             case Relation((">=" | ">" as op,), (Sym(name), bound)) if name in _WHOLE_LETTERS:
@@ -149,7 +149,7 @@ def first_index(node: Node) -> Fraction | None:
 
 def _letter_set(node: Node) -> str | None:
     """The set of numbers that a letter beside a formula is in; the natural numbers with and without 0 are one."""
-    inside = node.items if isinstance(node, Seq) else node.conditions if isinstance(node, Given) else ()
+    inside = node.items if isinstance(node, Seq) else node.conditions if isinstance(node, Conditioned) else ()
     sets = [item.sides[1] for item in inside if isinstance(item, Relation) and item.ops == ("in",)]
     name = sets[-1].name if sets and isinstance(sets[-1], Const) else None
     return "N" if name in ("N*", "N+", "Z+") else name
@@ -190,16 +190,16 @@ def _same_argument(gold: Node, answer: Node) -> Node:
     """f(t) = t^2 is f(x) = x^2, x \\mapsto x^2 too, and a_k = 2k+1 is a_n = 2n+1."""
     if not isinstance(gold, Relation) or not isinstance(answer, Relation) or gold.ops != ("=",):
         return answer
-    wanted = _argument(gold.sides[0])
-    if answer.ops == ("mapsto",) and isinstance(answer.sides[0], Sym) and wanted:
-        return renamed(answer.sides[1], {answer.sides[0].name: wanted})
-    given = _argument(answer.sides[0]) if answer.ops == ("=",) else None
-    if not wanted or not given or wanted == given or wanted in symbols(answer):
+    gold_letter = _argument(gold.sides[0])
+    if answer.ops == ("mapsto",) and isinstance(answer.sides[0], Sym) and gold_letter:
+        return renamed(answer.sides[1], {answer.sides[0].name: gold_letter})
+    letter = _argument(answer.sides[0]) if answer.ops == ("=",) else None
+    if not gold_letter or not letter or gold_letter == letter or gold_letter in symbols(answer):
         return answer
     label = gold.sides[0]
     old = answer.sides[0]
     same = isinstance(label, Call) == isinstance(old, Call) and (isinstance(label, Call) or _stem(label) == _stem(old))
-    return Relation(("=",), (label, renamed(answer.sides[1], {given: wanted}))) if same else answer
+    return Relation(("=",), (label, renamed(answer.sides[1], {letter: gold_letter}))) if same else answer
 
 
 def _stem(label: Node) -> str:
@@ -449,7 +449,7 @@ _RATIOS = frozenset("sin cos tan cot sec csc".split())
 _ANGLES = frozenset("\\theta \\alpha \\beta \\gamma \\phi \\varphi \\delta A B C".split())
 
 
-def _is_asked_for(node: Node) -> bool:
+def _is_quantity(node: Node) -> bool:
     """m + n, xyz, \\tan\\theta: what a question may ask the value of. \\sin x is left: x is what is solved for."""
     match node:
         case Call(name, (Sym(angle),)) | Call(name, (Mul((Num(), Sym(angle))),)) if name in _RATIOS:
@@ -457,7 +457,7 @@ def _is_asked_for(node: Node) -> bool:
         case Add(terms):
             return (
                 len(terms) > 1
-                and all(isinstance(term, Sym) or _is_asked_for(term) for term in terms)
+                and all(isinstance(term, Sym) or _is_quantity(term) for term in terms)
                 and len(set(terms)) > 1
             )
         case Mul(factors):
@@ -477,7 +477,7 @@ def _value(node: Node, same: Same, near: Near) -> Node | None:
     sides, ops = list(node.sides), list(node.ops)
     if isinstance(sides[0], Pow) and isinstance(sides[0].base, Sym) and isinstance(sides[-1], Matrix):
         del sides[0], ops[0]  # A^{-1} = a matrix
-    while len(sides) > 1 and (is_label(sides[0]) or (_is_asked_for(sides[0]) and not symbols(sides[1]))):
+    while len(sides) > 1 and (is_label(sides[0]) or (_is_quantity(sides[0]) and not symbols(sides[1]))):
         del sides[0], ops[0]
     if len(sides) == 2 and isinstance(sides[1], Sym) and not symbols(sides[0]) and ops == ["="]:
         del sides[1], ops[0]

@@ -17,9 +17,9 @@ from reward_verifiers.answer.reading.nodes import (
     Builder,
     Call,
     Cases,
+    Conditioned,
     Const,
     Frac,
-    Given,
     Letters,
     Matrix,
     Mul,
@@ -74,7 +74,7 @@ def _structure(node: Node) -> str:
             return name.lstrip("\\")
         case Text(written) | Letters(written) | Time(written):
             return written
-        case Given(value):
+        case Conditioned(value):
             return canonical(value)
         case Big(name, variable, body, bounds, direction):
             return f"{name}[{variable}: {', '.join(map(canonical, bounds))}{direction}] {_wrapped(body)}"

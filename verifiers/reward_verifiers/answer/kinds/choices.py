@@ -170,7 +170,7 @@ def _possible(options: dict[str, str]) -> set[str]:
 def _declared(text: str, options: dict[str, str]) -> tuple[str, ...] | None:
     """The letter in the last "the answer is B" of a text; () when it is taken back."""
     tail = text[-_TAIL:]
-    letters_found: list[tuple[int, int, int, str]] = []
+    declared: list[tuple[int, int, int, str]] = []
     for pattern in _DECLARED:
         for match in pattern.finditer(tail):
             number = next(index for index, group in enumerate(match.groups(), 1) if group)
@@ -178,10 +178,10 @@ def _declared(text: str, options: dict[str, str]) -> tuple[str, ...] | None:
             upper = letter.upper()
             lone = letter.isupper() or (match.group().rstrip(" *)`").endswith(letter) and len(match.group()) < 60)
             if upper in _possible(options) and lone and letter != "a":
-                letters_found.append((match.start(), match.start(number), match.end(), upper))
-    if not letters_found:
+                declared.append((match.start(), match.start(number), match.end(), upper))
+    if not declared:
         return None
-    start, at, end, letter = max(letters_found, key=lambda item: item[2])
+    start, at, end, letter = max(declared, key=lambda item: item[2])
     if _NEGATED.search(tail[max(0, start - 20) : start]) or _NEGATED.search(tail[start:at]):
         return None
     if _is_taken_back(tail[end:], letter, options):

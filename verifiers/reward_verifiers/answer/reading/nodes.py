@@ -7,7 +7,7 @@ Node
 ├─ Percent Quantity Based        5\\%, 10 cm^2, 101_2
 ├─ Seq Matrix Union              (1,2) [1,2) {1,2} 1,2 · rows · A ∪ B
 ├─ Relation                      x = 5, 1 < x \\le 2, x \\in A
-├─ Builder Cases Given           {2k : k \\in Z} · piecewise · a value with a condition beside it
+├─ Builder Cases Conditioned     {2k : k \\in Z} · piecewise · a value with a condition beside it
 ├─ Text Letters Time             even, no solution · HTH · 6:40
 └─ Big                           an integral, sum, product or limit
 """
@@ -169,7 +169,7 @@ class Cases(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Given(Node):
+class Conditioned(Node):
     value: Node
     conditions: tuple[Node, ...]
 
@@ -202,7 +202,7 @@ _CHILDREN: dict[type[Node], Callable[[Any], tuple[Node, ...]]] = {
     Matrix: lambda node: tuple(cell for row in node.rows for cell in row),
     Union: lambda node: node.parts if node.minus is None else (*node.parts, node.minus),
     Builder: lambda node: (node.element, *node.conditions),
-    Given: lambda node: (node.value, *node.conditions),
+    Conditioned: lambda node: (node.value, *node.conditions),
     Cases: lambda node: (*node.values, *node.conditions),
     Big: lambda node: (node.body, *node.bounds),
 }
@@ -292,8 +292,8 @@ def rebuilt(node: Node, new: tuple[Node, ...]) -> Node:
             return Union(new[: len(parts)], None if minus is None else new[-1])
         case Builder():
             return Builder(new[0], new[1:])
-        case Given():
-            return Given(new[0], new[1:])
+        case Conditioned():
+            return Conditioned(new[0], new[1:])
         case Cases(values):
             return Cases(new[: len(values)], new[len(values) :])
         case Big(name, variable, _, _, side):

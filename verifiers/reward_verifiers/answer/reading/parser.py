@@ -20,9 +20,9 @@ from reward_verifiers.answer.reading.literals import literal
 from reward_verifiers.answer.reading.nodes import (
     ANY,
     Call,
+    Conditioned,
     Const,
     Frac,
-    Given,
     Neg,
     Node,
     PlusMinus,
@@ -86,7 +86,7 @@ class Parser(TokenStream):
         if label is not None and isinstance(node, Text):
             node = Relation(("=",), (label, node))
         node = self._without_exceptions(node)
-        return Given(node, tuple(self.conditions)) if self.conditions else node
+        return Conditioned(node, tuple(self.conditions)) if self.conditions else node
 
     def _without_exceptions(self, node: Node) -> Node:
         """Of `x/(x + 1), x \\ne -1` the value: what its letters must not be is a condition beside it."""

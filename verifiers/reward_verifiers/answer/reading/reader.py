@@ -153,8 +153,8 @@ def _from_lists(content: str) -> Node | None:
     counted = content[:-1] if content[-1:] in words.CJK_HARMLESS else content  # 七个
     value = numerals.number(counted) if content[:1].isalpha() else None
     if value is None and " " in content and content[0].isalpha():
-        said, _, unit = content.rpartition(" ")
-        value, name = numerals.number(said), units.spelled(unit)
+        spoken, _, unit = content.rpartition(" ")
+        value, name = numerals.number(spoken), units.spelled(unit)
         return Quantity(Num(value), name) if value is not None and value >= 0 and name else None
     if value is None:
         return None
