@@ -3,8 +3,9 @@
 No result on the way is below 0. A small model never writes a negative number by itself, and what is never tried earns
 nothing.
 
-17+5-8   →   <think>17+5=22, 22-8=14</think><answer>14</answer>
+17 + 5 - 8   →   <think>17 + 5 = 22, 22 - 8 = 14</think><answer>14</answer>
 
+Signs stand between spaces: SmolLM2-135M works out 17 + 5 about twice as often as 17+5.
 What the model is told about the format is the recipe's template. The split is by the numbers: no held-out problem differs
 from a trained one by its signs only.
 """
@@ -50,7 +51,7 @@ class Arithmetic:
         first, *rest = _terms(problem.prompt)
         total, steps = first, []
         for term in rest:
-            steps.append(f"{total}{term:+d}={total + term}")
+            steps.append(f"{total} {'+' if term > 0 else '-'} {abs(term)} = {total + term}")
             total += term
         return f"<think>{', '.join(steps)}</think><answer>{total}</answer>"
 
@@ -69,7 +70,7 @@ def _drawn(task: Arithmetic) -> tuple[tuple[Split, Problem], ...]:
     rng, problems = random.Random(f"arithmetic/{task.terms}/{task.largest}"), {}  # noqa: S311
     for _ in range(task.problems_drawn):
         numbers = tuple(rng.randint(1, task.largest) for _ in range(task.terms))
-        text = str(numbers[0]) + "".join(rng.choice("+-") + str(number) for number in numbers[1:])
+        text = str(numbers[0]) + "".join(f" {rng.choice('+-')} {number}" for number in numbers[1:])
         terms = _terms(text)
         if min(accumulate(terms)) < 0:
             continue
@@ -79,4 +80,4 @@ def _drawn(task: Arithmetic) -> tuple[tuple[Split, Problem], ...]:
 
 
 def _terms(text: str) -> list[int]:
-    return [int(term) for term in re.findall(r"[+-]?\d+", text)]
+    return [int(term) for term in re.findall(r"[+-]?\d+", text.replace(" ", ""))]

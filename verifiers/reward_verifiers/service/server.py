@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -121,6 +122,8 @@ async def _serve(app: FastAPI, listener: socket.socket, settings: ServiceSetting
     config = configured(app, settings)
     # Entered here and not by uvicorn, which would log an error of ours as a stack trace.
     async with app.router.lifespan_context(app):
+        gc.collect()
+        gc.freeze()  # what stands at the start lives to the end, and the collector need not walk it again and again
         log.info("serving", extra={"address": listener.getsockname()[:2]})
         if page := getattr(app.state, "page", None):
             log.info("the page: %s", _url(listener, page))

@@ -94,7 +94,7 @@ def chained(
     return Extraction(", ".join(distinct), source)
 
 
-_QUOTED = re.compile(r"^(?:>\s{1,3})+")
+_LEAD = re.compile(r"^(?:>\s{1,3}|∴\s?)+")
 
 
 _DECORATION = " \t\ufe0f✅✓✔☑🎉🎯🙂😊👍💡🏆✨"
@@ -107,8 +107,8 @@ def undecorated(line: str) -> str:
 
 
 def bare_line(line: str) -> str:
-    """A line without emphasis and Markdown's sign of a quotation; ">42" is a bound."""
-    return _QUOTED.sub("", undecorated(line).strip(" \t*`")).strip(" \t*`")
+    """A line without emphasis, "therefore" as a sign, and Markdown's sign of a quotation; ">42" is a bound."""
+    return _LEAD.sub("", undecorated(line).strip(" \t*`")).strip(" \t*`")
 
 
 SENTENCE_END = re.compile(r"(?<!\bi\.e)(?<!\be\.g)[.!?](?=\s|$|\*\*)|[。！？]")

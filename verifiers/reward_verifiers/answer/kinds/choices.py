@@ -66,7 +66,10 @@ _DECLARED = (
     re.compile(
         rf"\b(?:therefore|thus|so|hence|final)[,:]?\s(?:it(?:'s| is)\s|the\s)?(?:option|choice|answer)\s{_LETTER}", re.I
     ),
-    re.compile(r"^(?:it(?:['’]s| is)|this is)\s" + _LETTER + r"[.!\s]*$", re.I | re.M),
+    re.compile(
+        r"^(?:it(?:['’]s| is)|this is)\s" + _LETTER + r"(?:,?\s(?:not|rather than|instead of)\s\(?[A-Z]\)?)?[.!\s]*$",
+        re.I | re.M,
+    ),
     re.compile(
         r"\b(?:think|believe|guess|so|therefore|thus|hence|conclude)[,:]?\s(?:that\s)?"
         r"(?:it(?:['’]s| is| must be| has to be| can only be)|this is)\s" + _LETTER,

@@ -41,6 +41,7 @@ from reward_verifiers.answer.reading.nodes import (
     symbols,
     walk,
 )
+from reward_verifiers.answer.reading.parts import is_numbered
 from reward_verifiers.answer.reading.reader import Reading, read, read_gold, text_content
 from reward_verifiers.verifier import BadReference, Unsupported
 
@@ -220,7 +221,7 @@ def _by_words(expected: Reading, answer: Reading, options: AnswerOptions) -> Out
     if either and meant in _TRUTH and verdict in _TRUTH:
         return Outcome(meant == verdict, "the same truth value" if meant == verdict else "the other truth value")
     letter = _LETTER.fullmatch(gold_text) or _LABELLED.match(gold_text)
-    if letter and _names_the_next(gold_text, letter):
+    if letter and (_names_the_next(gold_text, letter) or is_numbered(gold_text)):
         letter = None
     label = _LABELLED.match(text)
     if letter and label and not _OTHER_LETTER.search(text, label.end()):

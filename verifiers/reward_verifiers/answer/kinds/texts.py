@@ -14,7 +14,7 @@ from reward_verifiers.answer.reading.normalise import TEXT_COMMAND
 from reward_verifiers.verifier import BadReference, Unsupported
 
 _WRAP = " \t\r\n*`\"'"
-_AROUND_SIGNS = re.compile(r"\s*([<>=≤≥≠+*/^])\s*")
+_AROUND_SIGNS = re.compile(r"\s*([<>=≤≥≠≡+*/^×÷±∧∨⊕→←↔⇒⇔∪∩∈⊂⊆])\s*")
 """p < q is p<q."""
 
 

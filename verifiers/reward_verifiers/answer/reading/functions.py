@@ -229,13 +229,13 @@ def inverse_call(p: Parser, base: Sym) -> Node:
 
 
 def combination(base: Node, exponent: Node) -> Node | None:
-    """C_5^2 and C_n^3 are binomials: a capital C with both, the upper no larger than the lower."""
-    if not isinstance(base, Sym) or base.name[:2] not in ("C_", "A_") or not isinstance(exponent, Num):
+    """C_5^2 and C_n^3 are binomials, A_5^2 and P_5^2 arrangements; the upper number is no larger than the lower."""
+    if not isinstance(base, Sym) or base.name[:2] not in ("C_", "A_", "P_") or not isinstance(exponent, Num):
         return None
     lower, upper = base.name[2:], exponent.value
     if lower.isdigit() and len(lower) < 5 and upper.denominator == 1 and int(lower) >= 2 and upper <= int(lower):
         n: Node = Num(Fraction(int(lower)))
-    elif len(lower) == 1 and lower.isalpha() and lower in "nmk":
+    elif len(lower) == 1 and lower.isalpha() and lower in "nmk" and base.name[0] != "P":  # P_n is a polynomial
         n = Sym(lower)
     else:
         return None

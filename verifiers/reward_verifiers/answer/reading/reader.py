@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
 
-from reward_verifiers.answer.reading import labels, numerals, units, words
+from reward_verifiers.answer.reading import labels, numerals, parts, units, words
 from reward_verifiers.answer.reading.nodes import Call, Neg, Node, Num, Quantity, Relation, Sym, Text, Time
 from reward_verifiers.answer.reading.normalise import TEXT_COMMAND, normalise
 from reward_verifiers.answer.reading.parser import parse
@@ -77,7 +77,7 @@ def read(text: str) -> Reading:
     node = _from_lists(content)
     if node is not None:
         return Reading(plain, node)
-    node = _labelled(plain, labels.MISREAD)
+    node = _labelled(plain, labels.MISREAD) or parts.parts(content, lambda part: _parsed(part, thousands=True)[0])
     if node is not None:
         return Reading(plain, node)
     plain = labels.without_line(plain)

@@ -1,0 +1,68 @@
+"""Parts of an answer behind their numbers or names, all of them read or none.
+
+(i) 3 (ii) 5       the values, in the order of the numbers
+Tom: 5, Ann: 8     equations
+
+To the parser, `(i)` and `Ann` are products of their letters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from reward_verifiers.answer.reading.nodes import Node, Relation, Seq, Sym, Text
+
+MAX_TEXT = 300
+_MAX_PARTS = 8
+_NUMBER = re.compile(r"(?:^|(?<=[\s,;，；.]))\(([ivx]{1,4}|[1-9]|[a-h])\)\s{0,3}")
+_NUMBERS = ("i ii iii iv v vi vii viii".split(), list("12345678"), list("abcdefgh"))
+_NAMED = re.compile(r"([A-Za-z][a-z]{2,20}(?: [a-z]{2,20}){0,2})\s?[:：=]\s?([^\s:：=].{0,80})")
+_BETWEEN = re.compile(r"\s?[,;，；]\s?(?:and\s)?|\sand\s")
+_ENDS = " ,;，；."
+
+
+def parts(text: str, read: Callable[[str], Node | None]) -> Node | None:
+    """None where the text is not of these forms, or the value of a part is not read."""
+    if len(text) > MAX_TEXT:
+        return None
+    return _numbered(text, read) if text[:1] == "(" else _named(text, read)
+
+
+def is_numbered(text: str) -> bool:
+    return len(text) <= MAX_TEXT and bool(_places(text))
+
+
+def _places(text: str) -> list[tuple[int, int, int]]:
+    """(place of the number among the numbers, where its value begins, where it ends); empty for another text."""
+    marks = list(_NUMBER.finditer(text))
+    names = [mark[1] for mark in marks]
+    if not 2 <= len(marks) <= _MAX_PARTS or marks[0].start():
+        return []
+    for numbers in _NUMBERS:
+        if sorted(names) == sorted(numbers[: len(names)]):
+            ends = [*(mark.start() for mark in marks[1:]), len(text)]
+            return [(numbers.index(mark[1]), mark.end(), end) for mark, end in zip(marks, ends, strict=True)]
+    return []
+
+
+def _numbered(text: str, read: Callable[[str], Node | None]) -> Node | None:
+    values = _values([text[start:end] for _, start, end in sorted(_places(text))], read)
+    return Seq(values, "(", ")") if values else None
+
+
+def _named(text: str, read: Callable[[str], Node | None]) -> Node | None:
+    pieces = _BETWEEN.split(text) if text[:1].isalpha() else []
+    if not 2 <= len(pieces) <= _MAX_PARTS:
+        return None
+    matches = [match for piece in pieces if (match := _NAMED.fullmatch(piece.strip(_ENDS)))]
+    values = _values([match[2] for match in matches], read) if len(matches) == len(pieces) else ()
+    names = [Sym(match[1].lower()) for match in matches]
+    return Seq(tuple(Relation(("=",), sides) for sides in zip(names, values, strict=True))) if values else None
+
+
+def _values(texts: Sequence[str], read: Callable[[str], Node | None]) -> tuple[Node, ...]:
+    """Empty where one of them is not read."""
+    nodes = [read(content) if (content := text.strip(_ENDS)) else None for text in texts]
+    values = tuple(node for node in nodes if node is not None and not isinstance(node, Text))
+    return values if len(values) == len(texts) else ()
