@@ -9,10 +9,12 @@ import re
 from typing import Any
 
 from reward_verifiers.answer.judged import NOT_READ, Judged, clipped
-from reward_verifiers.answer.kinds import texts
+from reward_verifiers.answer.kinds import mathematics, texts
 from reward_verifiers.answer.kinds.texts import bare
 from reward_verifiers.answer.options import AnswerOptions, Choices
 from reward_verifiers.answer.reading import words
+from reward_verifiers.answer.reading.nodes import Text
+from reward_verifiers.answer.reading.reader import read
 from reward_verifiers.verifier import BadReference
 
 _WRAP = " \t\r\n*`$\"'"
@@ -149,8 +151,16 @@ def _from_label(plain: str, label: re.Match[str], options: dict[str, str]) -> tu
     if _same_option(options.get(first, ""), rest) or rest.lower().startswith(("because", "since", "as ", "因为")):
         return (first,)
     if bracketed and not _is_taken_back(rest, first, options):
-        return (first,)
+        return () if _is_another_value(options.get(first, ""), rest) else (first,)
     return None
+
+
+def _is_another_value(option_text: str, text: str) -> bool:
+    """Of "C) 90 m", where C is 10 m: both are read whole, and are different values."""
+    ours, theirs = read(option_text).node, read(text).node
+    if ours is None or theirs is None or isinstance(ours, Text) or isinstance(theirs, Text):
+        return False
+    return mathematics.judge(option_text, text, AnswerOptions()).rule.startswith("different")
 
 
 def _is_taken_back(rest: str, first: str, options: dict[str, str]) -> bool:
