@@ -74,6 +74,20 @@ def zero(name: str) -> None:
     )
 
 
+def real(name: str, source: str) -> None:
+    """A pre-trained model: accuracy on the dev split and in the rollouts, length, and the share of its sums that are right."""
+    save(
+        name,
+        runs(name),
+        {
+            "pass@1, dev split": metric(f"eval/{source}/pass@1"),
+            "right completions, rollouts": metric("rewards/answer/mean"),
+            "tokens a completion": metric("completions/mean_length"),
+            "right sums": lambda stage: ratio(stage, f"eval/{source}/counts/valid", f"eval/{source}/counts/tries"),
+        },
+    )
+
+
 def language(name: str) -> None:
     """The share of the language over the steps, and what it costs: a point a weight of its reward, heavier darker."""
     histories = runs(name)
@@ -162,6 +176,8 @@ def spent(stage: StageHistory) -> str:
 
 
 def main() -> None:
+    real("train-real", "arithmetic")
+    tools("tools-real", "products")
     zero("r1-zero-mini")
     zero("signs4-mini")
     language("language-mini")
