@@ -75,7 +75,7 @@ def zero(name: str) -> None:
 
 
 def real(name: str, source: str) -> None:
-    """A pre-trained model: accuracy on the dev split and in the rollouts, length, and the share of its sums that are right."""
+    """A pre-trained model: accuracy on the dev split and in rollouts, length, and the share of its sums that are right."""
     save(
         name,
         runs(name),
@@ -172,6 +172,8 @@ def table(run: str, history: RunHistory) -> None:
 
 def spent(stage: StageHistory) -> str:
     result = stage.result or {}
+    if "seconds" not in result:  # of the base, which was only evaluated
+        return "–"
     return f"{result['seconds']:.0f} ({result['cpu_seconds']:.0f})"
 
 
