@@ -26,7 +26,7 @@ def test_references_are_right_and_traces_are_paid():
 
 def test_no_result_on_the_way_is_below_0():
     for problem in Arithmetic(terms=3, largest=10).problems("train"):
-        terms = [int(term) for term in problem.prompt.replace("-", "+-").split("+")]
+        terms = [int(term) for term in problem.prompt.replace("- ", "+ -").split(" + ")]
         assert min(accumulate(terms)) >= 0
 
 
