@@ -40,6 +40,7 @@ class Judged(NamedTuple):
 
 
 NOT_READ = "the answer was not read"
+NOT_WORKED_OUT = "not worked out"
 
 
 def clipped(text: str, length: int = EVIDENCE) -> str:

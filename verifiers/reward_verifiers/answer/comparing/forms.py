@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import gcd
 
 from reward_verifiers.answer.comparing.rationals import NotHere, TooLarge, rational
+from reward_verifiers.answer.judged import NOT_WORKED_OUT
 from reward_verifiers.answer.reading.nodes import (
     Add,
     Big,
@@ -129,5 +130,5 @@ def objection(gold: Node, answer: Node, form: str) -> str | None:
     if form == "expanded" and not expanded(answer):
         return "not expanded"
     if form == "evaluated" and unevaluated(answer) and not unevaluated(gold):
-        return "not worked out"
+        return NOT_WORKED_OUT
     return None

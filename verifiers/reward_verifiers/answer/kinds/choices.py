@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from reward_verifiers.answer.judged import NOT_READ, Judged, clipped
+from reward_verifiers.answer.judged import NOT_READ, NOT_WORKED_OUT, Judged, clipped
 from reward_verifiers.answer.kinds import mathematics, texts
 from reward_verifiers.answer.kinds.texts import bare
-from reward_verifiers.answer.options import AnswerOptions, Choices
+from reward_verifiers.answer.options import AnswerOptions, Choices, Tolerance
 from reward_verifiers.answer.reading import words
-from reward_verifiers.answer.reading.nodes import Text
+from reward_verifiers.answer.reading.nodes import Text, symbols
 from reward_verifiers.answer.reading.reader import read
 from reward_verifiers.verifier import BadReference
 
@@ -104,6 +104,9 @@ _EXCLUDED = re.compile(
 _ANY_LETTER = re.compile(r"(?<![A-Za-z'’])\(?([A-Z])\)?(?![A-Za-z'’])")
 
 
+_NEAR = AnswerOptions(tolerance=Tolerance(relative=0.05))
+
+
 def table(choices: Choices | None) -> dict[str, str]:
     """Letter → text; a list is lettered from A."""
     if choices is None:
@@ -156,11 +159,12 @@ def _from_label(plain: str, label: re.Match[str], options: dict[str, str]) -> tu
 
 
 def _is_another_value(option_text: str, text: str) -> bool:
-    """Of "C) 90 m", where C is 10 m: both are read whole, and are different values."""
+    """Of "C) 90 m", where C is 10 m: both are read whole, and are different values. "C) 0.33" rounds a third."""
     ours, theirs = read(option_text).node, read(text).node
     if ours is None or theirs is None or isinstance(ours, Text) or isinstance(theirs, Text):
         return False
-    return mathematics.judge(option_text, text, AnswerOptions()).rule.startswith("different")
+    judged = mathematics.judge(option_text, text, _NEAR)
+    return not judged.equal and judged.rule != NOT_WORKED_OUT and symbols(theirs) <= symbols(ours)
 
 
 def _is_taken_back(rest: str, first: str, options: dict[str, str]) -> bool:
