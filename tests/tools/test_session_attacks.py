@@ -180,7 +180,7 @@ def _named(mark):
 async def test_processor_time_between_two_calls_is_the_sessions_own(toolbox):
     """A thread that goes on after its call spends the session's budget, and ends it."""
     burn = "import threading\ndef burn():\n    while True: pass\nthreading.Thread(target=burn, daemon=True).start()"
-    tight = Toolbox(ToolsSettings(call_s=4, python_cpu_s=1))
+    tight = Toolbox(ToolsSettings(call_s=4, python_cpu_s=1, max_calls=1000))
     async with tight.running():
         assert (await run(tight, burn)).outcome == "ok"
         give_up = time.monotonic() + 120
