@@ -92,7 +92,8 @@ from reward_api.app import create_app, embedded_tools
 from reward_api.gateway.gateway import Gateway
 from reward_api.settings import GatewaySettings
 
-logging.basicConfig(level=logging.WARNING, format="%(message)s")
+logging.basicConfig(level=logging.WARNING)
+logging.getLogger().handlers[0].setFormatter(logging.Formatter("%(message)s %(domain)s", defaults={"domain": ""}))
 # Verifiers behind a URL are not loaded here, and no service is asked for.
 URLS = dict.fromkeys(("answer", "code", "language", "preference", "structured"), "http://127.0.0.1:9")
 
@@ -133,6 +134,8 @@ def test_a_shipped_domain_without_its_packages_is_left_out_and_counted_apart(tmp
     assert cure in fault["reason"]
     assert "it is left out: components[0].verifier: " in problem["errors"][0]["reason"]
     assert log.count("domains left out") == 1
+    # Others may be: when they are read again, the services at their URLs are asked for.
+    assert "domain file refused instructions" not in log
 
     (tmp_path / "mine.yaml").write_text("components: [{verifier: instructions}]\n")
     (tmp_path / "format.yaml").write_text("components: [{verifier: format, options: {template: think_answer}}]\n")

@@ -110,16 +110,18 @@ class ToolsClient:
             again_s, wait_s = AWAY_S, None
             try:
                 with self._http.stream(method, path, content=content, headers=_AS_JSON if content else None) as reply:
-                    if reply.status_code == httpx.codes.OK:
-                        return _json(_bounded(reply))
-                    why, wait_s = f"answered {reply.status_code}", retry_after(reply.headers)
-                    again_s = self._full() if reply.status_code in _NO_ROOM else 0.0
+                    received = _bounded(reply)  # of any status: a connection that is read to its end is used again
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 why = f"cannot be reached ({type(error).__name__})"
             except httpx.TimeoutException:
                 raise ToolsAway("the tools service did not answer in time") from None
             except httpx.HTTPError as error:
                 raise ToolsAway(f"the tools service broke off ({type(error).__name__})") from None
+            else:
+                if reply.status_code == httpx.codes.OK:
+                    return _json(received)
+                why, wait_s = f"answered {reply.status_code}", retry_after(reply.headers)
+                again_s = self._full() if reply.status_code in _NO_ROOM else 0.0
             wait_s = pause(tries, wait_s)
             if time.monotonic() - begun + wait_s > again_s:
                 raise ToolsAway(f"the tools service {why}")

@@ -163,6 +163,8 @@ def _is_another_value(option_text: str, text: str) -> bool:
     ours, theirs = read(option_text).node, read(text).node
     if ours is None or theirs is None or isinstance(ours, Text) or isinstance(theirs, Text):
         return False
+    if not mathematics.understood(option_text):  # what is costly there must not cost the completion its reward
+        return False
     judged = mathematics.judge(option_text, text, _NEAR)
     return not judged.equal and judged.rule != NOT_WORKED_OUT and symbols(theirs) <= symbols(ours)
 

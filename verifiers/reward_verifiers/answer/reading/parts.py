@@ -15,7 +15,8 @@ from reward_verifiers.answer.reading.nodes import Node, Relation, Seq, Sym, Text
 
 MAX_TEXT = 300
 _MAX_PARTS = 8
-_NUMBER = re.compile(r"(?:^|(?<=[\s,;，；.]))\(([ivx]{1,4}|[1-9]|[a-h])\)\s{0,3}")
+# A sign with a blank behind it goes on with a sum: (2) - 3 (1) + 4.
+_NUMBER = re.compile(r"(?:^|(?<=[\s,;，；.]))\(([ivx]{1,4}|[1-9]|[a-h])\)(?!\s{0,3}(?:[-−+*/^=]\s|\+))\s{0,3}")
 _NUMBERS = ("i ii iii iv v vi vii viii".split(), list("12345678"), list("abcdefgh"))
 _NAMED = re.compile(r"([A-Za-z][a-z]{2,20}(?: [a-z]{2,20}){0,2})\s?[:：=]\s?([^\s:：=].{0,80})")
 _BETWEEN = re.compile(r"\s?[,;，；]\s?(?:and\s)?|\sand\s")
