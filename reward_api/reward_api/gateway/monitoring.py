@@ -15,7 +15,7 @@ import queue
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -53,6 +53,8 @@ log = logging.getLogger(__name__)
 
 QUEUE = 1024
 """Groups that may wait for the thread."""
+GATHER_S = 0.2
+"""The thread wakes up once for all groups of such a time: so it finds its caches warm and waits less for the interpreter."""
 PENDING = 256
 """Groups whose samples come one by one."""
 REGRADES = 4
@@ -353,17 +355,21 @@ class Monitoring:
     # --- in the thread ------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        while True:
-            item = self._queue.get()
+        for item in self._gathered_items():
             try:
-                if item is None:
-                    return
                 self._take(item)
             except Exception:
                 log.exception("the monitor cannot read a group")
             finally:
                 self.seconds = time.thread_time()
                 self._queue.task_done()
+
+    def _gathered_items(self) -> Iterator[Observation | CheckRecord]:
+        """All that comes, until None does."""
+        while (item := self._queue.get()) is not None:
+            yield item
+            if self._queue.empty():
+                time.sleep(GATHER_S)
 
     def _take(self, item: Observation | CheckRecord) -> None:
         if isinstance(item, CheckRecord):

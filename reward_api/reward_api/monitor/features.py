@@ -14,15 +14,14 @@ WORD = re.compile(r"\w{1,32}|[^\w\s]")
 WORDS = 8192
 SKETCH = 64
 QUOTE = 160
-_MASK = (1 << 32) - 1
-_FEW_GRAMS = 20
+_FEW_RUNS = 20
 _FEW_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Of the part that is looked at. repetition: share of 4-grams that stood before. compression: how often smaller
-    zlib makes it. foreign: share of characters beyond Latin-1. sketch: the least hashes of its 5-grams.
+    """Of the part that is looked at. repetition: share of runs of five words that stood before. compression: how often
+    smaller zlib makes it. foreign: share of characters beyond Latin-1. sketch: the least hashes of these runs.
     """
 
     repetition: float
@@ -37,14 +36,15 @@ def features(text: str) -> Features:
     True
     """
     text = ends(text)
-    words = WORD.findall(text)
+    runs = _runs(WORD.findall(text))
+    distinct = set(runs)
     data = text.encode("utf-8", "replace")
     latin = len(text.encode("latin-1", "ignore"))
     return Features(
-        repetition=_repetition(words),
+        repetition=1 - len(distinct) / len(runs) if len(runs) > _FEW_RUNS else 0.0,
         compression=len(data) / len(zlib.compress(data, 1)) if len(data) >= _FEW_BYTES else 1.0,
         foreign=1 - latin / len(text) if text else 0.0,
-        sketch=_sketch(words),
+        sketch=tuple(sorted(distinct)[:SKETCH]),
     )
 
 
@@ -65,16 +65,10 @@ def digest(text: str) -> int:
     return zlib.crc32(ends(text).encode("utf-8", "replace")) ^ len(text)
 
 
-def _repetition(words: list[str]) -> float:
-    grams = [*zip(words, words[1:], words[2:], words[3:], strict=False)]
-    return 1 - len(set(grams)) / len(grams) if len(grams) > _FEW_GRAMS else 0.0
-
-
-def _sketch(words: list[str]) -> tuple[int, ...]:
-    """The least hashes of all runs of five words, which texts with equal runs have in common."""
+def _runs(words: list[str]) -> list[int]:
+    """Hashes of all runs of five words, which texts with equal runs have in common."""
     codes = [*map(_code, words)]
-    runs = zip(codes, codes[1:], codes[2:], codes[3:], codes[4:], strict=False)
-    return tuple(sorted({gram & _MASK for gram in map(hash, runs)})[:SKETCH])
+    return [*map(hash, zip(codes, codes[1:], codes[2:], codes[3:], codes[4:], strict=False))]
 
 
 @lru_cache(WORDS)

@@ -17,6 +17,7 @@ from reward_api.rates import Rate
 
 FRACTIONS = (0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
 """Small ones see a share just above the limit, large ones one far above it. Their mean counts."""
+_LEFT = tuple(1 - part for part in FRACTIONS)
 LEAST_LIMIT = 1e-3
 LIKELY, SURE = 300.0, 3000.0
 """Worth a look, and enough to accuse."""
@@ -47,6 +48,8 @@ class Bets:
 
 
 def _after(wealth: list[float], observed: float) -> list[float]:
+    if not observed:  # nearly always
+        return [(one + 1) * left for one, left in zip(wealth, _LEFT, strict=True)]
     gain = observed - 1
     wealth = [(one + 1) * (1 + part * gain) for one, part in zip(wealth, FRACTIONS, strict=True)]
     mean = sum(wealth) / len(wealth)

@@ -32,7 +32,9 @@ class Watcher:
 
     def observe(self, record: Record) -> Stream:
         """The stream that the record belongs to, after it. With another version of the domain it begins anew."""
-        runs = self._domains.setdefault(record.domain, LRUCache(RUNS))
+        runs = self._domains.get(record.domain)
+        if runs is None:
+            runs = self._domains[record.domain] = LRUCache(RUNS)
         run = runs.get(record.run)
         if run is None or run.version != record.version:
             run = runs[record.run] = _Run(record.version, Stream(self._limits(record.domain)))
