@@ -46,6 +46,7 @@ from reward_verifiers.answer.reading.nodes import (
     Neg,
     Node,
     Num,
+    Quantity,
     Relation,
     Seq,
     Sym,
@@ -287,7 +288,9 @@ def _sequences(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     brackets = (gold.open, gold.close) == (answer.open, answer.close)
     if _is_tuple(gold) and _is_tuple(answer) and not brackets and len(gold.items) == 2:
         return different("other brackets: an end point is in the one and not in the other")
-    in_order = options.order == "strict" or (options.order == "auto" and (_is_tuple(gold) or _is_tuple(answer)))
+    in_order = options.order == "strict" or (
+        options.order == "auto" and (_is_tuple(gold) or _is_tuple(answer) or _leaves_units_out(gold, answer))
+    )
     if in_order:
         return ordered(compare, gold.items, answer.items, options)
     # {1, 1, 2} is {1, 2}; in a bare list a repetition counts only when the reference has one.
@@ -314,6 +317,12 @@ def _progression(node: Node) -> Node:
 
 def _is_tuple(node: Seq) -> bool:
     return node.open in ("(", "[")
+
+
+def _leaves_units_out(gold: Seq, answer: Seq) -> bool:
+    """Bare numbers for "6 cats and 4 dogs": only their order says which is which."""
+    units = {item.unit for item in gold.items if isinstance(item, Quantity)}
+    return len(units) > 1 and not any(isinstance(item, Quantity | Relation) for item in answer.items)
 
 
 def _matrices(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:

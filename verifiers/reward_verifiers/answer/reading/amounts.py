@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from reward_verifiers.answer.reading import numerals, units, words
@@ -195,16 +196,22 @@ def _pieces(p: Parser) -> list[tuple[int, str]]:
     readings: list[tuple[int, str]] = []
     at, text = p.at, ""
     stream = p.stream
+    bracket = False
     while len(readings) < 16:
         token = stream[at]
-        if token.kind == "text" or (
+        if token.value == "(" and text.endswith("/") and not bracket:  # J/(g K)
+            text, at, bracket = f"{text}(", at + 1, True
+            continue
+        if token.value == ")" and bracket:
+            text, at, bracket = f"{text})", at + 1, False
+        elif token.kind == "text" or (
             token.kind == "sym" and (token.worded or text) and token.value in units.SINGLE_LETTERS
         ):
             text, at = f"{text} {token.value}", at + 1
         elif (
             token.value in ("/", "*", "cdot")
             and token.kind in ("op", "cmd")
-            and stream[at + 1].kind in ("text", "sym")
+            and (stream[at + 1].kind in ("text", "sym") or (token.value, stream[at + 1].value) == ("/", "("))
             and text
         ):
             text, at = text + ("/" if token.value == "/" else "*"), at + 1
@@ -216,7 +223,8 @@ def _pieces(p: Parser) -> list[tuple[int, str]]:
             text = f"{text}^{power}"
         else:
             break
-        readings.append((at, text.strip()))
+        if not bracket:
+            readings.append((at, text.strip()))
     return readings
 
 
@@ -235,8 +243,8 @@ def _power(p: Parser, at: int) -> tuple[str | None, int]:
 
 def _with_unit(p: Parser, value: Node) -> Node:
     """The longest unit, then what is counted, then words that change nothing."""
-    pieces = _pieces(p)
-    for end, text in reversed(pieces):
+    is_unit = f"{p.token.value} {p.ahead().value}".lower() not in words.TAILS  # "5 in all" is no length
+    for end, text in reversed(_pieces(p)) if is_unit else ():
         unit = units.spelled(text)
         if unit is None and _has_rate(text):
             unit = units.spelled(text, things=True)
@@ -470,12 +478,20 @@ def _sum(first: Node, second: Node) -> Node | None:
     return Quantity(Add((first.value, Mul((second.value, Num(ratio))))), first.unit)
 
 
+def _is_rest(before: Node, item: Node) -> bool:
+    """Whether a quantity is less than one of the unit before it."""
+    if not isinstance(before, Quantity) or not isinstance(item, Quantity) or not isinstance(item.value, Num):
+        return True
+    ratio = units.factor(item.unit, before.unit)
+    return ratio is None or item.value.value * ratio < 1
+
+
 def joined(items: Seq) -> Node:
-    """3 dollars and 50 cents is one sum of money; 12 pencils and 7 pens stay two."""
+    """3 dollars and 50 cents is one sum of money; 12 pencils and 7 pens stay two, and so do 3 cm and 40 mm."""
     if len(items.items) in (2, 3) and not items.open:
         total: Node | None = items.items[0]
-        for item in items.items[1:]:
-            total = _sum(total, item) if total is not None else None
+        for before, item in pairwise(items.items):
+            total = _sum(total, item) if total is not None and _is_rest(before, item) else None
         if total is not None:
             return total
     return items

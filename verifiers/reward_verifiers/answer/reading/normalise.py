@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from reward_verifiers.answer.reading import units
+
 _SUPER = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ", "0123456789+-()ni", strict=True))
 _SUB = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₐₑₓₙₖₘ", "0123456789+-()aexnkm", strict=True))
 _SUPERS = re.compile(f"[{''.join(_SUPER)}]+")
@@ -115,6 +117,19 @@ _IN_BRACKETS = re.compile(
     r"(?=[-0-9$\\])(?!\\text)([^()]{1,60})\)(?=[\s.$]{0,6}$)"
 )
 """7/2 (= 3.5), 3/4 (or 75%): the same again in brackets."""
+_ABOUT = r"(?:or\s)?(?:\\approx|about|approximately|approx\.?|roughly|around)\s{0,3}"
+_ROUNDED = re.compile(
+    r"(?:\s|\\[;,: ]|~){0,6}"
+    rf"(?:\({_ABOUT}(?=[-0-9$])([^()]{{1,40}})\)"
+    rf"|\\text\{{\s?\({_ABOUT}([0-9.,]{{1,20}})\)\}}"
+    rf"|(?:,\s?|\s)or\s{_ABOUT}(?=[0-9])([0-9.,]{{1,20}})"
+    rf"|\\text\{{,?\s?or\s{_ABOUT}\}}\s?([0-9.,]{{1,20}}))(?=[\s.$]{{0,6}}$)"
+)
+"""4\\pi (about 12.57); 4\\pi, or about 12.57."""
+_UPRIGHT = r"(?:\\(?:text|mathrm)\{[A-Za-zµ°\s\\,.]{1,24}\}(?:\^\{?[0-9]\}?)?(?:\s|\\[,;]|\\cdot\s?){0,3}){1,3}"
+_UNIT_FRACTION = re.compile(rf"(?<=[0-9}})\s;,])\\[dt]?frac\s?\{{({_UPRIGHT})\}}\s?\{{({_UPRIGHT})\}}")
+"""9.8\\,\\frac{\\text{m}}{\\text{s}^2}: a unit, in upright letters alone."""
+_UPRIGHT_SIGNS = re.compile(r"\\(?:text|mathrm|cdot)|\\[,;]|[{}]")
 _ONE_OF = re.compile(r"\(an? (?=(?:dozen|hundred|thousand|million)\))")
 _NUMBER_CHOSEN = re.compile(r"(?<![A-Za-z0-9.])([0-9]{1,4})\s?([CP])\s?([0-9]{1,4})(?=\s?=)")
 """5C2 = 10."""
@@ -203,6 +218,12 @@ def _balanced(text: str) -> bool:
     return depth == 0
 
 
+def _unit_fraction(match: re.Match[str]) -> str:
+    over, under = (" ".join(_UPRIGHT_SIGNS.sub(" ", side).split()).replace(" ^", "^") for side in match.groups())
+    unit = f"{over}/({under})"
+    return f"\\text{{ {unit}}}" if units.spelled(unit) else match[0]
+
+
 def _with_conditions(text: str) -> str:
     """A letter's kind in words as a condition, or left out where it is a constant that stands in the formula."""
     flat = " ".join(TEXT_COMMAND.sub(r" \1 ", text).split())
@@ -237,6 +258,8 @@ def normalise(text: str) -> str:
         text = _SLANTED.sub(r"\\frac{\1}{\2}", _CHOSEN.sub(_chosen, text))
     if "(" in text:
         text = _ONE_OF.sub("(one ", _IN_BRACKETS.sub(r" = \1", text))
+    if "approx" in text or "about" in text or "roughly" in text or "around" in text:
+        text = _ROUNDED.sub(lambda m: f" \\approx {m[1] or m[2] or m[3] or m[4]}", text)
     if "that is" in text or "which" in text or "namely" in text or "i.e" in text or "or simply" in text:
         text = _RESTATED.sub(" = ", text)
     if "=" in text:
@@ -255,6 +278,8 @@ def normalise(text: str) -> str:
         text = _DECIMAL_COMMA.sub(".", text.replace("{:}", ":"))
         if "\\\\" in text and "\\begin" not in text:
             text = _DOUBLED.sub(lambda m: "\\", text)
+        if "frac{\\text" in text or "frac{\\mathrm" in text:
+            text = _UNIT_FRACTION.sub(_unit_fraction, text)
         if "color" in text or "\\num" in text:
             text = _COLOURED.sub("", text)
         if "\\SI{" in text or "\\qty{" in text:

@@ -2,6 +2,7 @@
 
 (i) 3 (ii) 5       the values, in the order of the numbers
 Tom: 5, Ann: 8     equations
+dogs: 5, cats: 8   counts
 
 To the parser, `(i)` and `Ann` are products of their letters.
 """
@@ -11,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from reward_verifiers.answer.reading.nodes import Node, Relation, Seq, Sym, Text
+from reward_verifiers.answer.reading import words
+from reward_verifiers.answer.reading.nodes import Node, Num, Quantity, Relation, Seq, Sym, Text
 
 MAX_TEXT = 300
 _MAX_PARTS = 8
@@ -58,8 +60,15 @@ def _named(text: str, read: Callable[[str], Node | None]) -> Node | None:
         return None
     matches = [match for piece in pieces if (match := _NAMED.fullmatch(piece.strip(_ENDS)))]
     values = _values([match[2] for match in matches], read) if len(matches) == len(pieces) else ()
-    names = [Sym(match[1].lower()) for match in matches]
-    return Seq(tuple(Relation(("=",), sides) for sides in zip(names, values, strict=True))) if values else None
+    names = [match[1].lower() for match in matches]
+    return Seq(tuple(map(_part, names, values))) if values else None
+
+
+def _part(name: str, value: Node) -> Node:
+    """ "cats: 4" are four cats, as in "6 dogs and 4 cats"."""
+    if name in words.PLURALS and isinstance(value, Num):
+        return Quantity(value, f"#{words.stem(name)}")
+    return Relation(("=",), (Sym(name), value))
 
 
 def _values(texts: Sequence[str], read: Callable[[str], Node | None]) -> tuple[Node, ...]:

@@ -6,7 +6,7 @@ text ──▶ normalise ──▶ a number? words in a list? a time? ──▶ 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 
@@ -23,15 +23,17 @@ _THOUSANDS = re.compile(r"[0-9],[0-9]{3}")
 _PLAIN_WORDS = re.compile(r"[^\W\d_]{2,}(?:['’.-]{0,2}[\s,][^\W\d_]{1,}|['’-][^\W\d_]+)*[.!]?")
 _TIME = re.compile(
     r"[0-9]{1,2}(?::[0-9]{2}){0,2}\s?(?:[ap]\.?\s?m\.?|in the (?:morning|afternoon|evening)|at night)"
-    r"|[0-9]{1,2}:[0-9]{2}:[0-9]{2}|(?:12 )?(?:noon|midnight)",
+    r"|[0-9]{1,2}:[0-9]{2}:[0-9]{2}|(?:12(?::00)? )?(?:noon|midnight)",
     re.I,
 )
 _THOUSAND = re.compile(r"(-?[0-9]{1,6}(?:\.[0-9]{1,3})?)\s?k")
-_SPACED_UNIT = re.compile(r"(-?[0-9][0-9.,eE+-]{0,20}) ([A-Za-zµΩ°][A-Za-zµΩ°/^*·. 0-9{}-]{0,40})")
+_SPACED_UNIT = re.compile(
+    r"(-?[0-9][0-9.,eE+-]{0,20}(?:\s?(?:\\times|\\cdot|×|x|\*)\s?10\^\{?-?[0-9]{1,3}\}?)?) ([A-Za-zµΩ°][A-Za-zµΩ°/^*·. 0-9(){}-]{0,40})"
+)
 
 _AMOUNT = re.compile(
     r"(-?[0-9][0-9.]{0,20}[eE][-+]?[0-9]{1,4}|-?[0-9][0-9.,]{0,20}|-?[0-9.]{1,20}\s?\\times\s?10\^\{?-?[0-9]{1,4}\}?)"
-    r"\s?(/?\s?[A-Za-zµ°][A-Za-zµ°/^*·. 0-9{}-]{0,40})"
+    r"\s?(/?\s?[A-Za-zµ°][A-Za-zµ°/^*·. 0-9(){}-]{0,40})"
 )
 _COMPOUND = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{1,9})?\s?[A-Za-z]{1,12}\.?(?:\s(?:and\s)?|(?=[0-9])|$)){2,3}")
 _PART = re.compile(r"([0-9.]+)\s?([A-Za-z]+\.?)")
@@ -170,7 +172,10 @@ def read_gold(text: str) -> Reading:
     if apart and units.spelled(apart[2]):
         return read(f"{apart[1]}\\text{{ {apart[2]}}}")
     compound = _compound(text.strip(" $")) if len(text) < MAX_AMOUNT else None
-    return read(compound or text)
+    reading = read(compound or text)
+    if reading.node is None and isinstance(reading.as_amount, Call):
+        return replace(reading, node=reading.as_amount, problem="", left_over="")  # 3 to 1
+    return reading
 
 
 def _parsed(text: str, thousands: bool) -> tuple[Node | None, str, str]:

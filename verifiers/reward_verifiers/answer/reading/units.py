@@ -174,6 +174,9 @@ def is_common(word: str) -> bool:
     return word in _COMMON
 
 
+_UNDER = re.compile(r"/\s?\(([^()]{1,40})\)$")
+
+
 @lru_cache(maxsize=4096)
 def spelled(text: str, things: bool = False) -> str | None:
     """One spelling of a unit; None when `text` is not made of units alone. With `things`, counted things are units too.
@@ -183,6 +186,7 @@ def spelled(text: str, things: bool = False) -> str | None:
     """
     if len(text) > 80:
         return None
+    text = _UNDER.sub(r"/\1", text)
     text = _PER_SECOND.sub("m s", text).replace("\\cdot", "*").replace("square", "square ").replace("cubic", "cubic ")
     text = _TWO_WORDS.sub(_one_word, _PRESSURE.sub("psi", text))
     text = _DEGREES.sub(lambda m: "°" + m[1].upper(), text.replace("square d", "squared"))
@@ -198,9 +202,7 @@ def spelled(text: str, things: bool = False) -> str | None:
         elif operator in ("*", "·"):
             continue
         elif operator == "/" or match.group() == "per":
-            if sign < 0:
-                return None
-            sign = -1
+            sign = -1  # J/g/K and J/g·K are J/(g K)
         elif word:
             if word.lower() in _POWERS:
                 if word.lower() in ("squared", "cubed"):

@@ -66,7 +66,7 @@ VERBS = frozenset(
 """Between a name and its value: "the area is 5"."""
 _ENDINGS = frozenset(
     "is are was were be equals equal to get have has had gives yields becomes therefore thus so hence "
-    "then only exactly about "
+    "then only exactly just precisely simply merely about "
     "approximately roughly around answer solution result namely costs obtain that total therefore: "
     "final where there when for".split()
 )
@@ -75,7 +75,7 @@ FUNCTION_WORDS = frozenset(
         "the a an of in on at to for from by with that this these those it its it's we i you he she they his "
         "her their our your there "
         "here is are was were be been has have had so thus therefore hence then now finally total answer "
-        "solution result final value "
+        "solution result final value just precisely simply merely "
         "number numbers amount sum product difference quotient remainder maximum minimum greatest smallest "
         "largest least_ number size "
         "which such as also must can will would get gets find obtain conclude see know given only exactly "
@@ -104,7 +104,7 @@ TAILS = frozenset(
         "altogether|all together|each|left|remaining|left "
         "over|long|wide|tall|high|deep|old|away|apart|ago|later|"
         "is the answer|is the final answer|is the solution|is the result|as the answer|is "
-        "correct|overall|together|combined|only|exactly|"
+        "correct|overall|together|combined|only|exactly|precisely|"
         "每|左右_|。"
     ).split("|")
 )
@@ -264,7 +264,9 @@ NUMBER_CHANGING = frozenset(
 # --- times of day -----------------------------------------------------------------------------------------------------
 
 _CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?\s?(?:([ap])\.?\s?m\.?)?", re.I)
-_NAMED = {"noon": (12, "p"), "midnight": (12, "a"), "12 noon": (12, "p"), "12 midnight": (12, "a")}
+_NAMED = {
+    f"{hour}{name}": (12, half) for hour in ("", "12 ", "12:00 ") for name, half in (("noon", "p"), ("midnight", "a"))
+}
 
 
 _PART_OF_DAY = re.compile(r"\s?(?:in the (morning|afternoon|evening)|at (night))$", re.I)
