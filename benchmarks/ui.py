@@ -236,9 +236,9 @@ def _measure(url: str, server: psutil.Process, begun: float, size: int, *, brows
         while_reading = []
         while "Reading the files" in client.get("/ui").text:
             time.sleep(0.2)
-            begun = time.monotonic()
+            asked = time.monotonic()
             client.get("/ui")
-            while_reading.append((time.monotonic() - begun) * 1000)
+            while_reading.append((time.monotonic() - asked) * 1000)
         read = time.monotonic() - begun
         load = os.getloadavg()[0]
         print(f"{size / 1e6:.0f} MB of files; up after {up:.1f} s, all read after {read:.1f} s; load {load:.1f}\n")
