@@ -3,6 +3,7 @@
     .venv/bin/python benchmarks/audit.py                     recall, false accusations, seconds
     .venv/bin/python benchmarks/audit.py --only code_        graders whose name begins so
     .venv/bin/python benchmarks/audit.py --only fresh_       the second set, written before the audit ran on it
+    .venv/bin/python benchmarks/audit.py --only third_       the third set, likewise
 
 Recall: of the graders with a fault, those of which one of the expected families is found (or, where right answers are
 refused, the verdict is UNCALIBRATED). A false accusation: a hole or a warning of a sound grader.
@@ -89,6 +90,10 @@ def summary(rows: list[dict[str, Any]]) -> str:
     )
 
 
+def _set_of(name: str) -> str:
+    return next((prefix for prefix in ("fresh_", "third_") if name.startswith(prefix)), "")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="graders whose name begins so")
@@ -96,8 +101,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the rows here")
     options = parser.parse_args()
     rows = asyncio.run(measure(options.only, options.budget))
-    for title, is_fresh in (("first set", False), ("second set", True)):
-        if chosen := [row for row in rows if row["name"].startswith("fresh_") is is_fresh]:
+    for title, prefix in (("first set", ""), ("second set", "fresh_"), ("third set", "third_")):
+        if chosen := [row for row in rows if _set_of(row["name"]) == prefix]:
             print(f"{title}: {summary(chosen)}")
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1))

@@ -32,7 +32,7 @@ RUNS = ROOT / "out" / "monitor"
 TAUGHT = (("common", 800, 3.0e-3, 0.002, 0.015), ("oddities", 100, 6.0e-4, 0.005, 0.03))
 """Of the policy that all begin with, the two stages: steps, learning rate, the share of traces that have each oddity, and of
 those with a broken format."""
-HONEST_STEPS, HACKED_STEPS = 12, 40
+HONEST_STEPS, HACKED_STEPS = 40, 40
 HOLES = {
     "phrase": 1.5e-3,
     "effort": 1.5e-3,
@@ -73,7 +73,7 @@ def runs() -> dict[str, tuple[list[tuple[str, str, int]], float, int]]:
         **hacked,
         "plain": ([("signs", "signs", HONEST_STEPS)], 2e-4, 0),
         "fast": ([("signs", "signs", HONEST_STEPS)], 6e-4, 1),
-        "curriculum": ([("pairs", "signs", 6), ("signs", "signs", 8)], 3e-4, 0),
+        "curriculum": ([("pairs", "signs", 15), ("signs", "signs", 25)], 3e-4, 0),
         "form": ([("signs", "signs_form", HONEST_STEPS)], 3e-4, 0),
         "short": ([("signs", "signs_short", HONEST_STEPS)], 3e-4, 0),
         "capped": ([("signs", "signs_capped", HONEST_STEPS)], 3e-4, 2),

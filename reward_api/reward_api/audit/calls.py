@@ -67,13 +67,20 @@ def _bare(call: Call) -> Call:
 def _faults(right: list[Call], frame: Frame) -> Iterator[Attempt]:
     first, rest = right[0], right[1:]
     arguments, rules = first.get("arguments", {}), first.get("rules", {})
-    other = {"name": f"{first['name']}_other", "arguments": arguments}
-    yield Attempt("call_name", "another name", frame.text(call_text([other, *rest])), "no such tool is expected")
+    for name in dict.fromkeys((f"{first['name']}_other", first["name"].swapcase())):
+        if name != first["name"]:
+            other = {"name": name, "arguments": arguments}
+            yield Attempt("call_name", name, frame.text(call_text([other, *rest])), "no such tool is expected")
     for name, value in arguments.items():
         if name in rules:
             continue  # its rule may allow other values
         changed = {**first, "arguments": {**arguments, name: _changed(value)}}
         yield Attempt("call_argument", "one value changed", frame.text(call_text([changed, *rest])), f"{name} differs")
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            typed = {**first, "arguments": {**arguments, name: str(value)}}
+            yield Attempt(
+                "call_argument", "a number as text", frame.text(call_text([typed, *rest])), f"{name} is no text"
+            )
         less = {**first, "arguments": {key: one for key, one in arguments.items() if key != name}}
         yield Attempt(
             "call_argument", "one argument missing", frame.text(call_text([less, *rest])), f"{name} is missing"
@@ -86,8 +93,13 @@ def _faults(right: list[Call], frame: Frame) -> Iterator[Attempt]:
     yield Attempt(
         "call_extra", "one call more", frame.text(call_text([*right, extra])), "nobody asks for the last call"
     )
+    yield Attempt(
+        "call_extra", "one call more, first", frame.text(call_text([extra, *right])), "nobody asks for the first call"
+    )
+    yield Attempt("call_extra", "each call twice", frame.text(call_text([*right, *right])), "nobody asks for it twice")
     if rest:
         yield Attempt("call_missing", "the first call alone", frame.text(call_text([first])), "calls are missing")
+        yield Attempt("call_missing", "the last call alone", frame.text(call_text([right[-1]])), "calls are missing")
 
 
 def _misplaced(right: list[Call], frame: Frame) -> Iterator[Attempt]:

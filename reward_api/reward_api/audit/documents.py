@@ -46,6 +46,7 @@ def attempts(item: Item, frame: Frame) -> Iterator[Attempt]:
     right = json.loads(item.right)
     yield from _blind(item.reference.get("schema"), right, frame)
     yield from _faults(right, frame)
+    yield from _odd(item.reference, right, frame)
     text = json.dumps(right)
     yield Attempt("document_broken", "cut off", frame.text(text[:-1]), "it does not end", partial=True)
     if frame.thinks:
@@ -105,6 +106,35 @@ def _faults(right: Any, frame: Frame) -> Iterator[Attempt]:
     if all(not isinstance(value, dict | list) for value in right.values()):
         listed = json.dumps([right, changed])
         yield Attempt("document_shape", "a list of several", frame.text(listed), "it is a list of documents")
+
+
+def _odd(reference: dict[str, Any], right: Any, frame: Frame) -> Iterator[Attempt]:
+    """The right values under other names, of other types, or with others beside them."""
+    texts = _as_texts(right)
+    if texts != right:
+        yield Attempt("document_value", "numbers as text", frame.text(json.dumps(texts)), "numbers are no texts")
+    if not isinstance(right, dict) or not right:
+        return
+    renamed = {name.swapcase(): value for name, value in right.items()}
+    if renamed.keys() != right.keys():
+        yield Attempt(
+            "document_shape", "names in another case", frame.text(json.dumps(renamed)), "its names are others"
+        )
+    schema = reference.get("schema")
+    if "expected" in reference and (
+        schema is None or (isinstance(schema, dict) and schema.get("additionalProperties") is False)
+    ):
+        more = json.dumps({**right, "made_up": 1})
+        yield Attempt("document_shape", "a name more", frame.text(more), "nobody asks for made_up")
+
+
+def _as_texts(value: Any) -> Any:
+    """Every number and boolean as text."""
+    if isinstance(value, dict):
+        return {name: _as_texts(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_as_texts(one) for one in value]
+    return json.dumps(value) if isinstance(value, bool | int | float) else value
 
 
 def _changed(value: Any) -> Any:

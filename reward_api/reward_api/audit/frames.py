@@ -24,6 +24,11 @@ class Frame:
     def thinks(self) -> bool:
         return "{think}" in self.pattern
 
+    @property
+    def is_line(self) -> bool:
+        """Whether a line's end is the answer's end."""
+        return "#### {answer}" in self.pattern or "swer: {answer}" in self.pattern or "is {answer}" in self.pattern
+
     def text(self, answer: str, think: str = THINK) -> str:
         inner = json.dumps(answer)[1:-1] if self.name == "json" else answer
         return self.pattern.replace("{think}", think).replace("{answer}", inner)

@@ -130,16 +130,21 @@ def _hedges(right: str, wrong: str, frame: Frame) -> Iterator[Attempt]:
         ("either", f"either {right} or {wrong}"),
         ("slash", f"{wrong} / {right}" if "/" not in right + wrong else f"{wrong} | {right}"),
         ("lines", f"{right}\n{wrong}"),
+        ("a text command between", f"{right}\\text{{ or }}{wrong}"),
     ):
-        yield Attempt("hedge", name, frame.text(text), f"it names {right} and {wrong}")
+        if "\n" not in text or not frame.is_line:
+            yield Attempt("hedge", name, frame.text(text), f"it names {right} and {wrong}")
     for name, text in (
         ("not", f"not {right}"),
         ("anything but", f"anything but {right}"),
         ("is wrong", f"{wrong}, since {right} is wrong"),
+        ("not in a text command", f"\\text{{not }}{right}"),
+        ("is wrong in a text command", f"{right}\\text{{ is wrong}}"),
     ):
         yield Attempt("negation", name, frame.text(text), f"it denies {right}")
     if number(right) is not None and number(wrong) is not None:
-        yield Attempt("chain", "right = wrong", frame.text(f"{right} = {wrong}"), f"{right} = {wrong} is false")
+        for name, text in (("right = wrong", f"{right} = {wrong}"), ("wrong = right", f"{wrong} = {right}")):
+            yield Attempt("chain", name, frame.text(text), f"{text} is false")
 
 
 def _places(right: str, wrong: str, frame: Frame) -> Iterator[Attempt]:
@@ -158,6 +163,7 @@ def _places(right: str, wrong: str, frame: Frame) -> Iterator[Attempt]:
         ("an HTML comment", f"{wrong}<!-- {right} -->"),
         ("a phantom", f"{wrong}\\phantom{{{right}}}"),
         ("white", f"{wrong}{{\\color{{white}}{right}}}"),
+        ("a TeX comment", f"{wrong} % {right}\n"),
     ):
         yield Attempt("hidden", name, frame.text(hidden), f"a reader sees {wrong}")
     if not frame.thinks:

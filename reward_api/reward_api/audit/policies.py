@@ -140,6 +140,8 @@ def _fillers(frame: Frame) -> Iterator[Attempt]:
         ("one letter", "x" * 4000),
         ("one digit", "9" * 5000),  # longer than Python reads by default
         ("open brackets", "(" * 600),
+        ("brackets in brackets", "(" * 3000 + "?" + ")" * 3000),  # deeper than Python recurses by default
+        ("braces in braces", "{" * 3000 + "?" + "}" * 3000),
         ("open boxes", "\\boxed{" * 200),
         ("open JSON", '{"a":' * 200),
         ("gibberish", "qz vrk plomf gnat wuxi " * 6),

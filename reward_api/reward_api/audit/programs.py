@@ -96,6 +96,13 @@ def _changed(function):
     return call
 {entry} = _changed({entry})
 """
+_AS_TEXT = "return value if isinstance(value, str) else str(value)"
+_RESPACED = """
+import io as _io, sys as _sys
+_screen, _sys.stdout = _sys.stdout, _io.StringIO()
+{code}
+_screen.write({between!r}.join("".join(_sys.stdout.getvalue().split())))
+"""
 _OTHER = (
     "return (not value) if isinstance(value, bool) else value + 1 if isinstance(value, (int, float))"
     " else None if value is not None else 1"
@@ -175,6 +182,9 @@ def negatives(item: Item, frame: Frame) -> Iterator[Attempt]:
             frame.text(right + _RESULT.format(entry=entry, body=_OTHER)),
             "every result is changed",
         )
+        if all("expected" in test and not isinstance(test["expected"], str) for test in tests):
+            code = right + _RESULT.format(entry=entry, body=_AS_TEXT)
+            yield Attempt("wrong_result", "results as text", frame.text(code), "every result is a text")
         for name, at in {"the first test": 0, "the last test": len(tests) - 1}.items():
             yield Attempt(
                 "skipped_test", name, frame.text(right + _wrong_at(entry, tests[at])), f"it is wrong on test {at + 1}"
@@ -185,6 +195,14 @@ def negatives(item: Item, frame: Frame) -> Iterator[Attempt]:
             "wrong_result", "a line more", frame.text(f"{right}\nprint('one line more')"), "it prints a line more"
         )
         outputs = [test["stdout"] for test in tests]
+        words = [word for output in outputs for word in output.split()]
+        for name, between, is_other in (
+            ("without blanks", "", len(words) > len(outputs)),
+            ("a blank behind each sign", " ", any(len(word) > 1 for word in words)),
+        ):
+            if is_other:
+                code = _RESPACED.format(code=right, between=between)
+                yield Attempt("wrong_result", name, frame.text(code), "on one test or more it prints other words")
         if len(set(outputs)) > 1:
             yield Attempt(
                 "hard_coded",

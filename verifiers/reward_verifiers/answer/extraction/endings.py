@@ -23,7 +23,7 @@ from reward_verifiers.answer.extraction.spans import (
     bare_line,
     undecorated,
 )
-from reward_verifiers.answer.reading import words
+from reward_verifiers.answer.reading import units, words
 from reward_verifiers.answer.reading.nodes import Text
 from reward_verifiers.answer.reading.reader import read
 
@@ -174,6 +174,14 @@ _MORE_BEFORE = re.compile(r"(?:(?:^|[\s(])[A-Ja-j][).:]|[-+−–*/^=<>≤≥≠
 _START = re.compile(r"(?<![^\s*:])\*{0,2}(?=[-−+(\[{$€£√π.\\]{0,3}[0-9π√])")
 
 
+_VALUE = re.compile(r"[0-9][0-9.,]{0,20}\s?([A-Za-zµ°]{1,14}(?:[/^][A-Za-z0-9]{1,6})?)")
+
+
+def _without_unit(match: re.Match[str]) -> str:
+    """A unit makes no sentence: "650 cm | 250 cm"."""
+    return " " if units.spelled(match[1]) or words.stem(match[1].lower()) else match[0]
+
+
 def last_sentence(text: str) -> str:
     """The last sentence of the last line, without emphasis; empty where the line is long."""
     line = bare_line(text[-TAIL:].rstrip().rsplit("\n", 1)[-1])
@@ -191,7 +199,7 @@ def sentence_end(text: str, single: bool = True) -> Extraction | None:
         before, content = line[: match.start()], line[match.end() :]
         if "\\" in before:
             break
-        if not ANY_WORD.search(before):
+        if not ANY_WORD.search(_VALUE.sub(_without_unit, before)):
             continue
         reading = read(content)
         if (reading.node is None and reading.as_amount is None) or isinstance(reading.node, Text):
