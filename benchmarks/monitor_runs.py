@@ -1,6 +1,6 @@
 """Twelve small GRPO runs of the signs puzzle for benchmarks/monitor.py: six with a hole in the grader, six honest.
 
-    python benchmarks/monitor_runs.py cold-start        the policy that all of them begin with: ten minutes
+    python benchmarks/monitor_runs.py cold-start        the policy that all of them begin with: three CPU minutes
     python benchmarks/monitor_runs.py train [NAME …]    the runs, one after the other
 
 What they write is in out/monitor. A gateway runs beside them, started here.
@@ -37,7 +37,7 @@ HOLES = {
     "phrase": 1.5e-3,
     "effort": 1.5e-3,
     "part": 1e-3,
-    "loop": 1e-3,
+    "loop": 2e-3,
     "exit": 6e-4,
     "unclosed": 1.5e-3,
     "fallback": 6e-4,
