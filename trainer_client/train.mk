@@ -29,10 +29,10 @@ train-tools: install
 			for recipe in tools_mini search_mini; do $(TRAIN) recipes/$$recipe.yaml --seed $$seed; done; done
 	$(PY) benchmarks/miniature.py
 
-# SmolLM2-135M-Instruct learns to call a calculator, by rewards alone; one seed.
+# SmolLM2-135M-Instruct learns to call a calculator, by rewards alone; three seeds. SEEDS=0 runs one.
 train-tools-real: install
 	$(PY) recipes/fetch_smollm2.py models/smollm2-135m-instruct
-	$(call gateway,recipes/domains) $(TRAIN) recipes/tools_real.yaml
+	$(call gateway,recipes/domains) set -e; for seed in $(SEEDS); do $(TRAIN) recipes/tools_real.yaml --seed $$seed; done
 
 # Every experiment of docs/training.md, hours of two cores, and the figures of RESULTS.md. What is done is not done again. SEEDS=0
 # runs one.

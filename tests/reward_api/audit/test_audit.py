@@ -31,7 +31,9 @@ def small(tmp_path):
     [
         "math_substring", "math_first_box", "math_thinking_counts", "math_percent", "math_always", "math_master_key",
         "math_all_or_nothing", "math_raises", "math_noisy", "math_ungated", "tool_call_names_alone",
-        "structured_keys_alone", "safety_likes_length", "safety_first_place",
+        "structured_keys_alone", "safety_likes_length", "safety_first_place", "fresh_math_right_side_of_equals",
+        "fresh_math_latex_comments_count", "fresh_math_text_commands_are_dropped", "fresh_tool_call_last_call_alone",
+        "fresh_structured_types_are_ignored", "third_tool_call_names_in_any_case", "third_structured_keys_in_any_case",
     ],
 )  # fmt: skip
 async def test_a_fault_is_found_by_its_cause(audited, small, name):
@@ -45,8 +47,11 @@ async def test_a_fault_is_found_by_its_cause(audited, small, name):
 @pytest.mark.long
 @pytest.mark.parametrize(
     "name",
-    ["math_sound_slot", "math_sound_signed", "math_gated", "qa_sound_f1", "tool_call_sound_calls", "safety_pairwise"],
-)
+    [
+        "math_sound_slot", "math_sound_signed", "math_gated", "qa_sound_f1", "tool_call_sound_calls", "safety_pairwise",
+        "third_math_sound_hash_marks", "third_structured_sound_every_value",
+    ],
+)  # fmt: skip
 async def test_a_sound_grader_is_not_accused(audited, name):
     result = await audited(name)
     assert result.findings == []
