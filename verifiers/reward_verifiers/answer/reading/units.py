@@ -174,7 +174,8 @@ def is_common(word: str) -> bool:
     return word in _COMMON
 
 
-_UNDER = re.compile(r"/\s?\(([^()]{1,40})\)$")
+_UNDER = re.compile(r"/\s?\((?![^()]*\bper\b)([^()/]{1,40})\)$")
+"""J/(g K); what stands under J/(g/K) is a quotient of its own, which is not read."""
 
 
 @lru_cache(maxsize=4096)
@@ -192,6 +193,7 @@ def spelled(text: str, things: bool = False) -> str | None:
     text = _DEGREES.sub(lambda m: "°" + m[1].upper(), text.replace("square d", "squared"))
     powers: dict[str, int] = {}
     sign, pending, last = 1, 1, ""
+    slashes = under = 0
     for match in _PIECE.finditer(text):
         power, power2, operator, word, other = match.groups()
         if power or power2:
@@ -202,7 +204,7 @@ def spelled(text: str, things: bool = False) -> str | None:
         elif operator in ("*", "·"):
             continue
         elif operator == "/" or match.group() == "per":
-            sign = -1  # J/g/K and J/g·K are J/(g K)
+            sign, slashes = -1, slashes + 1  # J/g/K and J/g·K are J/(g K)
         elif word:
             if word.lower() in _POWERS:
                 if word.lower() in ("squared", "cubed"):
@@ -213,6 +215,7 @@ def spelled(text: str, things: bool = False) -> str | None:
                 else:
                     pending = _POWERS[word.lower()]
                 continue
+            under += sign < 0
             name = _named(word, things)
             if name is None and word[:2] in ("平方", "立方"):
                 name, pending = unit_name(word[2:]), _POWERS[word[:2]]
@@ -224,7 +227,7 @@ def spelled(text: str, things: bool = False) -> str | None:
             last, pending = name.split()[0].partition("^")[0], 1
         elif other is not None and not other.isspace() and other not in "{}.":
             return None
-    if pending != 1:
+    if pending != 1 or (slashes > 1 and under != slashes):  # J/g·K/s may be either
         return None
     named = [f"{name}^{power}" if power != 1 else name for name, power in sorted(powers.items()) if power]
     return " ".join(named) or None
