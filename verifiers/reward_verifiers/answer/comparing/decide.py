@@ -72,6 +72,7 @@ def compare(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
         return different("other conditions")
     if _begin_apart(gold, answer):
         return different("other conditions")
+    gold, answer = named.counted(gold, answer), named.counted(answer, gold)
     gold, answer = named.same_letters(gold, as_congruence(answer) if is_congruence(gold) else answer)
     if named.names_differ(gold, answer):
         return different("other names")

@@ -25,6 +25,7 @@ from reward_verifiers.answer.reading.nodes import (
     Node,
     Num,
     Pow,
+    Quantity,
     Relation,
     Seq,
     Sym,
@@ -273,6 +274,24 @@ def other_constants(gold: Node, answer: Node) -> list[Node]:
     if isinstance(answer, Seq) or not symbols(answer) - set(names) or not 2 <= len(names) <= _MAX_CONSTANTS - 1:
         return []
     return [renamed(answer, dict(zip(names, order, strict=True))) for order in list(permutations(names))[1:]]
+
+
+def counted(node: Node, other: Node) -> Node:
+    """ "dog: 4, cat: 6" beside "4 dogs and 6 cats": where the other side counts a thing, its name is no label."""
+    if not isinstance(node, Seq):
+        return node
+    things = {inner.unit for inner in walk(other) if isinstance(inner, Quantity) and inner.unit[:1] == "#"}
+    items = tuple(map(_counted, node.items)) if things else ()
+    if any(isinstance(item, Quantity) and item.unit in things for item in items):
+        return Seq(items, node.open, node.close)
+    return node
+
+
+def _counted(item: Node) -> Node:
+    match item:
+        case Relation(("=",), (Sym(name), Num() as count)) if thing := words.stem(name):
+            return Quantity(count, f"#{thing}")
+    return item
 
 
 def _in_order(node: Node) -> list[str]:

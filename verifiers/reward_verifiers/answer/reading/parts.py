@@ -56,18 +56,24 @@ def _numbered(text: str, read: Callable[[str], Node | None]) -> Node | None:
 
 def _named(text: str, read: Callable[[str], Node | None]) -> Node | None:
     pieces = _BETWEEN.split(text) if text[:1].isalpha() else []
-    if not 2 <= len(pieces) <= _MAX_PARTS:
+    if not 1 <= len(pieces) <= _MAX_PARTS:
         return None
     matches = [match for piece in pieces if (match := _NAMED.fullmatch(piece.strip(_ENDS)))]
     values = _values([match[2] for match in matches], read) if len(matches) == len(pieces) else ()
-    names = [match[1].lower() for match in matches]
-    return Seq(tuple(map(_part, names, values))) if values else None
+    if not values:
+        return None
+    nodes = [_part(match[1].lower(), match[2], value, read) for match, value in zip(matches, values, strict=True)]
+    if len(nodes) > 1:
+        return Seq(tuple(nodes))
+    return nodes[0] if isinstance(nodes[0], Quantity) else None  # "Total: 5" says what is asked for
 
 
-def _part(name: str, value: Node) -> Node:
-    """ "cats: 4" are four cats, as in "6 dogs and 4 cats"."""
+def _part(name: str, text: str, value: Node, read: Callable[[str], Node | None]) -> Node:
+    """ "cats: 4" are four cats, as in "6 dogs and 4 cats", and "hours: 5" are five hours."""
     if name in words.PLURALS and isinstance(value, Num):
-        return Quantity(value, f"#{words.stem(name)}")
+        amount = read(f"{text.strip(_ENDS)} {name}")
+        if isinstance(amount, Quantity):
+            return amount
     return Relation(("=",), (Sym(name), value))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reward_verifiers.answer.reading import functions, words
+from reward_verifiers.answer.reading import functions
 from reward_verifiers.answer.reading.nodes import Call, Node, Num, Quantity, Relation, Text, Time, Union
 from reward_verifiers.answer.reading.tokens import CannotRead
 
@@ -79,9 +79,6 @@ def _ratio(p: Parser, first: Node) -> Node:
     parts = [first]
     while p.accept(":"):
         parts.append(p.sum())
-    match parts:
-        case [Text(word), Num() as count] if " " not in word and (thing := words.stem(word)):
-            return Quantity(count, f"#{thing}")  # girls: 4
     if isinstance(first, Relation | Text):
         raise CannotRead("a colon after words")
     digits = [token.value for token in p.stream[max(0, start - 1) : p.at] if token.kind == "num"]
