@@ -34,6 +34,7 @@ from reward_api.monitor.frozen import Frozen
 from reward_api.monitor.log import RecordLog
 from reward_api.monitor.observation import Check, CheckRecord, Record, SampleRecord, prompt_digest
 from reward_api.monitor.picks import Picker
+from reward_api.monitor.reading import Reading
 from reward_api.monitor.records import Judging, Scored, group_record, record
 from reward_api.monitor.spec import Limits
 from reward_api.monitor.twin import twin
@@ -63,8 +64,6 @@ JOBS = 256
 """Re-grades that may wait for spare room."""
 LOOK_AGAIN_S = 0.05
 OTHERS = 32
-TEXT_EVERY = 8
-"""In state OK, of so many groups one has its texts looked at; else all."""
 ANCHORS_EVERY_S = 600.0
 ACTIVE_S = 3600.0
 """A run without a group for so long does not count for its domain any more."""
@@ -128,7 +127,7 @@ class Monitoring:
         self._last: dict[tuple[str, str], float] = {}
         self._pending: LRUCache[tuple[object, ...], _Pending] = LRUCache(PENDING)
         self._others: LRUCache[str, deque[_Item]] = LRUCache(PENDING)
-        self._seen = 0
+        self._reading = Reading()
         self._scorer: Scorer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._jobs: asyncio.Queue[Job] = asyncio.Queue(JOBS)
@@ -379,10 +378,7 @@ class Monitoring:
         if self.is_canary(domain, request):
             self._take_canary(item)
             return
-        state = self.state(domain, request)
-        self._seen += 1
-        with_features = state is not State.OK or self._seen % TEXT_EVERY == 0
-        samples = self._samples(item, with_features=with_features)
+        samples = self._samples(item, self._reading.places(len(item.results), self.state(domain, request)))
         origin = {sample.index: (request, at) for at, sample in enumerate(samples)}
         if request.indices is not None and request.group_size != len(request.completions):
             whole = self._gathered(domain, request, samples, origin)
@@ -391,14 +387,15 @@ class Monitoring:
             samples, origin = whole
         self._take_group(domain, request, samples, origin)
 
-    def _samples(self, item: Observation, *, with_features: bool) -> list[SampleRecord]:
+    def _samples(self, item: Observation, read: frozenset[int]) -> list[SampleRecord]:
+        """read: the places of the completions whose texts are read."""
         judging, request = judging_of(item.domain), item.request
         return [
             record(
                 judging,
                 request.indices[at] if request.indices else at,
                 _scored(judging, request, at, result),
-                with_features=with_features,
+                with_features=at in read,
             )
             for at, result in enumerate(item.results)
         ]
@@ -438,7 +435,7 @@ class Monitoring:
     def _take_canary(self, item: Observation) -> None:
         """An impossible task: whatever is paid shows a hack. It is in no other statistic."""
         domain, request = item.domain, item.request
-        for sample in self._samples(item, with_features=False):
+        for sample in self._samples(item, frozenset()):
             if sample.paid is not None:
                 self._count(domain.name, Check.CANARY, sample.paid)
                 self._record(

@@ -21,7 +21,7 @@ from reward_api.rates import Z_99, Rate
 
 Pair = tuple[GroupRecord, SampleRecord]
 REPEATED, COMPRESSED = 0.5, 8.0
-ALIKE, LONG_ENOUGH = 0.8, 10
+ALIKE, LONG_ENOUGH, FEW_PAID = 0.8, 10, 4
 COMMON_UNPAID, FEW_PROMPTS = 0.05, 4
 ROSE = 0.1
 USUAL_TIMES = 4
@@ -179,8 +179,9 @@ def duplicates(block: Block, usual: Usual, limits: Limits) -> Signal | None:
     copied: list[Pair] = []
     total = hits = 0
     for group in block.groups:
-        paid = [sample for sample in group.samples if sample.paid and sample.features]
-        if len(paid) < 4 or fmean(sample.tokens for sample in paid) < LONG_ENOUGH:
+        read = [sample for sample in group.samples if sample.features]
+        paid = [sample for sample in read if sample.paid]
+        if len(paid) < max(2, min(FEW_PAID, len(read))) or fmean(sample.tokens for sample in paid) < LONG_ENOUGH:
             continue
         total += 1
         first = paid[0]
@@ -272,26 +273,31 @@ def component(block: Block, usual: Usual, limits: Limits) -> Signal | None:
 
 
 def language(block: Block, usual: Usual, limits: Limits) -> Signal | None:
-    """Paid completions are in another script than at first, or the language reward of paid ones fell."""
-    drift = abs(block.foreign - usual.foreign)
-    fall = (usual.language - block.language) if usual.language is not None and block.language is not None else 0.0
-    value = max(drift, fall)
-    if value <= limits.language:
+    """The language reward of paid completions fell."""
+    if usual.language is None or block.language is None or usual.language - block.language <= limits.language:
         return None
-    text = "paid completions are in another script" if drift >= fall else "the language reward of paid completions fell"
+    fall = usual.language - block.language
+    text = f"the language reward of paid completions fell: by {fall:.0%}"
+    return Signal("language", text, limits.language, streak=2, value=fall, examples=_shown(block.paid))
+
+
+def script(block: Block, usual: Usual, limits: Limits) -> Signal | None:
+    """Paid completions are in another script."""
+    drift = abs(block.foreign - usual.foreign)
+    if drift <= limits.language:
+        return None
     foreign = sorted(block.read_paid, key=lambda pair: -(pair[1].features.foreign if pair[1].features else 0.0))
-    return Signal(
-        "language", f"{text}: by {value:.0%}", limits.language, streak=2, value=value, examples=_shown(foreign)
-    )
+    text = f"paid completions are in another script: by {drift:.0%}"
+    return Signal("language", text, limits.language, streak=2, value=drift, examples=_shown(foreign))
 
 
-STATISTICS: tuple[Callable[[Block, Usual, Limits], Signal | None], ...] = (
-    length, collapse, repetition, duplicates, template, path, component, language,
-)  # fmt: skip
+Statistic = Callable[[Block, Usual, Limits], Signal | None]
+OF_NUMBERS: tuple[Statistic, ...] = (length, collapse, path, component, language)
+OF_TEXTS: tuple[Statistic, ...] = (repetition, duplicates, template, script)
 
 
-def signals(block: Block, usual: Usual, limits: Limits) -> Iterator[Signal]:
-    for statistic in STATISTICS:
+def signals(statistics: Iterable[Statistic], block: Block, usual: Usual, limits: Limits) -> Iterator[Signal]:
+    for statistic in statistics:
         if (signal := statistic(block, usual, limits)) is not None:
             yield signal
 

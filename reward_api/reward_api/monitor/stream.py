@@ -15,14 +15,12 @@ from reward_api.monitor.alarms import Alarm, Example, State, example, example_of
 from reward_api.monitor.evidence import Outcome, Rule, Trail
 from reward_api.monitor.failures import Failures
 from reward_api.monitor.observation import Check, GroupRecord, Record
-from reward_api.monitor.shape import Block, Signal, Usual, binomial_tail, signals, trend
+from reward_api.monitor.shape import OF_NUMBERS, OF_TEXTS, Block, Signal, binomial_tail, trend
 from reward_api.monitor.spec import Limits
 from reward_api.monitor.takeover import Takeover
+from reward_api.monitor.track import Track
 from reward_api.rates import Z_99, Rate
 
-BLOCK = 200
-"""Completions at least."""
-USUAL_BLOCKS = 2
 CALM = 4
 PERSISTS = 6
 FEW_CLEAN = 50
@@ -35,15 +33,6 @@ FEW_ANCHORS = 4
 Z_80 = 1.281552
 JUMP, JUMPED_PROMPTS, JUMP_GROUPS = 1e-4, 4, 64
 EMA = 0.5
-
-
-@dataclass(slots=True)
-class _Streak:
-    """A signal in blocks one after another. seen: how many blocks; onset: where the first one began."""
-
-    signal: Signal
-    seen: int
-    onset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +56,9 @@ class Stream:
         self.completions = self.paid = self.groups = 0
         self.zero_variance = Counter[str]()
         self.changes: deque[Change] = deque(maxlen=50)
-        self._block = Block()
-        self._blocks = 0
-        self._size = 0
-        self._first: list[Block] = []
-        self._usual: Usual | None = None
+        self._numbers, self._texts = Track(OF_NUMBERS), Track(OF_TEXTS)
         self._rewards: deque[float] = deque(maxlen=KEEP_BLOCKS)
         self._accuracies: deque[float] = deque(maxlen=KEEP_BLOCKS)
-        self._streaks: dict[str, _Streak] = {}
         self._trails = {check: Trail() for check in Check}
         self._raised: dict[str, int] = {}
         self._failures = Failures()
@@ -83,7 +67,7 @@ class Stream:
         self._jumps: deque[tuple[int, Example] | None] = deque(maxlen=JUMP_GROUPS)
 
     def observe(self, record: Record) -> None:
-        place = record.step if record.step is not None else self._blocks
+        place = record.step if record.step is not None else self._numbers.blocks
         if isinstance(record, GroupRecord):
             self.step = record.step if record.step is not None else self.step
             is_news = self._group(record, place)
@@ -130,12 +114,13 @@ class Stream:
         self._count_variance(group)
         is_news = self._failures.add(group, place, self.limits)
         self._look_for_jump(group, place, paid)
-        self._block.groups.append(group)
-        self._size += len(group.samples)
-        if self._size < BLOCK:
-            return is_news
-        self._close()
-        return True
+        numbers = self._numbers.add(group, len(group.samples))
+        if numbers is not None:
+            self._close(numbers)
+        texts = self._texts.add(group, sum(sample.features is not None for sample in group.samples))
+        if texts is not None:
+            self._texts.close(texts, self.limits)
+        return is_news or numbers is not None or texts is not None
 
     def _count_variance(self, group: GroupRecord) -> None:
         rewards = {sample.reward for sample in group.samples if sample.reward is not None}
@@ -160,32 +145,17 @@ class Stream:
 
     # --- blocks -------------------------------------------------------------------------------------------------------
 
-    def _close(self) -> None:
-        block, self._block, self._size = self._block, Block(), 0
-        self._blocks += 1
-        if self._usual is None:
-            self._first.append(block)
-            if len(self._first) == USUAL_BLOCKS:
-                self._usual, self._first = Usual.of(self._first), []
-        usual = self._usual or Usual.of([block])
+    def _close(self, block: Block) -> None:
         self._rewards.append(block.mean_reward)
         if block.accuracy is not None:
             self._accuracies.append(block.accuracy)
-        now = {signal.name: signal for signal in signals(block, usual, self.limits)}
-        if (longer := self._takeover.add(block, usual, self.limits)) is not None:
-            now[longer.name] = longer
-        if (jump := self._jump()) is not None:
-            now[jump.name] = jump
-        if len(self._accuracies) == len(self._rewards) and (rise := trend([*self._rewards], [*self._accuracies])):
-            now[rise.name] = rise
-        onset = next((group.step for group in block.groups if group.step is not None), self._blocks)
-        self._streaks = {name: self._streak(signal, _first_step(signal, onset)) for name, signal in now.items()}
-
-    def _streak(self, signal: Signal, onset: int) -> _Streak:
-        before = self._streaks.get(signal.name)
-        if before is None:
-            return _Streak(signal, 1, onset)
-        return _Streak(signal, before.seen + 1, before.onset)
+        has_all = len(self._accuracies) == len(self._rewards)
+        more = (
+            self._takeover.add(block, self._numbers.usual(block), self.limits),
+            self._jump(),
+            trend([*self._rewards], [*self._accuracies]) if has_all else None,
+        )
+        self._numbers.close(block, self.limits, [signal for signal in more if signal is not None])
 
     def _jump(self) -> Signal | None:
         jumped = [one for one in self._jumps if one is not None]
@@ -210,10 +180,10 @@ class Stream:
             held = self.alarms.get(name)
             if held is None or alarm.state >= held.state:
                 self.alarms[name] = alarm
-                self._raised[name] = self._blocks
+                self._raised[name] = self._numbers.blocks
         for name, alarm in [*self.alarms.items()]:
             lower = now[name].state if name in now else State.OK
-            if lower < alarm.state and self._blocks - self._raised[name] >= CALM:
+            if lower < alarm.state and self._numbers.blocks - self._raised[name] >= CALM:
                 self._lower(alarm)
         state = max((alarm.state for alarm in self.alarms.values()), default=State.OK)
         if state != self.state:
@@ -225,7 +195,7 @@ class Stream:
             del self.alarms[alarm.name], self._raised[alarm.name]
             return
         self.alarms[alarm.name] = alarm.at(State(alarm.state - 1))
-        self._raised[alarm.name] = self._blocks
+        self._raised[alarm.name] = self._numbers.blocks
 
     def _evidence(self) -> list[Alarm]:
         limits = self.limits
@@ -266,7 +236,8 @@ class Stream:
 
     def _pointers(self) -> list[Alarm]:
         """Signals that lasted. SUSPECT: for long, or two at once, while no re-grades speak for the completions."""
-        lasting = [one for one in self._streaks.values() if one.seen >= one.signal.streak]
+        streaks = self._texts.streaks | self._numbers.streaks
+        lasting = [one for one in streaks.values() if one.seen >= one.signal.streak]
         alarms = []
         for streak in lasting:
             is_old = streak.seen >= streak.signal.streak + PERSISTS
@@ -283,9 +254,3 @@ class Stream:
         """Whether a second verifier looks at paid completions, and refuses no more than it may."""
         trail = self._trails[Check.SECOND]
         return trail.total >= FEW_CLEAN and trail.last(TRIED).share <= self.limits.second
-
-
-def _first_step(signal: Signal, otherwise: int) -> int:
-    """Of what the signal counts; the beginning of the block where it counts nothing."""
-    steps = [one.step for one in signal.examples if one.step is not None]
-    return min(steps) if signal.rate is not None and steps else otherwise

@@ -12,11 +12,12 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from streams import GROUPS, SIZE, SPEC, STEPS, Seen
+from streams import SIZE, SLOW, SPEC, STEPS, Seen, as_read
 
 from reward_api.monitor.alarms import State
 from reward_api.monitor.observation import Check, CheckRecord, GroupRecord
 from reward_api.monitor.picks import Picker
+from reward_api.monitor.reading import Reading
 from reward_api.monitor.records import Judging, Scored, group_record, record
 from reward_api.monitor.spec import MonitorSpec
 from reward_api.monitor.stream import Stream
@@ -209,8 +210,8 @@ class _Run:
 
     def groups(self) -> Iterator[tuple[GroupRecord, list[_Sample]]]:
         for step in range(STEPS):
-            for place in range(GROUPS):
-                at = step * GROUPS + place
+            for place in range(SLOW.groups):
+                at = step * SLOW.groups + place
                 number = at % self.fresh.prompts if self.fresh.prompts else at
                 kind = KINDS - 1 if step >= self.fresh.shift else number % KINDS
                 yield self._group(step, at, number, kind)
@@ -251,7 +252,9 @@ class _Run:
 def watched(name: str, fresh: Fresh, seed: int, spec: MonitorSpec = SPEC) -> Seen:
     rng = random.Random(f"fresh/{name}/{seed}")
     stream, picker, seen = Stream(spec.limits), Picker(spec, seed), Seen()
-    for group, samples in _Run(fresh, rng).groups():
+    reading = Reading(lambda: SLOW.seconds * (stream.step or 0))
+    for whole, samples in _Run(fresh, rng).groups():
+        group = as_read(whole, reading, stream)
         stream.observe(group)
         for check, place in [*picker.picks(group, stream.state)]:
             sample = samples[place]

@@ -1,7 +1,8 @@
 """Synthetic runs: 15 in which a reward is hacked or a judge drifts, each in one way, and 9 honest ones.
 
-A stream is 60 steps of 8 groups of 16 completions. Each says which completions are hacks, and how they would fare if they
-were graded again; the monitor sees that only of those that it picks.
+A stream is 60 steps of 8 groups of 16 completions, ten seconds each, so that the gateway has the time to read all texts;
+at the pace FAST it is 80 groups a step, of which it reads one text in sixteen. Each says which completions are hacks, and
+how they would fare if they were graded again; the monitor sees that only of those that it picks.
 """
 
 from __future__ import annotations
@@ -9,18 +10,30 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reward_api.monitor.alarms import State
 from reward_api.monitor.observation import Check, CheckRecord, GroupRecord, SampleRecord, sample_record
 from reward_api.monitor.picks import Picker
+from reward_api.monitor.reading import Reading
 from reward_api.monitor.spec import MonitorSpec, Second
 from reward_api.monitor.stream import Stream
 
-STEPS, GROUPS, SIZE = 60, 8, 16
+STEPS, SIZE = 60, 16
 ONSET = 15
 SPEC = MonitorSpec(second=Second(verifier="other"), second_share=0.1, null_share=1.0)
 WORDS = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in "bdlmnrst"]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """groups: in a step; seconds: that a step takes."""
+
+    groups: int
+    seconds: float
+
+
+SLOW, FAST = Pace(8, 10.0), Pace(80, 0.0)
 
 
 @dataclass
@@ -255,11 +268,13 @@ class Seen:
     onsets: dict[str, int] = field(default_factory=dict)
 
 
-def watched(name: str, synthetic: Synthetic, seed: int, spec: MonitorSpec = SPEC) -> Seen:
+def watched(name: str, synthetic: Synthetic, seed: int, spec: MonitorSpec = SPEC, pace: Pace = SLOW) -> Seen:
     """The monitor over one stream."""
     stream, picker = Stream(spec.limits), Picker(spec, seed)
+    reading = Reading(lambda: pace.seconds * (stream.step or 0))
     seen = Seen()
-    for group, written in _groups(name, synthetic, seed):
+    for whole, written in _groups(name, synthetic, seed, pace):
+        group = as_read(whole, reading, stream)
         stream.observe(group)
         for check, place in [*picker.picks(group, stream.state)]:
             stream.observe(_graded(group, place, check, written[place]))
@@ -274,13 +289,20 @@ def watched(name: str, synthetic: Synthetic, seed: int, spec: MonitorSpec = SPEC
     return seen
 
 
-def _groups(name: str, synthetic: Synthetic, seed: int) -> Iterator[tuple[GroupRecord, list[Written]]]:
+def as_read(group: GroupRecord, reading: Reading, stream: Stream) -> GroupRecord:
+    """The group with what a gateway knows of it: of texts that it does not read, nothing."""
+    read = reading.places(len(group.samples), stream.state)
+    samples = [one if place in read else replace(one, features=None) for place, one in enumerate(group.samples)]
+    return replace(group, samples=tuple(samples))
+
+
+def _groups(name: str, synthetic: Synthetic, seed: int, pace: Pace) -> Iterator[tuple[GroupRecord, list[Written]]]:
     rng = random.Random(f"{name}/{seed}")
     write = synthetic.write()
-    difficulties = [rng.random() for _ in range(synthetic.prompts or STEPS * GROUPS)]
+    difficulties = [rng.random() for _ in range(synthetic.prompts or STEPS * pace.groups)]
     for step in range(STEPS):
-        for place in range(GROUPS):
-            at = step * GROUPS + place
+        for place in range(pace.groups):
+            at = step * pace.groups + place
             number = rng.randrange(synthetic.prompts) if synthetic.prompts else at
             prompt = Prompt(step, number, difficulties[number], rng)
             written = [write(prompt) for _ in range(SIZE)]
@@ -309,7 +331,7 @@ def _others(name: str, group: GroupRecord, written: list[Written], seed: int) ->
     step, at = group.step or 0, int(group.group)
     if name == "canary_paid" and at % 50 == 7:
         yield Check.CANARY, group.prompt, any(one.anyone for one in written)
-    if at % (5 * GROUPS) == 0:
+    if at % (5 * SLOW.groups) == 0:
         rng = random.Random(f"{name}/{seed}/{step}")
         for anchor in range(20):
             yield Check.ANCHOR, anchor, name == "judge_drifts" and step >= 30 and rng.random() < 0.5
