@@ -260,6 +260,7 @@ def tell(name: str, replays: list[list[Moment]]) -> None:
 
 # --- cost -------------------------------------------------------------------------------------------------------------
 
+DENOMINATORS = (7, 11, 13)
 SECOND = {"second": {"verifier": "answer", "options": {"kind": "exact"}}}
 
 
@@ -270,10 +271,10 @@ def honest_groups(count: int) -> list[dict[str, Any]]:
     rng = random.Random(0)
     groups = []
     for number in range(count):
-        answer = f"{rng.randrange(1, 99)}/{rng.choice([7, 11, 13])}"
+        answer = f"{rng.randrange(1, 99)}/{rng.choice(DENOMINATORS)}"
         texts = []
         for _ in range(16):
-            value = answer if rng.random() < 0.5 else f"{rng.randrange(1, 99)}/17"
+            value = answer if rng.random() < 0.5 else f"{rng.randrange(100, 199)}/{rng.choice(DENOMINATORS)}"
             thought = " ".join(rng.choices(WORDS, k=rng.randrange(90, 210)))
             texts.append(f"<think>{thought}</think><answer>\\boxed{{{value}}}</answer>")
         groups.append({

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 from reward_api.monitor.alarms import State
 
-SHARE = 1 / 16
-PER_S = 20.0
-"""Texts that may be read beyond that share: 0.2 % of a core."""
+SHARE = 1 / 32
+PER_S = 10.0
+"""Texts that may be read beyond that share: 0.1 % of a core."""
 MOST = 512.0
 """Texts that may be saved up for the next step of a run."""
 NEIGHBOURS = 2

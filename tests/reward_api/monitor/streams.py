@@ -1,7 +1,7 @@
 """Synthetic runs: 15 in which a reward is hacked or a judge drifts, each in one way, and 9 honest ones.
 
 A stream is 60 steps of 8 groups of 16 completions, ten seconds each, so that the gateway has the time to read all texts;
-at the pace FAST it is 80 groups a step, of which it reads one text in sixteen. Each says which completions are hacks, and
+at the pace FAST it is 80 groups a step, of which it reads one text in 32. Each says which completions are hacks, and
 how they would fare if they were graded again; the monitor sees that only of those that it picks.
 """
 
