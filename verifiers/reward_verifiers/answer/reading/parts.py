@@ -13,14 +13,17 @@ import re
 from collections.abc import Callable, Sequence
 
 from reward_verifiers.answer.reading import words
-from reward_verifiers.answer.reading.nodes import Node, Num, Quantity, Relation, Seq, Sym, Text
+from reward_verifiers.answer.reading.nodes import Node, Quantity, Relation, Seq, Sym, Text, symbols
 
 MAX_TEXT = 300
 _MAX_PARTS = 8
 # A sign with a blank behind it goes on with a sum: (2) - 3 (1) + 4.
 _NUMBER = re.compile(r"(?:^|(?<=[\s,;，；.]))\(([ivx]{1,4}|[1-9]|[a-h])\)(?!\s{0,3}(?:[-−+*/^=]\s|\+))\s{0,3}")
 _NUMBERS = ("i ii iii iv v vi vii viii".split(), list("12345678"), list("abcdefgh"))
-_NAMED = re.compile(r"([A-Za-z][a-z]{2,20}(?: [a-z]{2,20}){0,2})\s?[:：=]\s?([^\s:：=].{0,80})")
+_NAMED = re.compile(
+    r"([A-Za-z][a-z]{2,20}(?: [a-z]{2,20}){0,2}(?=\s?[:：=])|[A-Za-z](?=\s?[:：]))\s?[:：=]\s?([^\s:：=].{0,80})"
+)
+"""A letter with a sign of equality is an equation, which the parser reads."""
 _BETWEEN = re.compile(r"\s?[,;，；]\s?(?:and\s)?|\sand\s")
 _ENDS = " ,;，；."
 
@@ -62,15 +65,18 @@ def _named(text: str, read: Callable[[str], Node | None]) -> Node | None:
     values = _values([match[2] for match in matches], read) if len(matches) == len(pieces) else ()
     if not values:
         return None
-    nodes = [_part(match[1].lower(), match[2], value, read) for match, value in zip(matches, values, strict=True)]
-    if len(nodes) > 1:
-        return Seq(tuple(nodes))
+    nodes = [_part(match[1], match[2], value, read) for match, value in zip(matches, values, strict=True)]
+    if len(nodes) > 1 and all(nodes):
+        return Seq(tuple(node for node in nodes if node))
     return nodes[0] if isinstance(nodes[0], Quantity) else None  # "Total: 5" says what is asked for
 
 
-def _part(name: str, text: str, value: Node, read: Callable[[str], Node | None]) -> Node:
-    """ "cats: 4" are four cats, as in "6 dogs and 4 cats", and "hours: 5" are five hours."""
-    if name in words.PLURALS and isinstance(value, Num):
+def _part(name: str, text: str, value: Node, read: Callable[[str], Node | None]) -> Node | None:
+    """ "cats: 4" are four cats, as in "6 dogs and 4 cats", "hours: 5" five hours; "x: 4" is x = 4, and a : b a ratio."""
+    if len(name) == 1:
+        return None if symbols(value) else Relation(("=",), (Sym(name), value))
+    name = name.lower()
+    if name in words.PLURALS and not symbols(value):
         amount = read(f"{text.strip(_ENDS)} {name}")
         if isinstance(amount, Quantity):
             return amount
