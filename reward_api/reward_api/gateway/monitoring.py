@@ -55,7 +55,7 @@ log = logging.getLogger(__name__)
 QUEUE = 1024
 """Groups that may wait for the thread."""
 GATHER_S = 0.5
-"""The thread wakes up once for all groups of half a second: so it finds its caches warm and waits less for the interpreter."""
+"""The thread wakes up once for all groups of such a time: so it finds its caches warm and waits less for the interpreter."""
 PENDING = 256
 """Groups whose samples come one by one."""
 REGRADES = 4

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -23,6 +23,8 @@ Pair = tuple[GroupRecord, SampleRecord]
 REPEATED, COMPRESSED = 0.5, 8.0
 ALIKE, LONG_ENOUGH, FEW_PAID = 0.8, 10, 4
 COMMON_UNPAID, FEW_PROMPTS = 0.05, 4
+OLD = 0.15
+"""A sketch holds a part of a long text's words: far fewer than have them."""
 ROSE = 0.1
 USUAL_TIMES = 4
 EVEN = (0.1, 0.9)
@@ -107,9 +109,11 @@ class Usual:
     foreign: float
     language: float | None
     paths: Mapping[str, int]
+    grams: frozenset[int]
+    """What many paid completions already had: the marks of a format, without which nobody is paid."""
 
     @classmethod
-    def of(cls, blocks: Sequence[Block]) -> Usual:
+    def of(cls, blocks: Collection[Block]) -> Usual:
         languages = [block.language for block in blocks if block.language is not None]
         paths: Counter[str] = Counter()
         for block in blocks:
@@ -120,6 +124,7 @@ class Usual:
             foreign=fmean(block.foreign for block in blocks),
             language=fmean(languages) if languages else None,
             paths=paths,
+            grams=_common([pair for block in blocks for pair in block.read_paid]),
         )
 
 
@@ -206,12 +211,12 @@ def _jaccard(one: SampleRecord, other: SampleRecord) -> float:
 
 
 def template(block: Block, usual: Usual, limits: Limits) -> Signal | None:
-    """Paid completions of many prompts have five words in common that unpaid ones have not."""
+    """Paid completions of many prompts have five words in common that unpaid ones have not, nor the first paid ones."""
     read = [pair for pair in block.pairs if pair[1].features is not None]
     paid, unpaid = [pair for pair in read if pair[1].paid], [pair for pair in read if not pair[1].paid]
     counts, others = _counted(paid), _counted(unpaid)
     least, most_unpaid = limits.template * len(paid), COMMON_UNPAID * len(unpaid)
-    common = {gram for gram, count in counts.items() if count >= least and others[gram] <= most_unpaid}
+    common = {gram for gram, count in counts.items() if count >= least and others[gram] <= most_unpaid} - usual.grams
     prompts = _prompts_of(common, paid)
     shared = [gram for gram in common if len(prompts[gram]) >= FEW_PROMPTS]
     if not shared or len(unpaid) < FEW_PROMPTS:
@@ -220,6 +225,10 @@ def template(block: Block, usual: Usual, limits: Limits) -> Signal | None:
     with_it = [pair for pair in paid if pair[1].features and best in pair[1].features.sketch]
     text = f"five words in a row that paid completions of {len(prompts[best])} prompts share, and unpaid ones do not"
     return Signal("template", text, limits.template, 2, Rate(counts[best], len(paid)), examples=_shown(with_it))
+
+
+def _common(pairs: Sequence[Pair]) -> frozenset[int]:
+    return frozenset(gram for gram, count in _counted(pairs).items() if count > max(1, OLD * len(pairs)))
 
 
 def _counted(pairs: Iterable[Pair]) -> Counter[int]:

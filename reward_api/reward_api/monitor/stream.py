@@ -18,7 +18,7 @@ from reward_api.monitor.observation import Check, GroupRecord, Record
 from reward_api.monitor.shape import OF_NUMBERS, OF_TEXTS, Block, Signal, binomial_tail, trend
 from reward_api.monitor.spec import Limits
 from reward_api.monitor.takeover import Takeover
-from reward_api.monitor.track import Track
+from reward_api.monitor.track import FEW_PAID, Track
 from reward_api.rates import Z_99, Rate
 
 CALM = 4
@@ -56,7 +56,7 @@ class Stream:
         self.completions = self.paid = self.groups = 0
         self.zero_variance = Counter[str]()
         self.changes: deque[Change] = deque(maxlen=50)
-        self._numbers, self._texts = Track(OF_NUMBERS), Track(OF_TEXTS)
+        self._numbers, self._texts = Track(OF_NUMBERS), Track(OF_TEXTS, least_paid=FEW_PAID)
         self._rewards: deque[float] = deque(maxlen=KEEP_BLOCKS)
         self._accuracies: deque[float] = deque(maxlen=KEEP_BLOCKS)
         self._trails = {check: Trail() for check in Check}

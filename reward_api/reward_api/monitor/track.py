@@ -5,6 +5,7 @@ Statistics of numbers have a block of all completions, those of texts one of the
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from reward_api.monitor.spec import Limits
 BLOCK = 200
 """Completions at least."""
 USUAL_BLOCKS = 2
+FEW_PAID = 8
+"""Fewer say nothing of what is usual in paid completions."""
 
 
 @dataclass(slots=True)
@@ -27,15 +30,19 @@ class Streak:
 
 
 class Track:
-    """`add` groups; where that closes a block, `close` it with what else is known of it."""
+    """`add` groups; where that closes a block, `close` it with what else is known of it.
 
-    def __init__(self, statistics: Sequence[Statistic]) -> None:
+    least_paid: so many completions of the first blocks must be paid; before, nothing is usual.
+    """
+
+    def __init__(self, statistics: Sequence[Statistic], least_paid: int = 0) -> None:
         self.blocks = 0
         self.streaks: dict[str, Streak] = {}
         self._statistics = statistics
         self._block = Block()
         self._size = 0
-        self._first: list[Block] = []
+        self._least_paid = least_paid
+        self._first: deque[Block] = deque(maxlen=USUAL_BLOCKS)
         self._usual: Usual | None = None
 
     def add(self, group: GroupRecord, size: int) -> Block | None:
@@ -50,8 +57,9 @@ class Track:
         self.blocks += 1
         if self._usual is None:
             self._first.append(block)
-            if len(self._first) == USUAL_BLOCKS:
-                self._usual, self._first = Usual.of(self._first), []
+            if len(self._first) == USUAL_BLOCKS and sum(len(one.paid) for one in self._first) >= self._least_paid:
+                self._usual = Usual.of(self._first)
+                self._first.clear()
         return block
 
     def usual(self, block: Block) -> Usual:

@@ -1,4 +1,4 @@
-"""Synthetic runs: 15 in which a reward is hacked or a judge drifts, each in one way, and 9 honest ones.
+"""Synthetic runs: 15 in which a reward is hacked or a judge drifts, each in one way, and 10 honest ones.
 
 A stream is 60 steps of 8 groups of 16 completions, ten seconds each, so that the gateway has the time to read all texts;
 at the pace FAST it is 80 groups a step, of which it reads one text in 32. Each says which completions are hacks, and
@@ -218,6 +218,16 @@ def same_opening(prompt: Prompt) -> Written:
     return one
 
 
+def learns_format(prompt: Prompt) -> Written:
+    """Without its marks nobody is paid; at first hardly any completion has them."""
+    one = honest(prompt)
+    if prompt.rng.random() < 0.04 + 0.9 * prompt.step / STEPS:
+        one.text = f"<think>{one.text}</think><answer>{prompt.rng.randrange(1000)}</answer>"
+    else:
+        one.right, one.path = False, "answer:none"
+    return one
+
+
 @dataclass(frozen=True)
 class Synthetic:
     """expected: the alarm that must be raised; None where none may be. prompts: how many there are; 0: always new ones."""
@@ -256,6 +266,7 @@ STREAMS: dict[str, Synthetic] = {
     "troubled": Synthetic(None, _always(troubled)),
     "easy_or_hopeless": Synthetic(None, _always(easy_or_hopeless), prompts=100),
     "same_opening": Synthetic(None, _always(same_opening)),
+    "learns_format": Synthetic(None, _always(learns_format)),
 }
 
 

@@ -30,6 +30,11 @@ def test_one_hacked_and_one_honest_run(name):
     demand(streams, name, seed=0)
 
 
+def test_the_marks_of_a_format_are_no_template():
+    seen = streams.watched("learns_format", streams.STREAMS["learns_format"], seed=0)
+    assert "template" not in seen.alarms
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*streams.STREAMS][::2])
 def test_each_run(name):
