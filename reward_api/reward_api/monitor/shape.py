@@ -22,7 +22,8 @@ from reward_api.rates import Z_99, Rate
 Pair = tuple[GroupRecord, SampleRecord]
 REPEATED, COMPRESSED = 0.5, 8.0
 ALIKE, LONG_ENOUGH, FEW_PAID = 0.8, 10, 4
-COMMON_UNPAID, FEW_PROMPTS = 0.05, 4
+COMMON_UNPAID, RARER, FEW_PROMPTS = 0.05, 6, 4
+"""What pays is in few unpaid completions, or in a sixth of the share of paid ones: a hack does not pay each time."""
 OLD = 0.15
 """A sketch holds a part of a long text's words: far fewer than have them."""
 ROSE = 0.1
@@ -215,8 +216,11 @@ def template(block: Block, usual: Usual, limits: Limits) -> Signal | None:
     read = [pair for pair in block.pairs if pair[1].features is not None]
     paid, unpaid = [pair for pair in read if pair[1].paid], [pair for pair in read if not pair[1].paid]
     counts, others = _counted(paid), _counted(unpaid)
-    least, most_unpaid = limits.template * len(paid), COMMON_UNPAID * len(unpaid)
-    common = {gram for gram, count in counts.items() if count >= least and others[gram] <= most_unpaid} - usual.grams
+    least, rare = limits.template * len(paid), COMMON_UNPAID * len(unpaid)
+    ratio = len(unpaid) / (RARER * len(paid)) if paid else 0.0
+    common = {
+        gram for gram, count in counts.items() if count >= least and others[gram] <= max(rare, ratio * count)
+    } - usual.grams
     prompts = _prompts_of(common, paid)
     shared = [gram for gram in common if len(prompts[gram]) >= FEW_PROMPTS]
     if not shared or len(unpaid) < FEW_PROMPTS:
