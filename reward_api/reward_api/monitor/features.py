@@ -57,7 +57,7 @@ def quote(text: str) -> str:
     """The text, or the two ends of it, for a person."""
     half = QUOTE // 2
     short = text if len(text) <= QUOTE else f"{text[:half]} … {text[-half:]}"
-    return short if short.isascii() else short.encode("utf-8", "replace").decode()  # half a surrogate pair is no text
+    return short if text.isascii() else short.encode("utf-8", "replace").decode()  # half a surrogate pair is no text
 
 
 def digest(text: str) -> int:

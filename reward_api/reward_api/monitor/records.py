@@ -50,8 +50,11 @@ def way_of(component: str, evidence: Mapping[str, Any]) -> str:
     >>> way_of("answer", {"rule": "rational", "extracted": "5/6"})
     'answer:rational'
     """
-    words = [value[:MOST_WAY] for name in WAYS if isinstance(value := evidence.get(name), str)]
-    return ":".join([component, *words]) if words else ""
+    way = ""
+    for name in WAYS:
+        if isinstance(value := evidence.get(name), str):
+            way = f"{way or component}:{value[:MOST_WAY]}"
+    return way
 
 
 def group_record(
