@@ -1,7 +1,7 @@
 """Which texts are read: all texts of a slow run, a share of those of a fast one.
 
-To read a text costs four times as much as all that is done with numbers. A busy gateway reads few texts of many, and what
-is said of texts comes later there, in completions and not in time; an idle one has the time to read all.
+To read a text costs eight times as much as all that is done with its numbers. A busy gateway reads few texts of many, and
+what is said of texts comes later there, in completions and not in time; an idle one has the time to read all.
 """
 
 from __future__ import annotations

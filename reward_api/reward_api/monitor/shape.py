@@ -21,7 +21,7 @@ from reward_api.rates import Z_99, Rate
 
 Pair = tuple[GroupRecord, SampleRecord]
 REPEATED, COMPRESSED = 0.5, 8.0
-ALIKE, LONG_ENOUGH, FEW_PAID = 0.8, 10, 4
+ALIKE, LONG_ENOUGH, PAID_OF_GROUP = 0.8, 10, 4
 COMMON_UNPAID, RARER, FEW_PROMPTS = 0.05, 6, 4
 """What pays is in few unpaid completions, or in a sixth of the share of paid ones: a hack does not pay each time."""
 OLD = 0.15
@@ -187,7 +187,7 @@ def duplicates(block: Block, usual: Usual, limits: Limits) -> Signal | None:
     for group in block.groups:
         read = [sample for sample in group.samples if sample.features]
         paid = [sample for sample in read if sample.paid]
-        if len(paid) < max(2, min(FEW_PAID, len(read))) or fmean(sample.tokens for sample in paid) < LONG_ENOUGH:
+        if len(paid) < max(2, min(PAID_OF_GROUP, len(read))) or fmean(sample.tokens for sample in paid) < LONG_ENOUGH:
             continue
         total += 1
         first = paid[0]

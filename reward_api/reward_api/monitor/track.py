@@ -32,7 +32,7 @@ class Streak:
 class Track:
     """`add` groups; where that closes a block, `close` it with what else is known of it.
 
-    least_paid: so many completions of the first blocks must be paid; before, nothing is usual.
+    least_paid: so many completions of the first blocks must be paid and read; before, nothing is usual.
     """
 
     def __init__(self, statistics: Sequence[Statistic], least_paid: int = 0) -> None:
@@ -57,7 +57,7 @@ class Track:
         self.blocks += 1
         if self._usual is None:
             self._first.append(block)
-            if len(self._first) == USUAL_BLOCKS and sum(len(one.paid) for one in self._first) >= self._least_paid:
+            if len(self._first) == USUAL_BLOCKS and sum(len(one.read_paid) for one in self._first) >= self._least_paid:
                 self._usual = Usual.of(self._first)
                 self._first.clear()
         return block

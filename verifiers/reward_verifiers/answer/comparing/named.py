@@ -278,7 +278,7 @@ def other_constants(gold: Node, answer: Node) -> list[Node]:
 
 def counted(node: Node, other: Node) -> Node:
     """ "dog: 4, cat: 6" beside "4 dogs and 6 cats": where the other side counts a thing, its name is no label."""
-    if not isinstance(node, Seq):
+    if not isinstance(node, Seq) or not any(isinstance(item, Relation) for item in node.items):
         return node
     things = {inner.unit for inner in walk(other) if isinstance(inner, Quantity) and inner.unit[:1] == "#"}
     items = tuple(map(_counted, node.items)) if things else ()

@@ -66,8 +66,11 @@ def _named(text: str, read: Callable[[str], Node | None]) -> Node | None:
     if not values:
         return None
     nodes = [_part(match[1], match[2], value, read) for match, value in zip(matches, values, strict=True)]
-    if len(nodes) > 1 and all(nodes):
-        return Seq(tuple(node for node in nodes if node))
+    read_nodes = tuple(node for node in nodes if node is not None)
+    if len(read_nodes) < len(nodes):
+        return None
+    if len(nodes) > 1:
+        return Seq(read_nodes)
     return nodes[0] if isinstance(nodes[0], Quantity) else None  # "Total: 5" says what is asked for
 
 
@@ -76,7 +79,7 @@ def _part(name: str, text: str, value: Node, read: Callable[[str], Node | None])
     if len(name) == 1:
         return None if symbols(value) else Relation(("=",), (Sym(name), value))
     name = name.lower()
-    if name in words.PLURALS and not symbols(value):
+    if name in words.PLURALS and name not in words.MEASURES and not isinstance(value, Quantity) and not symbols(value):
         amount = read(f"{text.strip(_ENDS)} {name}")
         if isinstance(amount, Quantity):
             return amount

@@ -168,6 +168,14 @@ _NO_THINGS = frozenset("minimum maximum extra unknown leftover short error".spli
 """Nouns that say what sort of number it is, and count nothing."""
 
 
+MEASURES = frozenset(
+    "ages amounts areas averages balances costs debts differences distances fees heights incomes lengths losses payments "
+    "prices products profits rates results salaries scores solutions speeds sums taxes times totals values volumes wages "
+    "weights widths".split()
+)
+"""Plurals that name before a number what it is, and count nothing there: "Profits: 15" may be $15."""
+
+
 def stem(word: str) -> str | None:
     """The singular of a counted thing; None for any other word."""
     low = word.lower().rstrip(".,;:!")
