@@ -206,7 +206,7 @@ def replay(name: str, monitor: dict[str, Any], seed: int) -> list[Moment]:
 
 
 def cpu_seconds() -> float:
-    """Of this process and all that it started."""
+    """Of this process and all that it started. Workers are replaced: those that are gone count with who waited for them."""
     here = psutil.Process()
     total = 0.0
     for process in (here, *here.children(recursive=True)):
@@ -214,7 +214,7 @@ def cpu_seconds() -> float:
             times = process.cpu_times()
         except psutil.Error:
             continue
-        total += times.user + times.system
+        total += times.user + times.system + times.children_user + times.children_system
     return total
 
 
