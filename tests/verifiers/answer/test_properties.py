@@ -48,6 +48,31 @@ def test_symmetric() -> None:
     assert wrong == []
 
 
+WINDOW = 360
+
+
+def _numbers_of(parts: list[tuple[int, int]]) -> set[int]:
+    """Of all step * k + start in a window that every period below divides."""
+    return {number for number in range(WINDOW) for step, start in parts if (number - start) % step == 0}
+
+
+def _written(parts: list[tuple[int, int]], letter: str, unit: str) -> str:
+    return " \\text{ or } ".join(f"x = {step}{letter}{unit} + {start}{unit}" for step, start in parts)
+
+
+PARTS = st.lists(st.tuples(st.sampled_from([1, 2, 3, 4, 6, 12]), st.integers(0, 30)), min_size=1, max_size=3)
+
+
+@given(PARTS, PARTS, st.sampled_from("kn"), st.sampled_from(["", "\\pi"]))
+@settings(max_examples=300, deadline=None)
+def test_two_families_are_one_where_they_are_the_same_numbers(
+    ours: list[tuple[int, int]], theirs: list[tuple[int, int]], letter: str, unit: str
+) -> None:
+    gold = f"{_written(ours, 'k', unit)}, k \\in \\mathbb{{Z}}"
+    answer = f"{_written(theirs, letter, unit)}, {letter} \\in \\mathbb{{Z}}"
+    assert judge(gold, f"\\boxed{{{answer}}}").score == float(_numbers_of(ours) == _numbers_of(theirs))
+
+
 def _fractions(text: str) -> str:
     return re.sub(r"\\[dt]?frac(?![a-z])", lambda _: "\\dfrac", text)
 

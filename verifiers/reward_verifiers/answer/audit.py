@@ -129,7 +129,8 @@ class Auditor:
 
 
 def _is_idle(text: str, other: str) -> bool:
-    """A change that no reader could see: of nought over anything, or one to any power."""
+    """A change that no reader could see: of nought over anything, or one to any power; a turn back for a turn on."""
+    from reward_verifiers.answer.comparing.progressions import same_numbers
     from reward_verifiers.answer.comparing.rationals import rational_or_none
     from reward_verifiers.answer.reading.reader import read
 
@@ -137,7 +138,7 @@ def _is_idle(text: str, other: str) -> bool:
     if left is None or right is None:
         return False
     value = rational_or_none(left)
-    return value is not None and value == rational_or_none(right)
+    return (value is not None and value == rational_or_none(right)) or same_numbers(left, right)
 
 
 def audited(options: AnswerOptions, references: Iterable[tuple[str, Any]]) -> Audit:

@@ -25,6 +25,7 @@ from reward_verifiers.answer.comparing.families import (
     is_of_whole_numbers,
 )
 from reward_verifiers.answer.comparing.items import distinct, ordered, unordered
+from reward_verifiers.answer.comparing.progressions import WHOLE, same_numbers
 from reward_verifiers.answer.comparing.rationals import rational_or_none
 from reward_verifiers.answer.comparing.regions import is_solved, region
 from reward_verifiers.answer.comparing.regions import same as same_region
@@ -57,7 +58,6 @@ from reward_verifiers.answer.reading.nodes import (
     symbols,
 )
 
-_WHOLE = frozenset("ijklmn")
 _POINT = re.compile(r"[A-Z]\(\)")
 _ANY_FORM = AnswerOptions(form="any")
 
@@ -68,6 +68,8 @@ def compare(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
         return Outcome(True, "the same expression") if gold == answer else scalars(gold, answer, options)
     if contradicts(answer) and not contradicts(gold):
         return different("the answer contradicts itself")
+    if same_numbers(gold, answer):
+        return Outcome(True, "the same numbers for all whole numbers")
     if isinstance(gold, Conditioned) and isinstance(answer, Conditioned) and _conditions_differ(gold, answer):
         return different("other conditions")
     if _begin_apart(gold, answer):
@@ -113,7 +115,7 @@ def contradicts(answer: Node) -> bool:
 
 def _conditions_differ(gold: Conditioned, answer: Conditioned) -> bool:
     """x^2 (x > 0) is not x^2 (x < 0). The letters of whole numbers are left: n > 0 and n \\ge 1 say the same of them."""
-    if any(symbols(condition) & _WHOLE for condition in (*gold.conditions, *answer.conditions)):
+    if any(symbols(condition) & WHOLE for condition in (*gold.conditions, *answer.conditions)):
         return False
     left, right = (
         region(conditions[0] if len(conditions) == 1 else Seq(conditions))

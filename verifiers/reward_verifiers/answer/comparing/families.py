@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from reward_verifiers.answer.comparing.equations import MIRROR
 from reward_verifiers.answer.comparing.items import Compare, ordered, unordered
+from reward_verifiers.answer.comparing.progressions import linear
 from reward_verifiers.answer.comparing.rationals import rational_or_none
 from reward_verifiers.answer.judged import UNKNOWN, Outcome, different
 from reward_verifiers.answer.options import AnswerOptions
@@ -22,8 +23,6 @@ from reward_verifiers.answer.reading.nodes import (
     Seq,
     Sym,
     Text,
-    children,
-    rebuilt,
     renamed,
     symbols,
 )
@@ -43,10 +42,7 @@ def builders(gold: Node, answer: Node, options: AnswerOptions, compare: Compare,
     conditions = unordered(compare, gold.conditions, other.conditions, options)
     if not conditions.equal:
         return conditions
-    elements = same_kind(gold.element, other.element, options)
-    if elements.equal is False and _same_multiples(gold, other):
-        return Outcome(True, "the same whole numbers")
-    return elements
+    return same_kind(gold.element, other.element, options)
 
 
 def _as_builder(node: Node) -> Node:
@@ -101,38 +97,6 @@ def _letters_of(builder: Builder) -> frozenset[str]:
     return frozenset().union(*(symbols(condition) for condition in builder.conditions))
 
 
-def _same_multiples(gold: Builder, answer: Builder) -> bool:
-    """2k+1 and 2k-1 are the odd numbers, for k in Z."""
-    match gold.conditions:
-        case (Relation(("in",), (Sym(name), Const("Z"))),):
-            ours, theirs = _linear(gold.element, name), _linear(answer.element, name)
-            if ours and theirs:
-                (step, start), (other, other_start) = ours, theirs
-                return abs(step) == abs(other) and step != 0 and ((start - other_start) / step).denominator == 1
-    return False
-
-
-def _linear(node: Node, name: str) -> tuple[Fraction, Fraction] | None:
-    """(a, b) of a k + b."""
-    zero, one, *others = (rational_or_none(_put(node, name, k)) for k in _PLACES)
-    if zero is None or one is None:
-        return None
-    step = one - zero
-    line = all(value == zero + step * k for k, value in zip(_PLACES[2:], others, strict=True))
-    return (step, zero) if line else None
-
-
-_PLACES = (0, 1, -1, 2, 5, -13, 101, 1009)
-"""Where an expression is a line, if it is one at all of them."""
-
-
-def _put(node: Node, name: str, value: int) -> Node:
-    if isinstance(node, Sym):
-        return Num(Fraction(value)) if node.name == name else node
-    inner = children(node)
-    return rebuilt(node, tuple(_put(child, name, value) for child in inner)) if inner else node
-
-
 def cases(gold: Node, answer: Node, options: AnswerOptions, compare: Compare) -> Outcome:
     """The same values under the same conditions, in any order."""
     if not isinstance(gold, Cases) or not isinstance(answer, Cases):
@@ -171,7 +135,7 @@ def as_congruence(node: Node) -> Node:
     """x = 7k + 3 says that x is 3 modulo 7."""
     match node:
         case Relation(("=",), (Sym() as left, right)) if len(symbols(right)) == 1:
-            line = _linear(right, next(iter(symbols(right))))
+            line = linear(right, next(iter(symbols(right))))
             if line and line[0] and line[0].denominator == line[1].denominator == 1:
                 return Call("congruent", (left, _number(line[1]), _number(abs(line[0]))))
     return node

@@ -27,6 +27,7 @@ from reward_verifiers.answer.extraction.sources import candidates
 from reward_verifiers.answer.judged import NOT_READ, Judged, Outcome, clipped
 from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.answer.reading import words
+from reward_verifiers.answer.reading.chemistry import differ, formula
 from reward_verifiers.answer.reading.conventions import in_plain_notation
 from reward_verifiers.answer.reading.nodes import (
     Big,
@@ -106,7 +107,7 @@ def check(answer: Any, options: AnswerOptions) -> None:
 def left_over(answer: Any, options: AnswerOptions) -> str | None:
     """What of a reference is not read; None when it is read whole."""
     reading = gold(in_plain_notation(text_of(answer), options))
-    return None if reading.node is not None else reading.left_over or reading.text
+    return None if reading.node is not None or formula(reading.text) else reading.left_over or reading.text
 
 
 def _is_number(node: Node) -> bool:
@@ -156,6 +157,8 @@ def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
     answer = read(in_plain_notation(text, options))
     if _same_text(expected.text, answer.text):
         return Judged(True, "the same text", "first", answer.canonical, expected.canonical)
+    if (wanted := formula(expected.text)) and (judged := _by_formula(wanted, expected, answer)):
+        return judged
     if expected.node is None:
         if _another_number(expected.text, answer.text):
             return Judged(False, "the same text but for a number", "first", answer.text, expected.text)
@@ -173,6 +176,20 @@ def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
         return Judged(False, NOT_READ, "first", answer.canonical, expected.canonical, left_over=left)
     outcome, stage = _decided(expected, answer, _policy(options))
     return Judged(bool(outcome.equal), outcome.rule, stage, answer.canonical, expected.canonical)
+
+
+def _by_formula(wanted: str, expected: Reading, answer: Reading) -> Judged | None:
+    """By the chemical formulas of both. None where the reference is read as maths as well, which decides then."""
+    given = formula(answer.text)
+    if wanted == given:
+        return Judged(True, "the same chemical formula", "first", given, wanted)
+    if expected.node is not None:
+        return None
+    if given is None:
+        return Judged(False, NOT_READ, "first", answer.canonical, wanted, left_over=answer.left_over or answer.text)
+    if differ(wanted, given):
+        return Judged(False, "another chemical formula", "first", given, wanted)
+    raise Unsupported(f"{clipped(given, 100)!r} may be the reference, {clipped(wanted, 100)!r}, written in another way")
 
 
 def _same_text(gold_text: str, text: str) -> bool:

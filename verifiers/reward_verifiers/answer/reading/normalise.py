@@ -134,7 +134,7 @@ _ONE_OF = re.compile(r"\(an? (?=(?:dozen|hundred|thousand|million)\))")
 _NUMBER_CHOSEN = re.compile(r"(?<![A-Za-z0-9.])([0-9]{1,4})\s?([CP])\s?([0-9]{1,4})(?=\s?=)")
 """5C2 = 10."""
 _TIMES_TEN = re.compile(r"(?<=[0-9])\s?[xX]\s?(?=10\^)")
-_KINDS = {"constant": None, "real": None, "number": None, "integer": "Z", "natural": "N"}
+_KINDS = {"constant": None, "real": None, "number": None, "integer": "Z", "natural": "N", "Z": "Z", "N": "N"}
 _LETTER = r"\$?(\\?[A-Za-z]+(?:_\{?[0-9]\}?)?)\$?"
 _OF_LETTERS = (
     re.compile(
@@ -143,11 +143,15 @@ _OF_LETTERS = (
         r"(?:\s(?:number|constant|of integration))?s?[\s).]*$"
     ),
     re.compile(
+        rf"[,\s(]{{0,4}}(?:where|with|for)\s(?:(?:some|any|every|all|each)\s)?{_LETTER}\s?\\in\s?"
+        r"(?:\\mathbb\s?\{?|\\)?([ZN])\}?[\s).]*$"
+    ),
+    re.compile(
         rf"[,\s(]{{0,4}}(?:where|with|for)\s(?:some|any|every|all|each|an|a)\s(?:(?:arbitrary|real)\s){{0,2}}"
         rf"(constant|integer|natural|real|number)(?:\snumber)?s?\s{_LETTER}[\s).]*$"
     ),
 )
-"""..., where C is an arbitrary constant; ... for any integer k."""
+"""..., where C is an arbitrary constant; ... for k \\in \\mathbb{Z}; ... for any integer k."""
 _LEADS = re.compile(
     r"(?:(?:approximately|approx\.?|exactly|about|roughly|around|equals|equal to|a total of|is|so|thus|therefore"
     r"|hence|namely|\\approx|\\therefore|\\implies|\\Rightarrow"
