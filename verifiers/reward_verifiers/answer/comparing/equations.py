@@ -11,6 +11,7 @@ from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.answer.reading.nodes import Add, Neg, Node, Relation, symbols
 
 _ALGEBRAIC = frozenset({"=", "!=", "==", "<", ">", "<=", ">="})
+_SYMMETRIC = frozenset({"perp", "parallel"})
 MIRROR = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!=", "==": "==", "->": "->"}
 
 
@@ -28,7 +29,7 @@ def equations(gold: Relation, answer: Relation, options: AnswerOptions, compare:
     if not {op, other} <= _ALGEBRAIC:
         if op != other:
             return different("another relation")
-        return ordered(compare, gold.sides, sides, options)
+        return _either_way(gold, sides, options, compare, is_symmetric=op in _SYMMETRIC)
     if other != op:
         if MIRROR.get(other) != op:
             return different("another relation")
@@ -40,8 +41,7 @@ def equations(gold: Relation, answer: Relation, options: AnswerOptions, compare:
     try:
         ratios = {_ratio(left, right, index) for index in range(3)}
     except (NotHere, TooLarge):
-        there = ordered(compare, gold.sides, sides, options)
-        return ordered(compare, gold.sides, sides[::-1], options) if op == "=" and there.equal is not True else there
+        return _either_way(gold, sides, options, compare, is_symmetric=op == "=")
     except ZeroDivisionError:
         return different("an equation that always holds")
     if len(ratios) != 1 or 0 in ratios:
@@ -49,6 +49,13 @@ def equations(gold: Relation, answer: Relation, options: AnswerOptions, compare:
     if op in ("=", "!=", "==") or _small_positive(ratios.pop()):
         return Outcome(True, "the same equation up to a constant factor")
     return different("different equations")
+
+
+def _either_way(
+    gold: Relation, sides: tuple[Node, ...], options: AnswerOptions, compare: Compare, *, is_symmetric: bool
+) -> Outcome:
+    there = ordered(compare, gold.sides, sides, options)
+    return ordered(compare, gold.sides, sides[::-1], options) if is_symmetric and there.equal is not True else there
 
 
 def _cleared(left: Node, right: Node) -> Outcome:
