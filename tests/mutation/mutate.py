@@ -37,7 +37,8 @@ TARGETS = {
     "preference_model/preference_model/model/relative.py": "tests/preference_model/test_service.py",
     "sandbox/reward_sandbox/grading/compare.py": "tests/sandbox/test_service.py",
     "verifiers/reward_verifiers/answer/comparing/scalars.py": "tests/verifiers/answer/test_cases.py",
-    "verifiers/reward_verifiers/answer/comparing/progressions.py": "tests/verifiers/answer/test_cases.py tests/verifiers/answer/test_properties.py",
+    "verifiers/reward_verifiers/answer/comparing/progressions.py": "tests/verifiers/answer/test_cases.py "
+    "tests/verifiers/answer/test_properties.py",
     "verifiers/reward_verifiers/answer/comparing/regions.py": "tests/verifiers/answer/test_cases.py",
     "verifiers/reward_verifiers/format/parse.py": "tests/verifiers/format/test_verifier.py",
     "verifiers/reward_verifiers/shaping/repetition.py": "tests/verifiers/shaping",
