@@ -45,6 +45,12 @@ def test_the_sections_are_in_the_evidence():
     assert judge("<think>1</think> so 2", template="think_rest").evidence["answer"] == "so 2"
 
 
+def test_calls_behind_the_thinking_are_the_answer():
+    call = '<tool_call>{"name": "f", "arguments": {}}</tool_call>'
+    assert judge(f"<think>1</think> Look: {call}", template="hermes").evidence["answer"] == f"Look: {call}"
+    assert [error["code"] for error in judge("<think>1</think>", template="hermes").evidence["errors"]] == ["empty"]
+
+
 def test_all_errors_are_listed_with_their_places():
     verdict = judge("So <think>a</think><think>b</think><answer></answer>.")
     assert [(error["code"], error["offset"]) for error in verdict.evidence["errors"]] == [
