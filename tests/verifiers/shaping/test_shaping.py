@@ -113,6 +113,13 @@ def test_what_honest_text_repeats_is_free(text):
 
 
 @pytest.mark.slow
+def test_repetition_says_which_share_comes_again():
+    """Twelve words twice are 21 runs of four, of which nine stood before, and 15 runs of ten, of which three did."""
+    text = "one two three four five six seven eight nine ten eleven twelve " * 2
+    assert one("repetition", text, n=4).evidence["phrases"] == pytest.approx(9 / 21, abs=5e-5)
+    assert one("repetition", text, n=10).evidence["repeated"] == pytest.approx(3 / 15, abs=5e-5)
+
+
 def test_repetition_looks_at_the_end_of_a_long_text():
     dice = random.Random(0)
     spaced = " ".join(f"word{i}" for i in range(150_000)) + " so on" * 60_000
