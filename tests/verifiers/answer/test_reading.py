@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reward_verifiers.answer import AnswerOptions, AnswerReference, AnswerVerifier
@@ -136,6 +136,7 @@ WORDS = st.sampled_from(
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(READ), st.lists(WORDS, min_size=1, max_size=4), st.booleans())
 def test_words_around_a_reference_are_accounted_for_or_not_paid(gold: str, said: list[str], before: bool) -> None:
+    assume(gold != "\\frac12" or "half" not in said)  # "half or 1/2" says the same twice
     words = f"\\text{{{' '.join(said)}}}" if "\\foo" not in said else " ".join(said)
     answer = f"{words} {gold}" if before else f"{gold} {words}"
     assert score(gold, boxed(answer)) == 0.0, answer

@@ -72,6 +72,78 @@ def test_an_answer_that_is_denied_is_wrong(gold: str, denial: str) -> None:
     assert judge(gold, f"The answer is {denial} {gold}.").score == 0.0
 
 
+CORRECTED = (
+    "The answer is {}. No wait, {}.",
+    "The answer is {}.\n\nNo wait, it's {}.",
+    "The answer is ${}$.\n\nNo wait, it is ${}$.",
+    "The answer is {}. Actually, {}.",
+    "The answer is {}. Hmm, no: {}.",
+    "The answer is {}. Correction: {}.",
+    "The answer is {}. On second thought, the answer should be {}.",
+    "**Answer:** {}\n\nWait, the correct answer is {}.",
+    "答案是{}。不对，应该是{}。",
+)
+
+
+@pytest.mark.parametrize(("first", "second"), [("5", "6"), ("B", "A")])
+@pytest.mark.parametrize("text", CORRECTED)
+def test_the_last_word_is_the_answer(text: str, first: str, second: str) -> None:
+    assert judge(first, text.format(first, second)).score == 0.0
+    assert judge(second, text.format(first, second)).score == 1.0
+
+
+@pytest.mark.parametrize(
+    "text", ["\\boxed{{{}}}. No wait, {}.", "\\boxed{{{}}}\n\nActually, {}.", "#### {}\nNo wait, {}."]
+)
+def test_a_mark_whose_answer_is_corrected_behind_it_says_none(text: str) -> None:
+    assert judge("5", text.format("5", "6")).score == 0.0
+    assert judge("5", text.format("5", "5")).score == 1.0
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "Actually, 5 is prime.", "Actually, 5.", "Wait, let me check: 3 + 2 = 5. Yes.", "No 6 or 8 is needed.",
+        "Sorry for the long text.", "Actually this took 3 steps.", "But 6 is too many.",
+    ],
+)  # fmt: skip
+def test_a_remark_behind_the_answer_is_no_correction(remark: str) -> None:
+    assert judge("5", f"The answer is 5. {remark}").score == 1.0
+
+
+@pytest.mark.parametrize("root", ["3", "2", "6"])
+def test_a_number_under_a_root_is_not_the_answer(root: str) -> None:
+    assert judge(root, f"因此边长为√{root}。").score == 0.0
+    assert judge(root, f"因此边长为2√{root}。").score == 0.0
+    assert judge(f"2\\sqrt{{{root}}}", f"答案是2√{root}。").score == 1.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "不选B", "不应选B", "不能选B", "不该选择B", "B不正确", "选项B不对", "B不是正确答案", "(B) is incorrect",
+        "B) is wrong",
+        "Option (B) is not correct.", "(B) cannot be right", "The answer is B, which is wrong.", "选B。不选B。",
+        "The answer is B. The answer is not B.",
+    ],
+)  # fmt: skip
+def test_an_option_that_is_denied_is_not_chosen(text: str) -> None:
+    assert judge("B", text, kind="choice").score == 0.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "选B", "故选：B．", "选B，不选A", "B项错误的说法不成立，选B", "正确答案是B，A错误", "故选B，A项错误",
+        "(B) is right, (A) is wrong",
+        "The answer is B. A is wrong.", "The answer is not A. The answer is B.", "B) False",
+        "The answer is (B). It is not a prime.",
+    ],
+)  # fmt: skip
+def test_an_option_is_chosen_beside_another_that_is_denied(text: str) -> None:
+    assert judge("B", text, kind="choice").score == 1.0
+
+
 def test_prefix_opens_the_thinking() -> None:
     assert judge("7", "it is \\boxed{7}", prefix="<think>\n").score == 0.0
     assert judge("7", "hm</think>it is \\boxed{7}", prefix="<think>\n").score == 1.0

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from reward_verifiers.answer.extraction.guards import changed_after, changed_before, retracted
+from reward_verifiers.answer.extraction.guards import changed_after, changed_before, corrected, retracted
 from reward_verifiers.answer.extraction.spans import MAX_ANSWER, Extraction, Span, chained, changes_number
 
 _MAX_NESTED = 4
@@ -115,7 +115,8 @@ def last_box(text: str, single: bool = True) -> Extraction | None:
     """The last `\\boxed{…}`, joined with the boxes beside it when `single` (one final answer) is wanted."""
     box = _box_before(text, len(text))
     if isinstance(box, Span):
-        if single and retracted(text[box.end : box.end + _MAX_TAIL]):
+        behind = text[box.end : box.end + _MAX_TAIL]
+        if single and (retracted(behind) or corrected(box.content, behind)):
             return Extraction(None, "boxed", "the answer is taken back")
         return chained(text, box, _box_before, "boxed", single)
     return Extraction(None, "boxed", "the last box is not closed") if box is False else None

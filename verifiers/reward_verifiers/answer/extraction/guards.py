@@ -122,6 +122,39 @@ def retracted(text: str) -> bool:
     return bool(_RETRACTS.match(text))
 
 
+_CORRECTS = re.compile(
+    r"[\s$.*)?!,;。，！–—-]{0,12}"
+    r"(?:(?:(?:oh|no|nope|hmm|oops|sorry|actually|wait|hold on|correction|scratch that|on second thoughts?|or rather|but|"
+    r"i mean|i meant|make (?:that|it)|my mistake)\b|等等|不对|不，|错了|更正|应该是|应为|抱歉)[\s,;:.!…，：。–—-]{0,6}){1,4}"
+    r"(?:(?:it|that|this|the (?:(?:correct|right|final|actual|true) )?(?:answer|result|value|one))"
+    r"(?:['’]s| is| was| should be| must be)[\s:]{1,2}|should be\s|应该是|应为|是)?"
+    r"(?:(?:actually|exactly|just|option)\s)?[$*(]{0,4}"
+    r"(?:(?P<number>[-−]?(?:[0-9]|[.][0-9])[0-9.,/]{0,30}?%?)[$*)]{0,4}(?:\s[a-z]{1,15})?|(?P<letter>(?-i:[A-HJ]))[$*)]{0,4})"
+    r"(?:\sis (?:right|correct|the answer))?\s?(?:[.!。！*](?=\s|$)|$|\n)",
+    re.I,
+)
+"""No wait, 6. Correction: it is (A). A sentence of nothing but another answer."""
+_MOST_CORRECTIONS = 8
+_VALUES = re.compile(r"[-−]?(?:[0-9]|[.][0-9])[0-9.,/]{0,30}(?<![.,])%?|[A-J]")
+
+
+def correction(text: str) -> str | None:
+    """The value that what follows an answer gives in its place; the last one of several."""
+    value, at = None, 0
+    for _ in range(_MOST_CORRECTIONS):
+        match = _CORRECTS.match(text, at)
+        if match is None:
+            break
+        value, at = match["number"] or match["letter"], match.end()
+    return value
+
+
+def corrected(answer: str, text: str) -> bool:
+    """Whether what follows an answer gives another value in its place."""
+    value = correction(text)
+    return value is not None and value not in _VALUES.findall(answer)
+
+
 def changed_before(text: str) -> str | None:
     """What right before a number or formula makes it another one; `text` is all that stands before it."""
     clause = _MARKS.sub("", _CLAUSE.split(text[-80:])[-1])

@@ -6,7 +6,7 @@ import re
 
 from reward_verifiers.answer.extraction.boxes import BOXES
 from reward_verifiers.answer.extraction.formulas import joined_math, math_spans
-from reward_verifiers.answer.extraction.guards import changed_before, retracted
+from reward_verifiers.answer.extraction.guards import changed_before, corrected, correction, retracted
 from reward_verifiers.answer.extraction.spans import (
     ANY_WORD,
     MAX_ANSWER,
@@ -79,7 +79,10 @@ def hash_marks(text: str, single: bool = True) -> Extraction | None:
     start = text.rfind("####")
     if start < 0:
         return None
-    line = text[start + 4 : start + 4 + MAX_ANSWER].strip().split("\n", 1)[0].strip()
+    line, _, behind = text[start + 4 : start + 4 + MAX_ANSWER].strip().partition("\n")
+    line = line.strip()
+    if single and corrected(line, behind):
+        return Extraction(None, "####", "the answer is taken back")
     return Extraction(line, "####") if line else None
 
 
@@ -90,9 +93,14 @@ def phrase(text: str, single: bool = True) -> Extraction | None:
     if last is None:
         return None
     rest = tail[last.end() :].lstrip(" \t*:：\n")
-    line = undecorated(rest.split("\n", 1)[0])
+    first, _, below = rest.partition("\n")
+    line = undecorated(first)
     if line.rstrip() in ("$$", "\\["):
-        line = rest
+        line, below = rest, ""
+    end = SENTENCE_END.search(line)
+    value = correction(line[end.end() :]) if single and end else None
+    if single and (value := correction(below) or value):
+        return Extraction(value, "phrase")
     if single and _NEGATION.match(line):
         return Extraction(None, "phrase", "the answer is negated")
     if (lead := _CJK_LEAD.match(line)) and changed_before(lead[0]) is None:

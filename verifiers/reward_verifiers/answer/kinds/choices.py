@@ -91,13 +91,22 @@ _GOES_ON = re.compile(r"[,，、;]\s{0,3}[(\[（]?[A-Za-z][)\]）]?\s?(?:[,，�
 _SEVERAL = re.compile(r"[\s,，、;&/]|and\b|or\b|和|或", re.I)
 _RETRACTS = re.compile(r"\b(?:no|wait|not|actually|instead|rather|but|sorry|correction|hmm)\b|不|等等", re.I)
 _NEGATED = re.compile(
-    r"(?:\b(?:not|cannot be|nicht|keine?|pas|non|no|não|не)|n['’]t|不是|不选)"
+    r"(?:\b(?:not|cannot be|nicht|keine?|pas|non|no|não|не)|n['’]t|不是|不选|不(?:应该?|能|该|可以?|会|要|宜|用)?)"
     r"(?:\s(?:the\s)?(?:option|choice|answer|letter|opción|opção|opzione|réponse|вариант))?[\s(\[（$*'“‘\\{]{0,6}$",
     re.I,
 )
+_DENIED = re.compile(
+    r"[\s,;:.*)，。]{0,4}(?:项|选项)?(?:which\s|that\s)?"
+    r"(?:(?:is|was|seems|looks)\s(?:also\s|clearly\s|definitely\s)?(?:wrong|incorrect|false)\b"
+    r"|(?:is not|isn['’]t|was not|wasn['’]t|cannot be|can['’]t be)\s"
+    r"(?:right|correct|true|(?:the|an)\s(?:right\s|correct\s)?answer)\b"
+    r"|不(?:正确|对|成立|符合|能选|可选|应选|是(?:正确|答案|对|本题))|并非|是?错|有误|是假)",
+    re.I,
+)
+"""Behind a letter: it is wrong, or it is the wrong one that was asked for. That is not known here."""
 _EXCLUDED = re.compile(
     r"(?:\b(?:can(?:no|['’])t be|is not|isn['’]t|are not|not|nor|non|neither|rather than|instead of|make sense for it to be)"
-    r"|不是|而非|而不是)\s{0,2}(?:option\s|choice\s)?\(?[A-Z]\)?"
+    r"|不是|而非|而不是|不选)\s{0,2}(?:option\s|choice\s)?\(?[A-Z]\)?"
     r"(?:(?:,\s|\s?(?:,\s)?(?:or|nor|and|或|和)\s?)\(?[A-Z]\)?)*(?![A-Za-z])",
 )
 """Options that are named to be ruled out."""
@@ -153,6 +162,8 @@ def _from_label(plain: str, label: re.Match[str], options: dict[str, str]) -> tu
         return ()  # the letter of one option, the text of another
     if _same_option(options.get(first, ""), rest) or rest.lower().startswith(("because", "since", "as ", "因为")):
         return (first,)
+    if _DENIED.match(rest):
+        return None
     if bracketed and not _is_taken_back(rest, first, options):
         return () if _is_another_value(options.get(first, ""), rest) else (first,)
     return None
@@ -172,8 +183,9 @@ def _is_another_value(option_text: str, text: str) -> bool:
 def _is_taken_back(rest: str, first: str, options: dict[str, str]) -> bool:
     """Whether another option is named behind a letter, with a word that takes the first one back."""
     ruled_out = {letter for match in _EXCLUDED.finditer(rest) for letter in _ANY_LETTER.findall(match.group())}
-    if first not in ruled_out:
-        rest = _EXCLUDED.sub(" ", rest)
+    if first in ruled_out:
+        return True
+    rest = _EXCLUDED.sub(" ", rest)
     others = {
         letter
         for letter in _ANY_LETTER.findall(rest)
@@ -200,8 +212,18 @@ def _declared(text: str, options: dict[str, str]) -> tuple[str, ...] | None:
                 declared.append((match.start(), match.start(number), match.end(), upper))
     if not declared:
         return None
-    start, at, end, letter = max(declared, key=lambda item: item[2])
-    if _NEGATED.search(tail[max(0, start - 20) : start]) or _NEGATED.search(tail[start:at]):
+    denied: set[str] = set()
+    for start, at, end, letter in sorted(declared, key=lambda item: item[2], reverse=True):
+        if not (
+            _NEGATED.search(tail[max(0, start - 20) : start])
+            or _NEGATED.search(tail[start:at])
+            or _DENIED.match(tail[end : end + 80])
+        ):
+            break
+        denied.add(letter)
+    else:
+        return None
+    if letter in denied:
         return None
     if _is_taken_back(tail[end:], letter, options):
         return ()
@@ -279,7 +301,8 @@ def judge_words(answer: Any, text: str, options: AnswerOptions) -> Judged:
 
 def _bracketed(text: str, options: dict[str, str]) -> tuple[str, ...] | None:
     """ "… so it must be (B)": the only bracketed letter."""
-    letters = {letter.upper() for letter in re.findall(r"[(（]([A-Z])[)）]", text)}
+    bracketed = [*re.finditer(r"[(（]([A-Z])[)）]", text)]
+    letters = {match[1] for match in bracketed}
     if len(letters) != 1 or re.search(r"\bnot\b|n['’]t\b|不", text):
         return None
-    return tuple(letters)
+    return None if any(_DENIED.match(text[match.end() :]) for match in bracketed) else tuple(letters)
