@@ -111,6 +111,31 @@ def test_a_remark_behind_the_answer_is_no_correction(remark: str) -> None:
     assert judge("5", f"The answer is 5. {remark}").score == 1.0
 
 
+@pytest.mark.parametrize(
+    "saying",
+    [
+        "Half of the answer is", "The square of the answer is", "The sum of the digits of the answer is",
+        "The wrong answer is",
+        "A common wrong answer is", "My friend says the answer is", "The opposite of the answer is", "The answer minus 1 is",
+        "The answer divided by 2 is", "The answer is the negative of", "The answer is twice",
+    ],
+)  # fmt: skip
+def test_what_is_said_of_something_else_is_not_the_answer(saying: str) -> None:
+    assert judge("42", f"{saying} 42.").score == 0.0
+
+
+@pytest.mark.parametrize(
+    "saying",
+    [
+        "The value of the answer is", "The final form of the answer is", "I think the answer is", "The correct answer is",
+        "Thus, by the theorem, the answer is", "In this case the answer is", "The result of the multiplication is",
+        "By the formula, this result is",
+    ],
+)  # fmt: skip
+def test_what_is_said_of_the_answer_is_the_answer(saying: str) -> None:
+    assert judge("42", f"{saying} 42.").score == 1.0
+
+
 @pytest.mark.parametrize("root", ["3", "2", "6"])
 def test_a_number_under_a_root_is_not_the_answer(root: str) -> None:
     assert judge(root, f"因此边长为√{root}。").score == 0.0

@@ -20,7 +20,8 @@ _BEFORE = {
         "different from|differs from|distinct from|excluding|hardly|scarcely|nothing like|nowhere near|far from|"
         "without|multiple of|one of|out of|out of the|close to|short of|away from|or equal to|"
         "square of|square root of|cube of|cube root of|root of|power of|log of|log|logarithm of|factorial of|"
-        "inverse of|reciprocal of|opposite of|sqrt|might be|may be|might also be|may also be|could also be|alternatively"
+        "inverse of|reciprocal of|opposite of|negative of|sqrt|"
+        "might be|may be|might also be|may also be|could also be|alternatively"
     ),
     "fr": (
         "au moins|au plus|plus de|moins de|pas|n'est pas|jamais|jusqu'à|supérieur à|inférieur à|supérieure à|inférieure à|"

@@ -71,6 +71,10 @@ _POINTER = re.compile(
 )
 """Before the number of a place in a text: see page 12, Theorem 12, equation (12); not: in the figure 12 triangles."""
 
+_OF_ANSWER = re.compile(
+    r"\b(?:answer|result|solution)\s(?:divided by|multiplied by|times|plus|minus|squared|cubed|less|modulo|mod)\b", re.I
+)
+"""The answer minus 1 is 42."""
 _AMOUNT_BEFORE = re.compile(r"[0-9]\s?([A-Za-z]{1,12})\.?,?\s(?:and\s)?$")
 _SHARE_BEFORE = re.compile(r"[0-9]\s(?:in|to|out of)\s$")
 _UNIT = re.compile(
@@ -110,6 +114,8 @@ def last_number(text: str, single: bool = True) -> Extraction | None:
     before = _INSTEAD.sub(" ", tail[max(0, last.start() - 60) : last.start()])
     if single and _is_denied(before):
         return Extraction(None, "last_number", "the answer is negated")
+    if single and _OF_ANSWER.search(before):
+        return Extraction(None, "last_number", "something else is said than the answer")
     if single and DENIED_AFTER.match(tail, last.end(), end):
         return Extraction(None, "last_number", "the answer is taken back")
     if single and _GUESS.search(before) and _NUMBER.search(before):
@@ -133,7 +139,12 @@ def _is_pointer(text: str, number: re.Match[str]) -> bool:
 def objection_before(before: str, content: str) -> bool:
     """Whether what stands before a value makes it another one, denies it, or makes it a guess or a place in a text."""
     near = _INSTEAD.sub(" ", before[-60:])
-    if _is_denied(near) or _POINTER.search(near) or (_GUESS.search(near) and _NUMBER.search(near)):
+    if (
+        _is_denied(near)
+        or _OF_ANSWER.search(near)
+        or _POINTER.search(near)
+        or (_GUESS.search(near) and _NUMBER.search(near))
+    ):
         return True
     other = _PART_OF.search(near) or _COMPARED.search(_TAG.sub(" ", near)) or changed_before(before)
     return bool(other) or is_part(near, content)

@@ -69,6 +69,16 @@ _ASIDE = re.compile(r",\swhich\b", re.I)
 
 _VALUE = re.compile(r"\s(?:is|equals)\s\$?-?[\\0-9]")
 
+_OF_ANOTHER = re.compile(
+    r"(?:(?<!value )(?<!form )(?<!expression )(?<!version )(?<!statement )\bof|\bin|\bminus|\bplus|"
+    r"\btimes|\bby|\bthan|\btwice|\bdouble|\bhalf)\s(?:(?:the|this|my|our)\s)(?:(?:final|correct|right)\s)?\**$"
+    r"|\b(?:wrong|incorrect|false|erroneous|mistaken|tempting|naive|previous|earlier|initial|opposite)\s\**$"
+    r"|\b(?:says|said|claims|claimed|thinks|thought|believes|believed|guesses|guessed|told\s\w{1,12})\s(?:that\s)?"
+    r"(?:the\s)?(?:(?:final|correct|right)\s)?\**$",
+    re.I,
+)
+"""Before "answer is": half of the, the wrong, my friend says the."""
+
 _NEGATION = re.compile(
     r"\s*(?:definitely |certainly |clearly )?(?:not\b|n['’]t\b|never\b|neither\b|不是|unlikely)", re.I
 )
@@ -92,6 +102,8 @@ def phrase(text: str, single: bool = True) -> Extraction | None:
     last = last_match(PHRASE, tail)
     if last is None:
         return None
+    if single and _OF_ANOTHER.search(tail[max(0, last.start() - 80) : last.start()]):
+        return Extraction(None, "phrase", "something else is said than the answer")
     rest = tail[last.end() :].lstrip(" \t*:：\n")
     first, _, below = rest.partition("\n")
     line = undecorated(first)
