@@ -136,6 +136,18 @@ def test_what_is_said_of_the_answer_is_the_answer(saying: str) -> None:
     assert judge("42", f"{saying} 42.").score == 1.0
 
 
+@pytest.mark.parametrize(
+    "text", ["So we get 1 + **42**.", "\\[ \\cancel{42} \\]", "The total is ~~42~~ 41.", "The total is ~~42~~"]
+)
+def test_a_term_and_a_number_struck_out_are_not_the_answer(text: str) -> None:
+    assert judge("42", text).score == 0.0
+
+
+@pytest.mark.parametrize("text", ["So 40 + 2 = **42**", "The total is \\cancel{41} 42.", "The total is ~~41~~ 42."])
+def test_a_result_beside_them_is(text: str) -> None:
+    assert judge("42", text).score == 1.0
+
+
 @pytest.mark.parametrize("root", ["3", "2", "6"])
 def test_a_number_under_a_root_is_not_the_answer(root: str) -> None:
     assert judge(root, f"因此边长为√{root}。").score == 0.0

@@ -171,7 +171,7 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         if text is None:
             return Extraction(None, "after_think", "the thinking was never closed")
         single, labels = options.one_final_answer, options.kind in ("exact", "text", "choice")
-        text = extract.without_comments(without_end(text))
+        text = extract.as_seen(without_end(text))
         unread: Extraction | None = None
         for candidate in extract.candidates(text, options.sources(), single, options.boxes == "all_agree", labels):
             if candidate.text is None or options.kind not in _MATHS or candidate.source not in _LOOSE:

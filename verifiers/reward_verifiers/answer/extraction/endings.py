@@ -55,9 +55,15 @@ def emphasised(text: str, single: bool = True) -> Extraction | None:
         contents.append((stretch[1] or stretch[2]).strip())
         first = stretch
     before, after = line[: first.start()], line[last.end() :]
+    if single and first is last and _TERM_BEFORE.search(before):
+        return Extraction(None, "emphasised", "it is a term of a sum or a product")
     if single and (objection_before(before, contents[-1]) or DENIED_AFTER.match(after) or changed_after(after)):
         return Extraction(None, "emphasised", "the answer is denied, or a bound")
     return Extraction(", ".join(dict.fromkeys(reversed(contents))), "emphasised")
+
+
+_TERM_BEFORE = re.compile(r"[\w)]\s?[+×·÷]\s?$")
+"""1 + **42**."""
 
 
 def _is_tail(rest: str) -> bool:

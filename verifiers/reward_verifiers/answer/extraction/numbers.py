@@ -50,8 +50,10 @@ _OPERATOR = re.compile(
 )
 """What goes on with the number: 12 + k, 12 - x, the 12th prime."""
 
-_COMPARED = re.compile(r"(?:[≤≥≠]|[√∛∜]\s?\(?|\d[:–—-]|(?:^|[\w)>]\s?)[<>]=?|\^)\s?\$?$")
-"""A bound or a root before the number; a > at the start of a line, with a blank behind it, is a quotation."""
+_COMPARED = re.compile(
+    r"(?:[≤≥≠]|[√∛∜]\s?\(?|~~\s?|\\(?:[bx]?cancel|sout|st|[hv]?phantom|not)\s?\{?|\d[:–—-]|(?:^|[\w)>]\s?)[<>]=?|\^)\s?\$?$"
+)
+"""A bound, a root or a stroke before the number; a > at the start of a line, with a blank behind it, is a quotation."""
 
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,40}>\s?$")
 

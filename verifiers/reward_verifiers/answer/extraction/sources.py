@@ -8,6 +8,7 @@ A place is a function and a line of `_SOURCES`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from reward_verifiers.answer.extraction.boxes import all_boxes_agree, answer_tag, last_box
@@ -36,8 +37,16 @@ def short(text: str, single: bool = True) -> Extraction | None:
 _COMMENT = "<!--"
 
 
-def without_comments(text: str) -> str:
-    """Without HTML comments: a reader of the page does not see them."""
+_STRUCK = re.compile(r"~~(?=[^\s~])[^~\n\\$]{1,80}(?<=\S)~~")
+
+
+def as_seen(text: str) -> str:
+    """Without HTML comments, which a reader of the page does not see, and without what is struck out."""
+    text = _without_comments(text)
+    return _STRUCK.sub(" ", text) if "~~" in text else text
+
+
+def _without_comments(text: str) -> str:
     if _COMMENT not in text:
         return text
     pieces, at = [], 0
