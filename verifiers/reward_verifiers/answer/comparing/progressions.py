@@ -57,8 +57,8 @@ def same_numbers(gold: Node, answer: Node) -> bool:
     """Whether both say which numbers, for a letter of which the reference says that it is a whole number."""
     if not isinstance(gold, Seq | Conditioned | Builder | Call):
         return False
-    ours = _numbers(gold, is_said=True)
-    theirs = _numbers(answer, is_said=False) if ours else None
+    ours = _numbers(gold, needs_condition=True)
+    theirs = _numbers(answer, needs_condition=False) if ours else None
     if ours is None or theirs is None or (ours.name and theirs.name and ours.name != theirs.name):
         return False
     parts = (*ours.parts, *theirs.parts)
@@ -79,8 +79,8 @@ def _residues(parts: Iterable[_Progression], scale: int, period: int) -> frozens
     return frozenset(numbers)
 
 
-def _numbers(node: Node, *, is_said: bool) -> _Numbers | None:
-    """is_said: it must stand there that the letter is a whole number."""
+def _numbers(node: Node, *, needs_condition: bool) -> _Numbers | None:
+    """needs_condition: it must stand there that the letter is a whole number."""
     match node:
         case Call("congruent", (left, rest, modulus)) if left == ANY or isinstance(left, Sym):
             start, step = rational_or_none(rest), rational_or_none(modulus)
@@ -95,7 +95,7 @@ def _numbers(node: Node, *, is_said: bool) -> _Numbers | None:
             conditions = tuple(item for item in items if _is_in(item))
         case _:
             terms, conditions = (node,), ()
-    letter = _letter(terms, conditions, is_said=is_said)
+    letter = _letter(terms, conditions, needs_condition=needs_condition)
     return _by_letter(terms, letter) if letter else None
 
 
@@ -103,12 +103,12 @@ def _is_in(node: Node) -> bool:
     return isinstance(node, Relation) and node.ops == ("in",)
 
 
-def _letter(terms: Sequence[Node], conditions: Sequence[Node], *, is_said: bool) -> str | None:
+def _letter(terms: Sequence[Node], conditions: Sequence[Node], *, needs_condition: bool) -> str | None:
     """What stands for the whole number."""
     match conditions:
         case (Relation(("in",), (Sym(name), Const("Z"))),):
             return name
-        case () if not is_said:
+        case () if not needs_condition:
             names = frozenset().union(*(symbols(_value(term)) for term in terms))
             return next(iter(names)) if len(names) == 1 and names <= WHOLE else None
     return None
