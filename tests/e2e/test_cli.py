@@ -214,11 +214,11 @@ def test_domains_check_finds_bad_references_before_training(rollouts):
         (("serve", "nobody"), "no service is named 'nobody'; there are: answer, "),
         (("serve", "anwser"), "no service is named 'anwser'; did you mean 'answer'?\n"),
         (("serve", "--host", "0.0.0.0"), "TOUCHSTONE_SCORE_KEYS"),
-        pytest.param(("serve", "--domains", "tests", "--port", "0"), "no *.yaml or *.yml", marks=pytest.mark.slow),
+        pytest.param(("serve", "--domains", "tests"), "no *.yaml or *.yml", marks=pytest.mark.slow),
     ],
 )
-def test_serve_says_in_one_line_why_it_does_not(arguments, message):
-    done = touchstone(*arguments)
+def test_serve_says_in_one_line_why_it_does_not(arguments, message, free_port):
+    done = touchstone(*arguments, "--port", free_port)
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
