@@ -180,16 +180,16 @@ def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
 
 def _by_formula(wanted: str, expected: Reading, answer: Reading) -> Judged | None:
     """By the chemical formulas of both. None where the reference is read as maths as well, which decides then."""
-    given = formula(answer.text)
-    if wanted == given:
-        return Judged(True, "the same chemical formula", "first", given, wanted)
+    theirs = formula(answer.text)
+    if wanted == theirs:
+        return Judged(True, "the same chemical formula", "first", theirs, wanted)
     if expected.node is not None:
         return None
-    if given is None:
+    if theirs is None:
         return Judged(False, NOT_READ, "first", answer.canonical, wanted, left_over=answer.left_over or answer.text)
-    if differ(wanted, given):
-        return Judged(False, "another chemical formula", "first", given, wanted)
-    raise Unsupported(f"{clipped(given, 100)!r} may be the reference, {clipped(wanted, 100)!r}, written in another way")
+    if differ(wanted, theirs):
+        return Judged(False, "another chemical formula", "first", theirs, wanted)
+    raise Unsupported(f"{clipped(theirs, 100)!r} may be the reference, {clipped(wanted, 100)!r}, written in another way")
 
 
 def _same_text(gold_text: str, text: str) -> bool:
