@@ -189,7 +189,9 @@ def _by_formula(wanted: str, expected: Reading, answer: Reading) -> Judged | Non
         return Judged(False, NOT_READ, "first", answer.canonical, wanted, left_over=answer.left_over or answer.text)
     if differ(wanted, theirs):
         return Judged(False, "another chemical formula", "first", theirs, wanted)
-    raise Unsupported(f"{clipped(theirs, 100)!r} may be the reference, {clipped(wanted, 100)!r}, written in another way")
+    raise Unsupported(
+        f"{clipped(theirs, 100)!r} may be the reference, {clipped(wanted, 100)!r}, written in another way"
+    )
 
 
 def _same_text(gold_text: str, text: str) -> bool:
