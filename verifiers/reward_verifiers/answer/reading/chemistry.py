@@ -19,6 +19,8 @@ _WATER = re.compile(r"\\(?:cdot|bullet)(?![A-Za-z])|[·•]")
 _FORMULA = re.compile(
     rf"[0-9]{{0,3}}(?:(?:{'|'.join(_ELEMENTS)}|[()\[\]])[0-9]{{0,3}}|\*[0-9]{{0,2}})+(?:\^(?:[0-9]?[+-]|[+-][0-9]))?"
 )
+_CAPITAL = re.compile(r"[A-Z]")
+"""Nearly all references have none."""
 _SIGN_FIRST = re.compile(r"\^([+-])([0-9])")
 _PART = re.compile(r"([A-Z][a-z]?|[()\[\]])([0-9]{0,3})")
 _SAYS_MORE = re.compile(r"[0-9+-]")
@@ -31,7 +33,7 @@ def formula(text: str) -> str | None:
     >>> formula(r"\\text{Fe}_2(\\text{SO}_4)_3")
     'Fe2(SO4)3'
     """
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST or not _CAPITAL.search(text):
         return None
     plain = _COUNT.sub(lambda match: match[1] or match[2], _DRESSING.sub("", text))
     plain = _WATER.sub("*", plain).replace("{", "").replace("}", "")
