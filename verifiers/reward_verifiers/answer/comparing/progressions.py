@@ -65,18 +65,17 @@ def same_numbers(gold: Node, answer: Node) -> bool:
     if len({part.is_in_pi for part in parts}) > 1:
         return False
     scale = math.lcm(*(value.denominator for part in parts for value in (part.step, part.start)))
-    period = math.lcm(*(int(part.step * scale) for part in parts))
-    if sum(period // abs(int(part.step * scale)) for part in parts) > _MOST:
+    scaled = [(abs(int(part.step * scale)), int(part.start * scale)) for part in parts]
+    period = math.lcm(*(step for step, _ in scaled))
+    if sum(period // step for step, _ in scaled) > _MOST:
         return False
-    return _residues(ours.parts, scale, period) == _residues(theirs.parts, scale, period)
+    count = len(ours.parts)
+    return _residues(scaled[:count], period) == _residues(scaled[count:], period)
 
 
-def _residues(parts: Iterable[_Progression], scale: int, period: int) -> frozenset[int]:
-    numbers: set[int] = set()
-    for part in parts:
-        start = int(part.start * scale)
-        numbers.update(number % period for number in range(start, start + period, abs(int(part.step * scale))))
-    return frozenset(numbers)
+def _residues(scaled: Iterable[tuple[int, int]], period: int) -> set[int]:
+    """Of (step, start) pairs."""
+    return {number % period for step, start in scaled for number in range(start, start + period, step)}
 
 
 def _numbers(node: Node, *, needs_condition: bool) -> _Numbers | None:
@@ -141,7 +140,7 @@ def _progression(value: Node, letter: str) -> _Progression | None:
         return _Progression(*line, False) if line[0] else None
     if _PI not in walk(value):
         return None
-    once, twice = (linear(_with_pi(value, Fraction(pi)), letter) for pi in (1, 2))
+    once, twice = (linear(_put(value, _PI, pi), letter) for pi in (1, 2))
     if not once or not twice or not once[0] or (2 * once[0], 2 * once[1]) != twice:
         return None
     return _Progression(*once, True)
@@ -149,7 +148,7 @@ def _progression(value: Node, letter: str) -> _Progression | None:
 
 def linear(node: Node, name: str) -> tuple[Fraction, Fraction] | None:
     """(a, b) of a k + b."""
-    zero, one, *others = (rational_or_none(_put(node, name, k)) for k in _PLACES)
+    zero, one, *others = (rational_or_none(_put(node, Sym(name), k)) for k in _PLACES)
     if zero is None or one is None:
         return None
     step = one - zero
@@ -157,15 +156,9 @@ def linear(node: Node, name: str) -> tuple[Fraction, Fraction] | None:
     return (step, zero) if line else None
 
 
-def _put(node: Node, name: str, value: int) -> Node:
-    if isinstance(node, Sym):
-        return Num(Fraction(value)) if node.name == name else node
+def _put(node: Node, place: Sym | Const, value: int) -> Node:
+    """With a number in place of a letter or a constant."""
+    if node == place:
+        return Num(Fraction(value))
     inner = children(node)
-    return rebuilt(node, tuple(_put(child, name, value) for child in inner)) if inner else node
-
-
-def _with_pi(node: Node, value: Fraction) -> Node:
-    if node == _PI:
-        return Num(value)
-    inner = children(node)
-    return rebuilt(node, tuple(_with_pi(child, value) for child in inner)) if inner else node
+    return rebuilt(node, tuple(_put(child, place, value) for child in inner)) if inner else node

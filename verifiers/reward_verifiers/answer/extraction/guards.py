@@ -123,7 +123,7 @@ def retracted(text: str) -> bool:
     return bool(_RETRACTS.match(text))
 
 
-_CORRECTS = re.compile(
+_CORRECTION = re.compile(
     r"[\s$.*)?!,;。，！–—-]{0,12}"
     r"(?:(?:(?:oh|no|nope|hmm|oops|sorry|actually|wait|hold on|correction|scratch that|on second thoughts?|or rather|but|"
     r"i mean|i meant|make (?:that|it)|my mistake)\b|等等|不对|不，|错了|更正|应该是|应为|抱歉)[\s,;:.!…，：。–—-]{0,6}){1,4}"
@@ -143,7 +143,7 @@ def correction(text: str) -> str | None:
     """The value that what follows an answer gives in its place; the last one of several."""
     value, at = None, 0
     for _ in range(_MOST_CORRECTIONS):
-        match = _CORRECTS.match(text, at)
+        match = _CORRECTION.match(text, at)
         if match is None:
             break
         value, at = match["number"] or match["letter"], match.end()

@@ -24,7 +24,7 @@ from reward_verifiers.answer.comparing.decide import compare
 from reward_verifiers.answer.comparing.digits import numeric
 from reward_verifiers.answer.comparing.rationals import NotHere, TooLarge, rational
 from reward_verifiers.answer.extraction.sources import candidates
-from reward_verifiers.answer.judged import NOT_READ, Judged, Outcome, clipped
+from reward_verifiers.answer.judged import NOT_READ, UNKNOWN, Judged, Outcome, clipped
 from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.answer.reading import words
 from reward_verifiers.answer.reading.chemistry import differ, formula
@@ -187,11 +187,8 @@ def _by_formula(wanted: str, expected: Reading, answer: Reading) -> Judged | Non
         return None
     if theirs is None:
         return Judged(False, NOT_READ, "first", answer.canonical, wanted, left_over=answer.left_over or answer.text)
-    if differ(wanted, theirs):
-        return Judged(False, "another chemical formula", "first", theirs, wanted)
-    raise Unsupported(
-        f"{clipped(theirs, 100)!r} may be the reference, {clipped(wanted, 100)!r}, written in another way"
-    )
+    rule = "another chemical formula" if differ(wanted, theirs) else UNKNOWN.rule
+    return Judged(False, rule, "first", theirs, wanted)
 
 
 def _same_text(gold_text: str, text: str) -> bool:

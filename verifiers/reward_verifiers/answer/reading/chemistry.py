@@ -17,7 +17,7 @@ _DRESSING = re.compile(r"\\(?:text|mathrm|mathsf|ce)(?=\{)|\\[,;! ]|~|\s")
 _COUNT = re.compile(r"_(?:\{([0-9]{1,3})\}|([0-9]))")
 _WATER = re.compile(r"\\(?:cdot|bullet)(?![A-Za-z])|[·•]")
 _FORMULA = re.compile(
-    rf"[0-9]{{0,3}}(?:(?:{'|'.join(_ELEMENTS)}|[()\[\]])[0-9]{{0,3}}|\*[0-9]{{0,2}})+(?:\^(?:[0-9]?[+-]|[+-][0-9]))?"
+    rf"[0-9]{{0,3}}(?:(?:{'|'.join(_ELEMENTS)}|[)\]])[0-9]{{0,3}}|[(\[](?![0-9])|\*[0-9]{{0,2}})+(?:\^(?:[0-9]?[+-]|[+-][0-9]))?"
 )
 _CAPITAL = re.compile(r"[A-Z]")
 """Nearly all references have none."""
