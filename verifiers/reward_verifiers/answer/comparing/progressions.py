@@ -22,8 +22,7 @@ from reward_verifiers.answer.reading.nodes import (
     Relation,
     Seq,
     Sym,
-    children,
-    rebuilt,
+    put,
     symbols,
     walk,
 )
@@ -140,7 +139,7 @@ def _progression(value: Node, letter: str) -> _Progression | None:
         return _Progression(*line, False) if line[0] else None
     if _PI not in walk(value):
         return None
-    once, twice = (linear(_put(value, _PI, pi), letter) for pi in (1, 2))
+    once, twice = (linear(put(value, {_PI: Num(Fraction(pi))}), letter) for pi in (1, 2))
     if not once or not twice or not once[0] or (2 * once[0], 2 * once[1]) != twice:
         return None
     return _Progression(*once, True)
@@ -148,17 +147,9 @@ def _progression(value: Node, letter: str) -> _Progression | None:
 
 def linear(node: Node, name: str) -> tuple[Fraction, Fraction] | None:
     """(a, b) of a k + b."""
-    zero, one, *others = (rational_or_none(_put(node, Sym(name), k)) for k in _PLACES)
+    zero, one, *others = (rational_or_none(put(node, {Sym(name): Num(Fraction(k))})) for k in _PLACES)
     if zero is None or one is None:
         return None
     step = one - zero
     line = all(value == zero + step * k for k, value in zip(_PLACES[2:], others, strict=True))
     return (step, zero) if line else None
-
-
-def _put(node: Node, place: Sym | Const, value: int) -> Node:
-    """With a number in place of a letter or a constant."""
-    if node == place:
-        return Num(Fraction(value))
-    inner = children(node)
-    return rebuilt(node, tuple(_put(child, place, value) for child in inner)) if inner else node

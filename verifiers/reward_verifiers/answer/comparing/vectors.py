@@ -19,6 +19,7 @@ from reward_verifiers.answer.reading.nodes import (
     Seq,
     Sym,
     children,
+    put,
     rebuilt,
     symbols,
     walk,
@@ -94,7 +95,7 @@ def _at(node: Node, name: str) -> Node | None:
         return None
     if not _is_linear(node):
         return None
-    return _put(node, name)
+    return put(node, {Sym(other): _ONE if other == name else _ZERO for other in _BASIS})
 
 
 def _is_linear(node: Node) -> bool:
@@ -114,13 +115,6 @@ def _is_linear(node: Node) -> bool:
 
 def _has_basis(node: Node) -> bool:
     return not symbols(node).isdisjoint(_BASIS)
-
-
-def _put(node: Node, name: str) -> Node:
-    if isinstance(node, Sym) and node.name in _BASIS:
-        return _ONE if node.name == name else _ZERO
-    inner = children(node)
-    return rebuilt(node, tuple(_put(child, name) for child in inner)) if inner else node
 
 
 def _matrix(node: Node) -> Node | None:

@@ -14,7 +14,7 @@ Node
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -258,6 +258,14 @@ def renamed(node: Node, names: dict[str, str]) -> Node:
         if isinstance(changed, Big)
         else changed
     )
+
+
+def put(node: Node, values: Mapping[Node, Node]) -> Node:
+    """With values in place of letters and constants."""
+    if isinstance(node, Sym | Const):
+        return values.get(node, node)
+    inner = children(node)
+    return rebuilt(node, tuple(put(child, values) for child in inner)) if inner else node
 
 
 def rebuilt(node: Node, new: tuple[Node, ...]) -> Node:
