@@ -9,7 +9,6 @@ extraction, and its own timeouts. Ours is asked through the verifier, evidence a
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import os
@@ -167,9 +166,10 @@ def alone(grader: str, what: str, *numbers: str) -> Any:
 
 
 def work(grader: str, what: str, *numbers: str) -> Any:
+    from reward_verifiers import collector
+
     grade = GRADERS[grader]()
-    gc.collect()
-    gc.freeze()  # as in a worker
+    collector.settle()  # as in a worker
     if what == "agreement":
         return agreement(grade)
     if what == "hostile":

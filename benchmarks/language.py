@@ -9,7 +9,6 @@ names between the sentences. The truth is counted before they are mixed.
 
 from __future__ import annotations
 
-import gc
 import gettext
 import os
 import platform
@@ -30,6 +29,7 @@ import lingua
 import pycld2
 import typer
 
+from reward_verifiers import collector
 from reward_verifiers.language import LanguageOptions, LanguageReference, LanguageVerifier
 from reward_verifiers.language.languages import CODES, LISTED
 from reward_verifiers.verifier import Sample
@@ -248,7 +248,7 @@ def compare(documents: list[Document]) -> None:
 
 
 def speed(corpus: Corpus, rng: random.Random) -> None:
-    gc.freeze()  # as in a worker: what was there before is not walked by the collector again and again
+    collector.settle()  # as in a worker
     print("\n| speed, CPU time | MB/s | 100 KB ms |")
     print("|---|---|---|")
     for name, languages, level in (

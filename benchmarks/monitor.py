@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import json
 import logging
 import os
@@ -36,6 +35,7 @@ from reward_api.monitor.picks import Picker
 from reward_api.monitor.records import Judging, Scored, group_record, record
 from reward_api.monitor.spec import MonitorSpec
 from reward_api.monitor.stream import Stream
+from reward_verifiers import collector
 from reward_verifiers.verifier import Options, Sample, Unsupported
 
 ROOT = Path(__file__).parents[1]
@@ -298,8 +298,7 @@ async def spend(groups: list[dict[str, Any]], monitor: dict[str, Any] | None) ->
             transport = httpx.ASGITransport(create_app(gateway))
             async with httpx.AsyncClient(transport=transport, base_url="http://gateway", timeout=60) as client:
                 await client.post("/score/math", json=groups[0])
-                gc.collect()
-                gc.freeze()  # as a server does once it is up
+                collector.settle()  # as a server does once it is up
                 before = cpu_seconds()
                 for group in groups:
                     (await client.post("/score/math", json=group)).raise_for_status()

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import gc
 import mmap
 import os
 import pickle
@@ -38,6 +37,7 @@ from typing import Any
 
 import orjson
 
+from reward_verifiers import collector
 from reward_verifiers.address_space import mapped_bytes
 
 JOB = struct.Struct("<QQQ")
@@ -70,8 +70,7 @@ def main(fd: int) -> None:
     except Exception:
         control.send(FAILED)
         raise
-    gc.collect()
-    gc.freeze()  # so that the collector does not touch, and so copy, the pages shared with the workers
+    collector.settle()
     control.send(READY)
     children: set[int] = set()
     try:

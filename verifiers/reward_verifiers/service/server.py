@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import signal
 import socket
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from fastapi import FastAPI
 
+from reward_verifiers import collector
 from reward_verifiers.service import tracing
 from reward_verifiers.service.connections import connection_limit, guarded_protocol
 from reward_verifiers.service.draining import Draining
@@ -122,8 +122,7 @@ async def _serve(app: FastAPI, listener: socket.socket, settings: ServiceSetting
     config = configured(app, settings)
     # Entered here and not by uvicorn, which would log an error of ours as a stack trace.
     async with app.router.lifespan_context(app):
-        gc.collect()
-        gc.freeze()  # what stands at the start lives to the end, and the collector need not walk it again and again
+        collector.settle()
         log.info("serving", extra={"address": listener.getsockname()[:2]})
         if page := getattr(app.state, "page", None):
             log.info("the page: %s", _url(listener, page))
