@@ -121,9 +121,11 @@ _RESULT = re.compile(
     r"|</(?:search|python|code|tool_call|tool)>\s{0,16}(?P<after><(?P<name>result|output)>)"
     r"|```\s{0,8}(?P<fence>```output\n)"
 )
-# Every result holds one of these: to look for them takes a twentieth of the pattern's time.
-_RESULT_TAG = re.compile(f"<(?:{'|'.join((*RESULTS, 'result', 'output'))})>")
+# Every result holds one of these: to look for them takes a fraction of the pattern's time.
+_RESULT_TAGS = tuple(f"<{name}>" for name in (*RESULTS, "result", "output"))
+_RESULT_TAG = re.compile("|".join(_RESULT_TAGS))
 _RESULT_FENCE = "```output\n"
+_FEW = 8
 
 
 def without_results(text: str) -> str:
@@ -132,7 +134,7 @@ def without_results(text: str) -> str:
     >>> without_results("<search>x</search><information><answer>3</answer></information> so <answer>4</answer>")
     '<search>x</search> so <answer>4</answer>'
     """
-    if _RESULT_FENCE not in text and not _RESULT_TAG.search(text):
+    if not _holds_result(text):
         return text
     pieces, place = [], 0
     for _ in range(MAX_TAGS):
@@ -146,6 +148,17 @@ def without_results(text: str) -> str:
             return "".join(pieces)
         place = end + len(closing)
     return "".join(pieces) + text[place:] if pieces else text
+
+
+def _holds_result(text: str) -> bool:
+    if "`" in text and _RESULT_FENCE in text:
+        return True
+    place = text.find("<")  # one sign is found ten times as fast as a pattern
+    for _ in range(_FEW):
+        if place < 0 or text.startswith(_RESULT_TAGS, place):
+            return place >= 0
+        place = text.find("<", place + 1)
+    return place >= 0 and _RESULT_TAG.search(text, place) is not None
 
 
 # --- thinking ---------------------------------------------------------------------------------------------------------
@@ -194,6 +207,8 @@ def thinking_marks(text: str) -> tuple[str, str]:
 def _first_pair(text: str) -> tuple[str, str] | None:
     start = text[:100].lstrip()
     if start.startswith("<"):
+        if start.startswith(THINKING[0][0]):
+            return THINKING[0]
         for opening, closing in _ONLY_AT_START:
             if start.startswith(opening):
                 return opening, closing
@@ -244,7 +259,7 @@ def after_think(text: str, prefix: str = "") -> str | None:
         final = text.rfind(_FINAL)
         return text[final + len(_FINAL) :] if final >= 0 else None
     close = text.rfind(closing)
-    if text.rfind(opening) > close:
+    if text.find(opening, close + 1) >= 0:
         return None
     return text if close < 0 else text[close + len(closing) :]
 

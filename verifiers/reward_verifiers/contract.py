@@ -323,7 +323,8 @@ class Verdict(_Reply):
     @classmethod
     def scored(cls, score: float, reason: str, **evidence: Any) -> Verdict:
         """A verdict. Raises BadVerdict unless `score` is a finite number: that is a bug of the verifier."""
-        if isinstance(score, bool) or not isinstance(score, int | float | Real) or not math.isfinite(score):
+        number = type(score) is float or (isinstance(score, Real) and not isinstance(score, bool))
+        if not number or not math.isfinite(score):
             raise BadVerdict("score: must be a finite number")
         return cls(score=float(score), valid=True, reason=reason, evidence=evidence)
 

@@ -27,6 +27,7 @@ def wrapped(answer):
         yield f"<think>I call.</think><tool_call>{{}}</tool_call><{tag}>{answer}</{tag}>"
         yield f"<think>I call.</think><tool_call>{{}}</tool_call><{tag}>{answer}"  # cut off
         yield f"<{tag}>nothing</{tag}> and <{tag}>\n{answer}\n</{tag}>\n"
+        yield f"<think>{'a < b, ' * 20}</think><{tag}>{answer}</{tag}>"
     for call in ("search", "python", "code", "tool_call"):
         yield f"<think>I call.</think><{call}>x</{call}>\n<result>{answer}</result>"
         yield f"<think>I call.</think><{call}>x</{call}><output>{answer}</output>"

@@ -199,9 +199,11 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         """Against the reference and every alias of it: the first that is equal, else the reference itself."""
         if options.kind == "reasoning_gym":
             return gym.judge(reference, text)
-        judgements = (_judged(answer, text, options) for answer in _accepted(reference, options))
-        first = next(judgements)
-        return first if first.equal else next((judged for judged in judgements if judged.equal), first)
+        answer, *others = _accepted(reference, options)
+        first = _judged(answer, text, options)
+        if first.equal or not others:
+            return first
+        return next((judged for other in others if (judged := _judged(other, text, options)).equal), first)
 
 
 def _accepted(reference: AnswerReference, options: AnswerOptions) -> list[Any]:

@@ -71,7 +71,7 @@ def unevaluated(node: Node) -> bool:
     """
     inside = walk(node)
     kinds = set(map(type, inside))
-    if Big in kinds or any(isinstance(inner, Call) and inner.name == "det" for inner in inside):
+    if Big in kinds or (Call in kinds and any(isinstance(inner, Call) and inner.name == "det" for inner in inside)):
         return True
     if isinstance(node, Seq | Union):
         return any(map(unevaluated, children(node)))

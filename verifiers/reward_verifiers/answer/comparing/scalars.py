@@ -114,6 +114,8 @@ def scalars(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     left, right = _peeled(gold), _peeled(answer)
     if not symbols(gold) and symbols(answer) and right.unit is None and not right.percent:
         right = _letters_as_units(right.value) or right
+    if left.unit is None and right.unit is None and left.percent == right.percent:
+        return _values(left.value, right.value, options)
     if {left.unit, right.unit} & units.TEMPERATURES and left.unit != right.unit and left.unit and right.unit:
         return _temperatures(left, right, options)
     if {left.unit, right.unit} == {"degree", "radian"}:
@@ -215,11 +217,11 @@ def _is_small(node: Node) -> bool:
 
 
 def _irrational(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
-    inside = [walk(node) for node in (gold, answer)]
-    if any(type(node) is Big for nodes in inside for node in nodes):
+    inside = [*walk(gold), *walk(answer)]
+    kinds = set(map(type, inside))
+    if Big in kinds:
         return UNKNOWN
-    infinite = [Const("inf") in nodes for nodes in inside]
-    if any(infinite):
+    if Const in kinds and Const("inf") in inside:
         return different("one is infinite") if gold != answer else Outcome(True, "infinite")
     if (outcome := _by_surds(gold, answer, options)) is not None:
         return outcome

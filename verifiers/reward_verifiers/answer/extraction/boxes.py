@@ -60,11 +60,10 @@ def _box_at(text: str, start: int) -> Span | bool | None:
 
 def _boxes_before(text: str, end: int, floor: int = 0) -> Iterator[Span | bool]:
     """The boxes from the last to the first. Each stretch of the text is searched once, however many there are."""
-    starts = {name: text.rfind(name, floor, end) for name in BOXES}
+    starts = [text.rfind(name, floor, end) for name in BOXES]
     passed = 0
     while passed < _MAX_NAMES:
-        name = max(starts, key=starts.__getitem__)
-        start = starts[name]
+        start = max(starts)
         if start < 0:
             return
         box = _box_at(text, start)
@@ -72,7 +71,8 @@ def _boxes_before(text: str, end: int, floor: int = 0) -> Iterator[Span | bool]:
             passed += 1
         else:
             yield box
-        starts[name] = text.rfind(name, floor, start)
+        place = starts.index(start)
+        starts[place] = text.rfind(BOXES[place], floor, start)
 
 
 def _box_before(text: str, end: int, floor: int = 0) -> Span | bool | None:

@@ -16,11 +16,11 @@ from reward_verifiers.answer.extraction.spans import (
     DENIED_AFTER,
     JOINER,
     MAX_CHAIN,
-    NEGATED_BEFORE,
     SENTENCE_END,
     TAIL,
     Extraction,
     bare_line,
+    is_negated,
     undecorated,
 )
 from reward_verifiers.answer.reading import units, words
@@ -103,7 +103,7 @@ def worked(text: str, single: bool = True) -> Extraction | None:
     lead, rest = line[:start], line[result.end() :]
     if total is None or total != _number(result[1]) or len(ANY_WORD.findall(lead)) < 2:
         return None
-    if NEGATED_BEFORE.search(lead[-60:]) or changed_before(lead):
+    if is_negated(lead[-60:]) or changed_before(lead):
         return Extraction(None, "worked", "the answer is denied, or a bound")
     if _TAKEN_BACK.search(rest):
         return None

@@ -9,10 +9,10 @@ from reward_verifiers.answer.extraction.spans import (
     DENIED_AFTER,
     JOINER,
     MAX_CHAIN,
-    NEGATED_BEFORE,
     TAIL,
     Extraction,
     Span,
+    is_negated,
 )
 
 _DELIMITER = re.compile(r"\\.|\$\$?", re.S)
@@ -48,7 +48,7 @@ def joined_math(text: str, source: str, single: bool) -> Extraction | None:
             break
         contents.append(span.content)
         first = span
-    if single and NEGATED_BEFORE.search(text[max(0, first.start - 60) : first.start]):
+    if single and is_negated(text[max(0, first.start - 60) : first.start]):
         return Extraction(None, source, "the answer is negated")
     if single and DENIED_AFTER.match(text, spans[-1].end):
         return Extraction(None, source, "the answer is taken back")

@@ -10,11 +10,11 @@ from reward_verifiers.answer.extraction.guards import changed_after, changed_bef
 from reward_verifiers.answer.extraction.spans import (
     ANY_WORD,
     DENIED_AFTER,
-    NEGATED_BEFORE,
     SENTENCE_END,
     TAIL,
     Extraction,
     bare_line,
+    is_negated,
 )
 from reward_verifiers.answer.reading import numerals, units, words
 
@@ -131,7 +131,7 @@ def last_number(text: str, single: bool = True) -> Extraction | None:
 
 
 def _is_denied(before: str) -> bool:
-    return bool(NEGATED_BEFORE.search(before) or _DENIES.search(_CLAUSES.split(before)[-1]))
+    return bool(is_negated(before) or _DENIES.search(_CLAUSES.split(before)[-1]))
 
 
 def _is_pointer(text: str, number: re.Match[str]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from reward_verifiers.answer.reading import words
 
@@ -22,8 +22,7 @@ TAIL = 4_000
 MAX_CHAIN = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Extraction:
+class Extraction(NamedTuple):
     """The answer's text and where it stood, or why there is none."""
 
     text: str | None
@@ -31,8 +30,7 @@ class Extraction:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     start: int
     end: int
     content: str
@@ -50,7 +48,7 @@ JOINER = re.compile(
 _PARTS = re.compile(r"[^.!?=\n]{0,50}\band\b[\s$(\[{}\\]{0,9}")
 """Between the two parts of one answer: \\boxed{1} papers and \\boxed{2} bins."""
 
-NEGATED_BEFORE = re.compile(
+_NEGATED_BEFORE = re.compile(
     r"(?:\bnot|n['’]t|\bcannot|\bnever|\bneither|不是|不等于|并非)"
     r"(?:\s{1,3}(?:be|equal|equals|to|simply|just|the answer|therefore|thus|always|exactly|really|actually|quite|even)){0,3}"
     r"[\s:$*(}]{0,6}$",
@@ -65,6 +63,14 @@ DENIED_AFTER = re.compile(
 )
 
 
+def is_negated(before: str) -> bool:
+    """Whether a text that ends where an answer begins denies the answer."""
+    low = before.lower()  # to look for the words is much cheaper than the pattern
+    if low.isascii() and "not" not in low and "n't" not in low and "never" not in low and "neither" not in low:
+        return False
+    return _NEGATED_BEFORE.search(before) is not None
+
+
 def chained(
     text: str, last: Span, before: Callable[[str, int, int], Span | bool | None], source: str, single: bool
 ) -> Extraction:
@@ -74,7 +80,7 @@ def chained(
     first = last
     while single and len(contents) < MAX_CHAIN:
         gap = text[max(0, first.start - _MAX_GAP - 9) : first.start]
-        if not any(sign in gap for sign in near):
+        if not any(map(gap.__contains__, near)):
             break
         floor = max(0, first.start - MAX_ANSWER)
         previous = before(text, first.start, floor)
@@ -86,11 +92,11 @@ def chained(
             break
         contents.append(previous.content)
         first = previous
-    if single and NEGATED_BEFORE.search(text[max(0, first.start - 60) : first.start]):
+    if single and is_negated(text[max(0, first.start - 60) : first.start]):
         return Extraction(None, source, "the answer is negated")
     if single and DENIED_AFTER.match(text, last.end):
         return Extraction(None, source, "the answer is taken back")
-    distinct = list(dict.fromkeys(content.strip() for content in reversed(contents)))
+    distinct = dict.fromkeys(content.strip() for content in reversed(contents))
     return Extraction(", ".join(distinct), source)
 
 
@@ -114,8 +120,8 @@ def bare_line(line: str) -> str:
 SENTENCE_END = re.compile(r"(?<!\bi\.e)(?<!\be\.g)[.!?](?=\s|$|\*\*)|[。！？]")
 
 
-def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    candidate = deque(pattern.finditer(text), maxlen=1)
+def last_match(pattern: re.Pattern[str], text: str, start: int = 0) -> re.Match[str] | None:
+    candidate = deque(pattern.finditer(text, start), maxlen=1)
     return candidate[0] if candidate else None
 
 

@@ -22,6 +22,7 @@ from typing import Any
 from reward_verifiers.answer.comparing import symbolic
 from reward_verifiers.answer.comparing.decide import compare
 from reward_verifiers.answer.comparing.digits import numeric
+from reward_verifiers.answer.comparing.normal_form import canonical
 from reward_verifiers.answer.comparing.rationals import NotHere, TooLarge, rational
 from reward_verifiers.answer.extraction.sources import candidates
 from reward_verifiers.answer.judged import NOT_READ, UNKNOWN, Judged, Outcome, clipped
@@ -153,10 +154,11 @@ def is_aside(text: str, reference: Any) -> bool:
 
 def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
     """Whether an extracted answer equals the reference. Raises Unsupported when the reference is not read."""
-    expected = gold(in_plain_notation(text_of(reference), options))
-    answer = read(in_plain_notation(text, options))
+    gold_text = in_plain_notation(text_of(reference), options)
+    expected, answer = gold(gold_text), read(in_plain_notation(text, options))
+    normal_forms = _normal_form(answer), _gold_form(gold_text)
     if _same_text(expected.text, answer.text):
-        return Judged(True, "the same text", "first", answer.canonical, expected.canonical)
+        return Judged(True, "the same text", "first", *normal_forms)
     if (wanted := formula(expected.text)) and (judged := _by_formula(wanted, expected, answer)):
         return judged
     if expected.node is None:
@@ -167,15 +169,24 @@ def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
         )
     by_words = _by_words(expected, answer, options)
     if by_words is not None:
-        return Judged(bool(by_words.equal), by_words.rule, "first", answer.canonical, expected.canonical)
+        return Judged(bool(by_words.equal), by_words.rule, "first", *normal_forms)
     if _BARE_K.fullmatch(answer.text) and not isinstance(expected.node, Quantity):
-        return Judged(False, "a K that may be kelvin or a thousand", "first", answer.canonical, expected.canonical)
+        return Judged(False, "a K that may be kelvin or a thousand", "first", *normal_forms)
     ratio = isinstance(answer.as_amount, Call)
     if answer.node is None and (answer.as_amount is None or (ratio and not isinstance(expected.node, Call | Frac))):
         left = answer.left_over or answer.text
-        return Judged(False, NOT_READ, "first", answer.canonical, expected.canonical, left_over=left)
+        return Judged(False, NOT_READ, "first", *normal_forms, left_over=left)
     outcome, stage = _decided(expected, answer, _policy(options))
-    return Judged(bool(outcome.equal), outcome.rule, stage, answer.canonical, expected.canonical)
+    return Judged(bool(outcome.equal), outcome.rule, stage, *normal_forms)
+
+
+def _normal_form(reading: Reading) -> str:
+    return canonical(reading.node) if reading.node is not None else reading.text
+
+
+@lru_cache(maxsize=1024)
+def _gold_form(text: str) -> str:
+    return _normal_form(gold(text))
 
 
 def _by_formula(wanted: str, expected: Reading, answer: Reading) -> Judged | None:
@@ -186,7 +197,8 @@ def _by_formula(wanted: str, expected: Reading, answer: Reading) -> Judged | Non
     if expected.node is not None:
         return None
     if theirs is None:
-        return Judged(False, NOT_READ, "first", answer.canonical, wanted, left_over=answer.left_over or answer.text)
+        left = answer.left_over or answer.text
+        return Judged(False, NOT_READ, "first", _normal_form(answer), wanted, left_over=left)
     rule = "another chemical formula" if differ(wanted, theirs) else UNKNOWN.rule
     return Judged(False, rule, "first", theirs, wanted)
 

@@ -31,6 +31,7 @@ COMMANDS: dict[str, Handler] = {
     **amounts.COMMANDS,
 }
 """Command → what reads it. Adding a notation is a line in the table of its module."""
+_INSIDE_NUMBER, _INSIDE_NAME = frozenset("._"), frozenset(["_", "'", "prime", "("])
 CAPITALS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
@@ -60,6 +61,8 @@ def atom(p: Parser) -> Node:
 
 
 def _number(p: Parser, digits: str) -> Node:
+    if p.stream[p.at].value not in _INSIDE_NUMBER:
+        return literal(digits)
     if p.is_op(".") and p.ahead().value != ".":  # 1./3
         p.at += 1
     if p.is_op("_"):
@@ -88,11 +91,12 @@ def subscript(p: Parser) -> str:
 def symbol(p: Parser, name: str) -> Node:
     if name in CONSTANTS and not p.is_op("_", "'"):
         return Const(CONSTANTS[name])
-    run = _capitals(p, name)
-    if run:
+    if name.isupper() and (run := _capitals(p, name)):
         return run
     if name == "C" and functions.is_chosen(p):
         return functions.chosen(p)
+    if p.stream[p.at].value not in _INSIDE_NAME:
+        return Sym(name)
     if p.is_op("_"):
         p.at += 1
         name = f"{name}_{subscript(p)}"
@@ -124,7 +128,7 @@ def applied_to(p: Parser, name: str) -> Node:
 
 def _capitals(p: Parser, name: str) -> Node | None:
     """HTH: capitals in a row that are all there is."""
-    if p.at != 1 or not name.isupper() or len(name) != 1:
+    if p.at != 1 or len(name) != 1:
         return None
     end = p.at
     while (

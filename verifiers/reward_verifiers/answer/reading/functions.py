@@ -23,7 +23,7 @@ def _fraction(p: Parser, name: str) -> Node:
     over, under = p.argument(), p.argument()
     if name == "binom":
         return Call("binom", (over, under))
-    if over == Sym("d") and isinstance(under, Mul) and under.factors[0] == Sym("d"):
+    if isinstance(under, Mul) and over == under.factors[0] == Sym("d"):
         return Call("derivative", (p.term(), *under.factors[1:]))  # d/dx of what follows
     return _derivative(over, under) or Frac(over, under)
 

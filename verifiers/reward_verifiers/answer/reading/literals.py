@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 from reward_verifiers.answer.reading.nodes import Node, Num
 from reward_verifiers.answer.reading.tokens import CannotRead
@@ -13,6 +14,7 @@ from reward_verifiers.answer.reading.tokens import CannotRead
 MAX_EXPONENT = 4_000
 
 
+@lru_cache(maxsize=1024)
 def literal(text: str, exponent: int = 0) -> Num:
     """The number that digits with an optional point spell, times ten to the `exponent`."""
     if not exponent and text.isdecimal():

@@ -218,7 +218,9 @@ def walk(node: Node) -> list[Node]:
     """Every node of the tree, without recursion."""
     nodes = [node]
     for current in nodes:
-        nodes.extend(children(current))
+        inside = _CHILDREN.get(type(current))
+        if inside:
+            nodes.extend(inside(current))
     return nodes
 
 
@@ -238,13 +240,13 @@ def symbols(node: Node) -> frozenset[str]:
 
 
 def _symbols(node: Node) -> frozenset[str]:
-    inside = walk(node)
-    names = frozenset(inner.name for inner in inside if isinstance(inner, Sym))
-    if any(type(inner) is Big for inner in inside):
-        names -= {
-            inner.variable for inner in inside if isinstance(inner, Big) and (inner.bounds or inner.name != "int")
-        }
-    return names
+    names, bound = set(), set()
+    for inner in walk(node):
+        if type(inner) is Sym:
+            names.add(inner.name)
+        elif type(inner) is Big and (inner.bounds or inner.name != "int"):
+            bound.add(inner.variable)
+    return frozenset(names - bound) if names else _NONE
 
 
 def renamed(node: Node, names: dict[str, str]) -> Node:

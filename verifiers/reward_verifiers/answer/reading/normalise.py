@@ -130,6 +130,7 @@ _UPRIGHT = r"(?:\\(?:text|mathrm)\{[A-Za-zµ°\s\\,.]{1,24}\}(?:\^\{?[0-9]\}?)?(
 _UNIT_FRACTION = re.compile(rf"(?<=[0-9}})\s;,])\\[dt]?frac\s?\{{({_UPRIGHT})\}}\s?\{{({_UPRIGHT})\}}")
 """9.8\\,\\frac{\\text{m}}{\\text{s}^2}: a unit, in upright letters alone."""
 _UPRIGHT_SIGNS = re.compile(r"\\(?:text|mathrm|cdot)|\\[,;]|[{}]")
+_CLOSED = (")", ").", ")$", ") ", ")\n", ")\t")
 _ONE_OF = re.compile(r"\(an? (?=(?:dozen|hundred|thousand|million)\))")
 _NUMBER_CHOSEN = re.compile(r"(?<![A-Za-z0-9.])([0-9]{1,4})\s?([CP])\s?([0-9]{1,4})(?=\s?=)")
 """5C2 = 10."""
@@ -258,15 +259,16 @@ def normalise(text: str) -> str:
         text = _SPACED_INLINE.sub(lambda m: f" {m[1]} " if "\\" in m[1] else m[0], text)
         text = _INLINE.sub(lambda m: f" {m[1]} ", text).strip()
     if "^" in text or "_" in text:
-        text = _IN_BASE.sub(r"\1_", text)
-        text = _SLANTED.sub(r"\\frac{\1}{\2}", _CHOSEN.sub(_chosen, text))
+        text = _IN_BASE.sub(r"\1_", text) if ")_" in text else text
+        text = _CHOSEN.sub(_chosen, text) if "C" in text or "P" in text else text
+        text = _SLANTED.sub(r"\\frac{\1}{\2}", text) if "/" in text else text
     if "(" in text:
-        text = _ONE_OF.sub("(one ", _IN_BRACKETS.sub(r" = \1", text))
+        text = _ONE_OF.sub("(one ", _IN_BRACKETS.sub(r" = \1", text) if text.endswith(_CLOSED) else text)
     if "approx" in text or "about" in text or "roughly" in text or "around" in text:
         text = _ROUNDED.sub(lambda m: f" \\approx {m[1] or m[2] or m[3] or m[4]}", text)
     if "that is" in text or "which" in text or "namely" in text or "i.e" in text or "or simply" in text:
         text = _RESTATED.sub(" = ", text)
-    if "=" in text:
+    if "=" in text and ("C" in text or "P" in text):
         text = _NUMBER_CHOSEN.sub(_chosen, text)
     if "10^" in text:
         text = _TIMES_TEN.sub("\\\\times ", text)
@@ -279,7 +281,8 @@ def normalise(text: str) -> str:
     if "\\dot" in text:
         text = _DOTTED.sub(r"\\overline{\1\2\3}", text)
     if "\\" in text or "{" in text:
-        text = _DECIMAL_COMMA.sub(".", text.replace("{:}", ":"))
+        text = _DECIMAL_COMMA.sub(".", text) if "{,}" in text else text
+        text = text.replace("{:}", ":")
         if "\\\\" in text and "\\begin" not in text:
             text = _DOUBLED.sub(lambda m: "\\", text)
         if "frac{\\text" in text or "frac{\\mathrm" in text:
@@ -292,15 +295,19 @@ def normalise(text: str) -> str:
             text = _OHM_TEX.sub(lambda m: f"\\text{{ {m[1] or m[2] or ''}ohm}}", text)
             text = _MICRO.sub(lambda m: ("\\text{" if "{" in m.group() else "") + "µ", text)
         text = _COMMAND.sub(_command, text)
-        text = _THOUSANDS.sub("", text)
+        if "{," in text or "\\!" in text or "\\," in text:
+            text = _THOUSANDS.sub("", text)
         text = _SPACING.sub("", text)
         text = text.replace("\\%", "%").replace("\\&", "&").replace("\\#", "#").replace("\\_", "_")
         text = text.replace("\\$", "＄").replace("$", "＄").replace("\\(", " ").replace("\\)", " ")
     elif "$" in text:
         text = text.replace("$", "＄")
-    text = _SPACE.sub(lambda m: m.group(1) or " ", text).strip(" ;,")
+    if "\\" in text or "~" in text or "&" in text or not text.isprintable():
+        text = _SPACE.sub(lambda m: m.group(1) or " ", text)
+    text = text.strip(" ;,")
     if text.endswith("\\checkmark"):
         text = text[:-10].rstrip()
-    text = _SPACED_THOUSANDS.sub(lambda m: m.group().replace(" ", ""), text)
+    if " " in text:
+        text = _SPACED_THOUSANDS.sub(lambda m: m.group().replace(" ", ""), text)
     lead = _LEADS.match(text)
     return text[lead.end() :] if lead and lead.end() < len(text) else text

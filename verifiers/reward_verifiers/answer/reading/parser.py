@@ -38,6 +38,7 @@ from reward_verifiers.answer.reading.signs import spread
 from reward_verifiers.answer.reading.stream import TokenStream
 from reward_verifiers.answer.reading.tokens import CannotRead, Token, tokens
 
+_UNSIGNED = frozenset({"num", "sym"})
 _AND = ({"and"}, {"land"}, {"且"})
 _OR, _ORDER = frozenset({"lor", "or", "或", "或者", "ou", "oder"}), frozenset({"<", ">", "<=", ">="})
 
@@ -55,6 +56,12 @@ def parse(text: str, thousands: bool = True) -> Node:
 
 
 class Parser(TokenStream):
+    # The rules that other modules read, by which they also call each other.
+    relation = relations.relation
+    term, starts_factor = terms.term, terms.starts_factor
+    power, exponent, postfix = powers.power, powers.exponent, powers.postfix
+    atom, argument, symbol, applied_to = atoms.atom, atoms.argument, atoms.symbol, atoms.applied_to
+
     def __init__(self, stream: list[Token]) -> None:
         super().__init__(stream)
         self.bars = 0
@@ -150,9 +157,6 @@ class Parser(TokenStream):
     def at_end(self) -> bool:
         return self.token.kind == "end" or self.is_op(")", "]", "\\}", "}", "rangle", "&", "\\")
 
-    def relation(self) -> Node:
-        return relations.relation(self)
-
     # --- sums and terms -----------------------------------------------------------------------------------------------
 
     def sum(self) -> Node:
@@ -169,6 +173,8 @@ class Parser(TokenStream):
         return terms[0] if len(terms) == 1 else amounts.total(terms)
 
     def signed(self) -> Node:
+        if self.stream[self.at].kind in _UNSIGNED:
+            return self.term()
         negative = False
         while self.is_op("+", "-") or self.is_spoken_sign():
             negative ^= self.token.value != "+"
@@ -189,13 +195,11 @@ class Parser(TokenStream):
         after = self.ahead()
         return after.kind in ("num", "sci", "repeating") or after.value in ("frac", "sqrt", "pi")
 
-    def term(self) -> Node:
-        return terms.term(self)
-
-    def starts_factor(self) -> bool:
-        return terms.starts_factor(self)
-
     def factor(self) -> Node:
+        token = self.stream[self.at]
+        if token.kind == "num" and terms.ends(self.stream[self.at + 1]):  # a number, and nothing behind it
+            self.at += 1
+            return literal(token.value)
         if self.is_op("+", "-"):
             negative = self.token.value == "-"
             self.at += 1
@@ -205,19 +209,7 @@ class Parser(TokenStream):
             return Neg(inner) if negative else inner
         return self.power()
 
-    def power(self) -> Node:
-        return powers.power(self)
-
-    def exponent(self) -> Node:
-        return powers.exponent(self)
-
-    def postfix(self) -> Node:
-        return powers.postfix(self)
-
-    # --- atoms --------------------------------------------------------------------------------------------------------
-
-    def atom(self) -> Node:
-        return atoms.atom(self)
+    # --- values -------------------------------------------------------------------------------------------------------
 
     def number_at(self) -> Node:
         """The number that stands here, not passed over."""
@@ -226,15 +218,6 @@ class Parser(TokenStream):
     def sum_of_one(self) -> Node:
         """One term, as in 2 h 30 min."""
         return self.term()
-
-    def symbol(self, name: str) -> Node:
-        return atoms.symbol(self, name)
-
-    def applied_to(self, name: str) -> Node:
-        return atoms.applied_to(self, name)
-
-    def argument(self) -> Node:
-        return atoms.argument(self)
 
     def nested(self) -> Node:
         """What stands between two brackets; a bar that was opened outside cannot be closed in there."""

@@ -41,6 +41,8 @@ def is_numbered(text: str) -> bool:
 
 def _places(text: str) -> list[tuple[int, int, int]]:
     """(place of the number among the numbers, where its value begins, where it ends); empty for another text."""
+    if text.count("(") < 2:
+        return []
     marks = list(_NUMBER.finditer(text))
     names = [mark[1] for mark in marks]
     if not 2 <= len(marks) <= _MAX_PARTS or marks[0].start():

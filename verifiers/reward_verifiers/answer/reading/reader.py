@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from reward_verifiers.answer.reading import labels, numerals, parts, units, words
 from reward_verifiers.answer.reading.nodes import Call, Neg, Node, Num, Quantity, Relation, Sym, Text, Time
@@ -39,6 +39,7 @@ _AMOUNT = re.compile(
 _COMPOUND = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{1,9})?\s?[A-Za-z]{1,12}\.?(?:\s(?:and\s)?|(?=[0-9])|$)){2,3}")
 _PART = re.compile(r"([0-9.]+)\s?([A-Za-z]+\.?)")
 MAX_AMOUNT = 60
+_NO_UNIT = "0123456789.,+-*/^(){} "
 _FEET = re.compile(r"([0-9]{1,6})'\s?([0-9]{1,2}(?:\.[0-9]{1,6})?)(?:\"|'')")
 _RATIO = re.compile(r"([0-9]{1,9}) (?:to|in|out of) ([0-9]{1,9})")
 
@@ -56,13 +57,6 @@ class Reading:
     """What no rule accounts for."""
     as_amount: Node | None = None
     """The other reading of 5 g/cm^3: a number with a unit, where letters might be unknowns; of 2 to 3: a ratio."""
-
-    @cached_property
-    def canonical(self) -> str:
-        """The normal form as text; equal answers mostly share it."""
-        from reward_verifiers.answer.comparing.normal_form import canonical
-
-        return canonical(self.node) if self.node is not None else self.text
 
 
 @lru_cache(maxsize=2048)
@@ -112,6 +106,8 @@ def _labelled(plain: str, notation: re.Pattern[str]) -> Node | None:
 
 
 def _amount(content: str) -> Node | None:
+    if not content.strip(_NO_UNIT):
+        return None
     thousands = _THOUSAND.fullmatch(content) if content[-1:] == "k" else None
     if thousands:
         return Num(Fraction(thousands[1]) * 1000)
@@ -190,6 +186,6 @@ def _parsed(text: str, thousands: bool) -> tuple[Node | None, str, str]:
 
 def text_content(text: str) -> str:
     """The words of a normalised answer, without \\text{} around them."""
-    if "\\" not in text:
-        return " ".join(text.split()) if "  " in text else text
-    return " ".join(TEXT_COMMAND.sub(r" \1 ", text).split())
+    if "\\text" in text or "\\m" in text or "\\operatorname" in text:
+        text = TEXT_COMMAND.sub(r" \1 ", text)
+    return " ".join(text.split())

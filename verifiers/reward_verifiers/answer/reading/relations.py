@@ -20,6 +20,9 @@ RELATIONS = {
 }  # fmt: skip
 
 
+_GOES_ON = frozenset({*RELATIONS, ":", "!="})
+
+
 def union(p: Parser) -> Node:
     first = relation(p)
     if not p.is_op("cup", "setminus"):
@@ -42,6 +45,9 @@ def relation(p: Parser) -> Node:
     if p.is_op("=", "approx", "in"):
         p.at += 1
     first = p.sum()
+    if p.stream[p.at].value not in _GOES_ON:
+        p.modular = False
+        return first
     if p.is_op(":") and p.colons:
         first = _ratio(p, first)
     sides, ops = [first], []

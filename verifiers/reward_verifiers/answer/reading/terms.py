@@ -19,25 +19,29 @@ from reward_verifiers.answer.reading.nodes import (
     Text,
 )
 from reward_verifiers.answer.reading.relations import RELATIONS
-from reward_verifiers.answer.reading.tokens import CannotRead
+from reward_verifiers.answer.reading.tokens import CannotRead, Token
 
 if TYPE_CHECKING:
     from reward_verifiers.answer.reading.parser import Parser
 
 _TIMES = frozenset({"*", "times", "cdot"})
-_ENDS = frozenset("+ - = ) , ; < >".split())
-"""Signs that end a term whatever stands before: most terms end at one."""
+_ENDS = frozenset(["", *"+-=),;<>"])
+"""Signs that end a term whatever stands before, and the end: most terms end at one."""
 _NO_FACTOR = frozenset(
     "rfloor rceil rangle mid \\ pm mp cup setminus cap vert pmod bmod mod land wedge over choose "
     "checkmark ldots hline &".split()
 )
 
 
+def ends(token: Token) -> bool:
+    """Whether a term ends before this token whatever it is. \\+ is no plus."""
+    return token.value in _ENDS and token.kind != "cmd"
+
+
 def term(p: Parser) -> Node:
     factors = [p.factor()]
     while True:
-        token = p.token
-        if token.kind == "end" or (token.kind == "op" and token.value in _ENDS):
+        if ends(p.stream[p.at]):
             break
         if p.is_op("times") and layouts.has_vector(factors[-1]):
             p.at += 1

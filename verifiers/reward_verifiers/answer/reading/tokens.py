@@ -86,9 +86,10 @@ _FUNCTION_HEADS = ("sin", "cos", "tan", "ln", "log")
 _LIST_NUMBER = r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+"
 _PLAIN_NUMBER = r"[0-9]{1,3}(?:,[0-9]{3})+(?![0-9]|,[0-9])(?:\.[0-9]+)?|" + _LIST_NUMBER
 _PATTERN = (
-    r"(?P<repeating>[0-9]*\.[0-9]*\\(?:overline|bar|dot)\s?(?:\{{[0-9]+\}}|[0-9])|[0-9]+\.[0-9]*\([0-9]+\)(?![0-9(^!/])"
+    r"(?P<whole>[0-9]+(?![0-9.,eA-F]))"
+    r"|(?=[0-9.])(?:(?P<repeating>[0-9]*\.[0-9]*\\(?:overline|bar|dot)\s?(?:\{{[0-9]+\}}|[0-9])|[0-9]+\.[0-9]*\([0-9]+\)(?![0-9(^!/])"
     r"|[0-9]*\.[0-9]+\s?(?:\\ldots|\.\.\.)(?![0-9]))"
-    r"|(?P<sci>[0-9]+(?:\.[0-9]+)?[eE][-+]?[0-9]{{1,6}}(?![0-9.A-Za-z])|[0-9]+(?:\.[0-9]+)?[eE]\{{[-+]?[0-9]{{1,6}}\}})"
+    r"|(?P<sci>[0-9]+(?:\.[0-9]+)?[eE][-+]?[0-9]{{1,6}}(?![0-9.A-Za-z])|[0-9]+(?:\.[0-9]+)?[eE]\{{[-+]?[0-9]{{1,6}}\}}))"
     r"|(?P<hex>(?=[0-9]*[A-F])[0-9A-F]{{2,40}}(?=_(?:16(?![0-9])|\{{16\}})))"
     r"|(?P<num>{number})"
     r"|(?P<cmd>\\[A-Za-z]+|\\.)"
@@ -120,6 +121,10 @@ def braced(text: str, start: int) -> tuple[str, int]:
     raise CannotRead("a group is not closed", text[start : start + 40])
 
 
+_BRACKETS = {"(": 1, "[": 1, ")": -1, "]": -1}
+"""What they add to the depth."""
+
+
 class _Lexer:
     def __init__(self, thousands: bool) -> None:
         self.thousands = thousands
@@ -129,9 +134,10 @@ class _Lexer:
     def run(self, text: str, depth: int = 0, worded: bool = False) -> None:
         if depth > 3:
             raise CannotRead("text inside text", text[:40])
+        tokens, end = self.tokens, len(text)
         position, spaced = 0, False
-        while position < len(text):
-            count = len(self.tokens)
+        while position < end:
+            count = len(tokens)
             spoken = _SPOKEN.match(text, position) if worded else None
             if spoken and not "\u3400" <= spoken.group()[0] <= "\u9fff":
                 position = spoken.end()
@@ -145,12 +151,19 @@ class _Lexer:
                 if kind == "space":
                     spaced = True
                     continue
-                position = self._token(text, kind, value, position, depth)
+                if kind in ("whole", "num"):
+                    tokens.append(Token("num", value))
+                elif kind == "op":
+                    tokens.append(Token(kind, value))
+                    if value in _BRACKETS:
+                        self.brackets += _BRACKETS[value]
+                else:
+                    position = self._token(text, kind, value, position, depth)
             if worded:
-                for token in self.tokens[count:]:
+                for token in tokens[count:]:
                     token.worded = True
-            if len(self.tokens) > count and spaced:
-                self.tokens[count].spaced = True
+            if spaced and len(tokens) > count:
+                tokens[count].spaced = True
                 spaced = False
             if count > MAX_TOKENS:
                 raise CannotRead(f"more than {MAX_TOKENS} tokens")
@@ -173,7 +186,6 @@ class _Lexer:
             self._cjk(value)
         else:
             self._emit("num" if kind == "hex" else kind, value)
-            self.brackets += (value in "([") - (value in ")]")
         return position
 
     def _emit(self, kind: str, value: str) -> None:

@@ -347,8 +347,13 @@ def unled(text: str) -> str:
     return text[lead.end() :] if lead and lead.end() < len(text) else text
 
 
+_OPENS_MATHS = frozenset("0123456789([{")
+
+
 @lru_cache(maxsize=4096)
 def synonym(text: str) -> str | None:
     """The class of synonyms that a text belongs to, e.g. "true" for "Yes." and "∅" for "no real solutions"."""
+    if "\\" in text or text[:1] in _OPENS_MATHS or text[-1:].isdigit():  # most texts: cheaper to see than to look up
+        return None
     folded = text.casefold().strip().rstrip(".!。")
     return CLASS.get(" ".join(_SENTENCE_MARKS.sub(" ", folded).split())) or CLASS.get(folded)
