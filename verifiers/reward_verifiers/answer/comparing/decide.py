@@ -34,6 +34,7 @@ from reward_verifiers.answer.judged import Outcome, different
 from reward_verifiers.answer.options import AnswerOptions
 from reward_verifiers.answer.reading.nodes import (
     BOUND,
+    Add,
     Based,
     Big,
     Builder,
@@ -41,12 +42,14 @@ from reward_verifiers.answer.reading.nodes import (
     Cases,
     Conditioned,
     Const,
+    Frac,
     Letters,
     Matrix,
     Mul,
     Neg,
     Node,
     Num,
+    Pow,
     Quantity,
     Relation,
     Seq,
@@ -66,6 +69,9 @@ def compare(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
     """Whether `answer` is the same answer as `gold`."""
     if _is_number(gold) and _is_number(answer):  # neither a name nor a form to look at
         return Outcome(True, "the same expression") if gold == answer else scalars(gold, answer, options)
+    if _is_arithmetic(gold) and _is_arithmetic(answer):  # no name
+        objection = forms.objection(gold, answer, options.form)
+        return different(objection) if objection else _same_kind(gold, answer, options)
     if contradicts(answer) and not contradicts(gold):
         return different("the answer contradicts itself")
     if same_numbers(gold, answer):
@@ -100,6 +106,13 @@ def compare(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
 
 def _is_number(node: Node) -> bool:
     return type(node) is Num or (type(node) is Neg and type(node.term) is Num)
+
+
+_ARITHMETIC = frozenset({Num, Neg, Add, Mul, Frac, Pow})
+
+
+def _is_arithmetic(node: Node) -> bool:
+    return type(node) in _ARITHMETIC and not symbols(node)
 
 
 def contradicts(answer: Node) -> bool:

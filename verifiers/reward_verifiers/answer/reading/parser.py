@@ -83,6 +83,8 @@ class Parser(TokenStream):
         worded = any(token.kind == "text" for token in self.stream)
         label = sentences.skip_lead(self) if worded else None
         node = (sentences.all_but(self) if worded else None) or self.items()
+        if not worded and self.token.kind == "end" and not self.conditions and not isinstance(node, Seq):
+            return node  # most answers
         if isinstance(node, Relation) and self.accept(":"):  # x < -7 : (-\\infty, -7)
             self.conditions.append(Relation(("in",), (node, self.items())))
         if self.is_op("pmod") and not isinstance(node, Relation | Seq | Text):
@@ -165,12 +167,14 @@ class Parser(TokenStream):
         while self.is_op("+", "-", "pm", "mp"):
             terms.append(self.signed())
         self.depth -= 1
-        if len(terms) > 1 and any(isinstance(term, Text | Relation) for term in terms):
+        if len(terms) == 1:
+            return terms[0]
+        if any(isinstance(term, Text | Relation) for term in terms):
             raise CannotRead("words in a sum")
         match terms:
             case [Const() as numbers, Neg(Seq(_, "{", "}") as holes)]:
                 return Union((numbers,), holes)  # R - {1}
-        return terms[0] if len(terms) == 1 else amounts.total(terms)
+        return amounts.total(terms)
 
     def signed(self) -> Node:
         if self.stream[self.at].kind in _UNSIGNED:

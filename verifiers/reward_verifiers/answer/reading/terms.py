@@ -71,11 +71,13 @@ def term(p: Parser) -> Node:
 
 
 def _product(factors: list[Node]) -> Node:
-    if len(factors) > 1 and any(isinstance(factor, Text | Relation) or _is_worded(factor) for factor in factors):
+    if len(factors) == 1:
+        return factors[0]
+    if any(isinstance(factor, Text | Relation) or _is_worded(factor) for factor in factors):
         return amounts.rate(factors)
-    if len(factors) > 1 and all(isinstance(factor, Sym) and factor.name.startswith("circled ") for factor in factors):
+    if all(isinstance(factor, Sym) and factor.name.startswith("circled ") for factor in factors):
         return Seq(tuple(factors))  # ①③ names two statements
-    return factors[0] if len(factors) == 1 else Mul(tuple(factors))
+    return Mul(tuple(factors))
 
 
 def _add_factor(p: Parser, factors: list[Node]) -> bool:

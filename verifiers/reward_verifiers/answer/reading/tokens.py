@@ -289,6 +289,9 @@ class _Lexer:
             self._emit("text", word.rstrip(".") if word.count(".") == 1 and len(word) > 2 else word)
 
     def _word(self, word: str, spaced: bool = False) -> None:
+        if len(word) == 1 and word not in words.SEPARATORS:
+            self._emit("sym", word)
+            return
         if word in _CONSTANT and self.tokens and self.tokens[-1].value == "+":
             word = "C"
         low = word.lower()
@@ -304,8 +307,6 @@ class _Lexer:
             self._emit("cmd", word)
         elif word in _NAMES and not (word == "in" and not (self.tokens and self.tokens[-1].kind == "sym")):
             self._emit("cmd", _NAMES[word][1:])
-        elif len(word) == 1:
-            self._emit("sym", word)
         elif word.isupper() and (_OPTIONS.issuperset(word) or _TOSSES.issuperset(word)):
             for letter in word:
                 self._emit("sym", letter)
