@@ -298,6 +298,8 @@ def _sequences(gold: Node, answer: Node, options: AnswerOptions) -> Outcome:
             return _same_kind(gold, answer.items[0], options)
         if isinstance(answer, Seq) and not answer.open and _is_one_value_twice(answer):
             return _same_kind(gold, answer.items[0], options)
+        if isinstance(gold, Seq) and not gold.open and _is_one_value_twice(gold):
+            return _same_kind(gold.items[0], answer, options)
         return different("one answer against several")
     if options.order != "any" and "{" in (gold.open, answer.open) and _is_tuple(gold if gold.open != "{" else answer):
         return different("a set is not a tuple")

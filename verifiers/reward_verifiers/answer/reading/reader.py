@@ -29,7 +29,7 @@ _TIME = re.compile(
 _THOUSAND = re.compile(r"(-?[0-9]{1,6}(?:\.[0-9]{1,3})?)\s?k")
 _SPACED_UNIT = re.compile(
     r"(-?[0-9][0-9.,eE+-]{0,20}(?:\s?(?:\\times|\\cdot|×|x|\*)\s?10\^\{?-?[0-9]{1,3}\}?)?)"
-    r" ([A-Za-zµΩ°][A-Za-zµΩ°/^*·. 0-9(){}-]{0,40})"
+    r" (/?[A-Za-zµΩ°][A-Za-zµΩ°/^*·. 0-9(){}-]{0,40})"
 )
 
 _AMOUNT = re.compile(
@@ -167,7 +167,8 @@ def read_gold(text: str) -> Reading:
     if apart and apart[2] == "M":
         return read(f"{apart[1]}\\text{{ molar}}")
     if apart and units.spelled(apart[2]):
-        return read(f"{apart[1]}\\text{{ {apart[2]}}}")
+        unit = f"per {apart[2][1:]}" if apart[2][0] == "/" else apart[2]
+        return read(f"{apart[1]}\\text{{ {unit}}}")
     compound = _compound(text.strip(" $")) if len(text) < MAX_AMOUNT else None
     reading = read(compound or text)
     if reading.node is None and isinstance(reading.as_amount, Call):

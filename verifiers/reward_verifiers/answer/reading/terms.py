@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _TIMES = frozenset({"*", "times", "cdot"})
 _ENDS = frozenset(["", *"+-=),;<>"])
 """Signs that end a term whatever stands before, and the end: most terms end at one."""
+_BEHIND_CLOSING = frozenset(["", *")],;}", "\\}", "cup", "cap", "setminus", "and", "or"])
+"""What opens nothing, so that a [ before it closes."""
 _NO_FACTOR = frozenset(
     "rfloor rceil rangle mid \\ pm mp cup setminus cap vert pmod bmod mod land wedge over choose "
     "checkmark ldots hline &".split()
@@ -131,8 +133,8 @@ def starts_factor(p: Parser) -> bool:
         return value not in RELATIONS and value not in _TIMES and not value.startswith("end ")
     if value == "(":
         return p.ahead().value not in ("mod", "pmod", "bmod")
-    if value == "[" and (p.outward or p.stream[p.at - 1].value == "infty"):
-        return False  # it closes ]2,5[ and [2,\\infty[
+    if value == "[" and (p.outward or p.stream[p.at - 1].value == "infty" or p.ahead().value in _BEHIND_CLOSING):
+        return False  # it closes ]2,5[ and [2,\\infty[ and [0,1[
     return value in ("[", "{", "\\{") or (value == "|" and not p.bars)
 
 
