@@ -10,12 +10,30 @@ import sys
 from dataclasses import dataclass, field
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import httpx
+import roll_types
 from pydantic import BaseModel
 
 from trainer_client import NoVerdict
-from trainer_client.adapters import areal, art, easyr1, openrlhf, prime, rllm, skyrl, slime, swift, tinker, trl, verl
+from trainer_client.adapters import (
+    areal,
+    art,
+    easyr1,
+    openrlhf,
+    prime,
+    rllm,
+    roll,
+    siblings,
+    skyrl,
+    slime,
+    swift,
+    tinker,
+    trl,
+    tunix,
+    verl,
+)
 
 _number = itertools.count()
 
@@ -239,6 +257,36 @@ async def art_python(_, sample: Sample):
     return scored.trajectories[0].reward if scored.trajectories else None
 
 
+async def tunix_python(_, sample: Sample):
+    """It imputes where there is no verdict, which the results behind its numbers show."""
+    columns = {name: [value] for name, value in sample.columns.items()}
+    scored: list[bool] = []
+
+    def noted(settings, domains, groups):
+        scored.extend(one.reward is not None for group in groups for one in group)
+        return siblings.batch_rewards(settings, domains, groups)
+
+    with patch.object(tunix, "batch_rewards", noted):
+        [reward] = await asyncio.to_thread(tunix.reward, [sample.text_prompt], [sample.text], mode="train", **columns)
+    return reward if scored == [True] else None
+
+
+async def roll_python(_, sample: Sample):
+    """It imputes as well."""
+    worker = roll.TouchstoneRewardWorker(SimpleNamespace(model_args=None))
+    columns = {"ground_truth": None, **sample.columns}
+    sent = roll_types.batch(sample.text, prompt=sample.text_prompt, step=sample.number, **columns)
+    results: list[siblings.SampleReward] = []
+
+    async def noted(*arguments, **named):
+        results.append(await siblings.sample_reward(*arguments, **named))
+        return results[-1]
+
+    with patch.object(roll, "sample_reward", noted):
+        scored = await worker.compute_rewards(sent)
+    return None if results[0].failed else scored.batch["response_level_rewards"].item()
+
+
 HTTP = [openrlhf_http, slime_http, nemo_gym_http, prime_http]
 PYTHON = [
     trl_python,
@@ -253,6 +301,8 @@ PYTHON = [
     easyr1_python,
     tinker_python,
     art_python,
+    tunix_python,
+    roll_python,
 ]
 STAND_INS: dict[str, dict[str, Any]] = {
     "rllm": {},
@@ -261,12 +311,13 @@ STAND_INS: dict[str, dict[str, Any]] = {
     "skyrl_gym": {},
     "skyrl_gym.envs": {},
     "skyrl_gym.envs.base_text_env": {"BaseTextEnv": object, "BaseTextEnvStepOutput": dict},
+    **roll_types.STAND_INS,
 }
 
 
-def stand_in(monkeypatch) -> None:
+def stand_in(monkeypatch, stand_ins=STAND_INS) -> None:
     """Puts the types of trainers that are on no index, or heavy, where their adapters look for them."""
-    for name, content in STAND_INS.items():
+    for name, content in stand_ins.items():
         module = ModuleType(name)
         module.__dict__.update(content)
         monkeypatch.setitem(sys.modules, name, module)

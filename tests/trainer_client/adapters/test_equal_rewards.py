@@ -179,5 +179,5 @@ async def test_accuracy_is_stretched_over_the_range_of_the_score(http, monkeypat
 
 
 def test_every_trainer_is_in_the_table():
-    assert len({way.__name__.rpartition("_")[0] for way in (*HTTP, *PYTHON)}) == 13
+    assert len({way.__name__.rpartition("_")[0] for way in (*HTTP, *PYTHON)}) == 15
     assert len(ROWS) >= 40

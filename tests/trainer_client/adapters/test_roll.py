@@ -1,88 +1,27 @@
-"""ROLL's reward worker against a real gateway. Its types are stand-ins in the form of alibaba/ROLL's
-roll/distributed/executor/worker.py (4d68571), scheduler/protocol.py (4d68571) and
-pipeline/rlvr/rewards/general_val_rule_reward_worker.py (ef37950): ROLL is on no index and needs a GPU."""
+"""ROLL's reward worker against a real gateway."""
 
 import asyncio
 import math
 import pickle
-import sys
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
-import numpy
 import pytest
 import torch
+from roll_types import STAND_INS, Tokenizer, batch
+from trainer_ways import stand_in
 
 from trainer_client import BadGroup, NoVerdict
 from trainer_client.adapters import roll, siblings
 
-PAD = 0
-
-
-class Worker:
-    def __init__(self, worker_config):
-        self.worker_config = worker_config
-
-    def initialize(self, pipeline_config):
-        self.pipeline_config = pipeline_config
-
-
-class Tokenizer:
-    pad_token_id = PAD
-
-    def decode(self, ids, skip_special_tokens):
-        assert not skip_special_tokens, "some models write <think> as a special token"
-        return "".join("<pad>" if number == PAD else chr(number) for number in ids)
-
-
-class DataProto(SimpleNamespace):
-    @staticmethod
-    def from_dict(tensors):
-        return DataProto(batch=tensors, meta_info={})
-
-
-STAND_INS = {
-    "roll": {},
-    "roll.distributed": {},
-    "roll.distributed.executor": {},
-    "roll.distributed.executor.worker": {"Worker": Worker},
-    "roll.distributed.scheduler": {},
-    "roll.distributed.scheduler.decorator": {
-        "Dispatch": SimpleNamespace(ONE_TO_ALL="one", DP_MP_COMPUTE="dp"),
-        "register": lambda dispatch_mode, clear_cache=True: lambda method: method,
-    },
-    "roll.distributed.scheduler.protocol": {"DataProto": DataProto},
-    "roll.models": {},
-    "roll.models.model_providers": {"default_tokenizer_provider": lambda model_args: Tokenizer()},
-}
-
 
 @pytest.fixture
 def worker(monkeypatch, asked_with):
-    for name, content in STAND_INS.items():
-        module = ModuleType(name)
-        module.__dict__.update(content)
-        monkeypatch.setitem(sys.modules, name, module)
+    stand_in(monkeypatch, STAND_INS)
     monkeypatch.setattr(siblings, "_groups", {})
     made = roll.TouchstoneRewardWorker(SimpleNamespace(model_args=None))
     made.initialize("a pipeline's configuration")
     yield made
     roll._worker.cache_clear()
-
-
-def padded(texts, left):
-    width = max(map(len, texts)) + 2
-    rows = [[PAD] * (width - len(text)) for text in texts]
-    ids = [list(map(ord, text)) for text in texts]
-    return torch.tensor([pad + text if left else text + pad for pad, text in zip(rows, ids, strict=True)])
-
-
-def batch(*texts, prompt="<|im_start|>user\nWhich?<|im_end|>", step=3, **columns):
-    columns = {"ground_truth": "yes", "tag": "toys", "domain": "math_rule", "id": "7", **columns}
-    return SimpleNamespace(
-        batch={"prompts": padded([prompt] * len(texts), left=True), "responses": padded(texts, left=False)},
-        non_tensor_batch={name: numpy.array([value] * len(texts), dtype=object) for name, value in columns.items()},
-        meta_info={"global_step": step},
-    )
 
 
 async def rewards(worker, *texts, **named):
