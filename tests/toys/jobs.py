@@ -1,6 +1,7 @@
 """Jobs for the worker tests: each item does what it says."""
 
 import ctypes
+import gc
 import os
 import re
 import signal
@@ -52,6 +53,8 @@ def act(items: list[Any], start: int):
                 return
             case "pid":
                 yield os.getpid()
+            case "collector":
+                yield [gc.get_freeze_count() > 10_000, gc.get_threshold()[0]]
             case "grow":
                 KEPT.append(b"x" * (64 << 20))
                 yield os.getpid()

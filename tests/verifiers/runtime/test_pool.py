@@ -170,6 +170,10 @@ async def test_workers_are_recycled_after_their_items_and_after_growth():
         assert len(set(pids)) == (2 if item == "pid" else 4)
 
 
+async def test_the_collector_of_cycles_leaves_what_was_loaded_alone_and_walks_seldom(pool):
+    assert await act(pool, "collector") == [[True, 5_000]]
+
+
 async def test_a_dead_fork_server_is_replaced(pool):
     [pid] = await act(pool, "pid")
     fork_server = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
