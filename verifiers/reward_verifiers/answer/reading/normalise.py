@@ -117,6 +117,12 @@ _IN_BRACKETS = re.compile(
     r"(?=[-0-9$\\])(?!\\text)([^()]{1,60})\)(?=[\s.$]{0,6}$)"
 )
 """7/2 (= 3.5), 3/4 (or 75%): the same again in brackets."""
+_NUMBER = re.compile(r"-?[0-9][0-9.,/]{0,20}%?")
+_NOT_ANOTHER = re.compile(
+    r"(?:\s?,|\s?\(|\s)\s?(?:(?:and|but)\s)?(?:not|rather than|instead of)\s"
+    r"(-?[0-9][0-9.,/]{0,20}%?)(?:\s[a-z]{1,15})?[)\s]{0,3}$"
+)
+"""18, not 20; 18 cm (not 20 cm)."""
 _ABOUT = r"(?:or\s)?(?:\\approx|about|approximately|approx\.?|roughly|around)\s{0,3}"
 _ROUNDED = re.compile(
     r"(?:\s|\\[;,: ]|~){0,6}"
@@ -245,6 +251,17 @@ def _with_conditions(text: str) -> str:
     return text
 
 
+def _without_another(text: str) -> str:
+    """18 of "18, not 20": the number that it is not says nothing of it."""
+    flat = " ".join(TEXT_COMMAND.sub(r" \1 ", text).split())
+    match = _NOT_ANOTHER.search(flat[-80:])
+    if match is None:
+        return text
+    head = flat[: len(flat) - len(flat[-80:]) + match.start()].rstrip(" ,")
+    numbers = _NUMBER.findall(head)
+    return head if numbers and match[1] not in numbers else text
+
+
 def normalise(text: str) -> str:
     """One spelling of `text`. The result is at most a small multiple of its length."""
     if not text.isascii():
@@ -276,6 +293,8 @@ def normalise(text: str) -> str:
         text = _SLASHED.sub(r"\\frac{d\1}{d\2}", text)
     if "for " in text or "where " in text or "with " in text:
         text = _with_conditions(text)
+    if "not " in text or "rather than" in text or "instead of" in text:
+        text = _without_another(text)
     if text[:1].isalpha():
         text = _HALF_OF_ONE.sub(r"\\frac{1}{2} ", text)
     if "\\dot" in text:
