@@ -1,7 +1,7 @@
 """The mathematical kinds: math, number, unit.
 
-reference ──▶ gold()  ──┐
-answer    ──▶ read()  ──┴─▶ decide.compare ──▶ equal | different | not decided ──▶ symbolic.equal
+reference ──▶ gold()  ───────┐
+answer    ──▶ read_answer() ─┴─▶ decide.compare ──▶ equal | different | not decided ──▶ symbolic.equal
 
 | reference  | answer     | verdict                                   |
 |------------|------------|-------------------------------------------|
@@ -44,7 +44,7 @@ from reward_verifiers.answer.reading.nodes import (
     walk,
 )
 from reward_verifiers.answer.reading.parts import is_numbered
-from reward_verifiers.answer.reading.reader import Reading, read, read_gold, text_content
+from reward_verifiers.answer.reading.reader import Reading, read, read_answer, read_gold, text_content
 from reward_verifiers.verifier import BadReference, Unsupported
 
 _PERCENT_BEHIND = re.compile(r"\\boxed\{[0-9.]{1,20}\}\$?\s?(?:percent|\\?%)[^\d{}]*$")
@@ -132,7 +132,7 @@ def understood(reference: Any) -> bool:
 
 def answers(text: str, reference: Any) -> bool:
     """Whether a candidate is read as an answer of the reference's sort: not words where the reference is none."""
-    reading = read(text)
+    reading = read_answer(text)
     expected = gold(text_of(reference))
     if expected.node is None:
         return True
@@ -155,7 +155,7 @@ def is_aside(text: str, reference: Any) -> bool:
 def judge(reference: Any, text: str, options: AnswerOptions) -> Judged:
     """Whether an extracted answer equals the reference. Raises Unsupported when the reference is not read."""
     gold_text = in_plain_notation(text_of(reference), options)
-    expected, answer = gold(gold_text), read(in_plain_notation(text, options))
+    expected, answer = gold(gold_text), read_answer(in_plain_notation(text, options))
     normal_forms = _normal_form(answer), _gold_form(gold_text)
     if _same_text(expected.text, answer.text):
         return Judged(True, "the same text", "first", *normal_forms)

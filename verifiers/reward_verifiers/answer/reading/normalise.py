@@ -136,7 +136,6 @@ _UPRIGHT = r"(?:\\(?:text|mathrm)\{[A-Za-zµ°\s\\,.]{1,24}\}(?:\^\{?[0-9]\}?)?(
 _UNIT_FRACTION = re.compile(rf"(?<=[0-9}})\s;,])\\[dt]?frac\s?\{{({_UPRIGHT})\}}\s?\{{({_UPRIGHT})\}}")
 """9.8\\,\\frac{\\text{m}}{\\text{s}^2}: a unit, in upright letters alone."""
 _UPRIGHT_SIGNS = re.compile(r"\\(?:text|mathrm|cdot)|\\[,;]|[{}]")
-_CLOSED = (")", ").", ")$", ") ", ")\n", ")\t")
 _ONE_OF = re.compile(r"\(an? (?=(?:dozen|hundred|thousand|million)\))")
 _NUMBER_CHOSEN = re.compile(r"(?<![A-Za-z0-9.])([0-9]{1,4})\s?([CP])\s?([0-9]{1,4})(?=\s?=)")
 """5C2 = 10."""
@@ -251,15 +250,17 @@ def _with_conditions(text: str) -> str:
     return text
 
 
-def _without_another(text: str) -> str:
-    """18 of "18, not 20": the number that it is not says nothing of it."""
+def without_another(text: str) -> str | None:
+    """18 of "18, not 20": the number that it is not says nothing of it. None where there is none such."""
+    if "not " not in text and "rather than" not in text and "instead of" not in text:
+        return None
     flat = " ".join(TEXT_COMMAND.sub(r" \1 ", text).split())
     match = _NOT_ANOTHER.search(flat[-80:])
     if match is None:
-        return text
+        return None
     head = flat[: len(flat) - len(flat[-80:]) + match.start()].rstrip(" ,")
     numbers = _NUMBER.findall(head)
-    return head if numbers and match[1] not in numbers else text
+    return head if numbers and match[1] not in numbers else None
 
 
 def normalise(text: str) -> str:
@@ -280,7 +281,7 @@ def normalise(text: str) -> str:
         text = _CHOSEN.sub(_chosen, text) if "C" in text or "P" in text else text
         text = _SLANTED.sub(r"\\frac{\1}{\2}", text) if "/" in text else text
     if "(" in text:
-        text = _ONE_OF.sub("(one ", _IN_BRACKETS.sub(r" = \1", text) if text.endswith(_CLOSED) else text)
+        text = _ONE_OF.sub("(one ", _IN_BRACKETS.sub(r" = \1", text) if text.rstrip(" \t\n.$")[-1:] == ")" else text)
     if "approx" in text or "about" in text or "roughly" in text or "around" in text:
         text = _ROUNDED.sub(lambda m: f" \\approx {m[1] or m[2] or m[3] or m[4]}", text)
     if "that is" in text or "which" in text or "namely" in text or "i.e" in text or "or simply" in text:
@@ -293,8 +294,6 @@ def normalise(text: str) -> str:
         text = _SLASHED.sub(r"\\frac{d\1}{d\2}", text)
     if "for " in text or "where " in text or "with " in text:
         text = _with_conditions(text)
-    if "not " in text or "rather than" in text or "instead of" in text:
-        text = _without_another(text)
     if text[:1].isalpha():
         text = _HALF_OF_ONE.sub(r"\\frac{1}{2} ", text)
     if "\\dot" in text:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from reward_verifiers.answer.reading import labels, numerals, parts, units, words
 from reward_verifiers.answer.reading.nodes import Call, Neg, Node, Num, Quantity, Relation, Sym, Text, Time
-from reward_verifiers.answer.reading.normalise import TEXT_COMMAND, normalise
+from reward_verifiers.answer.reading.normalise import TEXT_COMMAND, normalise, without_another
 from reward_verifiers.answer.reading.parser import parse
 from reward_verifiers.answer.reading.tokens import CannotRead
 
@@ -61,7 +61,7 @@ class Reading:
 
 @lru_cache(maxsize=2048)
 def read(text: str) -> Reading:
-    """The reading of an answer."""
+    """The reading of a text."""
     if len(text) > MAX_READ:
         return Reading(text[:MAX_READ], None, problem="too long", left_over=text[MAX_READ : MAX_READ + 100])
     plain = normalise(text)
@@ -158,6 +158,14 @@ def _from_lists(content: str) -> Node | None:
     if value is None:
         return None
     return Num(value) if value >= 0 else Neg(Num(-value))
+
+
+def read_answer(text: str) -> Reading:
+    """The reading of an answer: like `read`, but "18, not 20" is 18."""
+    reading = read(text)
+    if reading.node is None and (alone := without_another(reading.text)) and read(alone).node is not None:
+        return read(alone)
+    return reading
 
 
 @lru_cache(maxsize=1024)
