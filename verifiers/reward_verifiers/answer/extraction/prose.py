@@ -73,7 +73,11 @@ _CLAUSE = re.compile(
 _ASIDE = re.compile(r",\swhich\b", re.I)
 """What begins a remark on the answer, which may take it back."""
 
+_FALSE = re.compile(r"\b(?:false|untrue|impossible|mistaken|absurd|invalid|contradict)", re.I)
 _VALUE = re.compile(r"\s(?:is|equals)\s\$?-?[\\0-9]")
+
+_MORE = re.compile(r"[.!?](?:\s[^.!?]*)?[0-9$\\]|\n.*[0-9$\\]")
+"""Another sentence with a number or a formula."""
 
 _OF_ANOTHER = re.compile(
     r"(?:(?<!value )(?<!form )(?<!expression )(?<!version )(?<!statement )\bof|\bin|\bminus|\bplus|"
@@ -84,6 +88,13 @@ _OF_ANOTHER = re.compile(
     re.I,
 )
 """Before "answer is": half of the, the wrong, my friend says the."""
+
+_SUPPOSED = re.compile(
+    r"\b(?:suppos(?:e|ing)|assum(?:e|ing)|imagine|pretend|whether|unless|if)\s(?:that\s)?(?:the\s|my\s|our\s)?"
+    r"(?:(?:final|correct|right)\s)?\**$",
+    re.I,
+)
+"""Before "answer is": suppose the."""
 
 _NEGATION = re.compile(
     r"\s*(?:definitely |certainly |clearly )?(?:not\b|n['’]t\b|never\b|neither\b|不是|unlikely)", re.I
@@ -102,12 +113,23 @@ def hash_marks(text: str, single: bool = True) -> Extraction | None:
     return Extraction(line, "####") if line else None
 
 
+def _last_phrase(tail: str, single: bool) -> re.Match[str] | Extraction | None:
+    """The last phrase, but for those that only suppose an answer, with which nobody says one."""
+    phrases = list(PHRASE.finditer(tail))
+    for last in reversed(phrases):
+        if not single or not _SUPPOSED.search(tail[max(0, last.start() - 40) : last.start()]):
+            return last
+    if not phrases or _MORE.search(tail, phrases[-1].end()):
+        return None
+    return Extraction(None, "phrase", "the answer is only supposed")
+
+
 def phrase(text: str, single: bool = True) -> Extraction | None:
     """What follows the last "the answer is", "Answer:" or "A:", up to the end of its sentence."""
     tail = text[-TAIL:]
-    last = last_match(PHRASE, tail)
-    if last is None:
-        return None
+    last = _last_phrase(tail, single)
+    if not isinstance(last, re.Match):
+        return last
     if single and _OF_ANOTHER.search(tail[max(0, last.start() - 80) : last.start()]):
         return Extraction(None, "phrase", "something else is said than the answer")
     rest = tail[last.end() :].lstrip(" \t*:：\n")
@@ -171,12 +193,16 @@ def _sentence(line: str, source: str) -> Extraction | None:
     reason = _CLAUSE.search(content) or _ASIDE.search(content)
     if reason and _VALUE.match(content, reason.end()):
         reason = None  # "6^2, which is 36"
-    if reason and _ASIDE.match(reason.group()) and changes_number(content[reason.end() :]):
+    if reason and _ASIDE.match(reason.group()) and _takes_back(content[reason.end() :]):
         reason = None
     content = content[: reason.start()] if reason and reason.start() > 0 else content
     content = content[_LEAD.match(content).end() :].strip(" \t*`")  # type: ignore[union-attr]
     content = _COPULA.sub("", content)
     return Extraction(content, source) if content else None
+
+
+def _takes_back(remark: str) -> bool:
+    return changes_number(remark) or _FALSE.search(remark) is not None
 
 
 def _is_plain_lead(text: str) -> bool:
