@@ -315,6 +315,17 @@ def test_a_run_is_not_written_over(make_policy, make_trainer):
         make_trainer(make_policy(), total_steps=2).run()
 
 
+def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(policy, make_trainer, config):
+    config.run_dir.mkdir(parents=True)
+    (config.run_dir / "metrics.jsonl").write_text('{"step": 1, "reward": 0.5}\n{"step": 2, "rew')
+    trainer = make_trainer(policy, total_steps=2)
+    assert not trainer.resume()
+    trainer.run()
+    lines = [json.loads(line) for line in (config.run_dir / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2]
+    assert "update_s" in lines[0]
+
+
 def test_resume_says_when_it_is_another_run(make_policy, make_trainer):
     assert not make_trainer(make_policy(), total_steps=2).resume()
     make_trainer(make_policy(), total_steps=2).run()

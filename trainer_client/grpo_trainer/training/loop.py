@@ -91,6 +91,7 @@ class Trainer:
         self._engine_sync = EngineSync(policy, self._updater.forward, config)
         self._sync_metrics: dict[str, float] = {}
         self._saved = -1
+        self._resumed = False
 
     @property
     def _reference_model(self) -> PreTrainedModel | None:
@@ -106,7 +107,9 @@ class Trainer:
             wait([self._pending])
 
     def resume(self) -> bool:
-        """Go on from run_dir's newest checkpoint. False when there is none."""
+        """Go on from run_dir's newest checkpoint. False when there is none: `run` then begins, and drops the metrics of a run
+        that was killed before its first checkpoint."""
+        self._resumed = True
         folder = checkpoint.newest(self.config.run_dir)
         if folder is None:
             return False
@@ -135,7 +138,7 @@ class Trainer:
         Raises EngineOutOfSync when the engine does not follow the policy, TooManyFailures, and what the scorer raises.
         """
         config = self.config
-        if self._saved < 0 and (checkpoint.newest(config.run_dir) or (config.run_dir / "metrics.jsonl").exists()):
+        if not self._resumed and (checkpoint.newest(config.run_dir) or (config.run_dir / "metrics.jsonl").exists()):
             raise FileExistsError(f"run_dir: {config.run_dir} holds a run; resume() it, or name another folder")
         drop_rows_after(config.run_dir / ROLLOUTS, self.state.step)
         with (
