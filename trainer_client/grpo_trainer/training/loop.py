@@ -107,8 +107,8 @@ class Trainer:
             wait([self._pending])
 
     def resume(self) -> bool:
-        """Go on from run_dir's newest checkpoint. False when there is none: `run` then begins, and drops the metrics of a run
-        that was killed before its first checkpoint."""
+        """Go on from run_dir's newest checkpoint. False when there is none: `run` then begins, and drops the metrics that a
+        run left which was killed before its first checkpoint."""
         self._resumed = True
         folder = checkpoint.newest(self.config.run_dir)
         if folder is None:
