@@ -35,7 +35,7 @@ TARGETS = {
     "trainer_client/trainer_client/dialect/imputation.py": "tests/trainer_client/dialect",
     "preference_model/preference_model/guard.py": "tests/preference_model/test_guard.py",
     "preference_model/preference_model/model/relative.py": "tests/preference_model/test_service.py",
-    "sandbox/reward_sandbox/grading/compare.py": "tests/sandbox/test_service.py",
+    "sandbox/reward_sandbox/grading/compare.py": "tests/sandbox/test_compare.py",
     "verifiers/reward_verifiers/answer/comparing/scalars.py": "tests/verifiers/answer/test_cases.py",
     "verifiers/reward_verifiers/answer/comparing/progressions.py": "tests/verifiers/answer/test_cases.py "
     "tests/verifiers/answer/test_properties.py",
