@@ -14,6 +14,7 @@ from reward_sandbox.grading.compare import Tolerance, Unordered, texts, values
         ("lines", "1 2\n3\n", "1 2  \n3\n\n", "same"),
         ("lines", "1 2\n3\n", "1 2 3\n", "presentation"),
         ("lines", "1 2\n3\n", "3\n1 2\n", "different"),
+        ("lines", "a\n\nb\n", "a\n", "different"),
         ("unordered", "1 2\n3\n", "3\n1 2\n", "same"),
         ("unordered", "1\n1\n2\n", "1\n2\n2\n", "different"),
         ("unordered", "1 2\n", "1\n2\n", "different"),
@@ -30,6 +31,10 @@ from reward_sandbox.grading.compare import Tolerance, Unordered, texts, values
         ("float", "3", "3.0000000001", "different"),
         ("float", "x", "y", "different"),
         ("float", "0.5", "nan", "different"),
+        ("float", "inf", "inf", "same"),
+        ("float", "inf", "1e300", "different"),
+        ("float", "1.5", "inf", "different"),
+        ("float", "-inf", "inf", "different"),
     ],
 )
 def test_texts(mode, expected, got, match):
@@ -47,6 +52,8 @@ def test_texts(mode, expected, got, match):
         (True, 1, False),
         (1, True, False),
         (3, 3.0, True),
+        (3, 4, False),
+        (4, 3, False),
         (3, 3.0000000001, False),
         (0.5, 0.5000000001, True),
         (0.5, 0.6, False),
