@@ -315,6 +315,19 @@ def test_a_run_is_not_written_over(make_policy, make_trainer):
         make_trainer(make_policy(), total_steps=2).run()
 
 
+def test_the_same_trainer_goes_on_where_it_stopped(policy, make_trainer):
+    stopped = []
+
+    def stop_once(trainer, batch):
+        if not stopped:
+            stopped.append(trainer.state.step)
+            trainer.stop()
+
+    trainer = make_trainer(policy, total_steps=4, callbacks=[stop_once])
+    assert trainer.run().step == stopped[0] < 4
+    assert trainer.run().step == 4
+
+
 def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(policy, make_trainer, config):
     config.run_dir.mkdir(parents=True)
     (config.run_dir / "metrics.jsonl").write_text('{"step": 1, "reward": 0.5}\n{"step": 2, "rew')

@@ -138,7 +138,8 @@ class Trainer:
         Raises EngineOutOfSync when the engine does not follow the policy, TooManyFailures, and what the scorer raises.
         """
         config = self.config
-        if not self._resumed and (checkpoint.newest(config.run_dir) or (config.run_dir / "metrics.jsonl").exists()):
+        held = checkpoint.newest(config.run_dir) or (config.run_dir / "metrics.jsonl").exists()
+        if held and self._saved < 0 and not self._resumed:
             raise FileExistsError(f"run_dir: {config.run_dir} holds a run; resume() it, or name another folder")
         drop_rows_after(config.run_dir / ROLLOUTS, self.state.step)
         with (
