@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from reward_verifiers.answer.reading import units
+from reward_verifiers.answer.reading import units, words
 
 _SUPER = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ", "0123456789+-()ni", strict=True))
 _SUB = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₐₑₓₙₖₘ", "0123456789+-()aexnkm", strict=True))
@@ -119,7 +119,7 @@ _IN_BRACKETS = re.compile(
 """7/2 (= 3.5), 3/4 (or 75%): the same again in brackets."""
 _NUMBER = re.compile(r"-?[0-9][0-9.,/]{0,20}%?")
 _NOT_ANOTHER = re.compile(
-    r"(?:\s?,|\s?\(|\s)\s?(?:(?:and|but)\s)?(?:not|rather than|instead of)\s"
+    rf"(?:\s?,|\s?\(|\s)\s?{words.NOT_ANOTHER}\s"
     r"(-?[0-9][0-9.,/]{0,20}%?)(?:\s[a-z]{1,15})?[)\s]{0,3}$"
 )
 """18, not 20; 18 cm (not 20 cm)."""

@@ -254,6 +254,8 @@ BOUNDS = (
     "about to", "square root of", "half of", "twice", "double", "triple", "than",
 )  # fmt: skip
 """What, right before a number, makes it a bound or another number."""
+NOT_ANOTHER = r"(?:(?:and\s|but\s)?not|rather than|instead of)"
+"""18, not 20: between the answer and a number that it is not."""
 NUMBER_CHANGING = frozenset(
     (
         "dozen dozens half halves third thirds quarter quarters fourths fifth fifths sixth sixths seventh "
