@@ -108,21 +108,31 @@ def overthinking(name: str) -> None:
     histories = runs(name)
     panels = {"tokens an answer": metric("eval/signs/len"), "pass@1, dev split": metric("eval/signs/pass@1")}
     save(name, histories, panels)
+    pairs: dict[str, dict[str, Mapping[str, Any]]] = {}
     for run, history in histories.items():
         done = {stage.name: stage.evaluations()["signs"] for stage in history.on_policy if stage.evaluations()}
         if {"control", "shaped"} <= done.keys():
-            by_difficulty(run, done["control"], done["shaped"])
+            pairs[run] = {
+                stage: {**done[stage]["by_level"], "all": done[stage]["all"]} for stage in ("control", "shaped")
+            }
+    if pairs:
+        by_difficulty(pairs)
 
 
-def by_difficulty(run: str, control: Mapping[str, Any], shaped: Mapping[str, Any]) -> None:
-    """What the premium saves, as Markdown. The difficulty is the least number of minus signs."""
-    print(f"| {run}, minus signs | tokens, control | tokens, shaped | fewer | pass@1, control | pass@1, shaped |")
-    print("|---|---|---|---|---|---|")
-    for level, after in {**shaped["by_level"], "all": shaped["all"]}.items():
-        before = {**control["by_level"], "all": control["all"]}[level]
-        fewer = 1 - after["tokens"] / before["tokens"]
-        print(f"| {level} | {before['tokens']:.1f} | {after['tokens']:.1f} | {fewer:.0%} |", end="")
-        print(f" {before['pass_at_1']:.3f} | {after['pass_at_1']:.3f} |")
+def by_difficulty(pairs: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+    """What the premium saves, as Markdown: two columns a seed. The difficulty is the least number of minus signs.
+
+    `pairs`: by run, then by stage (control, shaped), then by level, an evaluation's figures.
+    """
+    print("| minus signs |" + "".join(f" {run}: fewer tokens | pass@1, control and shaped |" for run in pairs))
+    print("|---|" + "---|---|" * len(pairs))
+    for level in dict.fromkeys(level for stages in pairs.values() for level in stages["shaped"]):
+        print(f"| {level} |", end="")
+        for stages in pairs.values():
+            before, after = stages["control"][level], stages["shaped"][level]
+            saved = 1 - after["tokens"] / before["tokens"]
+            print(f" {saved:.0%} | {before['pass_at_1']:.3f}, {after['pass_at_1']:.3f} |", end="")
+        print()
     print()
 
 
@@ -154,27 +164,30 @@ def save(
     target = FIGURES / f"{name}.svg"
     target.write_text(charts.drawn(*lines, *more, width=3.4))
     print(f"\n### {name} ({target})\n")
-    for run, history in histories.items():
-        table(run, history)
+    table(histories)
 
 
-def table(run: str, history: RunHistory) -> None:
-    """The held-out figures after each stage, as Markdown."""
-    for source in history.recipe["sources"]:
-        stages = [stage for stage in history.stages if source in stage.evaluations()]
-        columns = [{**figures(stage.evaluations()[source]), "seconds (of one core)": spent(stage)} for stage in stages]
-        print(f"| {source}, {run} | " + " | ".join(stage.name for stage in stages) + " |")
-        print("|---|" + "---|" * len(stages))
-        for name in dict.fromkeys(name for column in columns for name in column):
-            print(f"| {name} | " + " | ".join(column.get(name, "–") for column in columns) + " |")
+def table(histories: Mapping[str, RunHistory]) -> None:
+    """The held-out figures, as Markdown: a column a stage, in its cells the runs in their order."""
+    for source in dict.fromkeys(source for history in histories.values() for source in history.recipe["sources"]):
+        longest = max(histories.values(), key=lambda history: len(history.stages))
+        columns: dict[str, dict[str, dict[str, str]]] = {stage.name: {} for stage in longest.stages}
+        for run, history in histories.items():
+            for stage in history.stages:
+                if evaluation := stage.evaluations().get(source):
+                    columns.setdefault(stage.name, {})[run] = {**figures(evaluation), "CPU seconds": cpu_seconds(stage)}
+        columns = {stage: cells for stage, cells in columns.items() if cells}
+        print(f"| {source}; {', '.join(histories)} | " + " | ".join(columns) + " |")
+        print("|---|" + "---|" * len(columns))
+        for name in dict.fromkeys(name for column in columns.values() for cell in column.values() for name in cell):
+            cells = (", ".join(column.get(run, {}).get(name, "–") for run in histories) for column in columns.values())
+            print(f"| {name} | " + " | ".join(cells) + " |")
         print()
 
 
-def spent(stage: StageHistory) -> str:
-    result = stage.result or {}
-    if "seconds" not in result:  # of the base, which was only evaluated
-        return "–"
-    return f"{result['seconds']:.0f} ({result['cpu_seconds']:.0f})"
+def cpu_seconds(stage: StageHistory) -> str:
+    spent = (stage.result or {}).get("cpu_seconds")
+    return f"{spent:.0f}" if spent is not None else "–"  # a base is only evaluated
 
 
 def main() -> None:

@@ -34,12 +34,19 @@ train-tools-real: install
 	$(PY) recipes/fetch_smollm2.py models/smollm2-135m-instruct
 	$(call gateway,recipes/domains) set -e; for seed in $(SEEDS); do $(TRAIN) recipes/tools_real.yaml --seed $$seed; done
 
-# Every experiment of docs/training.md, hours of two cores, and the figures of RESULTS.md. What is done is not done again. SEEDS=0
-# runs one.
+# Every experiment of docs/training.md, hours of two cores, then the figures of RESULTS.md and its tables on the screen. As many runs
+# at a time as JOBS says, one core each, each with a log in out/. What is done is not done again. SEEDS=0 runs one.
+JOBS ?= 2
+HACKED_PORT ?= 8033
+experiment = echo recipes/$(1)_mini.yaml $(2) $(3) out/$(subst _,-,$(1))-mini-$(3).log;
 miniature: install
-	$(call gateway,recipes/domains) set -e; \
-		for seed in $(SEEDS); do \
-			for recipe in r1_zero language overthinking signs4 r1; do $(TRAIN) recipes/$${recipe}_mini.yaml --seed $$seed; done; done
-	PYTHONPATH=recipes/hacked $(call serving,credulous:Credulous --port 8032) \
-		$(call gateway,recipes/hacked) $(TRAIN) recipes/hacked_mini.yaml
+	mkdir -p out
+	@PYTHONPATH=recipes/hacked $(call serving,credulous:Credulous --port 8032) \
+		$(call gateway,recipes/domains) $(call serving,--port $(HACKED_PORT) --domains recipes/hacked --workers 1) \
+		{ $(foreach seed,$(SEEDS), \
+			$(foreach recipe,language overthinking signs4 r1 r1_zero,$(call experiment,$(recipe),$(TRAIN_URL),$(seed))) \
+			$(call experiment,hacked,http://127.0.0.1:$(HACKED_PORT),$(seed))) } | \
+		OMP_NUM_THREADS=1 xargs -P $(JOBS) -L 1 sh -c 'echo "$$4: begun"; \
+			$(PY) -m reward_api train "$$1" --url "$$2" --seed "$$3" >"$$4" 2>&1 && echo "$$4: done" || \
+			{ echo "$$4: failed, see there"; exit 1; }' sh
 	$(PY) benchmarks/miniature.py

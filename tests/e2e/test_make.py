@@ -1,11 +1,20 @@
-"""`make run` on a machine that cannot: it says so first."""
+"""`make run` on a machine that cannot says so first; `make miniature` runs every experiment, whatever becomes of another."""
 
 import os
 import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
+
+
+def make(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    # Not of the make that runs the tests: its flags have this one say where it is.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    environment = {**own, **environment}
+    return subprocess.run(["make", *arguments], cwd=cwd, capture_output=True, text=True, check=False, env=environment)
 
 
 def test_an_old_python_is_the_first_line(tmp_path):
@@ -14,10 +23,59 @@ def test_an_old_python_is_the_first_line(tmp_path):
     old.parent.mkdir()
     old.write_text('#!/bin/sh\n[ "$1" = -V ] && echo "Python 3.10.13" && exit\nexit 1\n')
     old.chmod(0o755)
-    # Of the make that runs the tests: its flags have this one say where it is.
-    own = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    environment = {**own, "PATH": f"{old.parent}:{os.environ['PATH']}"}
-    done = subprocess.run(["make", "run"], cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
+    done = make("run", cwd=tmp_path, PATH=f"{old.parent}:{os.environ['PATH']}")
     assert done.returncode == 2
     assert done.stdout == "Python 3.11 or newer is needed, this is Python 3.10.13; try make PYTHON=python3.12\n"
     assert not (tmp_path / ".venv").exists()
+
+
+# In place of Python: servers wait to be stopped, trainings are written down, and the one named FAILS does.
+STUB = """#!/bin/sh
+case "$*" in
+    *" serve "*) exec sleep 600 ;;
+    *" train $FAILS"*) exit 1 ;;
+    *" train "*) echo "$*" ;;
+    *) echo "$*" >>drawn ;;
+esac
+"""
+EXPERIMENTS = ("language", "overthinking", "signs4", "r1", "r1-zero", "hacked")
+
+
+@pytest.fixture
+def miniature(tmp_path):
+    (tmp_path / "trainer_client").mkdir()
+    for name in ("Makefile", "trainer_client/train.mk"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    stub = tmp_path / "python"
+    stub.write_text(STUB)
+    stub.chmod(0o755)
+
+    def run(*arguments: str, fails: str):
+        return make("miniature", "-o", "install", f"PY={stub}", *arguments, cwd=tmp_path, FAILS=fails)
+
+    return run
+
+
+@pytest.mark.timeout(60)
+def test_every_experiment_runs_with_every_seed_and_then_the_figures_are_drawn(miniature, tmp_path):
+    done = miniature(fails="none")
+    assert done.returncode == 0, done.stderr
+    logs = {f"{name}-mini-{seed}.log" for name in EXPERIMENTS for seed in range(3)}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == logs
+    for log in logs:
+        name, seed = log.removesuffix(".log").rsplit("-", 1)
+        port = 8033 if name == "hacked-mini" else 8031
+        recipe = f"recipes/{name.replace('-', '_')}.yaml"
+        command = f"-m reward_api train {recipe} --url http://127.0.0.1:{port} --seed {seed}\n"
+        assert (tmp_path / "out" / log).read_text() == command
+    assert (tmp_path / "drawn").read_text() == "benchmarks/miniature.py\n"
+
+
+@pytest.mark.timeout(60)
+def test_a_failed_experiment_is_named_and_stops_no_other(miniature, tmp_path):
+    done = miniature("SEEDS=5", fails="recipes/signs4")
+    assert done.returncode == 2
+    assert "out/signs4-mini-5.log: failed, see there\n" in done.stdout
+    ended = {line.removesuffix(": done") for line in done.stdout.splitlines() if line.endswith(": done")}
+    assert ended == {f"out/{name}-mini-5.log" for name in EXPERIMENTS if name != "signs4"}
+    assert not (tmp_path / "drawn").exists()
