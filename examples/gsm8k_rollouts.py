@@ -20,7 +20,7 @@ def main(source: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     rows = defaultdict(list)
     labels = defaultdict(list)
-    for number, line in enumerate(source.read_text().splitlines()):
+    for number, line in enumerate(source.read_text("utf-8").rstrip("\n").split("\n")):
         item = json.loads(line)
         answer = item["ground_truth"].rpartition("A: ")[2].strip()
         for model in MODELS:

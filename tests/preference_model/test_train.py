@@ -258,11 +258,13 @@ def test_held_out_systems_are_never_trained_on(data):
             {"prompt": "p", "text": "t", "label": 1, "reference": 4, "by": "w"},
             LabelledText("p", "t", 1, "4", "w"),
         ),
+        # What ends a line of text and no line of JSON.
+        ({"prompt": "p\u2028q", "a": "x\x85", "b": "\u2029y"}, UnlabelledPair("p\u2028q", "x\x85", "\u2029y")),
     ],
 )
 def test_shapes_of_data(tmp_path, row, expected):
     path = tmp_path / "data.jsonl"
-    path.write_text(json.dumps(row) + "\n")
+    path.write_text(json.dumps(row, ensure_ascii=False) + "\n", "utf-8")
     assert read([path]) == [expected]
 
 

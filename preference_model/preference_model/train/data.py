@@ -120,7 +120,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         rows = (
             json.loads(text)
             if text.lstrip().startswith("[")
-            else [json.loads(line) for line in text.splitlines() if line.strip()]
+            else [json.loads(line) for line in text.split("\n") if line.strip()]
         )
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise BadData(f"{path.name}: neither JSON nor JSON lines ({type(error).__name__})") from None

@@ -146,6 +146,34 @@ def test_a_run_that_was_stopped_in_each_stage_ends_in_the_same_bits(finished, ga
     assert (cut / "3-kept" / "kept.jsonl").read_text() == (folder / "3-kept" / "kept.jsonl").read_text()
 
 
+def test_a_line_of_json_may_hold_what_ends_a_line_of_text(gateway, tmp_path):
+    """U+2028, U+2029 and U+0085 are written as they are in JSON, and Python's splitlines ends a line there."""
+    ends = "\u2028\u2029\x85"
+    problems, examples = tmp_path / "problems.jsonl", tmp_path / "examples.jsonl"
+    row = {"prompt": f"Q5,{ends}3=8:", "reference": "5+3", "split": "train", "id": f"a{ends}"}
+    rows = [row, {"prompt": "Q5,4=9:", "reference": "5+4", "split": "test"}]
+    problems.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    row = {"prompt": "Q5,3=8:", "completion": f"<think>{ends}</think><answer>5+3</answer>"}
+    examples.write_text(json.dumps(row, ensure_ascii=False) + "\n\n", "utf-8")
+    stages = [
+        {"kind": "sft", "name": "cold-start", "file": str(examples), "train": {"steps": 1}},
+        {**RECIPE["stages"][2], "problems": 1},
+        {"kind": "sft", "name": "again", "samples": "kept", "train": {"steps": 1}},
+    ]
+    held_out = {"signs": {"task": "signs", "domain": "signs"}, "file": {"file": str(problems), "domain": "signs"}}
+    stages[1]["sources"] = ["file"]
+    settings = {**RECIPE, "sources": held_out, "stages": stages, "evaluation": {"problems": 1, "samples": 1}}
+    recipe, folder = Recipe.model_validate(settings), tmp_path / "run"
+    with RewardClient(gateway) as client:
+        first = run_recipe(recipe, folder, client, seed=0)
+        assert [stage.get("examples") for stage in first] == [1, None, 1]
+        (folder / "2-kept" / "done.json").unlink()
+        again = run_recipe(recipe, folder, client, seed=0)
+    assert (again[1]["kept"], again[1]["attempts"]) == (1, 2)
+    (kept, _) = (folder / "2-kept" / "kept.jsonl").read_text("utf-8").split("\n")
+    assert json.loads(kept)["id"] == f"a{ends}"
+
+
 def test_nothing_kept_stops_the_run(gateway, tmp_path):
     recipe = Recipe.model_validate(
         {**RECIPE, "stages": [RECIPE["stages"][0], {**RECIPE["stages"][2], "keep": {"format": 2}}]}

@@ -126,6 +126,15 @@ def test_problems_of_a_file(tmp_path):
     assert [problem.id for problem in JSONLines(path).problems("train")] == ["b"]
 
 
+def test_a_problem_may_hold_what_ends_a_line_of_text(tmp_path):
+    path = tmp_path / "problems.jsonl"
+    path.write_text(
+        '{"prompt": "1\u20281?", "reference": "2\x85", "split": "test"}\n{"prompt": "a", "reference": 2}', "utf-8"
+    )
+    (problem, *_) = JSONLines(path).problems("test")
+    assert (problem.prompt, problem.reference) == ("1\u20281?", {"answer": "2\x85"})
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

@@ -118,6 +118,14 @@ def bare(*calls):
 WIRES = {f.__name__: f for f in (hermes, qwen, glm, pythonic, harmony, messages, bare)}
 
 
+def test_calls_one_a_line_may_hold_what_ends_a_line_of_text():
+    calls = [WEATHER, MAIL | {"arguments": {**MAIL["arguments"], "text": "Rain.\u2028Wind.\x85"}}]
+    lines = [json.dumps(call, ensure_ascii=False) for call in calls]
+    reference = {"calls": calls, "tools": TOOLS}
+    assert score("\n".join(lines), reference) == score("\r\n".join(lines), reference) == 1
+    assert score("\u2028".join(lines), reference) == 0
+
+
 @pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize("options", [{}, {"score": "f1"}, {"score": "weighted"}, {"ordered": True}])
 def test_right_calls_in_every_wire(wire, options):

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grpo_trainer.json_lines import numbered_lines
+
 _CHI_SQUARE_95 = 3.841458820694124
 _LOW, _HIGH = -10_000.0, 20_000.0
 _SCALE = math.log(10) / 400
@@ -82,19 +84,15 @@ def percentile(rating: float, population: Sequence[tuple[float, int]]) -> float:
 
 def read_results(path: Path) -> list[Solved]:
     """Results from JSON lines. Raises ValueError naming the line and the field."""
-    results: list[Solved] = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            results.append(_solved(json.loads(line)))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"{path.name}, line {number}: {_error_message(error)}") from None
-    return results
+    return [_solved(f"{path.name}, line {number}", line) for number, line in numbered_lines(path)]
 
 
-def _solved(fields: dict[str, Any]) -> Solved:
-    return Solved(float(fields["rating"]), int(fields.get("attempts", 1)), int(fields["solved"]))
+def _solved(where: str, line: str) -> Solved:
+    try:
+        fields = json.loads(line)
+        return Solved(float(fields["rating"]), int(fields.get("attempts", 1)), int(fields["solved"]))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{where}: {_error_message(error)}") from None
 
 
 def _error_message(error: Exception) -> str:

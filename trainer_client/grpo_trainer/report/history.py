@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from grpo_trainer.json_lines import whole_lines
 from grpo_trainer.rollout.rollout_file import ROLLOUTS, read_rows
 
 Curve = tuple[list[float], list[float]]
@@ -127,8 +128,4 @@ def _stage(folder: Path, stage: dict[str, Any], offset: int) -> StageHistory:
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
-    """Whole lines: a run may be writing the last."""
-    if not path.is_file():
-        return []
-    text = path.read_text("utf-8")
-    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+    return [json.loads(line) for line in whole_lines(path)]

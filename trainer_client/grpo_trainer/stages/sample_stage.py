@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from grpo_trainer.evaluation.attempts import BLOCK, Judge, JudgedAttempts, judged_attempts
+from grpo_trainer.json_lines import whole_lines
 from grpo_trainer.recipe import SampleStage
 from grpo_trainer.rollout import Sampling
 from grpo_trainer.stages.context import RunContext, draw_problems
@@ -82,8 +83,4 @@ def _resume(folder: Path, source: str) -> int:
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
-    """Whole lines: a killed run may have left half of one."""
-    if not path.exists():
-        return []
-    text = path.read_text("utf-8")
-    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+    return [json.loads(line) for line in whole_lines(path)]

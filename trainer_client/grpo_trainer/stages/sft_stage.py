@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from grpo_trainer.json_lines import numbered_lines
 from grpo_trainer.recipe import SFTStage
 from grpo_trainer.rollout.transcript import Transcript
 from grpo_trainer.stages.context import RunContext, token_weights
@@ -48,7 +49,7 @@ def _pairs(context: RunContext, stage: SFTStage, kept: Path | None) -> Iterator[
         return
     path = kept / KEPT if kept else stage.file
     assert path is not None  # noqa: S101 - the recipe was checked
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    for number, line in numbered_lines(path):
         yield _pair(line, f"{path}, line {number}")
 
 

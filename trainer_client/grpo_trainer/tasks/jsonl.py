@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
+from grpo_trainer.json_lines import numbered_lines
 from grpo_trainer.tasks.task import Problem, Split, Steps, split_of
 
 
@@ -29,8 +30,7 @@ class JSONLines:
 
     @cached_property
     def _all(self) -> list[tuple[Split, Problem]]:
-        lines = self._path.read_text("utf-8").splitlines()
-        return [self._read(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+        return [self._read(number, line) for number, line in numbered_lines(self._path)]
 
     def problems(self, split: Split) -> Sequence[Problem]:
         return [problem for drawn, problem in self._all if drawn == split]

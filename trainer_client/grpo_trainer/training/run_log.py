@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from grpo_trainer.json_lines import whole_lines
 from grpo_trainer.training.loggers import LOGGERS, Logger, LoggerName
 
 
@@ -17,7 +18,7 @@ class RunLog:
     def __init__(self, folder: Path, step: int, loggers: Sequence[LoggerName] = ()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "metrics.jsonl"
-        kept = [line for line in _lines(path) if json.loads(line)["step"] <= step]
+        kept = [line for line in whole_lines(path) if json.loads(line)["step"] <= step]
         path.write_text("".join(f"{line}\n" for line in kept))
         self._loggers: list[Logger] = [LOGGERS[name](folder, step) for name in loggers]
         self._file = path.open("a")
@@ -34,14 +35,6 @@ class RunLog:
         self._file.close()
         for logger in self._loggers:
             logger.close()
-
-
-def _lines(path: Path) -> list[str]:
-    """Whole lines: a killed run may have left half of one."""
-    if not path.exists():
-        return []
-    text = path.read_text()
-    return text[: text.rfind("\n") + 1].splitlines()
 
 
 def _plain(value: float) -> float | None:

@@ -110,7 +110,7 @@ def _bare_calls(text: str) -> list[ToolCall] | None:
 
 def _lines(text: str) -> list[str]:
     """The whole as one object, or one object a line."""
-    return [text] if json_object(text) is not None else text.splitlines()[: MAX_CALLS + 1]
+    return [text] if json_object(text) is not None else text.split("\n")[: MAX_CALLS + 1]
 
 
 def _json_list(text: str) -> list[ToolCall] | None:
