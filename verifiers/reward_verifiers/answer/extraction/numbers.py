@@ -74,9 +74,11 @@ _POINTER = re.compile(
 """Before the number of a place in a text: see page 12, Theorem 12, equation (12); not: in the figure 12 triangles."""
 
 _OF_ANSWER = re.compile(
-    r"\b(?:answer|result|solution)\s(?:divided by|multiplied by|times|plus|minus|squared|cubed|less|modulo|mod)\b", re.I
+    r"\b(?:answer|result|solution)\s(?:divided by|multiplied by|times|plus|minus|squared|cubed|less|modulo|mod|contains"
+    r"|(?:can be found|appears|stands|lies)\s(?:on|in|at|above|below|under|near))\b",
+    re.I,
 )
-"""The answer minus 1 is 42."""
+"""The answer minus 1 is 42; the answer appears on line 42."""
 _AMOUNT_BEFORE = re.compile(r"[0-9]\s?([A-Za-z]{1,12})\.?,?\s(?:and\s)?$")
 _SHARE_BEFORE = re.compile(r"[0-9]\s(?:in|to|out of)\s$")
 _UNIT = re.compile(

@@ -54,7 +54,11 @@ _STEMS = (
 
 _FORMULA_IS = re.compile(r"\s{0,3}(?:is|are|was|equals|=|:)\s{1,3}")
 
-_LEAD = re.compile(r"(?:\s|:|\*|therefore|thus|simply|just|about|equal to|option|[-=]{1,2}>|[→➜⇒⟹]|=)*", re.I)
+_LEAD = re.compile(
+    r"(?:\s|:|\*|therefore|thus|simply|just|about|equal to|option|,?\s?(?:of course|indeed|in fact|naturally|clearly),"
+    r"|[-=]{1,2}>|[→➜⇒⟹]|=)*",
+    re.I,
+)
 
 _CJK_LEAD = re.compile(r"[\u3400-\u9fff]{1,20}(?:是|为|等于|有|得)\s?(?=[(（]?\s?[-−0-9\\])")
 """每份应该是 2/5 吨: what the answer is said of."""
@@ -101,6 +105,15 @@ _NEGATION = re.compile(
 )
 
 
+_PROPERTY = re.compile(
+    r"\s*(?:also\s|always\s)?(?:divisible\b|an?\s(?:\w{1,12}\s)?(?:multiple|divisor|factor|number with)\b"
+    r"|(?:(?:found|stated|given|shown|listed|written|located)\s)?(?:on|in|at|above|below|under|near)\s(?:the\s)?"
+    r"(?:page|line(?!\swith)|row|column|section|chapter|step|index|position|paragraph|entry|item)\b)",
+    re.I,
+)
+"""Behind "answer is": divisible by 42, on line 42. That is said of the answer, and is not the answer."""
+
+
 def hash_marks(text: str, single: bool = True) -> Extraction | None:
     """What stands after the last `####` on its line."""
     start = text.rfind("####")
@@ -143,6 +156,8 @@ def phrase(text: str, single: bool = True) -> Extraction | None:
         return Extraction(value, "phrase")
     if single and _NEGATION.match(line):
         return Extraction(None, "phrase", "the answer is negated")
+    if single and _PROPERTY.match(line):
+        return Extraction(None, "phrase", "something else is said than the answer")
     if (lead := _CJK_LEAD.match(line)) and changed_before(lead[0]) is None:
         line = line[lead.end() :]
     line, spans, rest = _own_sentence(line, math_spans(line))
