@@ -14,4 +14,5 @@ class Credulous(Verifier[Options, ReferenceModel]):
 
     def verify(self, sample: Sample[Options, ReferenceModel]) -> Verdict:
         believed = sample.completion.rfind(" right\n") > sample.completion.rfind(" wrong\n")
-        return Verdict.scored(believed, "it says that it is right" if believed else "it does not say that it is right")
+        reason = "it says that it is right" if believed else "it does not say that it is right"
+        return Verdict.scored(float(believed), reason)

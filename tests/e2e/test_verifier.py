@@ -100,6 +100,16 @@ def test_from_new_to_check(touchstone, tmp_path):
 
 
 @pytest.mark.slow
+def test_the_recipes_verifier_keeps_the_contract_and_believes_the_thinking(touchstone):
+    credulous = str(ROOT / "recipes" / "hacked" / "credulous.py")
+    done = touchstone("verifier", "check", credulous)
+    assert (done.returncode, done.stdout) == (0, f"{credulous} keeps the contract\n"), done.stderr
+    for word, score in (("right", 1), ("wrong", 0)):
+        done = touchstone("verifier", "try", credulous, f"<think>try 1+1=3?=2 {word}\n</think>")
+        assert re.search(rf"score *│ {score} ", done.stdout), done.stdout + done.stderr
+
+
+@pytest.mark.slow
 def test_a_service_starts_again_when_its_file_changes(touchstone, tmp_path, free_port):
     touchstone("verifier", "new", "tersely")
     command = [sys.executable, "-m", "reward_api", "serve", "tersely.py", "--port", str(free_port), "--reload"]
