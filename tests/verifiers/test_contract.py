@@ -20,6 +20,11 @@ def test_a_score_that_is_not_finite_is_refused(score):
         Verdict.scored(score, "a bug")
 
 
+def test_a_truth_value_is_no_score_and_the_message_says_what_to_write():
+    with pytest.raises(ValueError, match=r"score: must be a finite number; write float\(…\) around a truth value"):
+        Verdict.scored(True, "")
+
+
 @pytest.mark.parametrize(
     "parts",
     [

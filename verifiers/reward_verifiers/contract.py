@@ -325,7 +325,8 @@ class Verdict(_Reply):
         """A verdict. Raises BadVerdict unless `score` is a finite number: that is a bug of the verifier."""
         number = type(score) is float or (isinstance(score, Real) and not isinstance(score, bool))
         if not number or not math.isfinite(score):
-            raise BadVerdict("score: must be a finite number")
+            mend = "; write float(…) around a truth value" if isinstance(score, bool) else ""
+            raise BadVerdict(f"score: must be a finite number{mend}")
         return cls(score=float(score), valid=True, reason=reason, evidence=evidence)
 
     @classmethod
