@@ -5,8 +5,8 @@ TRAIN := TOUCHSTONE_URL=$(TRAIN_URL) OMP_NUM_THREADS=1 $(PY) -m reward_api train
 
 .PHONY: train-demo train-real train-tools train-tools-real miniature
 
-# A server beside the commands of a target, stopped when they end.
-serving = $(PY) -m reward_api serve $(1) & servers="$$servers $$!"; trap 'kill $$servers; wait' EXIT;
+# A server beside the commands of a target, stopped when they end. Ctrl-C does not reach one that is only starting: the shell does.
+serving = $(PY) -m reward_api serve $(1) & servers="$$servers $$!"; trap 'kill $$servers; wait' EXIT; trap 'exit 130' INT;
 gateway = $(call serving,--port $(TRAIN_PORT) --domains $(1) --workers 1)
 
 # R1-Zero in miniature, its short form: the cold start, a gateway of its own, reinforcement learning through it, held-out pass@1.

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,8 @@ def test_an_old_python_is_the_first_line(tmp_path):
 # In place of Python: servers wait to be stopped, trainings are written down, and the one named FAILS does.
 STUB = """#!/bin/sh
 case "$*" in
-    *" serve "*) exec sleep 600 ;;
+    *" serve "*) echo $$ >>servers; exec sleep 600 ;;
+    *" train $WAITS"*) exec sleep 600 ;;
     *" train $FAILS"*) exit 1 ;;
     *" train "*) echo "$*" ;;
     *) echo "$*" >>drawn ;;
@@ -50,15 +53,12 @@ def miniature(tmp_path):
     stub.write_text(STUB)
     stub.chmod(0o755)
 
-    def run(*arguments: str, fails: str):
-        return make("miniature", "-o", "install", f"PY={stub}", *arguments, cwd=tmp_path, FAILS=fails)
-
-    return run
+    return ["miniature", "-o", "install", f"PY={stub}"]
 
 
 @pytest.mark.timeout(60)
 def test_every_experiment_runs_with_every_seed_and_then_the_figures_are_drawn(miniature, tmp_path):
-    done = miniature(fails="none")
+    done = make(*miniature, cwd=tmp_path, FAILS="none", WAITS="none")
     assert done.returncode == 0, done.stderr
     logs = {f"{name}-mini-{seed}.log" for name in EXPERIMENTS for seed in range(3)}
     assert {path.name for path in (tmp_path / "out").iterdir()} == logs
@@ -73,9 +73,25 @@ def test_every_experiment_runs_with_every_seed_and_then_the_figures_are_drawn(mi
 
 @pytest.mark.timeout(60)
 def test_a_failed_experiment_is_named_and_stops_no_other(miniature, tmp_path):
-    done = miniature("SEEDS=5", fails="recipes/signs4")
+    done = make(*miniature, "SEEDS=5", cwd=tmp_path, FAILS="recipes/signs4", WAITS="none")
     assert done.returncode == 2
     assert "out/signs4-mini-5.log: failed, see there\n" in done.stdout
     ended = {line.removesuffix(": done") for line in done.stdout.splitlines() if line.endswith(": done")}
     assert ended == {f"out/{name}-mini-5.log" for name in EXPERIMENTS if name != "signs4"}
     assert not (tmp_path / "drawn").exists()
+
+
+@pytest.mark.timeout(60)
+def test_ctrl_c_leaves_no_server(miniature, tmp_path):
+    """Background jobs of a shell ignore Ctrl-C until they say otherwise: a server that is only starting would stay."""
+    environment = {**os.environ, "FAILS": "none", "WAITS": "recipes"}
+    command = ["env", "--default-signal=INT", "make", *miniature]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, start_new_session=True) as running:
+        servers = tmp_path / "servers"
+        while not servers.exists() or len(servers.read_text().split()) < 3 or len(list(tmp_path.glob("out/*"))) < 2:
+            time.sleep(0.01)
+        os.killpg(running.pid, signal.SIGINT)
+        assert running.wait() != 0
+    for pid in servers.read_text().split():
+        while Path(f"/proc/{pid}").exists():
+            time.sleep(0.01)
