@@ -89,17 +89,18 @@ def real(name: str, source: str) -> None:
 
 
 def language(name: str) -> None:
-    """The share of the language over the steps, and what it costs: a point a weight of its reward, heavier darker."""
+    """The share of the language over the steps, and what it costs: a line a seed, a point a weight, heavier darker."""
     histories = runs(name)
-    evaluations = [stage.evaluations().get("signs") for run in histories.values() for stage in run.on_policy]
-    done = [evaluation for evaluation in evaluations if evaluation]
-    shares = [evaluation["components"]["language"] for evaluation in done]
-    rates = [evaluation["all"]["pass_at_1"] for evaluation in done]
+    points: dict[str, tuple[list[float], list[float]]] = {}
+    for run, history in histories.items():
+        done = [stage.evaluations()["signs"] for stage in history.on_policy if stage.evaluations()]
+        shares = [evaluation["components"]["language"] for evaluation in done]
+        points[run] = shares, [evaluation["all"]["pass_at_1"] for evaluation in done]
     save(
         name,
         histories,
         {"target language": metric("eval/signs/rewards/language"), "pass@1, dev split": metric("eval/signs/pass@1")},
-        charts.scatter({"": (shares, rates)}, "target language, test split", "pass@1, test split"),
+        charts.scatter(points, "target language, test split", "pass@1, test split"),
     )
 
 
