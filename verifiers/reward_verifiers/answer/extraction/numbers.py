@@ -74,8 +74,8 @@ _POINTER = re.compile(
 """Before the number of a place in a text: see page 12, Theorem 12, equation (12); not: in the figure 12 triangles."""
 
 _OF_ANSWER = re.compile(
-    r"\b(?:answer|result|solution)\s(?:divided by|multiplied by|times|plus|minus|squared|cubed|less|modulo|mod|contains"
-    r"|(?:can be found|appears|stands|lies)\s(?:on|in|at|above|below|under|near))\b",
+    r"\b(?:answer|result|solution)\s(?:divided by|multiplied by|times|plus|minus|squared|cubed|less|modulo|mod)\b"
+    r"|\banswer\s(?:contains|(?:can be found|appears|stands|lies)\s(?:on|in|at|above|below|under|near))\b",
     re.I,
 )
 """The answer minus 1 is 42; the answer appears on line 42."""
