@@ -170,8 +170,8 @@ def save(
 
 def table(histories: Mapping[str, RunHistory]) -> None:
     """The held-out figures, as Markdown: a column a stage, in its cells the runs in their order."""
+    longest = max(histories.values(), key=lambda history: len(history.stages))
     for source in dict.fromkeys(source for history in histories.values() for source in history.recipe["sources"]):
-        longest = max(histories.values(), key=lambda history: len(history.stages))
         columns: dict[str, dict[str, dict[str, str]]] = {stage.name: {} for stage in longest.stages}
         for run, history in histories.items():
             for stage in history.stages:

@@ -5,7 +5,7 @@ TRAIN := TOUCHSTONE_URL=$(TRAIN_URL) OMP_NUM_THREADS=1 $(PY) -m reward_api train
 
 .PHONY: train-demo train-real train-tools train-tools-real miniature
 
-# A server beside the commands of a target, stopped when they end. Ctrl-C does not reach one that is only starting: the shell does.
+# A server beside the commands of a target, stopped when they end. Ctrl-C does not reach one that is only starting.
 serving = $(PY) -m reward_api serve $(1) & servers="$$servers $$!"; trap 'kill $$servers; wait' EXIT; trap 'exit 130' INT;
 gateway = $(call serving,--port $(TRAIN_PORT) --domains $(1) --workers 1)
 
@@ -46,7 +46,7 @@ miniature: install
 		{ $(foreach seed,$(SEEDS), \
 			$(foreach recipe,language overthinking signs4 r1 r1_zero,$(call experiment,$(recipe),$(TRAIN_URL),$(seed))) \
 			$(call experiment,hacked,http://127.0.0.1:$(HACKED_PORT),$(seed))) } | \
-		OMP_NUM_THREADS=1 xargs -P $(JOBS) -L 1 sh -c 'echo "$$4: begun"; \
-			$(PY) -m reward_api train "$$1" --url "$$2" --seed "$$3" >"$$4" 2>&1 && echo "$$4: done" || \
+		xargs -P $(JOBS) -L 1 sh -c 'echo "$$4: begun"; \
+			$(TRAIN) "$$1" --url "$$2" --seed "$$3" >"$$4" 2>&1 && echo "$$4: done" || \
 			{ echo "$$4: failed, see there"; exit 1; }' sh
 	$(PY) benchmarks/miniature.py

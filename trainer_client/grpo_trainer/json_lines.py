@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -15,3 +17,8 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 def whole_lines(path: Path) -> list[str]:
     """Without their ends, and without the last one if a run was killed while it wrote it; none when there is no file."""
     return path.read_text("utf-8").split("\n")[:-1] if path.is_file() else []
+
+
+def whole_rows(path: Path) -> list[dict[str, Any]]:
+    """The objects of the whole lines."""
+    return [json.loads(line) for line in whole_lines(path)]

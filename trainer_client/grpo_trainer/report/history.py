@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from grpo_trainer.json_lines import whole_lines
+from grpo_trainer.json_lines import whole_rows
 from grpo_trainer.rollout.rollout_file import ROLLOUTS, read_rows
 
 Curve = tuple[list[float], list[float]]
@@ -124,8 +124,4 @@ def read_history(folder: Path) -> RunHistory:
 def _stage(folder: Path, stage: dict[str, Any], offset: int) -> StageHistory:
     done = folder / "done.json"
     result = json.loads(done.read_text("utf-8")) if done.is_file() else None
-    return StageHistory(stage["name"], stage["kind"], result, _rows(folder / "metrics.jsonl"), offset, folder)
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in whole_lines(path)]
+    return StageHistory(stage["name"], stage["kind"], result, whole_rows(folder / "metrics.jsonl"), offset, folder)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from grpo_trainer.evaluation.attempts import BLOCK, Judge, JudgedAttempts, judged_attempts
-from grpo_trainer.json_lines import whole_lines
+from grpo_trainer.json_lines import whole_rows
 from grpo_trainer.recipe import SampleStage
 from grpo_trainer.rollout import Sampling
 from grpo_trainer.stages.context import RunContext, draw_problems
@@ -26,7 +26,7 @@ def run_sample_stage(context: RunContext, stage: SampleStage, folder: Path) -> d
     """Totals; raises ValueError when nothing was kept, since the next stage would have nothing to learn from."""
     for name in context.sources(stage.sources):
         _source(context, stage, folder, name)
-    rows = _lines(folder / PROBLEMS)
+    rows = whole_rows(folder / PROBLEMS)
     totals = {key: sum(row[key] for row in rows) for key in ("kept", "attempts", "unjudged")}
     if not totals["kept"]:
         raise ValueError(f"{stage.name}: nothing of {totals['attempts']} attempts reaches {stage.keep}")
@@ -73,14 +73,10 @@ def good_enough(judged: JudgedAttempts, stage: SampleStage) -> Iterator[Text]:
 
 def _resume(folder: Path, source: str) -> int:
     """Problems that are done, cut back to a whole block: the rest is drawn as it would have been."""
-    rows = [row for row in _lines(folder / PROBLEMS) if row["source"] == source]
+    rows = [row for row in whole_rows(folder / PROBLEMS) if row["source"] == source]
     done = len(rows) // BLOCK * BLOCK
     done_ids = {row["id"] for row in rows[:done]}
     for path in (folder / PROBLEMS, folder / KEPT):
-        lines = [row for row in _lines(path) if row["source"] != source or row["id"] in done_ids]
+        lines = [row for row in whole_rows(path) if row["source"] != source or row["id"] in done_ids]
         path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in lines), "utf-8")
     return done
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in whole_lines(path)]

@@ -75,7 +75,7 @@ _POINTER = re.compile(
 
 _OF_ANSWER = re.compile(
     r"\b(?:answer|result|solution)\s(?:divided by|multiplied by|times|plus|minus|squared|cubed|less|modulo|mod)\b"
-    r"|\banswer\s(?:contains|(?:can be found|appears|stands|lies)\s(?:on|in|at|above|below|under|near))\b",
+    rf"|\banswer\s(?:contains|(?:can be found|appears|stands|lies)\s{words.AT_PLACE})\b",
     re.I,
 )
 """The answer minus 1 is 42; the answer appears on line 42."""

@@ -107,7 +107,7 @@ _NEGATION = re.compile(
 
 _PROPERTY = re.compile(
     r"\s*(?:also\s|always\s)?(?:divisible\b|an?\s(?:\w{1,12}\s)?(?:multiple|divisor|factor|number with)\b"
-    r"|(?:(?:found|stated|given|shown|listed|written|located)\s)?(?:on|in|at|above|below|under|near)\s(?:the\s)?"
+    rf"|(?:(?:found|stated|given|shown|listed|written|located)\s)?{words.AT_PLACE}\s(?:the\s)?"
     r"(?:page|line(?!\swith)|row|column|section|chapter|step|index|position|paragraph|entry|item)\b)",
     re.I,
 )

@@ -256,6 +256,8 @@ BOUNDS = (
 """What, right before a number, makes it a bound or another number."""
 NOT_ANOTHER = r"(?:(?:and\s|but\s)?not|rather than|instead of)"
 """18, not 20: between the answer and a number that it is not."""
+AT_PLACE = r"(?:on|in|at|above|below|under|near)"
+"""Between the answer and the place in a text where it stands."""
 NUMBER_CHANGING = frozenset(
     (
         "dozen dozens half halves third thirds quarter quarters fourths fifth fifths sixth sixths seventh "
