@@ -65,7 +65,7 @@ _AFTER = {
         "or more|or less|or fewer|or greater|or above|or below|or higher|or lower|or over|or under|or so|fewer|less|"
         "at least|at most|at minimum|at maximum|and up|and above|and over|and below|percent more|percent less|choose|"
         "plus|minus|is wrong|is incorrect|is not|isn't|is the wrong|is a wrong|was wrong|more than|less than|fewer than|"
-        "below|below zero|per cent"
+        "below|below zero|per cent|halved|doubled|tripled|quadrupled"
     ),
     "fr": "ou plus|ou moins|au moins|au plus|au maximum|au minimum|ou|n'est pas|de plus que|de moins",
     "de": "oder mehr|oder weniger|mindestens|höchstens|oder|ist nicht|weniger",

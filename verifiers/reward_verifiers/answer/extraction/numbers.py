@@ -75,10 +75,11 @@ _POINTER = re.compile(
 
 _OF_ANSWER = re.compile(
     r"\b(?:answer|result|solution)\s(?:divided by|multiplied by|times|plus|minus|squared|cubed|less|modulo|mod)\b"
+    r"|\banswer\s(?:(?:could|might|may)\s(?:also\s|well\s|possibly\s)?(?:be|equal)\s{1,3}\$?$|(?:starts|begins|ends)\s(?:in|with|on)\b)"
     rf"|\banswer\s(?:contains|(?:can be found|appears|stands|lies)\s{words.AT_PLACE})\b",
     re.I,
 )
-"""The answer minus 1 is 42; the answer appears on line 42."""
+"""The answer minus 1 is 42; the answer appears on line 42, ends in 42, could be 42."""
 _AMOUNT_BEFORE = re.compile(r"[0-9]\s?([A-Za-z]{1,12})\.?,?\s(?:and\s)?$")
 _SHARE_BEFORE = re.compile(r"[0-9]\s(?:in|to|out of)\s$")
 _UNIT = re.compile(

@@ -101,6 +101,8 @@ _PATTERN = (
 _WITH_THOUSANDS = re.compile(_PATTERN.format(number=_PLAIN_NUMBER), re.S)
 _WITHOUT = re.compile(_PATTERN.format(number=_LIST_NUMBER), re.S)
 _SPOKEN = re.compile(r"[^\W0-9_]+(?:['’-][^\W0-9_]+)*\.?(?=$|[\s,;:)\]}])|[^\W0-9_]+")
+_NOT = re.compile(r"['’]t(?![^\W0-9_])", re.I)
+"""The end of can't and isn't."""
 _PLAIN_WORDS = re.compile(r"[^\W0-9_]{2,}(?:[ '’-][^\W0-9_]{2,})*")
 
 
@@ -172,6 +174,9 @@ class _Lexer:
         if kind == "cmd":
             return self._command(text, value[1:], position, depth)
         if kind == "word":
+            if _NOT.match(text, position) and len(value) > 2 and value[-1] == "n":
+                self._emit("text", f"{value}'t")  # of "can't be 36", "can" alone is harmless
+                return position + 2
             spaced = position > len(value) and text[position - len(value) - 1].isspace()
             if (
                 text[position : position + 1] in ("^", "_")
