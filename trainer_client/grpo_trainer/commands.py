@@ -17,6 +17,8 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from grpo_trainer.whole_files import write_whole
+
 errors = Console(stderr=True)
 LIVE_S = 10
 
@@ -118,7 +120,7 @@ def report(
             running = live and not all(history.finished for history in histories)
             refresh_s = LIVE_S if running else None
             text = page(histories[0], refresh_s=refresh_s) if len(runs) == 1 else comparison(histories, refresh_s)
-            _replace(target, text)
+            write_whole(target, text)  # a browser that loads it meanwhile gets the old page or the new one
             if not running:
                 break
             time.sleep(LIVE_S)
@@ -127,13 +129,6 @@ def report(
     except KeyboardInterrupt:
         pass
     Console().print(str(target), markup=False, highlight=False, soft_wrap=True)
-
-
-def _replace(target: Path, text: str) -> None:
-    """A browser that loads the page meanwhile gets the old one or the new one, whole."""
-    draft = target.with_name(f".{target.name}.draft")
-    draft.write_text(text, "utf-8")
-    draft.replace(target)
 
 
 def _show(folder: Path) -> None:

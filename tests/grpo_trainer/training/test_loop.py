@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import threading
 from dataclasses import replace
@@ -346,6 +347,23 @@ def test_resume_says_when_it_is_another_run(make_policy, make_trainer):
         make_trainer(make_policy(), total_steps=4, seed=1, learning_rate=1.0).resume()
     with pytest.warns(UserWarning, match="number of prompts"):
         make_trainer(make_policy(), prompts=[Prompt("a")], total_steps=2).resume()
+
+
+@pytest.mark.parametrize("name", ["policy/model.safetensors", "reference.safetensors", "state.pt", "state.json"])
+def test_a_damaged_checkpoint_is_named_and_changes_nothing(make_policy, make_trainer, config, name):
+    whole = make_trainer(make_policy(), checkpoint_every=2, keep_checkpoints=2, total_steps=6)
+    whole.run()
+    file = newest(config) / name
+    os.truncate(file, file.stat().st_size // 2)
+    resumed = make_trainer(make_policy(seed=5), total_steps=6)
+    before = weights(resumed)
+    with pytest.raises(ValueError, match="step-00000006: damaged"):
+        resumed.resume()
+    assert equal(weights(resumed), before)
+    shutil.rmtree(newest(config))
+    assert resumed.resume()
+    assert resumed.run().step == 6
+    assert equal(weights(resumed), weights(whole))
 
 
 def test_a_kl_that_a_resumed_run_adds_begins_at_its_policy(make_policy, make_trainer, config):

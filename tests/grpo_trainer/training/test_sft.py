@@ -1,3 +1,4 @@
+import os
 import random
 import statistics
 
@@ -48,6 +49,16 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path, killed_at):
     again = trained(tmp_path / "cut", config, lambda step, metrics: seen.append(step))
     assert seen[0] == killed_at // 4 * 4 + 1
     assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+
+def test_a_damaged_state_is_named(tmp_path):
+    state, config = tmp_path / "state.pt", SFTConfig(steps=2, batch=4, checkpoint_every=1)
+    trained(state, config)
+    os.truncate(state, state.stat().st_size // 2)
+    with pytest.raises(ValueError, match=r"state\.pt: damaged"):
+        trained(state, config)
+    state.unlink()
+    trained(state, config)
 
 
 def test_an_epoch_sees_every_example_once():

@@ -13,6 +13,8 @@ from typing import Any
 
 import zstandard
 
+from grpo_trainer.whole_files import publish
+
 ROLLOUTS = "rollouts.jsonl.zst"
 
 
@@ -40,7 +42,7 @@ def drop_rows_after(path: Path, step: int) -> None:
     draft.unlink(missing_ok=True)
     draft.touch()
     append_rows(draft, (row for row in read_rows(path) if row["step"] <= step))
-    draft.replace(path)
+    publish(draft, path)
 
 
 def _whole_lines(reader: Any) -> Iterator[str]:

@@ -27,6 +27,7 @@ from grpo_trainer.stages.grpo_stage import run_grpo_stage
 from grpo_trainer.stages.policies import initial_policy
 from grpo_trainer.stages.sample_stage import run_sample_stage
 from grpo_trainer.stages.sft_stage import run_sft_stage
+from grpo_trainer.whole_files import flush, write_whole
 from trainer_client.client import RewardClient
 
 DONE, POLICY = "done.json", "policy"
@@ -66,7 +67,7 @@ def _evaluate_base(context: RunContext, announce: Callable[[str], None]) -> None
     if not finished.exists():
         announce(f"{BASE}: evaluation")
         finished.parent.mkdir(exist_ok=True)
-        _write_done(finished, {"evaluation": _evaluation(context)})
+        write_whole(finished, json.dumps({"evaluation": _evaluation(context)}, indent=1))
 
 
 def stage_folder(folder: Path, recipe: Recipe, name: str) -> Path:
@@ -91,7 +92,7 @@ def _claim(folder: Path, recipe: Recipe, seed: int) -> str:
     name = f"{recipe.name}-{seed}-{secrets.token_hex(4)}"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "environment.json").write_text(json.dumps(environment(), indent=1), "utf-8")
-    path.write_text(yaml.safe_dump({"run": name, **ours}, sort_keys=False, allow_unicode=True), "utf-8")
+    write_whole(path, yaml.safe_dump({"run": name, **ours}, sort_keys=False, allow_unicode=True))
     return name
 
 
@@ -107,18 +108,12 @@ def _stage(context: RunContext, stage: Stage, announce: Callable[[str], None]) -
         result |= {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - cpu}
         if not isinstance(stage, SampleStage):
             context.save(folder / POLICY)
+            flush(folder / POLICY)
             result["evaluation"] = _evaluation(context)
-        _write_done(finished, result)
+        write_whole(finished, json.dumps(result, indent=1))
     elif not isinstance(stage, SampleStage):
         context.load(folder / POLICY)
     return {"name": stage.name, "kind": stage.kind, **json.loads(finished.read_text())}
-
-
-def _write_done(finished: Path, result: dict[str, Any]) -> None:
-    """Whole or not at all."""
-    draft = finished.with_suffix(".draft")
-    draft.write_text(json.dumps(result, indent=1))
-    draft.replace(finished)
 
 
 def _begin(context: RunContext, stage: Stage) -> None:

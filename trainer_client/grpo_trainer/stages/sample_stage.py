@@ -17,6 +17,7 @@ from grpo_trainer.recipe import SampleStage
 from grpo_trainer.rollout import Sampling
 from grpo_trainer.stages.context import RunContext, draw_problems
 from grpo_trainer.stages.sft_stage import KEPT
+from grpo_trainer.whole_files import write_whole
 from trainer_client.wire import Text
 
 PROBLEMS = "problems.jsonl"
@@ -78,5 +79,5 @@ def _resume(folder: Path, source: str) -> int:
     done_ids = {row["id"] for row in rows[:done]}
     for path in (folder / PROBLEMS, folder / KEPT):
         lines = [row for row in whole_rows(path) if row["source"] != source or row["id"] in done_ids]
-        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in lines), "utf-8")
+        write_whole(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in lines))
     return done

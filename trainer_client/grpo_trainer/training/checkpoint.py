@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +26,7 @@ from grpo_trainer.rollout.weights import has_adapters, trained_weights
 from grpo_trainer.training.collector import RolloutBatch, ScoredRollouts
 from grpo_trainer.training.prompt_stream import PromptStream
 from grpo_trainer.training.scorer import Scores
+from grpo_trainer.whole_files import publish, reading
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -48,7 +48,7 @@ def save(
     optimizer: torch.optim.Optimizer,
     state: Mapping[str, Any],
 ) -> Path:
-    """Writes beside and renames, so that a crash leaves the old ones; then keeps the `keep` newest."""
+    """Writes beside and renames, so that a crash, of the machine too, leaves the old ones; then keeps the `keep` newest."""
     folder = run / "checkpoints"
     target, draft = folder / f"step-{step:08}", folder / f".draft-{step:08}"
     shutil.rmtree(draft, ignore_errors=True)
@@ -62,7 +62,7 @@ def save(
     torch.save({"optimizer": optimizer.state_dict(), "random": _random_state()}, draft / "state.pt")
     (draft / "state.json").write_text(json.dumps(state))
     shutil.rmtree(target, ignore_errors=True)
-    os.replace(draft, target)
+    publish(draft, target)
     for old in sorted(folder.glob("step-*"))[:-keep]:
         shutil.rmtree(old)
     return target
@@ -71,23 +71,28 @@ def save(
 def load(
     folder: Path, *, policy: PreTrainedModel, reference: PreTrainedModel | None, optimizer: torch.optim.Optimizer
 ) -> dict[str, Any]:
-    """Fills the three in place, restores the random states, and gives back `state`."""
-    if has_adapters(policy):
-        policy.load_state_dict(load_file(folder / "adapters.safetensors"), strict=False)
-    else:
-        with export.no_bars():
-            saved = type(policy).from_pretrained(folder / "policy", dtype=policy.dtype)
-        policy.load_state_dict(saved.state_dict())
-    if reference is not None:
+    """Fills the three in place, restores the random states, and gives back `state`.
+
+    Raises ValueError for a checkpoint that is damaged; then nothing is changed.
+    """
+    with reading(folder):
+        if has_adapters(policy):
+            weights = load_file(folder / "adapters.safetensors")
+        else:
+            with export.no_bars():
+                weights = type(policy).from_pretrained(folder / "policy", dtype=policy.dtype).state_dict()
         file = folder / "reference.safetensors"
+        reference_weights = load_file(file) if reference is not None and file.exists() else None
+        tensors = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
+        state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+    policy.load_state_dict(weights, strict=not has_adapters(policy))
+    if reference is not None:
         # A run that had none, and now has: it begins here.
-        reference.load_state_dict(load_file(file) if file.exists() else policy.state_dict())
-    tensors = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
+        reference.load_state_dict(policy.state_dict() if reference_weights is None else reference_weights)
     optimizer.load_state_dict(tensors["optimizer"])
     torch.set_rng_state(tensors["random"]["cpu"])
     if torch.cuda.is_available() and tensors["random"]["cuda"]:
         torch.cuda.set_rng_state_all(tensors["random"]["cuda"])
-    state: dict[str, Any] = json.loads((folder / "state.json").read_text())
     return state
 
 

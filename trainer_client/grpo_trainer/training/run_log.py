@@ -10,6 +10,7 @@ from typing import Any
 
 from grpo_trainer.json_lines import whole_lines
 from grpo_trainer.training.loggers import LOGGERS, Logger, LoggerName
+from grpo_trainer.whole_files import write_whole
 
 
 class RunLog:
@@ -19,9 +20,9 @@ class RunLog:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "metrics.jsonl"
         kept = [line for line in whole_lines(path) if json.loads(line)["step"] <= step]
-        path.write_text("".join(f"{line}\n" for line in kept))
+        write_whole(path, "".join(f"{line}\n" for line in kept))
         self._loggers: list[Logger] = [LOGGERS[name](folder, step) for name in loggers]
-        self._file = path.open("a")
+        self._file = path.open("a", encoding="utf-8")
 
     def write(self, step: int, metrics: Mapping[str, float], facts: Mapping[str, Any] | None = None) -> None:
         """facts: what is no number, for metrics.jsonl alone."""

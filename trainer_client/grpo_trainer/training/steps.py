@@ -15,6 +15,7 @@ import torch
 from transformers import PreTrainedModel
 
 from grpo_trainer.rollout.weights import has_adapters, trained_weights
+from grpo_trainer.whole_files import publish, reading
 
 OnStep = Callable[[int, dict[str, float]], None]
 
@@ -76,7 +77,10 @@ def train_steps(
 
 def steps_done(state: Path) -> int:
     """Steps in the checkpoint; what the log has after it will be written again."""
-    return int(torch.load(state, weights_only=True)["step"]) if state.exists() else 0
+    if not state.exists():
+        return 0
+    with reading(state):
+        return int(torch.load(state, weights_only=True)["step"])
 
 
 def _learning_rate(step: int, config: StepsConfig) -> float:
@@ -91,13 +95,14 @@ def _save(path: Path, model: PreTrainedModel, optimizer: torch.optim.Optimizer, 
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
     torch.save({"model": trained_weights(model), "optimizer": optimizer.state_dict(), "step": step}, draft)
-    draft.replace(path)
+    publish(draft, path)
 
 
 def _load(path: Path, model: PreTrainedModel, optimizer: torch.optim.Optimizer) -> int:
     if not path.exists():
         return 0
-    saved = torch.load(path, weights_only=True)
+    with reading(path):
+        saved = torch.load(path, weights_only=True)
     model.load_state_dict(saved["model"], strict=not has_adapters(model))
     optimizer.load_state_dict(saved["optimizer"])
     return int(saved["step"])
