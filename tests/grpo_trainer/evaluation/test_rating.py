@@ -80,6 +80,8 @@ def test_results_of_a_file(tmp_path):
         ('{"rating": 1500, "solved": 2}', "line 1: solved: must be between 0 and attempts"),
         ('{"rating": "x", "solved": 1}', "line 1: could not convert"),
         ('{"rating": 1e9, "solved": 1}', "line 1: rating: 1000000000.0 is no rating"),
+        ('{"rating": 1500, "attempts": 4, "solved": 1.7}', "line 1: solved: must be a whole number, not 1.7"),
+        ('{"rating": 1500, "attempts": "4", "solved": 1}', "line 1: attempts: must be a whole number, not '4'"),
         ("[]", "line 1: "),
     ],
 )
