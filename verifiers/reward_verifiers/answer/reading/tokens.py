@@ -174,7 +174,7 @@ class _Lexer:
         if kind == "cmd":
             return self._command(text, value[1:], position, depth)
         if kind == "word":
-            if _NOT.match(text, position) and len(value) > 2 and value[-1] == "n":
+            if len(value) > 2 and value[-1] in "nN" and _NOT.match(text, position):
                 self._emit("text", f"{value}'t")  # of "can't be 36", "can" alone is harmless
                 return position + 2
             spaced = position > len(value) and text[position - len(value) - 1].isspace()
