@@ -56,7 +56,8 @@ _NEGATED_BEFORE = re.compile(
 )
 
 DENIED_AFTER = re.compile(
-    r"[\s$*).,]{0,6}(?:(?:is|was|are|seems|looks)\s(?:not\b|wrong|incorrect|false|too\s|(?:almost|nearly|hardly|barely|half)\sthe\s)|(?:(?:it|that|this)\s)?(?:is|was|does|ca)n['’]t\b|(?:it|that|this)\s(?:is|was)\s(?:not|never)\b"
+    r"[\s$*).,]{0,6}(?:(?:is|was|are|seems|looks)\s(?:not\b|wrong|incorrect|false|too\s|(?:almost|nearly|hardly|barely|half)\sthe\s)|(?:is|was|does|ca)n['’]t\b"
+    r"|(?:it|that|this)\s(?:is|was)(?:\snot|n['’]t)(?:\sit)?[.!]?\s{0,3}$"
     r"|(?:is|was)\s(?:excluded|rejected|invalid|impossible|ruled\sout|eliminated|extraneous)\b|fails\b"
     r"|cannot\b|does\snot\b|不对|错误|是错)",
     re.I,
