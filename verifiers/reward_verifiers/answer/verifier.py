@@ -14,12 +14,14 @@ from functools import lru_cache
 from typing import Any
 
 from reward_verifiers.answer.extraction import sources as extract
+from reward_verifiers.answer.extraction.guards import taken_back
 from reward_verifiers.answer.extraction.prose import lists_options
 from reward_verifiers.answer.extraction.spans import Extraction
 from reward_verifiers.answer.judged import UNKNOWN, Judged, clipped
 from reward_verifiers.answer.kinds import choices, collections, gym, mathematics, structured, texts
 from reward_verifiers.answer.options import AnswerOptions, AnswerReference, effective
 from reward_verifiers.answer.presets import SENTINELS
+from reward_verifiers.answer.reading import words
 from reward_verifiers.completion import after_think, without_end, without_results
 from reward_verifiers.contract import ANSWER_NOT_READ, FailureKind, Verdict
 from reward_verifiers.verifier import BadReference, Sample, Unsupported, Verifier
@@ -30,6 +32,8 @@ _INSIDE_PROSE = ("boxed", "phrase", "emphasised", "worked", "last_line", "senten
 _FROM_THE_END = frozenset(
     {"emphasised", "worked", "short", "last_line", "sentence_end", "final_number", "last_math", "last_number"}
 )
+_TAKEN_BACK = _MATHS | _COLLECTIONS | {"choice", "date"}
+"""Kinds for which "That is wrong." is no answer."""
 _LOOSE = frozenset({"answer_tag", "phrase"}) | _FROM_THE_END
 """Sources whose text may be a sentence to look into."""
 
@@ -172,6 +176,8 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
             return Extraction(None, "after_think", "the thinking was never closed")
         single, labels = options.one_final_answer, options.kind in ("exact", "text", "choice")
         text = extract.as_seen(without_end(text))
+        if single and options.kind in _TAKEN_BACK and not _is_truth(sample.reference.answer) and taken_back(text):
+            return Extraction(None, "last_sentence", "the answer is taken back")
         unread: Extraction | None = None
         for candidate in extract.candidates(text, options.sources(), single, options.boxes == "all_agree", labels):
             if candidate.text is None or options.kind not in _MATHS or candidate.source not in _LOOSE:
@@ -204,6 +210,10 @@ class AnswerVerifier(Verifier[AnswerOptions, AnswerReference]):
         if first.equal or not others:
             return first
         return next((judged for other in others if (judged := _judged(other, text, options)).equal), first)
+
+
+def _is_truth(answer: Any) -> bool:
+    return isinstance(answer, bool) or words.synonym(str(answer)) in ("true", "false")
 
 
 def _accepted(reference: AnswerReference, options: AnswerOptions) -> list[Any]:

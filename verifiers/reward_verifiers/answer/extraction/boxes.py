@@ -144,6 +144,8 @@ def answer_tag(text: str, single: bool = True) -> Extraction | None:
         return None
     if not isinstance(tag, Span):
         return Extraction(None, "answer_tag", "the answer tag was never opened, or its content is too long")
+    if single and corrected(tag.content, text[tag.end : tag.end + _MAX_TAIL]):
+        return Extraction(None, "answer_tag", "the answer is taken back")
     candidate = chained(text, tag, _tag_before, "answer_tag", single)
     if candidate.text is None:
         return candidate

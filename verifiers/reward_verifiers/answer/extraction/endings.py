@@ -113,9 +113,18 @@ def worked(text: str, single: bool = True) -> Extraction | None:
     behind = ANY_WORD.match(rest.lstrip())
     if behind and behind[0].lower() in words.NUMBER_CHANGING and behind[0].lower() not in _COUNTED:
         return None
+    if _ANOTHER.match(rest):
+        return Extraction(None, "worked", "the answer is denied, or a bound")
     return Extraction(result[0].strip() + unit_behind(rest), "worked")
 
 
+_ANOTHER = re.compile(
+    r"\s(?:times|to)\s[$€£]?[0-9]"
+    r"|(?:\s[^\W\d_]{1,20}){0,2}\s(?:at (?:most|least|minimum|maximum)|or (?:more|less|fewer|so|above|below|over|under)"
+    r"|halved|doubled|tripled|and a (?:half|quarter|third))\b",
+    re.I,
+)
+"""20 times 3, 20 to 30, 20 miles at most. More than is no bound here: a sum says how much more."""
 _COUNTED = frozenset({"times", "pairs", "without", "between", "if"})
 """Behind a result, these are things or begin a remark."""
 

@@ -21,7 +21,10 @@ _BEFORE = {
         "without|multiple of|one of|out of|out of the|close to|short of|away from|or equal to|"
         "square of|square root of|cube of|cube root of|root of|power of|log of|log|logarithm of|factorial of|"
         "inverse of|reciprocal of|opposite of|negative of|sqrt|"
-        "might be|may be|might also be|may also be|could also be|alternatively"
+        "might be|may be|might also be|may also be|could also be|alternatively|as many as|as few as|as much as|"
+        "as little as|up from|down from|somewhere near|somewhere around|somewhere between|in excess of|upwards of|"
+        "in the neighbourhood of|in the neighborhood of|north of|south of|just shy of|"
+        "shy of|divided by|multiplied by|plus|added to|subtracted from"
     ),
     "fr": (
         "au moins|au plus|plus de|moins de|pas|n'est pas|jamais|jusqu'à|supérieur à|inférieur à|supérieure à|inférieure à|"
@@ -65,7 +68,8 @@ _AFTER = {
         "or more|or less|or fewer|or greater|or above|or below|or higher|or lower|or over|or under|or so|fewer|less|"
         "at least|at most|at minimum|at maximum|and up|and above|and over|and below|percent more|percent less|choose|"
         "plus|minus|is wrong|is incorrect|is not|isn't|is the wrong|is a wrong|was wrong|more than|less than|fewer than|"
-        "below|below zero|per cent|halved|doubled|tripled|quadrupled"
+        "below|below zero|per cent|halved|doubled|tripled|quadrupled|"
+        "and a half|and a quarter|and a third"
     ),
     "fr": "ou plus|ou moins|au moins|au plus|au maximum|au minimum|ou|n'est pas|de plus que|de moins",
     "de": "oder mehr|oder weniger|mindestens|höchstens|oder|ist nicht|weniger",
@@ -118,17 +122,75 @@ _RETRACTS = re.compile(
 """Right behind a box: "Wait, that is wrong. It should be 14." """
 
 
+_IT = (
+    r"(?:that|this|it|the above|everything above|all of (?:this|that)"
+    r"|(?:my|the|this|that)\s(?:(?:final|last|above|previous)\s)?(?:answer|result|solution|value|number|calculation|computation|reasoning|conclusion))"
+)
+_THE_ANSWER = r"(?:(?:the|my)\s)?(?:(?:right|correct|final|true)\s)?(?:answer|result|solution|value)"
+_RIGHT = rf"(?:right|correct|true|it|{_THE_ANSWER})"
+_CALL = (
+    r"(?:wait|no|nope|hold on|hmm+|oh|oops|sorry|actually|but|however|so|then|on second thoughts?|never ?mind|scratch that"
+    r"|strike that|(?:ignore|disregard|forget) (?:that|this|it|the above)|i take (?:that|this|it) back)"
+)
+_TAKES_BACK = re.compile(
+    rf"(?:{_CALL}[\s,;:.!…–—-]{{1,6}}){{0,4}}"
+    r"(?:(?:wait,?\s)?(?:no|nope)|never ?mind|(?:scratch|strike) that|(?:ignore|disregard|forget) (?:that|this|it|the above)"
+    r"|i take (?:that|this|it) back|wrong|incorrect|not (?:right|correct)"
+    rf"|(?:{_IT}(?:['’]s|\s(?:is|was|are|were|seems|looks|must be|has to be))|i(?:['’]m|\s(?:was|am)))"
+    r"\s(?:(?:definitely|clearly|obviously|all|just|completely|totally|probably|likely)\s)?"
+    r"(?:wrong|incorrect|mistaken|in error|a mistake|an error|(?:the|a) wrong (?:answer|result|value|number|one)"
+    rf"|not {_RIGHT})"
+    rf"|{_IT}\s(?:isn['’]t|wasn['’]t|can(?:['’]t|not) be|couldn['’]t be|does(?:n['’]t| not) (?:look|seem|feel|sound))"
+    rf"\s{_RIGHT}"
+    r"|i(?:['’]ve|\s(?:have|must have))?\s(?:made|did make) (?:a|an|some) (?:\w{1,12}\s)?(?:mistakes?|errors?)"
+    rf"|i (?:do not|don['’]t|no longer) (?:think|believe) (?:that\s)?{_IT}(?:['’]s|\s(?:is|was)) {_RIGHT})"
+    r"(?:\s(?:at all|after all|though|then|either|here|somewhere))?"
+    r"|(?:等等[，,]?|但是?|不[，,]|抱歉[，,]?){0,3}(?:这|这个答案|上面的?答案|我的答案|答案)?是?(?:错的|错了|错误的|不对的?|不正确的?)",
+    re.I,
+)
+"""A whole sentence that takes an answer back. "That is impossible" is none: one says it of a root that is left out."""
+_PASSING = re.compile(
+    r"(?:(?:i['’]m )?(?:so |very )?sorry|my (?:bad|apologies|mistake)|i apologi[sz]e|hmm+|oops"
+    r"|let me (?:redo|recheck|recompute|check|fix|try)\b[^0-9]{0,40})",
+    re.I,
+)
+"""A sentence that may follow it."""
+_SENTENCES = re.compile(r"[.!?…]+(?:\s|$)|[。！？\n]|</\w{1,20}>")
+_MOST_PASSING = 3
+
+
+def taken_back(text: str) -> bool:
+    """Whether the last sentence of a text says that the answer before it is wrong, and gives none in its place."""
+    sentences = [part.strip(' \t*_"“”()>') for part in _SENTENCES.split(text[-400:])]
+    sentences = [sentence for sentence in sentences if sentence]
+    for _ in range(_MOST_PASSING):
+        if not sentences or not _PASSING.fullmatch(sentences[-1]):
+            break
+        sentences.pop()
+    return len(sentences) > 1 and len(sentences[-1]) < 120 and bool(_TAKES_BACK.fullmatch(sentences[-1]))
+
+
+_NOTHING_WRONG = re.compile(
+    r"(?:\b(?:not|no|without|nothing|never)|n['’]t)\s(?:(?!that|this|it|is|was)\w{1,12}\s){0,2}"
+    r"(?:wrong|incorrect|mistaken|mistakes?|errors?)\b",
+    re.I,
+)
+
+
 def retracted(text: str) -> bool:
     """Whether what follows an answer takes it back."""
-    return bool(_RETRACTS.match(text))
+    return bool(_RETRACTS.match(_NOTHING_WRONG.sub(" ", text)))
 
 
 _CORRECTION = re.compile(
     r"[\s$.*)?!,;。，！–—-]{0,12}"
-    r"(?:(?:(?:oh|no|nope|hmm|oops|sorry|actually|wait|hold on|correction|scratch that|on second thoughts?|or rather|but|"
+    r"(?:(?:(?:(?:oh|no|nope|hmm|oops|sorry|actually|wait|hold on|correction|scratch that|on second thoughts?|or rather|but|"
     r"i mean|i meant|make (?:that|it)|my mistake)\b|等等|不对|不，|错了|更正|应该是|应为|抱歉)[\s,;:.!…，：。–—-]{0,6}){1,4}"
     r"(?:(?:it|that|this|the (?:(?:correct|right|final|actual|true) )?(?:answer|result|value|one))"
     r"(?:['’]s| is| was| should be| must be)[\s:]{1,2}|should be\s|应该是|应为|是)?"
+    r"|(?:it|that|this|the (?:answer|result|value)) should (?:have been|rather be|instead be)\s"
+    r"|the (?:correct|right|actual|true) (?:answer|result|value) (?:is|was|should be|would be)[\s:]{1,2}"
+    r"|let me (?:redo|correct|fix) (?:this|that|it)[\s:.,]{1,2})"
     r"(?:(?:actually|exactly|just|option)\s)?[$*(]{0,4}"
     r"(?:(?P<number>[-−]?(?:[0-9]|[.][0-9])[0-9.,/]{0,30}?%?)[$*)]{0,4}(?:\s[a-z]{1,15})?|(?P<letter>(?-i:[A-HJ]))[$*)]{0,4})"
     r"(?:\sis (?:right|correct|the answer))?\s?(?:[.!。！*](?=\s|$)|$|\n)",

@@ -57,7 +57,7 @@ _COMPARED = re.compile(
 
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,40}>\s?$")
 
-_PART_OF = re.compile(r"(?:[\d%½⅓⅔¼¾]|per ?cent)\s{1,2}of\s{1,2}(?:the\s)?\$?$", re.I)
+_PART_OF = re.compile(r"(?:(?:[\d%½⅓⅔¼¾]|per ?cent)\s{1,2}of\s{1,2}(?:the\s)?|\d\s{1,2}times\s{1,2})\$?$", re.I)
 
 _NOT_OTHER = re.compile(rf"[,;(]?\s{{1,2}}{words.NOT_ANOTHER}\s{{1,2}}\$?")
 """Between two numbers of which the first is the answer."""
