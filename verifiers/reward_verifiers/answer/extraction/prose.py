@@ -86,7 +86,8 @@ _MORE = re.compile(r"[.!?](?:\s[^.!?]*)?[0-9$\\]|\n.*[0-9$\\]")
 _OF_ANOTHER = re.compile(
     r"(?:(?<!value )(?<!form )(?<!expression )(?<!version )(?<!statement )\bof|\bin|\bminus|\bplus|"
     r"\btimes|\bby|\bthan|\btwice|\bdouble|\bhalf)\s(?:(?:the|this|my|our)\s)(?:(?:final|correct|right)\s)?\**$"
-    r"|\b(?:wrong|incorrect|false|erroneous|mistaken|tempting|naive|previous|earlier|initial|opposite)\s\**$"
+    r"|\b(?:wrong|incorrect|false|erroneous|mistaken|tempting|naive|previous|earlier|initial|opposite"
+    r"|least (?:likely|plausible|probable))\s\**$"
     r"|\b(?:says|said|claims|claimed|thinks|thought|believes|believed|guesses|guessed|told\s\w{1,12})\s(?:that\s)?"
     r"(?:the\s)?(?:(?:final|correct|right)\s)?\**$",
     re.I,
@@ -137,13 +138,17 @@ def _last_phrase(tail: str, single: bool) -> re.Match[str] | Extraction | None:
     return Extraction(None, "phrase", "the answer is only supposed")
 
 
+def _is_of_another(text: str, said: re.Match[str]) -> bool:
+    return _OF_ANOTHER.search(text[max(0, said.start() - 80) : said.start()]) is not None
+
+
 def phrase(text: str, single: bool = True) -> Extraction | None:
     """What follows the last "the answer is", "Answer:" or "A:", up to the end of its sentence."""
     tail = text[-TAIL:]
     last = _last_phrase(tail, single)
     if not isinstance(last, re.Match):
         return last
-    if single and _OF_ANOTHER.search(tail[max(0, last.start() - 80) : last.start()]):
+    if _is_of_another(tail, last):
         return Extraction(None, "phrase", "something else is said than the answer")
     rest = tail[last.end() :].lstrip(" \t*:：\n")
     first, _, below = rest.partition("\n")
@@ -267,4 +272,6 @@ def declared(text: str, single: bool = True) -> Extraction | None:
     if not any(map(tail[last_box + 1 :].casefold().__contains__, _STEMS)):
         return None
     last = last_match(PHRASE, tail, last_box + 1)
+    if last and _is_of_another(tail, last):
+        return Extraction(None, "declared", "something else is said than the answer")
     return Extraction(tail[last.start() :].strip(), "declared") if last else None

@@ -55,7 +55,7 @@ _DECLARED = (
         re.I,
     ),
     re.compile(
-        rf"(?:^|[.,:\n]\s?){_LETTER}\**\s(?:is|es|est|ist|è|é)\s(?:the\s|la\s|die\s|a\s)?(?:correct|right|best|answer|respuesta|bonne|réponse|richtig|"
+        rf"(?:^|[.,:\n]\s?)(?:(?:so|hence|thus|therefore|then)[,:]?\s)?(?:only\s)?{_LETTER}\**\s(?:is|es|est|ist|è|é)\s(?:the\s|la\s|die\s|a\s)?(?:correct|right|best|answer|respuesta|bonne|réponse|richtig|"
         r"corretta|risposta|correta|resposta)",
         re.I,
     ),
@@ -69,7 +69,9 @@ _DECLARED = (
         rf"\b(?:therefore|thus|so|hence|final)[,:]?\s(?:it(?:'s| is)\s|the\s)?(?:option|choice|answer)\s{_LETTER}", re.I
     ),
     re.compile(
-        r"^(?:it(?:['’]s| is)|this is)\s" + _LETTER + r"(?:,?\s(?:not|rather than|instead of)\s\(?[A-Z]\)?)?[.!\s]*$",
+        r"(?:^|[.!?]\s)(?:it(?:['’]s| is| must be| has to be| can only be)|this is)\s"
+        + _LETTER
+        + r"(?:(?:,?\s(?:not|rather than|instead of)\s\(?[A-Z]\)?)?[.!\s]*$|(?=,?\s(?:since|because)\s))",
         re.I | re.M,
     ),
     re.compile(
@@ -78,6 +80,11 @@ _DECLARED = (
         re.I,
     ),
     re.compile(rf"\banswer\s(?:is|must be)\s(?:for sure|surely|definitely|clearly|certainly)[,:]?\s{_LETTER}", re.I),
+    re.compile(
+        rf"\bonly\s(?:option\s|choice\s|answer\s)?{_LETTER}\s"
+        r"(?:works|fits|holds|remains|satisfies|matches|is (?:left|possible|correct|right|valid|true))\b",
+        re.I,
+    ),
     re.compile(rf"\b(?:leaves|leaving)\s(?:us with\s|only\s)?(?:option\s|choice\s)?{_LETTER}", re.I),
     re.compile(r"\\boxed\{\s?(?:\\text\{)?\s?\(?([A-Za-z])\)?[.:]?\s?\}?\s?\}"),
 )
@@ -95,6 +102,12 @@ _NEGATED = re.compile(
     r"(?:\s(?:the\s)?(?:option|choice|answer|letter|opción|opção|opzione|réponse|вариант))?[\s(\[（$*'“‘\\{]{0,6}$",
     re.I,
 )
+_WRONG = re.compile(
+    r"\b(?:wrong|incorrect|false|worst|invalid|eliminated|excluded|falsche|incorrecta|mauvaise|errada|sbagliata|неверный)\s$",
+    re.I,
+)
+"""Before "option is B"."""
+_ASKED = re.compile(r"[)\]*`$\s]{0,3}[?？]")
 _DENIED = re.compile(
     r"[\s,;:.*)，。]{0,4}(?:项|选项)?(?:which\s|that\s)?"
     r"(?:(?:is|was|seems|looks)\s(?:also\s|clearly\s|definitely\s)?(?:wrong|incorrect|false)\b"
@@ -164,6 +177,8 @@ def _from_label(plain: str, label: re.Match[str], options: dict[str, str]) -> tu
         return (first,)
     if _DENIED.match(rest):
         return None
+    if _EXCLUDED.fullmatch(rest.rstrip(".! ")) and first not in _ANY_LETTER.findall(rest):
+        return (first,)  # B rather than C
     if bracketed and not _is_taken_back(rest, first, options):
         return () if _is_another_value(options.get(first, ""), rest) else (first,)
     return None
@@ -216,6 +231,8 @@ def _declared(text: str, options: dict[str, str]) -> tuple[str, ...] | None:
     for start, at, end, letter in sorted(declared, key=lambda item: item[2], reverse=True):
         if not (
             _NEGATED.search(tail[max(0, start - 20) : start])
+            or _WRONG.search(tail[max(0, start - 20) : start])
+            or _ASKED.match(tail[end : end + 4])
             or _NEGATED.search(tail[start:at])
             or _DENIED.match(tail[end : end + 80])
         ):
