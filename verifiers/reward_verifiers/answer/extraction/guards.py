@@ -124,7 +124,8 @@ _RETRACTS = re.compile(
 
 _IT = (
     r"(?:that|this|it|the above|everything above|all of (?:this|that)"
-    r"|(?:my|the|this|that)\s(?:(?:final|last|above|previous)\s)?(?:answer|result|solution|value|number|calculation|computation|reasoning|conclusion))"
+    r"|(?:my|the|this|that)\s(?:(?:final|last|above|previous)\s)?"
+    r"(?:answer|result|solution|value|number|calculation|computation|reasoning|conclusion))"
 )
 _THE_ANSWER = r"(?:(?:the|my)\s)?(?:(?:right|correct|final|true)\s)?(?:answer|result|solution|value)"
 _RIGHT = rf"(?:right|correct|true|it|{_THE_ANSWER})"

@@ -56,7 +56,9 @@ _NEGATED_BEFORE = re.compile(
 )
 
 DENIED_AFTER = re.compile(
-    r"[\s$*).,]{0,6}(?:(?:is|was|are|seems|looks)\s(?:not\b|wrong|incorrect|false|too\s|(?:almost|nearly|hardly|barely|half)\sthe\s)|(?:is|was|does|ca)n['’]t\b"
+    r"[\s$*).,]{0,6}"
+    r"(?:(?:is|was|are|seems|looks)\s(?:not\b|wrong|incorrect|false|too\s|(?:almost|nearly|hardly|barely|half)\sthe\s)"
+    r"|(?:is|was|does|ca)n['’]t\b"
     r"|\((?:not\s(?:really|quite|exactly)|wrong|incorrect|false)\)"
     r"|(?:it|that|this)\s(?:is|was)(?:\snot|n['’]t)(?:\sit)?[.!]?\s{0,3}$"
     r"|(?:is|was)\s(?:excluded|rejected|invalid|impossible|ruled\sout|eliminated|extraneous)\b|fails\b"
