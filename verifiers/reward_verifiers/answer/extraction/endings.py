@@ -192,6 +192,11 @@ _START = re.compile(r"(?<![^\s*:])\*{0,2}(?=[-−+(\[{$€£√π.\\]{0,3}[0-9π
 _VALUE = re.compile(r"[0-9][0-9.,]{0,20}\s?([A-Za-zµ°]{1,14}(?:[/^][A-Za-z0-9]{1,6})?)")
 
 
+_CIRCUMSTANCE = re.compile(r"\b(?:after|in|by|with|for|at|since|if|when|during|over|given)\s$", re.I)
+_RESTATES = re.compile(r",\s(?:that|which) (?:is|equals)\s")
+"""For 4 people, that is 36 slices: 4 and 36 are not the same."""
+
+
 def _without_unit(match: re.Match[str]) -> str:
     """A unit makes no sentence: "650 cm | 250 cm"."""
     return " " if units.spelled(match[1]) or words.stem(match[1].lower()) else match[0]
@@ -215,6 +220,8 @@ def sentence_end(text: str, single: bool = True) -> Extraction | None:
         if "\\" in before:
             break
         if not ANY_WORD.search(_VALUE.sub(_without_unit, before)):
+            continue
+        if _CIRCUMSTANCE.search(before) and _RESTATES.search(content):
             continue
         reading = read(content)
         if (reading.node is None and reading.as_amount is None) or isinstance(reading.node, Text):

@@ -107,6 +107,8 @@ _HOW_OFTEN = re.compile(
     r"|a (?:day|week|month|year)))"
 )
 """Times that are counted, and multiply nothing."""
+_OVER_TIME = re.compile(r"over (?:the|this|that|a|an|his|her|their|its|all|both|these|those|each)\s[a-z]{2}", re.I)
+"""Over the week; not over 5."""
 _DOUBT = re.compile(r"[\s$*)\]}]{0,4}[?？]")
 _MARKS = re.compile(r"[\s$*_({\[\\]+$")
 _NUMBER_BEFORE = re.compile(r"[-+−]?[\d.,/]{1,30}\$?\s{0,2}$")
@@ -227,8 +229,14 @@ def changed_before(text: str) -> str | None:
     low: list[str] = [word.lower().replace("’", "'") for word in _WORD.findall(clause)][-_MOST_WORDS - 3 :]
     if not low or not clause.endswith(_WORD.findall(clause)[-1]):
         return None
+    if low[-2:] == ["up", "to"] and low[-3:-2] and low[-3].startswith(_SUMS):
+        return None
     tails = (" ".join(low[-size:]) for size in range(1, _MOST_WORDS + 1))
     return next((tail for tail in tails if tail in _BEFORE_WORDS), None) or _bounded(low, clause)
+
+
+_SUMS = ("add", "sum", "total", "amount", "come", "round")
+"""They add up to 42."""
 
 
 def _bounded(low: list[str], clause: str) -> str | None:
@@ -265,7 +273,7 @@ def _changed_by(rest: str) -> str | None:
     if _OTHER_NUMBER.match(rest):
         return low[0]
     if low[0] in words.NUMBER_CHANGING:
-        return None if _HOW_OFTEN.match(rest) else low[0]
+        return None if _HOW_OFTEN.match(rest) or _OVER_TIME.match(rest) else low[0]
     heads = (" ".join(low[:size]) for size in range(1, _MOST_WORDS))
     return next((head for head in heads if head in _AFTER_WORDS), None)
 

@@ -38,6 +38,13 @@ _GUESS = re.compile(
     r"(?:\b(?:or|ou|oder|oppure|o|или|of|lub|veya|hoặc|maybe|perhaps)|,|/|或|または|또는)\s{0,3}\$?$", re.I
 )
 
+_CIRCUMSTANCE = re.compile(
+    r"(?:^|[.!?]\s)(?:after|in|by|on|with|for|at|since|if|when|because|as|from|during|over|given|of|out of)\s"
+    r"[^.!?\n;:]{1,60}\s[a-z]{2,20},\s{0,3}\$?$",
+    re.I,
+)
+"""After 3 days, 36 remain: the number before the comma is no other answer."""
+
 _SENTENCE = re.compile(r"[\w\s.,:;!?%$€£¥°'’()+\-*/=^。，、：；！？（）]+")
 
 _WORD = re.compile(r"(?!(?:or|and|maybe|perhaps|either)\b)[^\W\d_]{2,}", re.I)
@@ -123,7 +130,7 @@ def last_number(text: str, single: bool = True) -> Extraction | None:
         return Extraction(None, "last_number", "something else is said than the answer")
     if single and DENIED_AFTER.match(tail, last.end(), end):
         return Extraction(None, "last_number", "the answer is taken back")
-    if single and _GUESS.search(before) and _NUMBER.search(before):
+    if single and _is_guess(before):
         return Extraction(None, "last_number", "more than one answer is given")
     after = tail[last.end() : end]
     changed = _changed(tail[: last.start()], last.group(), after) if single else None
@@ -131,6 +138,11 @@ def last_number(text: str, single: bool = True) -> Extraction | None:
         return Extraction(None, "last_number", f"{changed!r} makes it another number")
     unit = "" if last.group()[-1] == "%" else unit_behind(after)
     return Extraction(last.group() + unit, "last_number")
+
+
+def _is_guess(before: str) -> bool:
+    """Whether a number is one of several: 35 or, 35,"""
+    return bool(_GUESS.search(before) and _NUMBER.search(before)) and not _CIRCUMSTANCE.search(before)
 
 
 def _is_denied(before: str) -> bool:
@@ -144,12 +156,7 @@ def _is_pointer(text: str, number: re.Match[str]) -> bool:
 def objection_before(before: str, content: str) -> bool:
     """Whether what stands before a value makes it another one, denies it, or makes it a guess or a place in a text."""
     near = _INSTEAD.sub(" ", before[-60:])
-    if (
-        _is_denied(near)
-        or _OF_ANSWER.search(near)
-        or _POINTER.search(near)
-        or (_GUESS.search(near) and _NUMBER.search(near))
-    ):
+    if _is_denied(near) or _OF_ANSWER.search(near) or _POINTER.search(near) or _is_guess(near):
         return True
     other = _PART_OF.search(near) or _COMPARED.search(_TAG.sub(" ", near)) or changed_before(before)
     return bool(other) or is_part(near, content)

@@ -38,7 +38,8 @@ def declared_after_box(text: str, single: bool = True) -> Extraction | None:
 PHRASE = re.compile(
     r"(?:\banswer|\bsolution|\bresult)(?: to (?:the|this) (?:problem|question))?\**\s{0,3}"
     r"(?:is|are|was|equals|:|=|：)\**:?"
-    r"|^\**A:|^#{1,6}\s*\**(?:final )?answer\**\s*$|答案[是为：:]{1,2}|答[：:]|答えは|答え[：:]|정답은|정답[：:]|답[：:은]"
+    r"|^\**A(?:ns\b\.?)?\**\s?:|^\**(?:final\s)?answer\**\s[-–—]\s|^#{1,6}\s*\**(?:final )?answer\**\s*$"
+    r"|答案[是为：:]{1,2}|答[：:]|答えは|答え[：:]|정답은|정답[：:]|답[：:은]"
     r"|\br[ée]ponse(?: correcte| finale)?\s?(?:est|:)|\brespuesta(?: correcta| final)?\s?(?:es|:)"
     r"|\bantwort\s?(?:ist|lautet|:)|\bergebnis\s?(?:ist|lautet|:)|\bresposta(?: correta| final)?\s?(?:é|:)"
     r"|\brisposta(?: corretta| finale)?\s?(?:è|:)"
@@ -48,14 +49,15 @@ PHRASE = re.compile(
 
 _STEMS = (
     "answer", "a:", "solution", "result", "ponse", "respuesta", "resposta", "risposta", "antwort", "ergebnis", "ответ",
-    "答", "답",
+    "答", "답", "ans:", "ans.:", "ans :",
 )  # fmt: skip
 """One of them stands in each of these phrases: looking for them is much cheaper."""
 
 _FORMULA_IS = re.compile(r"\s{0,3}(?:is|are|was|equals|=|:)\s{1,3}")
 
 _LEAD = re.compile(
-    r"(?:\s|:|\*|therefore|thus|simply|just|about|equal to|option|,?\s?(?:of course|indeed|in fact|naturally|clearly),"
+    r"(?:\s|:|\*|and(?=\s(?:that|this|so|it|the|we|there)\b)|therefore|thus|simply|just|about"
+    r"|equal to|option|,?\s?(?:of course|indeed|in fact|naturally|clearly),"
     r"|[-=]{1,2}>|[→➜⇒⟹]|=)*",
     re.I,
 )

@@ -111,8 +111,12 @@ _DECORATION = " \t\ufe0f✅✓✔☑🎉🎯🙂😊👍💡🏆✨"
 """At the end of a line, says nothing; a cross does."""
 
 
+_SMILEY = re.compile(r"\s[:;]-?[)D]\s{0,4}$")
+
+
 def undecorated(line: str) -> str:
     """Without the check marks and the like at its end."""
+    line = _SMILEY.sub("", line)
     return line if line.isascii() else line.rstrip(_DECORATION)
 
 

@@ -103,6 +103,9 @@ _DECIMAL_COMMA = re.compile(r"(?<=[0-9])\{,\}(?=(?:[0-9]{1,2}|[0-9]{4,30})(?![0-
 _SLANTED = re.compile(r"(?<![A-Za-z0-9)}])\^\{?([0-9]{1,9})\}?\s?/\s?_\{?([0-9]{1,9})\}?")
 """^3/_7: a fraction set small."""
 _HALF_OF_ONE = re.compile(r"^(?:half an?|(?:one|a) half(?: of)? an?)\s(?=[a-z])", re.I)
+_AND_A_PART = re.compile(
+    r"(?<![\d.,/^_])([0-9]{1,9}) and (?:(?:a|one)[ -](half|quarter)|(three)[ -]quarters)\b(?! of)", re.I
+)
 _SLASHED = re.compile(r"(?<![A-Za-z\\])d([A-Za-z])\s?/\s?d([A-Za-z])(?![A-Za-z])")
 """dy/dx."""
 _DOTTED = re.compile(r"\\dot\s?\{?([0-9])\}?([0-9]{0,30})\\dot\s?\{?([0-9])\}?")
@@ -112,6 +115,8 @@ _RESTATED = re.compile(
     r"(?: to say)?(?: equal to)?,?\s(?=[-0-9$\\])"
 )
 """30 + 6, that is, 36: a value and the same again."""
+_CIRCUMSTANCE = re.compile(r"\s*(?:after|in|by|on|with|for|at|since|if|when|during|over|given)\s[^,]{1,60},", re.I)
+"""For 4 people, that is 36."""
 _IN_BRACKETS = re.compile(
     r"(?:\s|\\[;,: ]|~){0,6}\((?:\s?=\s?|(?:or|that is|i\.\s?e\.|namely|equivalently),?\s)"
     r"(?=[-0-9$\\])(?!\\text)([^()]{1,60})\)(?=[\s.$]{0,6}$)"
@@ -160,7 +165,7 @@ _OF_LETTERS = (
 """..., where C is an arbitrary constant; ... for k \\in \\mathbb{Z}; ... for any integer k."""
 _LEADS = re.compile(
     r"(?:(?:approximately|approx\.?|exactly|about|roughly|around|equals|equal to|a total of|is|so|thus|therefore"
-    r"|hence|namely|\\approx|\\therefore|\\implies|\\Rightarrow"
+    r"|hence|namely|finally|lastly|in total|in all|altogether|\\approx|\\therefore|\\implies|\\Rightarrow"
     r"|答案[是为]?|约为?|等于|the (?:final )?answer is)[\s:,]{1,3}){1,3}",
     re.I,
 )
@@ -285,7 +290,7 @@ def normalise(text: str) -> str:
     if "approx" in text or "about" in text or "roughly" in text or "around" in text:
         text = _ROUNDED.sub(lambda m: f" \\approx {m[1] or m[2] or m[3] or m[4]}", text)
     if "that is" in text or "which" in text or "namely" in text or "i.e" in text or "or simply" in text:
-        text = _RESTATED.sub(" = ", text)
+        text = text if _CIRCUMSTANCE.match(text) else _RESTATED.sub(" = ", text)
     if "=" in text and ("C" in text or "P" in text):
         text = _NUMBER_CHOSEN.sub(_chosen, text)
     if "10^" in text:
@@ -294,6 +299,8 @@ def normalise(text: str) -> str:
         text = _SLASHED.sub(r"\\frac{d\1}{d\2}", text)
     if "for " in text or "where " in text or "with " in text:
         text = _with_conditions(text)
+    if " and " in text:
+        text = _AND_A_PART.sub(lambda m: f"{m[1]}.{'75' if m[3] else '5' if m[2].lower() == 'half' else '25'}", text)
     if text[:1].isalpha():
         text = _HALF_OF_ONE.sub(r"\\frac{1}{2} ", text)
     if "\\dot" in text:

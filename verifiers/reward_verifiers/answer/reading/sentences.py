@@ -35,8 +35,8 @@ def _skip(p: Parser) -> None:
         end = verb + 1
         while _is_text(p.stream[end]) and words.is_harmless(p.stream[end].value):
             end += 1
-        if p.stream[end].value == ":":
-            end += 1
+        if p.stream[end].value == ":" or (p.stream[end].value == "a" and p.stream[end + 1].kind == "num"):
+            end += 1  # that is a 50 % chance
         if p.stream[end].kind != "end" and not _is_text(p.stream[end]):
             p.at = end
         elif p.stream[end].kind != "end":

@@ -103,6 +103,8 @@ _WITHOUT = re.compile(_PATTERN.format(number=_LIST_NUMBER), re.S)
 _SPOKEN = re.compile(r"[^\W0-9_]+(?:['’-][^\W0-9_]+)*\.?(?=$|[\s,;:)\]}])|[^\W0-9_]+")
 _NOT = re.compile(r"['’]t(?![^\W0-9_])", re.I)
 """The end of can't and isn't."""
+_PRONOUNS = frozenset("i you he she we they".split())
+_SHORT_VERB = re.compile(r"['’](?:d|ll|ve|re|m)(?![^\W0-9_])", re.I)
 _PLAIN_WORDS = re.compile(r"[^\W0-9_]{2,}(?:[ '’-][^\W0-9_]{2,})*")
 
 
@@ -174,6 +176,9 @@ class _Lexer:
         if kind == "cmd":
             return self._command(text, value[1:], position, depth)
         if kind == "word":
+            if value.lower() in _PRONOUNS and (short := _SHORT_VERB.match(text, position)):
+                self._emit("text", value + short[0])
+                return short.end()
             if len(value) > 2 and value[-1] in "nN" and _NOT.match(text, position):
                 self._emit("text", f"{value}'t")  # of "can't be 36", "can" alone is harmless
                 return position + 2

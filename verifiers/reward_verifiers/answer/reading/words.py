@@ -75,7 +75,7 @@ FUNCTION_WORDS = frozenset(
         "the a an of in on at to for from by with that this these those it its it's we i you he she they his "
         "her their our your there "
         "here is are was were be been has have had so thus therefore hence then now finally total answer "
-        "solution result final value just precisely simply merely "
+        "solution result final value ans just precisely simply merely "
         "number numbers amount sum product difference quotient remainder maximum minimum greatest smallest "
         "largest least_ number size "
         "which such as also must can will would get gets find obtain conclude see know given only exactly "
