@@ -90,13 +90,13 @@ def read_results(path: Path) -> list[Solved]:
 def _solved(where: str, line: str) -> Solved:
     try:
         fields = json.loads(line)
-        return Solved(float(fields["rating"]), _count(fields, "attempts", 1), _count(fields, "solved"))
+        attempts, solved = _count("attempts", fields.get("attempts", 1)), _count("solved", fields["solved"])
+        return Solved(float(fields["rating"]), attempts, solved)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{where}: {_error_message(error)}") from None
 
 
-def _count(fields: dict[str, Any], name: str, default: int | None = None) -> int:
-    value = fields[name] if default is None else fields.get(name, default)
+def _count(name: str, value: Any) -> int:
     if not isinstance(value, int):  # true, of one attempt, is 1
         raise ValueError(f"{name}: must be a whole number, not {value!r}")
     return value

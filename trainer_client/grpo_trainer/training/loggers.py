@@ -14,6 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from grpo_trainer.whole_files import write_whole
+
 LoggerName = Literal["tensorboard", "wandb", "trackio"]
 PROJECT = "touchstone"
 EXTRAS = {"tensorboard": "train", "wandb": "wandb", "trackio": "trackio"}
@@ -90,5 +92,5 @@ def _run_name(folder: Path) -> str:
     path = folder / "logger_run.txt"
     if not path.exists():
         whole = folder.resolve()
-        path.write_text(f"{whole.parent.name}-{whole.name}-{secrets.token_hex(4)}")
+        write_whole(path, f"{whole.parent.name}-{whole.name}-{secrets.token_hex(4)}")
     return path.read_text()

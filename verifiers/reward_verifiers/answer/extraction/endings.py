@@ -9,7 +9,7 @@ import re
 from fractions import Fraction
 from itertools import islice
 
-from reward_verifiers.answer.extraction.guards import changed_after, changed_before
+from reward_verifiers.answer.extraction.guards import BOUNDS_AFTER, changed_after, changed_before
 from reward_verifiers.answer.extraction.numbers import objection_before, unit_behind
 from reward_verifiers.answer.extraction.spans import (
     ANY_WORD,
@@ -120,8 +120,7 @@ def worked(text: str, single: bool = True) -> Extraction | None:
 
 _ANOTHER = re.compile(
     r"\s(?:times|to)\s[$€£]?[0-9]"
-    r"|(?:\s[^\W\d_]{1,20}){0,2}\s(?:at (?:most|least|minimum|maximum)|or (?:more|less|fewer|so|above|below|over|under)"
-    r"|halved|doubled|tripled|and a (?:half|quarter|third))\b",
+    rf"|(?:\s[^\W\d_]{{1,20}}){{0,2}}\s(?:{BOUNDS_AFTER})\b",
     re.I,
 )
 """20 times 3, 20 to 30, 20 miles at most. More than is no bound here: a sum says how much more."""
@@ -192,7 +191,7 @@ _START = re.compile(r"(?<![^\s*:])\*{0,2}(?=[-−+(\[{$€£√π.\\]{0,3}[0-9π
 _VALUE = re.compile(r"[0-9][0-9.,]{0,20}\s?([A-Za-zµ°]{1,14}(?:[/^][A-Za-z0-9]{1,6})?)")
 
 
-_CIRCUMSTANCE = re.compile(r"\b(?:after|in|by|with|for|at|since|if|when|during|over|given)\s$", re.I)
+_CIRCUMSTANCE = re.compile(rf"\b{words.CIRCUMSTANCE}\s$", re.I)
 _RESTATES = re.compile(r",\s(?:that|which) (?:is|equals)\s")
 """For 4 people, that is 36 slices: 4 and 36 are not the same."""
 

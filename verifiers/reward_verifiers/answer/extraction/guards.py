@@ -63,13 +63,15 @@ _BETWEEN = {
     "between": "and", "entre": "et y e", "zwischen": "und", "tra": "e", "fra": "e", "между": "и", "tussen": "en",
     "między": "a", "giữa": "và",
 }  # fmt: skip
+BOUNDS_AFTER = (
+    "or more|or less|or fewer|or greater|or above|or below|or higher|or lower|or over|or under|or so|at least|at most|"
+    "at minimum|at maximum|halved|doubled|tripled|quadrupled|and a half|and a quarter|and a third"
+)
 _AFTER = {
     "en": (
-        "or more|or less|or fewer|or greater|or above|or below|or higher|or lower|or over|or under|or so|fewer|less|"
-        "at least|at most|at minimum|at maximum|and up|and above|and over|and below|percent more|percent less|choose|"
+        f"{BOUNDS_AFTER}|fewer|less|and up|and above|and over|and below|percent more|percent less|choose|"
         "plus|minus|is wrong|is incorrect|is not|isn't|is the wrong|is a wrong|was wrong|more than|less than|fewer than|"
-        "below|below zero|per cent|halved|doubled|tripled|quadrupled|"
-        "and a half|and a quarter|and a third"
+        "below|below zero|per cent"
     ),
     "fr": "ou plus|ou moins|au moins|au plus|au maximum|au minimum|ou|n'est pas|de plus que|de moins",
     "de": "oder mehr|oder weniger|mindestens|höchstens|oder|ist nicht|weniger",
@@ -107,7 +109,11 @@ _HOW_OFTEN = re.compile(
     r"|a (?:day|week|month|year)))"
 )
 """Times that are counted, and multiply nothing."""
-_OVER_TIME = re.compile(r"over (?:the|this|that|a|an|his|her|their|its|all|both|these|those|each)\s[a-z]{2}", re.I)
+_OVER_TIME = re.compile(
+    r"over (?:the|this|that|a|his|her|their|its|all|both|these|those|each)\s(?:\w{1,12}\s){0,2}"
+    r"(?:hour|day|night|weekend|week|month|summer|winter|year|course|period|trip)s?\b",
+    re.I,
+)
 """Over the week; not over 5."""
 _DOUBT = re.compile(r"[\s$*)\]}]{0,4}[?？]")
 _MARKS = re.compile(r"[\s$*_({\[\\]+$")
@@ -131,14 +137,14 @@ _IT = (
 )
 _THE_ANSWER = r"(?:(?:the|my)\s)?(?:(?:right|correct|final|true)\s)?(?:answer|result|solution|value)"
 _RIGHT = rf"(?:right|correct|true|it|{_THE_ANSWER})"
-_CALL = (
-    r"(?:wait|no|nope|hold on|hmm+|oh|oops|sorry|actually|but|however|so|then|on second thoughts?|never ?mind|scratch that"
-    r"|strike that|(?:ignore|disregard|forget) (?:that|this|it|the above)|i take (?:that|this|it) back)"
+_CANCEL = (
+    r"(?:never ?mind|(?:scratch|strike) that|(?:ignore|disregard|forget) (?:that|this|it|the above)"
+    r"|i take (?:that|this|it) back)"
 )
+_CALL = rf"(?:wait|no|nope|hold on|hmm+|oh|oops|sorry|actually|but|however|so|then|on second thoughts?|{_CANCEL})"
 _TAKES_BACK = re.compile(
     rf"(?:{_CALL}[\s,;:.!…–—-]{{1,6}}){{0,4}}"
-    r"(?:(?:wait,?\s)?(?:no|nope)|never ?mind|(?:scratch|strike) that|(?:ignore|disregard|forget) (?:that|this|it|the above)"
-    r"|i take (?:that|this|it) back|wrong|incorrect|not (?:right|correct)"
+    rf"(?:(?:wait,?\s)?(?:no|nope)|{_CANCEL}|wrong|incorrect|not (?:right|correct)"
     rf"|(?:{_IT}(?:['’]s|\s(?:is|was|are|were|seems|looks|must be|has to be))|i(?:['’]m|\s(?:was|am)))"
     r"\s(?:(?:definitely|clearly|obviously|all|just|completely|totally|probably|likely)\s)?"
     r"(?:wrong|incorrect|mistaken|in error|a mistake|an error|(?:the|a) wrong (?:answer|result|value|number|one)"
@@ -229,13 +235,13 @@ def changed_before(text: str) -> str | None:
     low: list[str] = [word.lower().replace("’", "'") for word in _WORD.findall(clause)][-_MOST_WORDS - 3 :]
     if not low or not clause.endswith(_WORD.findall(clause)[-1]):
         return None
-    if low[-2:] == ["up", "to"] and low[-3:-2] and low[-3].startswith(_SUMS):
+    if low[-2:] == ["up", "to"] and _SUMS.intersection(low[-3:-2]):
         return None
     tails = (" ".join(low[-size:]) for size in range(1, _MOST_WORDS + 1))
     return next((tail for tail in tails if tail in _BEFORE_WORDS), None) or _bounded(low, clause)
 
 
-_SUMS = ("add", "sum", "total", "amount", "come", "round")
+_SUMS = frozenset("add adds added adding sums amounts comes rounds rounded".split())
 """They add up to 42."""
 
 

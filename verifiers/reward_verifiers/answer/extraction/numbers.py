@@ -39,8 +39,7 @@ _GUESS = re.compile(
 )
 
 _CIRCUMSTANCE = re.compile(
-    r"(?:^|[.!?]\s)(?:after|in|by|on|with|for|at|since|if|when|because|as|from|during|over|given|of|out of)\s"
-    r"[^.!?\n;:]{1,60}\s[a-z]{2,20},\s{0,3}\$?$",
+    rf"(?:^|[.!?]\s){words.CIRCUMSTANCE}\s(?:(?:the|all|these|only|another)\s)?[0-9][0-9.]{{0,9}}(?:\s[a-z]{{2,20}}){{1,4}},\s{{0,3}}\$?$",
     re.I,
 )
 """After 3 days, 36 remain: the number before the comma is no other answer."""

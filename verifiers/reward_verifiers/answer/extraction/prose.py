@@ -88,8 +88,7 @@ _MORE = re.compile(r"[.!?](?:\s[^.!?]*)?[0-9$\\]|\n.*[0-9$\\]")
 _OF_ANOTHER = re.compile(
     r"(?:(?<!value )(?<!form )(?<!expression )(?<!version )(?<!statement )\bof|\bin|\bminus|\bplus|"
     r"\btimes|\bby|\bthan|\btwice|\bdouble|\bhalf)\s(?:(?:the|this|my|our)\s)(?:(?:final|correct|right)\s)?\**$"
-    r"|\b(?:wrong|incorrect|false|erroneous|mistaken|tempting|naive|previous|earlier|initial|opposite"
-    r"|least (?:likely|plausible|probable))\s\**$"
+    rf"|\b{words.NOT_THE_ANSWER}\s\**$"
     r"|\b(?:says|said|claims|claimed|thinks|thought|believes|believed|guesses|guessed|told\s\w{1,12})\s(?:that\s)?"
     r"(?:the\s)?(?:(?:final|correct|right)\s)?\**$",
     re.I,

@@ -111,7 +111,7 @@ _DECORATION = " \t\ufe0f✅✓✔☑🎉🎯🙂😊👍💡🏆✨"
 """At the end of a line, says nothing; a cross does."""
 
 
-_SMILEY = re.compile(r"\s[:;]-?[)D]\s{0,4}$")
+_SMILEY = re.compile(r"\s[:;]-?\)\s{0,4}$")
 
 
 def undecorated(line: str) -> str:

@@ -102,10 +102,7 @@ _NEGATED = re.compile(
     r"(?:\s(?:the\s)?(?:option|choice|answer|letter|opción|opção|opzione|réponse|вариант))?[\s(\[（$*'“‘\\{]{0,6}$",
     re.I,
 )
-_WRONG = re.compile(
-    r"\b(?:wrong|incorrect|false|worst|invalid|eliminated|excluded|falsche|incorrecta|mauvaise|errada|sbagliata|неверный)\s$",
-    re.I,
-)
+_WRONG = re.compile(rf"\b{words.NOT_THE_ANSWER}\s$", re.I)
 """Before "option is B"."""
 _ASKED = re.compile(r"[)\]*`$\s]{0,3}[?？]")
 _DENIED = re.compile(

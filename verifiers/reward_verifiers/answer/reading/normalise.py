@@ -115,7 +115,7 @@ _RESTATED = re.compile(
     r"(?: to say)?(?: equal to)?,?\s(?=[-0-9$\\])"
 )
 """30 + 6, that is, 36: a value and the same again."""
-_CIRCUMSTANCE = re.compile(r"\s*(?:after|in|by|on|with|for|at|since|if|when|during|over|given)\s[^,]{1,60},", re.I)
+_CIRCUMSTANCE = re.compile(rf"\s*{words.CIRCUMSTANCE}\s[^,]{{1,60}},\s(?:that|which) (?:is|equals)\s", re.I)
 """For 4 people, that is 36."""
 _IN_BRACKETS = re.compile(
     r"(?:\s|\\[;,: ]|~){0,6}\((?:\s?=\s?|(?:or|that is|i\.\s?e\.|namely|equivalently),?\s)"

@@ -104,8 +104,18 @@ _SPOKEN = re.compile(r"[^\W0-9_]+(?:['’-][^\W0-9_]+)*\.?(?=$|[\s,;:)\]}])|[^\W
 _NOT = re.compile(r"['’]t(?![^\W0-9_])", re.I)
 """The end of can't and isn't."""
 _PRONOUNS = frozenset("i you he she we they".split())
+"""With a short verb, I'd, they are words, and no product."""
 _SHORT_VERB = re.compile(r"['’](?:d|ll|ve|re|m)(?![^\W0-9_])", re.I)
 _PLAIN_WORDS = re.compile(r"[^\W0-9_]{2,}(?:[ '’-][^\W0-9_]{2,})*")
+
+
+def _contraction(word: str, text: str, end: int) -> str:
+    """What a word is shortened with, or nothing: of "can't be 36", "can" alone would be harmless."""
+    if word.lower() in _PRONOUNS:
+        short = _SHORT_VERB.match(text, end)
+    else:
+        short = _NOT.match(text, end) if len(word) > 2 and word[-1] in "nN" else None
+    return short[0] if short else ""
 
 
 def braced(text: str, start: int) -> tuple[str, int]:
@@ -176,12 +186,9 @@ class _Lexer:
         if kind == "cmd":
             return self._command(text, value[1:], position, depth)
         if kind == "word":
-            if value.lower() in _PRONOUNS and (short := _SHORT_VERB.match(text, position)):
-                self._emit("text", value + short[0])
-                return short.end()
-            if len(value) > 2 and value[-1] in "nN" and _NOT.match(text, position):
-                self._emit("text", f"{value}'t")  # of "can't be 36", "can" alone is harmless
-                return position + 2
+            if text[position : position + 1] in ("'", "’") and (short := _contraction(value, text, position)):
+                self._emit("text", value + short)
+                return position + len(short)
             spaced = position > len(value) and text[position - len(value) - 1].isspace()
             if (
                 text[position : position + 1] in ("^", "_")

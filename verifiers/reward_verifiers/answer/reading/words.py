@@ -75,7 +75,7 @@ FUNCTION_WORDS = frozenset(
         "the a an of in on at to for from by with that this these those it its it's we i you he she they his "
         "her their our your there "
         "here is are was were be been has have had so thus therefore hence then now finally total answer "
-        "solution result final value ans just precisely simply merely "
+        "solution result final value just precisely simply merely "
         "number numbers amount sum product difference quotient remainder maximum minimum greatest smallest "
         "largest least_ number size "
         "which such as also must can will would get gets find obtain conclude see know given only exactly "
@@ -258,6 +258,13 @@ NOT_ANOTHER = r"(?:(?:and\s|but\s)?not|rather than|instead of)"
 """18, not 20: between the answer and a number that it is not."""
 AT_PLACE = r"(?:on|in|at|above|below|under|near)"
 """Between the answer and the place in a text where it stands."""
+CIRCUMSTANCE = r"(?:after|in|by|on|with|for|at|since|if|when|during|over|given)"
+"""Begins what a number is said for: after 3 days, for 4 people."""
+NOT_THE_ANSWER = (
+    r"(?:wrong|incorrect|false|erroneous|mistaken|tempting|naive|previous|earlier|initial|opposite|worst|invalid|eliminated"
+    r"|excluded|least (?:likely|plausible|probable)|falsche|incorrecta|mauvaise|errada|sbagliata|неверный)"
+)
+"""Before "answer is" and "option is": another one than the one asked for."""
 NUMBER_CHANGING = frozenset(
     (
         "dozen dozens half halves third thirds quarter quarters fourths fifth fifths sixth sixths seventh "
